@@ -1,1 +1,1 @@
-"""batch."""
+"""What a batch is, with no Prefect and no OpenAI client in it."""

@@ -1,0 +1,82 @@
+"""What can go wrong, one exception a cause.
+
+    OpenAIBatchError
+    ├── Refused                  our own checks said no: nothing was sent, nothing was paid
+    │   ├── SourceError          the table cannot be read: file, row and column are named
+    │   ├── RequestError         the request does not fit the table, or is not a request
+    │   ├── CustomIdError        a custom_id is missing, too long, or stands twice
+    │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
+    │   ├── DestinationError     the destination exists, or its kind is unknown
+    │   ├── JobKeyError          the job key is malformed, or belongs to another job
+    │   └── ModelNotFound        OpenAI does not know the model
+    ├── AccessError              OpenAI refuses the key, or cannot be reached
+    ├── BatchNotFinished         a sensor's look found nothing that has ended; its text is the progress
+    ├── BatchFailed              OpenAI's validation refused every batch of the job
+    ├── DownloadBroken           a downloaded file is not whole
+    └── StorageNotShared         a started job's folder is not where this worker looks for it
+
+Each takes its message as the one positional argument, so that it survives pickling on its way through
+Prefect's states; what the message names stands in `details` too.
+"""
+
+from typing import Any
+
+
+class OpenAIBatchError(Exception):
+    """The base of every exception this package raises; `details` holds what the message names."""
+
+    def __init__(self, message: str = "", **details: Any) -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class Refused(OpenAIBatchError):
+    """Our own checks said no before anything was sent or paid for."""
+
+
+class SourceError(Refused):
+    """The source cannot be read as a table; details: `path`, and where known `row` and `column`."""
+
+
+class RequestError(Refused):
+    """The request does not fit the table, or is not a request; details: `column` or `field`."""
+
+
+class CustomIdError(Refused):
+    """A custom_id is missing, too long, or stands twice; details: `custom_id`, `rows`."""
+
+
+class ItemTooLarge(Refused):
+    """One row's item alone exceeds what an input file may hold; details: `row`, `bytes`, `limit`."""
+
+
+class DestinationError(Refused):
+    """The destination exists already, or its kind is unknown; details: `path`."""
+
+
+class JobKeyError(Refused):
+    """The job key is malformed, or was used before with something else; details: `job_key`."""
+
+
+class ModelNotFound(Refused):
+    """OpenAI does not know the model; details: `model`."""
+
+
+class AccessError(OpenAIBatchError):
+    """OpenAI refuses the key, or its server cannot be reached; details: `base_url`."""
+
+
+class BatchNotFinished(OpenAIBatchError):
+    """A look found no batch that has ended; the message is the progress line."""
+
+
+class BatchFailed(OpenAIBatchError):
+    """OpenAI's validation refused every batch of the job; details: `batches`."""
+
+
+class DownloadBroken(OpenAIBatchError):
+    """A downloaded output or error file is not whole; details: `file_id`, `bytes`, `expected`."""
+
+
+class StorageNotShared(OpenAIBatchError):
+    """A started job's folder is not where this worker looks for it; details: `folder`."""

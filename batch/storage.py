@@ -1,0 +1,151 @@
+"""Folders on any fsspec filesystem, in which a file is there whole or not at all.
+
+On local disks a file is written under a temporary name and renamed; elsewhere it is written to local disk
+and made visible by one completed upload. Either way a reader, or a process started after a kill, never sees half a file.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any, TypeVar
+from uuid import uuid4
+
+from fsspec import AbstractFileSystem
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+from pydantic import BaseModel
+
+Record = TypeVar("Record", bound=BaseModel)
+
+OWNER_ONLY = 0o700
+
+
+def open_url(url: str) -> tuple[AbstractFileSystem, str]:
+    """The filesystem of a path or URL, and the path on it; a `~` is the user's home."""
+    filesystem, path = url_to_fs(os.fspath(url))
+    return filesystem, str(path)
+
+
+@contextmanager
+def whole_file(url: str) -> Iterator[IO[bytes]]:
+    """Open `url` for writing so that it appears whole when the block ends, or not at all if it raises."""
+    filesystem, path = open_url(url)
+    if isinstance(filesystem, LocalFileSystem):
+        with _renamed_file(Path(path)) as file:
+            yield file
+        return
+    with TemporaryDirectory() as folder:
+        local = Path(folder) / "upload"
+        with local.open("wb") as file:
+            yield file
+        filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+        filesystem.put_file(str(local), path)
+
+
+@contextmanager
+def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder by its path or URL; names inside it are relative, with `/` between levels."""
+
+    url: str
+
+    def __truediv__(self, name: str) -> "Folder":
+        """The folder `name` inside this one."""
+        return Folder(self.path(name))
+
+    def path(self, name: str) -> str:
+        """The path or URL of `name` in this folder."""
+        return f"{self.url.rstrip('/')}/{name}"
+
+    def exists(self, name: str = "") -> bool:
+        """Whether `name` (or the folder itself) is there."""
+        filesystem, path = open_url(self.path(name) if name else self.url)
+        return bool(filesystem.exists(path))
+
+    def make(self) -> None:
+        """Make the folder, on local disks readable by its owner only: it holds people's data."""
+        filesystem, path = open_url(self.url)
+        if isinstance(filesystem, LocalFileSystem):
+            Path(path).mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        else:
+            filesystem.makedirs(path, exist_ok=True)
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """The names in this folder that match a glob pattern of one level, sorted."""
+        filesystem, path = open_url(self.url)
+        found = filesystem.glob(f"{path.rstrip('/')}/{pattern}")
+        return sorted(str(name).rsplit("/", 1)[-1] for name in found)
+
+    def open(self, name: str) -> IO[bytes]:
+        """Open `name` for reading bytes."""
+        filesystem, path = open_url(self.path(name))
+        file: IO[bytes] = filesystem.open(path, "rb")
+        return file
+
+    def create(self, name: str) -> Any:
+        """A context manager that writes `name` whole or not at all; see `whole_file`."""
+        return whole_file(self.path(name))
+
+    def size(self, name: str) -> int:
+        """The size of `name` in bytes."""
+        filesystem, path = open_url(self.path(name))
+        return int(filesystem.size(path))
+
+    def write(self, name: str, record: BaseModel) -> None:
+        """Write a record as JSON, whole or not at all."""
+        with self.create(name) as file:
+            file.write(record.model_dump_json(indent=1).encode() + b"\n")
+
+    def read(self, name: str, kind: type[Record]) -> Record | None:
+        """The record `name`, or None where it has not been written."""
+        try:
+            with self.open(name) as file:
+                return kind.model_validate_json(file.read())
+        except FileNotFoundError:
+            return None
+
+    def claim(self, name: str, record: BaseModel) -> bool:
+        """Write a record only if it is not there yet; whether this call was the one that wrote it."""
+        content = record.model_dump_json(indent=1).encode() + b"\n"
+        filesystem, path = open_url(self.path(name))
+        try:
+            if isinstance(filesystem, LocalFileSystem):
+                _claim_local(Path(path), content)
+            else:
+                filesystem.pipe_file(path, content, mode="create")
+        except FileExistsError:
+            return False
+        return True
+
+    def remove(self, name: str = "") -> None:
+        """Remove `name` (or the whole folder); what is not there counts as removed."""
+        filesystem, path = open_url(self.path(name) if name else self.url)
+        try:
+            filesystem.rm(path, recursive=True)
+        except FileNotFoundError:
+            return
+
+
+def _claim_local(target: Path, content: bytes) -> None:
+    """Link a finished temporary file to its name: exclusive, and never seen half written."""
+    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    temporary.write_bytes(content)
+    try:
+        os.link(temporary, target)
+    finally:
+        temporary.unlink()
