@@ -6,11 +6,11 @@ and made visible by one completed upload. Either way a reader, or a process star
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any, TypeVar
+from typing import IO, TypeVar
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
@@ -97,7 +97,7 @@ class Folder:
         file: IO[bytes] = filesystem.open(path, "rb")
         return file
 
-    def create(self, name: str) -> Any:
+    def create(self, name: str) -> AbstractContextManager[IO[bytes]]:
         """A context manager that writes `name` whole or not at all; see `whole_file`."""
         return whole_file(self.path(name))
 

@@ -1,0 +1,167 @@
+"""OpenAI's batch object, read tolerantly: other OpenAI-compatible servers send it in many dialects.
+
+Unknown fields are left out, `""` stands for null, absent counts for 0, statuses in any case and spelling.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from .input_files import InputFile
+
+GRACE_SECONDS = 600
+"""How long a batch that says it has ended may be without its files before that is believed."""
+
+KEPT_ERRORS = 20
+"""Validation errors that travel with a batch; OpenAI lists one for each bad line."""
+
+
+class BatchStatus(StrEnum):
+    """OpenAI's statuses; one of another server's that is not among them counts as not ended."""
+
+    VALIDATING = "validating"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
+
+
+def _null_if_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _status(value: Any) -> Any:
+    text = str(value).lower()
+    return {"canceled": "cancelled"}.get(text, text)
+
+
+def _seconds(value: Any) -> Any:
+    """Unix seconds from a number or an ISO time."""
+    if isinstance(value, str) and value:
+        return int(float(value)) if value.replace(".", "", 1).isdigit() else int(_parse(value).timestamp())
+    return None if value in ("", None) else int(value)
+
+
+def _parse(value: str) -> datetime:
+    return datetime.fromisoformat(value.replace("Z", "+00:00"))
+
+
+def _zero_if_null(value: Any) -> Any:
+    return 0 if value is None else value
+
+
+def _errors(value: Any) -> Any:
+    """The list of errors, whether bare, in OpenAI's list object, or a list of texts."""
+    listed = value.get("data") if isinstance(value, dict) else value
+    if isinstance(listed, str):
+        listed = [listed]
+    kept = list(listed or [])[:KEPT_ERRORS]
+    return tuple({"message": error} if isinstance(error, str) else error for error in kept)
+
+
+FileId = Annotated[str | None, BeforeValidator(_null_if_empty)]
+Count = Annotated[int, BeforeValidator(_zero_if_null)]
+Seconds = Annotated[int | None, BeforeValidator(_seconds)]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RequestCounts(_Read):
+    """How many items a batch holds and has run; they lag, and are never reconciled on."""
+
+    total: Count = 0
+    completed: Count = 0
+    failed: Count = 0
+
+
+class BatchError(_Read):
+    """One finding of OpenAI's validation; `line` is 1-based, None where no line is meant."""
+
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+    line: int | None = None
+
+
+class Batch(_Read):
+    """A batch as it was last seen; times are Unix seconds.
+
+    `input_file` is our own record of what was sent; a batch that somebody else started has none.
+    """
+
+    id: str
+    status: Annotated[str, BeforeValidator(_status)]
+    endpoint: str | None = None
+    model: str | None = None
+    input_file_id: FileId = None
+    output_file_id: FileId = None
+    error_file_id: FileId = None
+    created_at: Seconds = None
+    expires_at: Seconds = None
+    in_progress_at: Seconds = None
+    finalizing_at: Seconds = None
+    completed_at: Seconds = None
+    failed_at: Seconds = None
+    expired_at: Seconds = None
+    cancelling_at: Seconds = None
+    cancelled_at: Seconds = None
+    request_counts: Annotated[RequestCounts, BeforeValidator(lambda value: value or {})] = RequestCounts()
+    errors: Annotated[tuple[BatchError, ...], BeforeValidator(_errors)] = ()
+    metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(
+        default_factory=dict
+    )
+    input_file: InputFile | None = None
+
+    def has_ended(self, now: float) -> bool:
+        """Whether nothing more will come: ended, with its files there or no longer to be hoped for."""
+        if self.status not in ENDED:
+            return False
+        if self.status == BatchStatus.FAILED or self.output_file_id or self.error_file_id:
+            return True
+        ended_at = self.completed_at or self.expired_at or self.cancelled_at or 0
+        return not self.request_counts.total or now - ended_at > GRACE_SECONDS
+
+    @property
+    def file_ids(self) -> tuple[str, ...]:
+        """The remote files that belong to the batch: input, output and error file."""
+        return tuple(
+            file for file in (self.input_file_id, self.output_file_id, self.error_file_id) if file is not None
+        )
+
+    @property
+    def why_failed(self) -> str:
+        """What OpenAI's validation found, in its own words."""
+        found = "; ".join(
+            f"line {error.line}: {error.message}" if error.line is not None else str(error.message)
+            for error in self.errors[:3]
+        )
+        return found or f"the batch ended as {self.status}, without a reason"
+
+
+def read_batch(answer: Any, input_file: InputFile | None = None) -> Batch:
+    """Our reading of a batch object, as the OpenAI SDK or its JSON gives it."""
+    content = answer.model_dump() if isinstance(answer, BaseModel) else dict(answer)
+    return Batch.model_validate({**content, "input_file": input_file})
+
+
+def describe_progress(batches: tuple[Batch, ...] | list[Batch]) -> str:
+    """One line that says how far the batches are: statuses, and items done of all."""
+    statuses: dict[str, int] = {}
+    for batch in batches:
+        statuses[batch.status] = statuses.get(batch.status, 0) + 1
+    done = sum(batch.request_counts.completed + batch.request_counts.failed for batch in batches)
+    total = sum(
+        batch.request_counts.total or (batch.input_file.items if batch.input_file else 0) for batch in batches
+    )
+    counted = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    return f"{done:,} of {total:,} items done ({counted})"

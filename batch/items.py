@@ -1,0 +1,41 @@
+"""An item: one request line of an input file."""
+
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field
+
+from .endpoints import Endpoint
+
+
+class BatchItem(BaseModel):
+    """One request line: what OpenAI is asked, under a custom_id of ours."""
+
+    model_config = ConfigDict(frozen=True)
+
+    custom_id: str = Field(min_length=1)
+    method: Literal["POST"] = "POST"
+    url: Endpoint
+    body: dict[str, Any]
+
+    def line(self) -> bytes:
+        """The item as a line of an input file, with its newline."""
+        return encode_line(self.custom_id, self.url, encode_body(self.body))
+
+
+def encode_body(body: dict[str, Any]) -> bytes:
+    """A body as compact JSON in UTF-8.
+
+    Raises:
+        TypeError: the body holds something that JSON cannot say.
+    """
+    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def encode_line(custom_id: str, url: Endpoint, body: bytes) -> bytes:
+    """A line of an input file from its parts; the body is JSON already."""
+    return b'{"custom_id":%b,"method":"POST","url":"%b","body":%b}\n' % (
+        orjson.dumps(custom_id),
+        url.encode(),
+        body,
+    )
