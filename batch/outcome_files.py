@@ -1,0 +1,182 @@
+"""What was fetched for one input file: its outcomes in the order of its rows."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from .batches import Batch, BatchStatus
+from .endpoints import Endpoint
+from .input_files import InputFile
+from .outcomes import validation_failed
+from .output_files import COUNTS, OutputLines, outcome_batches, outcome_schema
+from .reports import TokenCounts
+from .storage import Folder
+
+OUTCOMES = "outcomes.parquet"
+
+Item = tuple[int, str]
+"""A row number and its custom_id."""
+
+
+class FetchedOutput(BaseModel):
+    """A reference to what one batch gave: its outcomes in the folder's `outcomes.parquet`.
+
+    `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
+    that are worth another try.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: str
+    endpoint: Endpoint
+    batch: Batch
+    outcomes: dict[str, int]
+    again: int
+    tokens: TokenCounts
+    dimensions: int | None = None
+    first_row: int
+    last_row: int
+
+    @property
+    def files(self) -> Folder:
+        """The folder of the outcomes."""
+        return Folder(self.folder)
+
+    def frame(self) -> pd.DataFrame:
+        """One line an item: `custom_id, outcome, answer, response, error`, in the order they were sent.
+
+        `response` is the body as a dict where it was kept, `error` a text where there is one.
+        """
+        with self.files.open(OUTCOMES) as file:
+            table = pq.read_table(file)
+        error = pc.binary_join_element_wise(
+            table["error_code"], table["error_message"], ": ", null_handling="skip"
+        )
+        bodies = [None if body is None else orjson.loads(body) for body in table["response"].to_pylist()]
+        return pd.DataFrame(
+            {
+                "custom_id": table["custom_id"].to_pandas(),
+                "outcome": table["outcome"].to_pandas(),
+                "answer": table["answer"].to_pandas(),
+                "response": pd.Series(bodies, dtype=object),
+                "error": [text or None for text in error.to_pylist()],
+            }
+        )
+
+
+def items_of(input_file: InputFile) -> Iterator[Item]:
+    """Row number and custom_id of each item, in the order of the rows."""
+    for batch in input_file.read_items().to_batches(max_chunksize=5_000):
+        yield from zip(batch["row"].to_pylist(), batch["custom_id"].to_pylist(), strict=True)
+
+
+def write_outcomes(
+    batch: Batch,
+    endpoint: Endpoint,
+    items: Iterable[Item] | None,
+    paths: Iterable[Path],
+    folder: Folder,
+    *,
+    keep_response: bool = False,
+) -> FetchedOutput:
+    """Reconcile what a batch was sent with what it gave, and write one outcome an item.
+
+    Args:
+        batch: The batch, ended.
+        endpoint: Where its items were sent.
+        items: What it was sent, in order; None takes the custom_ids as the files give them.
+        paths: Its output and error files, as downloaded.
+        folder: Where `outcomes.parquet` goes.
+        keep_response: Whether whole bodies stay, as JSON text.
+    """
+    with OutputLines(paths) as lines:
+        sent = enumerate(lines.custom_ids()) if items is None else items
+        refused = validation_failed(batch.errors[0].code if batch.errors else None, batch.why_failed)
+        found = (
+            (
+                row,
+                custom_id,
+                refused
+                if batch.status == BatchStatus.FAILED
+                else lines.outcome(custom_id, endpoint, keep_response=keep_response),
+            )
+            for row, custom_id in sent
+        )
+        tally = Tally()
+        schema = outcome_schema(endpoint)
+        with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for outcomes in outcome_batches(found, endpoint, batch.id):
+                writer.write_batch(outcomes)
+                tally.add(outcomes)
+    return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
+
+
+@dataclass
+class Tally:
+    """What a stream of outcomes amounts to."""
+
+    rows: int = 0
+    answered: int = 0
+    again: int = 0
+    first_row: int = 0
+    last_row: int = -1
+    outcomes: Counter[str] = field(default_factory=Counter)
+    tokens: TokenCounts = field(default_factory=TokenCounts)
+    dimensions: set[int] = field(default_factory=set)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count one batch of outcomes."""
+        rows = batch["row"]
+        self.first_row = self.first_row if self.rows else rows[0].as_py()
+        self.last_row = rows[-1].as_py()
+        self.rows += batch.num_rows
+        self.answered += batch.num_rows - batch["answer"].null_count
+        self.again += pc.sum(batch["again"]).as_py() or 0
+        self.outcomes.update(batch["outcome"].to_pylist())
+        self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})
+        if pa.types.is_list(batch["answer"].type):
+            self.dimensions |= set(pc.unique(pc.list_value_length(batch["answer"])).drop_null().to_pylist())
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of a `FetchedOutput` that are counted."""
+        return {
+            "outcomes": dict(sorted(self.outcomes.items())),
+            "again": self.again,
+            "tokens": self.tokens,
+            "dimensions": self.dimensions.copy().pop() if len(self.dimensions) == 1 else None,
+            "first_row": self.first_row,
+            "last_row": self.last_row,
+        }
+
+
+def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
+    """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them."""
+    with fetched.files.open(OUTCOMES) as file:
+        parquet = pq.ParquetFile(file)
+        groups = [
+            number
+            for number in range(parquet.num_row_groups)
+            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
+        ]
+        table = parquet.read_row_groups(groups)
+    rows = table["row"]
+    return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
+
+
+def rows_worth_a_try(fetched: FetchedOutput) -> np.ndarray:
+    """The numbers of the rows that are worth another try, ascending, as int64."""
+    if not fetched.again:
+        return np.array([], dtype=np.int64)
+    with fetched.files.open(OUTCOMES) as file:
+        table = pq.read_table(file, columns=["row", "again"])
+    return np.asarray(table.filter(table["again"])["row"].to_numpy(), dtype=np.int64)

@@ -1,0 +1,148 @@
+"""What became of one row, by the line that came back for it: the one table of outcomes.
+
+| line | outcome | again? |
+|---|---|---|
+| status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
+| status 200, the body says failed | failed | yes |
+| status 0, 429, 5xx; code `request_timeout`; a body that cannot be read | failed | yes |
+| any other status | failed | no |
+| code `batch_expired` | expired | yes |
+| code `batch_cancelled` | cancelled | no |
+| in no file | missing | yes |
+| the batch failed at validation | failed | no |
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from .answers import Usage, read_answer, read_usage
+from .endpoints import Endpoint
+
+
+class OutcomeKind(StrEnum):
+    """What became of a row."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one row: its result columns, and whether the row is worth another try."""
+
+    outcome: OutcomeKind
+    again: bool = False
+    answer: Any = None
+    finish_reason: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    model: str | None = None
+    usage: Usage = Usage()
+    request_id: str | None = None
+    response: str | None = None
+
+
+MISSING = Outcome(
+    OutcomeKind.MISSING,
+    again=True,
+    error_code="missing",
+    error_message="The item is in neither the output file nor the error file of its batch.",
+)
+
+_UNEXECUTED = {
+    "batch_expired": (OutcomeKind.EXPIRED, True),
+    "batch_cancelled": (OutcomeKind.CANCELLED, False),
+    "request_timeout": (OutcomeKind.FAILED, True),
+    "broken_line": (OutcomeKind.FAILED, True),
+}
+
+_TRANSIENT = frozenset({0, 408, 409, 429})
+
+
+def is_transient(status: int) -> bool:
+    """Whether an HTTP status may turn out better another time."""
+    return status in _TRANSIENT or status >= 500
+
+
+def validation_failed(code: str | None, message: str) -> Outcome:
+    """The outcome of every item of a batch that OpenAI's validation refused."""
+    return Outcome(OutcomeKind.FAILED, error_code=code or "batch_failed", error_message=message)
+
+
+def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:
+    """The outcome that a line of an output or error file tells."""
+    response = line.get("response")
+    if not isinstance(response, Mapping):
+        return _unexecuted(line.get("error"))
+    if "status_code" not in response and "body" not in response:
+        response = {"status_code": 200, "body": response}  # vLLM's older runner puts the body here
+    status = _status(response.get("status_code"))
+    body = response.get("body")
+    request_id = response.get("request_id") or None
+    kept = orjson.dumps(body).decode() if keep_response and body is not None else None
+    if status == 200 and isinstance(body, Mapping):
+        return _executed(endpoint, body, request_id, kept)
+    code, message = _error(body.get("error", body) if isinstance(body, Mapping) else body)
+    return Outcome(
+        OutcomeKind.FAILED,
+        again=is_transient(status),
+        error_code=code or str(status),
+        error_message=message or f"The request ended with status {status}.",
+        request_id=request_id,
+        response=kept,
+    )
+
+
+def _status(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _unexecuted(error: Any) -> Outcome:
+    code, message = _error(error)
+    kind, again = _UNEXECUTED.get(code or "", (OutcomeKind.FAILED, code is None))
+    return Outcome(kind, again, error_code=code, error_message=message or "The line holds no response.")
+
+
+def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
+    try:
+        answer = read_answer(endpoint, body)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return Outcome(
+            OutcomeKind.FAILED,
+            again=True,
+            error_code="unreadable_response",
+            error_message=f"The response's body is not shaped as those of {endpoint} are: {error!r}",
+            request_id=request_id,
+            response=kept,
+        )
+    return Outcome(
+        OutcomeKind.FAILED if answer.failed else OutcomeKind.SUCCEEDED,
+        again=answer.failed,
+        answer=answer.answer,
+        finish_reason=answer.finish_reason,
+        error_code=answer.error_code,
+        error_message=answer.error_message,
+        model=body.get("model"),
+        usage=read_usage(body),
+        request_id=request_id,
+        response=kept,
+    )
+
+
+def _error(error: Any) -> tuple[str | None, str | None]:
+    """Code and message of an error object, or of whatever stands in its place."""
+    if isinstance(error, Mapping):
+        code = error.get("code") or error.get("type")
+        message = error.get("message")
+        return (None if code is None else str(code), None if message is None else str(message))
+    return None, None if error is None else str(error)[:1000]

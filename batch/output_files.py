@@ -1,0 +1,182 @@
+"""Output and error files: unordered lines put in the order of the rows, in bounded memory.
+
+One pass notes where each custom_id's lines lie, a second reads them in the rows' order and writes the outcomes
+by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+
+from .endpoints import Endpoint
+from .outcomes import MISSING, Outcome, OutcomeKind, read_outcome
+
+_CUSTOM_ID_FIRST = re.compile(rb'\{"id": ?"[^"\\]*", ?"custom_id": ?"([^"\\]*)", ?"response"')
+"""How OpenAI's lines begin; any other line is parsed whole for its custom_id."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    file: int
+    offset: int
+    length: int
+
+
+class OutputLines:
+    """The lines of a batch's output and error files, found by custom_id."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._places: dict[str, _Place | list[_Place]] = {}
+        self._closing = ExitStack()
+        self._files: list[IO[bytes]] = []
+        for path in paths:
+            self._index(self._closing.enter_context(path.open("rb")))
+
+    def __enter__(self) -> "OutputLines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def _index(self, file: IO[bytes]) -> None:
+        number, offset = len(self._files), 0
+        self._files.append(file)
+        for line in file:
+            custom_id = custom_id_of(line)
+            if custom_id is not None:
+                self._note(custom_id, _Place(number, offset, len(line)))
+            offset += len(line)
+
+    def _note(self, custom_id: str, place: _Place) -> None:
+        known = self._places.get(custom_id)
+        if known is None:
+            self._places[custom_id] = place
+        elif isinstance(known, list):
+            known.append(place)
+        else:
+            self._places[custom_id] = [known, place]
+
+    def custom_ids(self) -> Iterator[str]:
+        """Every custom_id of the files, in the order of first appearance."""
+        yield from self._places
+
+    def outcome(self, custom_id: str, endpoint: Endpoint, *, keep_response: bool = False) -> Outcome:
+        """What the files say of one item; of doubled lines the first that succeeded counts, else the first."""
+        places = self._places.get(custom_id)
+        if places is None:
+            return MISSING
+        if isinstance(places, _Place):
+            return read_outcome(endpoint, self._read(places), keep_response=keep_response)
+        outcomes = [read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places]
+        return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
+
+    def _read(self, place: _Place) -> Mapping[str, Any]:
+        file = self._files[place.file]
+        file.seek(place.offset)
+        try:
+            line = orjson.loads(file.read(place.length))
+        except orjson.JSONDecodeError as error:
+            return {"error": {"code": "broken_line", "message": f"The line is not JSON: {error}"}}
+        return line if isinstance(line, dict) else {}
+
+
+def custom_id_of(line: bytes) -> str | None:
+    """The custom_id of a line; None where the line is not JSON or has none."""
+    match = _CUSTOM_ID_FIRST.match(line)
+    if match:
+        try:
+            return match.group(1).decode()
+        except UnicodeDecodeError:
+            return None
+    try:
+        parsed = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    custom_id = parsed.get("custom_id") if isinstance(parsed, dict) else None
+    return custom_id if isinstance(custom_id, str) else None
+
+
+COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+
+
+def outcome_schema(endpoint: Endpoint) -> pa.Schema:
+    """The columns of `outcomes.parquet`: fixed by the endpoint, never by the data."""
+    answer = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else pa.string()
+    return pa.schema(
+        [
+            pa.field("row", pa.int64()),
+            pa.field("again", pa.bool_()),
+            pa.field("custom_id", pa.string()),
+            pa.field("outcome", pa.string()),
+            pa.field("answer", answer),
+            pa.field("finish_reason", pa.string()),
+            pa.field("error_code", pa.string()),
+            pa.field("error_message", pa.string()),
+            pa.field("model", pa.string()),
+            *(pa.field(name, pa.int64()) for name in COUNTS),
+            pa.field("batch_id", pa.string()),
+            pa.field("request_id", pa.string()),
+            pa.field("response", pa.string()),
+        ]
+    )
+
+
+ROW_GROUP_ROWS = 5_000
+ROW_GROUP_BYTES = 32_000_000
+
+
+def outcome_batches(
+    items: Iterable[tuple[int, str, Outcome]], endpoint: Endpoint, batch_id: str
+) -> Iterator[pa.RecordBatch]:
+    """Row number, custom_id and outcome of each item as record batches, bounded in rows and bytes."""
+    schema = outcome_schema(endpoint)
+    gathered: list[tuple[Any, ...]] = []
+    size = 0
+    for row, custom_id, found in items:
+        gathered.append((row, *_cells(custom_id, found, batch_id)))
+        size += _weight(found)
+        if len(gathered) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield _record_batch(gathered, schema)
+            gathered, size = [], 0
+    if gathered:
+        yield _record_batch(gathered, schema)
+
+
+def _cells(custom_id: str, found: Outcome, batch_id: str) -> tuple[Any, ...]:
+    usage = found.usage
+    return (
+        found.again,
+        custom_id,
+        found.outcome.value,
+        found.answer,
+        found.finish_reason,
+        found.error_code,
+        found.error_message,
+        found.model,
+        usage.input_tokens,
+        usage.cached_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        batch_id,
+        found.request_id,
+        found.response,
+    )
+
+
+def _weight(found: Outcome) -> int:
+    """About how many bytes an outcome takes in memory."""
+    answer = found.answer
+    size = 0 if answer is None else len(answer) if isinstance(answer, str) else answer.nbytes
+    return 200 + size + len(found.response or "")
+
+
+def _record_batch(gathered: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*gathered, strict=True)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
