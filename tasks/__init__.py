@@ -1,1 +1,26 @@
-"""tasks."""
+"""The tasks, one file a step; each works in anyone's flow, and in a script with no flow at all."""
+
+from .build import build_items
+from .clean import clean_up
+from .fetch import fetch_output
+from .look import cancel_batch, check_access, get_batch, list_batches
+from .read import read_source
+from .submit import submit_batch
+from .wait import sensor_options, wait_for_batch, wait_for_batches
+from .write import write_results
+
+__all__ = [
+    "build_items",
+    "cancel_batch",
+    "check_access",
+    "clean_up",
+    "fetch_output",
+    "get_batch",
+    "list_batches",
+    "read_source",
+    "sensor_options",
+    "submit_batch",
+    "wait_for_batch",
+    "wait_for_batches",
+    "write_results",
+]

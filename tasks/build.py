@@ -1,0 +1,19 @@
+"""Build the items of a selection of rows."""
+
+from prefect import task
+
+from ..batch.build import build_selection
+from ..batch.input_files import InputFile
+from ..batch.jobs import Selection, load_job
+from .retrying import KEPT_AS_JSON
+
+
+@task(name="build-items", **KEPT_AS_JSON)
+def build_items(selection: Selection) -> tuple[InputFile, ...]:
+    """Build the input files of a selection, cut at OpenAI's limits, each of one model and one endpoint.
+
+    Raises:
+        Refused: a row makes no item, or one that no input file may hold; the message names the row.
+        StorageNotShared: the job folder is not here.
+    """
+    return build_selection(load_job(selection.job_folder), selection)

@@ -1,0 +1,19 @@
+"""Read the source, once."""
+
+from prefect import task
+
+from ..batch.jobs import Job, Rows
+from ..batch.rows import keep_rows
+from .retrying import KEPT_AS_JSON
+
+
+@task(name="read-source", **KEPT_AS_JSON)
+def read_source(job: Job) -> Rows:
+    """Read a job's source in chunks and keep its rows as Parquet parts in the job folder.
+
+    Raises:
+        SourceError: the table cannot be read; file, row and column are named.
+        RequestError: the request names a column that the table does not have.
+        CustomIdError: the id column holds an id twice, or none, or one too long.
+    """
+    return keep_rows(job)

@@ -1,0 +1,69 @@
+"""Submit a batch, once."""
+
+from collections.abc import Iterable
+from uuid import uuid4
+
+import orjson
+from openai import OpenAI
+from prefect import task
+
+from ..batch.batches import Batch
+from ..batch.build import write_items
+from ..batch.endpoints import Endpoint
+from ..batch.errors import RequestError
+from ..batch.input_files import InputFile
+from ..batch.items import BatchItem
+from ..blocks import load_credentials
+from .creation import SETTLE_SECONDS, create_once, find_or_create, temporary_folder
+from .retrying import KEPT_AS_JSON
+
+
+@task(name="submit-batch", **KEPT_AS_JSON)
+def submit_batch(
+    items: InputFile | Iterable[BatchItem] | None = None,
+    *,
+    input_file_id: str | None = None,
+    endpoint: Endpoint | None = None,
+    metadata: dict[str, str] | None = None,
+    credentials: str | None = None,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> Batch:
+    """Upload items and create their batch, or create one for a file that is uploaded already.
+
+    An input file of a job has one batch, however often this runs. By hand every call is a new batch.
+
+    Args:
+        items: Items made by hand, all of one endpoint and one model; or an input file that was built.
+        input_file_id: An uploaded file of purpose `batch`, in place of items.
+        endpoint: The endpoint of that file's items; None reads it from the file's first line.
+        metadata: Up to 12 further pairs of text to attach to a batch made by hand.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
+
+    Raises:
+        RequestError: neither items nor a file are given, or both, or they do not fit in one batch.
+    """
+    if (items is None) == (input_file_id is None):
+        raise RequestError("Give either items or the input_file_id of a file that is uploaded already.")
+    with load_credentials(credentials).get_client() as client:
+        if isinstance(items, InputFile):
+            return find_or_create(client, items, settle_seconds)
+        by_hand = {**(metadata or {}), "submission": uuid4().hex}
+        if items is not None:
+            file = write_items(items, temporary_folder())
+            return find_or_create(client, file, settle_seconds, by_hand)
+        assert input_file_id is not None, "one of the two is given"
+        path = endpoint or _endpoint_of(client, input_file_id)
+        return create_once(client, input_file_id, path, by_hand, settle_seconds)
+
+
+def _endpoint_of(client: OpenAI, input_file_id: str) -> Endpoint:
+    """The endpoint that an uploaded file's first item names."""
+    with client.files.with_streaming_response.content(input_file_id) as response:
+        first = next(response.iter_lines(), "")
+    try:
+        return Endpoint(orjson.loads(first)["url"])
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        raise RequestError(
+            f"The first line of {input_file_id} names no endpoint that can be batched: give `endpoint`."
+        ) from None

@@ -1,0 +1,120 @@
+"""Wait for batches: sensors that Prefect retries until something has ended."""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from openai import OpenAI
+from prefect import task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from ..batch.batches import Batch, describe_progress, read_batch
+from ..batch.errors import BatchNotFinished
+from ..batch.progress import report
+from ..blocks import load_credentials
+from .retrying import KEPT_AS_JSON, when_unfinished
+
+MAX_DELAYS = 50
+"""Prefect takes at most so many retry delays; the last one repeats."""
+
+GROWTH = 10
+"""A look comes when a tenth of the batch's age has passed since the last."""
+
+LONGEST_WAIT_SECONDS = 30 * 86_400
+"""Without a deadline looks go on for as long as OpenAI keeps a batch's files."""
+
+FEW = 5
+"""Up to so many batches are asked for one by one; more are read from the listing, 100 a call."""
+
+
+def sensor_options(
+    created_at: float | None = None,
+    *,
+    poll_seconds: float = 30,
+    max_poll_seconds: float = 600,
+    deadline: datetime | None = None,
+) -> dict[str, Any]:
+    """The retries of a sensor, for `with_options(**…)`: they back off as the batch grows older.
+
+    Args:
+        created_at: When the (oldest) batch was created, in Unix seconds; None means now.
+        poll_seconds: The shortest time between looks.
+        max_poll_seconds: The longest time between looks.
+        deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew.
+    """
+    now = time.time()
+    age = max(0.0, now - (created_at or now))
+    delays: list[float] = []
+    for _ in range(MAX_DELAYS):
+        delays.append(min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds)))
+        age += delays[-1]
+    until = deadline.timestamp() if deadline else now + LONGEST_WAIT_SECONDS
+    return {
+        "retries": MAX_DELAYS + int(max(0.0, until - now) / delays[-1]),
+        "retry_delay_seconds": delays,
+        "retry_condition_fn": _until(until),
+    }
+
+
+def _until(deadline: float) -> Callable[[Task[Any, Any], TaskRun, State[Any]], bool]:
+    def unfinished_in_time(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+        return time.time() < deadline and when_unfinished(_task, _run, state)
+
+    return unfinished_in_time
+
+
+@task(name="wait-for-batches", **KEPT_AS_JSON, **sensor_options())
+def wait_for_batches(batches: list[Batch], *, credentials: str | None = None) -> list[Batch]:
+    """Look at all these batches; return those that have ended, as soon as any has.
+
+    Raises:
+        BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
+    """
+    with load_credentials(credentials).get_client() as client:
+        seen = look_at(client, batches)
+    progress = describe_progress(seen)
+    report("wait", text=progress)
+    ended = [batch for batch in seen if batch.has_ended(time.time())]
+    if not ended:
+        raise BatchNotFinished(progress)
+    return ended
+
+
+@task(name="wait-for-batch", **KEPT_AS_JSON, **sensor_options())
+def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Batch:
+    """Wait for one batch, ours or one that somebody else started, by its id; return it as it ended.
+
+    Raises:
+        BatchNotFinished: it has not ended yet; Prefect then looks again, by `sensor_options`.
+    """
+    known = batch if isinstance(batch, Batch) else None
+    batch_id = batch if isinstance(batch, str) else batch.id
+    with load_credentials(credentials).get_client() as client:
+        seen = read_batch(client.batches.retrieve(batch_id), known.input_file if known else None)
+    if not seen.has_ended(time.time()):
+        raise BatchNotFinished(describe_progress([seen]))
+    return seen
+
+
+def look_at(client: OpenAI, batches: Iterable[Batch]) -> list[Batch]:
+    """These batches as they stand now, in the order given, in as few calls as there are."""
+    known = {batch.id: batch for batch in batches}
+    listed = _from_listing(client, known) if len(known) > FEW else {}
+    return [
+        listed.get(batch_id) or read_batch(client.batches.retrieve(batch_id), batch.input_file)
+        for batch_id, batch in known.items()
+    ]
+
+
+def _from_listing(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:
+    """The batches that the listing holds, newest first, read back to the oldest of them."""
+    oldest = min((batch.created_at or 0) for batch in known.values())
+    found: dict[str, Batch] = {}
+    for answer in client.batches.list(limit=100):
+        if answer.id in known:
+            found[answer.id] = read_batch(answer, known[answer.id].input_file)
+        if len(found) == len(known) or answer.created_at < oldest:
+            break
+    return found

@@ -1,0 +1,18 @@
+"""Write the results of a job."""
+
+from prefect import task
+
+from ..batch.jobs import Job, Rows
+from ..batch.reports import JobReport
+from ..batch.results import write_job_results
+from .retrying import KEPT_AS_JSON
+
+
+@task(name="write-results", **KEPT_AS_JSON)
+def write_results(job: Job) -> JobReport:
+    """Write the input's columns and what became of each row to the destination, in input order.
+
+    The destination is there whole or not at all; a row that nothing came back for is named missing.
+    """
+    rows = job.rows()
+    return write_job_results(job, rows or Rows(rows=0, parts=()))
