@@ -51,7 +51,7 @@ class _ResultColumns:
         self.schema = pa.schema([*self.input, *fields], metadata=self.input.metadata)
 
     def _field(self, field: pa.Field) -> pa.Field:
-        name = field.name if field.name not in self.input.names else CLASH_PREFIX + field.name
+        name = result_name(field.name, self.input.names)
         if field.name == "answer" and self.dimensions:
             return pa.field(name, pa.list_(pa.float32(), self.dimensions))
         return field.with_name(name)
@@ -85,6 +85,11 @@ class _ResultColumns:
         place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
         chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
         return _name_missing(chosen, first)
+
+
+def result_name(name: str, input_columns: list[str]) -> str:
+    """What a result column is called: prefixed where the input has a column of that name."""
+    return CLASH_PREFIX + name if name in input_columns else name
 
 
 def _name_missing(table: pa.Table, first: int) -> pa.RecordBatch:

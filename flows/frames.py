@@ -1,0 +1,92 @@
+"""A DataFrame in, the same DataFrame with answers out."""
+
+from hashlib import sha256
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..batch.errors import SourceError
+from ..batch.jobs import absolute, check_job_key
+from ..batch.output_files import COUNTS
+from ..batch.requests import Request, load_request
+from ..batch.results import result_name
+from ..batch.sources import FileSource
+from ..batch.storage import Folder
+from .defaults import default_storage
+from .job import openai_batch
+
+FRAME = "frame.parquet"
+
+
+def run_dataframe(
+    frame: pd.DataFrame,
+    request: Request | str,
+    *,
+    job_key: str | None = None,
+    storage: str | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Run the flow on a frame, and return it with the answers beside its rows; index and dtypes come back.
+
+    The frame goes to the job folder as Parquet, so that any worker can take the job over.
+
+    Args:
+        frame: The rows; its columns bear text as names.
+        request: How a row becomes an item, or the path or URL of a request file.
+        job_key: Names the job. None makes a key of the frame's content and the request, so that the same
+            call continues the same job, and a finished one is not paid again.
+        storage: The folder or URL that holds the job folders.
+        **options: Further parameters of `openai_batch`.
+
+    Returns:
+        The frame's columns, then the result columns; token counts are nullable integers.
+
+    Raises:
+        SourceError: the frame is empty, or Parquet cannot hold it.
+        Refused, AccessError, BatchFailed: as `openai_batch` does.
+    """
+    request = load_request(request) if isinstance(request, str) else request
+    table = _table(frame)
+    place = Folder(absolute(storage or default_storage()))
+    key = job_key or _key(table, request)
+    check_job_key(key)
+    folder = place / key
+    if not folder.exists(FRAME):
+        folder.make()
+        with folder.create(FRAME) as file:
+            pq.write_table(table, file)
+    source = FileSource(path=folder.path(FRAME))
+    report = openai_batch(
+        source, request, job_key=key, storage=place.url, source_digest=_digest(table), **options
+    )
+    return _read(report.destination, table)
+
+
+def _table(frame: pd.DataFrame) -> pa.Table:
+    try:
+        return pa.Table.from_pandas(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise SourceError(f"The frame cannot be kept as Parquet: {error}") from None
+
+
+def _digest(table: pa.Table) -> str:
+    """A digest of a table's values and types, the same for the same frame."""
+    hashed = sha256(table.schema.to_string().encode())
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    hashed.update(sink.getvalue())
+    return hashed.hexdigest()
+
+
+def _key(table: pa.Table, request: Request) -> str:
+    content = _digest(table) + request.model_dump_json()
+    return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _read(destination: str, table: pa.Table) -> pd.DataFrame:
+    results = pd.read_parquet(destination)
+    counts = [result_name(name, table.schema.names) for name in COUNTS]
+    return results.astype(dict.fromkeys(counts, "Int64"))
