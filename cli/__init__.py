@@ -1,1 +1,5 @@
-"""cli."""
+"""The few commands a person types: `prefect-openai-batch`."""
+
+from .app import main
+
+__all__ = ["main"]

@@ -1,0 +1,62 @@
+"""The command line and its exit codes.
+
+    0   every row has its answer
+    3   done, some rows have none, and the table says why
+    2   refused by our own checks: nothing was sent
+    1   anything else
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from ..batch.errors import OpenAIBatchError, Refused
+from .batches import cancel_command, list_command, show_command
+from .demo import demo_command
+from .emulator import emulator_command
+from .run import run_command
+
+EXIT_FAILED = 1
+EXIT_REFUSED = 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="prefect-openai-batch")
+def app() -> None:
+    """A table in, the same table with answers out, by OpenAI's Batch API.
+
+    Exit codes: 0, every row has its answer; 3, some have none and the table says why; 2, the input was
+    refused and nothing was sent; 1, anything else.
+    """
+
+
+for command in (run_command, demo_command, emulator_command, list_command, show_command, cancel_command):
+    app.add_command(command)
+
+
+def main() -> None:
+    """Run the command line, with one clear line for whatever goes wrong."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line on these arguments; returns the exit code."""
+    try:
+        return int(app.main(arguments, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_REFUSED
+    except click.Abort:
+        return _fail("stopped; the same command continues the job")
+    except Refused as error:
+        return _fail(error, EXIT_REFUSED)
+    except OpenAIBatchError as error:
+        return _fail(error)
+    except Exception as error:  # a traceback helps nobody at the command line
+        return _fail(f"{type(error).__name__}: {error}")
+
+
+def _fail(error: Any, code: int = EXIT_FAILED) -> int:
+    click.echo(f"error: {error}", err=True)
+    return code

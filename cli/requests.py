@@ -1,0 +1,94 @@
+"""A request from what was typed."""
+
+from typing import Any
+
+import click
+import orjson
+
+from ..batch.endpoints import Endpoint
+from ..batch.errors import RequestError
+from ..batch.requests import Request, load_request, parse_request
+
+RAW_INPUT = {
+    Endpoint.COMPLETIONS: "prompt",
+    Endpoint.MODERATIONS: "input",
+    Endpoint.IMAGE_GENERATIONS: "prompt",
+    Endpoint.IMAGE_EDITS: "prompt",
+    Endpoint.VIDEOS: "prompt",
+}
+"""Where the prompt stands in the bodies of the endpoints that have no request model of their own."""
+
+
+def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
+    """`KEY=VALUE` pairs as body parameters; a value is JSON where it parses, else text."""
+    parameters = {}
+    for pair in given:
+        key, equals, value = pair.partition("=")
+        if not (key and equals):
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--param")
+        try:
+            parameters[key] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            parameters[key] = value
+    return parameters
+
+
+def make_request(
+    request_file: str | None,
+    *,
+    model: str | None,
+    prompt: str | None,
+    system: str | None,
+    endpoint: str | None,
+    parameters: tuple[str, ...],
+    id_column: str | None,
+) -> Request:
+    """The request of a request file, or of the options.
+
+    Raises:
+        RequestError: the options do not make a request, or the file holds none.
+    """
+    typed = {
+        "--model": model,
+        "--prompt": prompt,
+        "--system": system,
+        "--endpoint": endpoint,
+        "--param": parameters,
+        "--id-column": id_column,
+    }
+    if request_file is not None:
+        given = [option for option, value in typed.items() if value]
+        if given:
+            raise click.UsageError(f"--request holds the whole request: leave out {given[0]}.")
+        return load_request(request_file)
+    for option in ("--model", "--prompt"):
+        if not typed[option]:
+            raise click.UsageError(f"Give {option}, or a request file with --request.")
+    content = _content(_endpoint(endpoint), model, prompt, system, parse_parameters(parameters))
+    return parse_request({**content, "id_column": id_column})
+
+
+def _endpoint(path: str | None) -> Endpoint:
+    try:
+        return Endpoint(path or Endpoint.CHAT_COMPLETIONS)
+    except ValueError:
+        raise RequestError(
+            f"The endpoint {path!r} cannot be batched. OpenAI batches {', '.join(Endpoint)}."
+        ) from None
+
+
+def _content(
+    endpoint: Endpoint, model: str | None, prompt: str | None, system: str | None, parameters: dict[str, Any]
+) -> dict[str, Any]:
+    shared = {"model": model, "parameters": parameters}
+    if endpoint == Endpoint.CHAT_COMPLETIONS:
+        return {"kind": "chat", "prompt": prompt, "system": system, **shared}
+    if endpoint == Endpoint.RESPONSES:
+        return {"kind": "responses", "prompt": prompt, "instructions": system, **shared}
+    if system is not None:
+        raise RequestError(f"{endpoint} takes no system message: leave --system out.")
+    if endpoint == Endpoint.EMBEDDINGS:
+        dimensions = parameters.pop("dimensions", None)
+        return {"kind": "embedding", "input": prompt, "dimensions": dimensions, **shared}
+    body = {"model": model, RAW_INPUT[endpoint]: prompt}
+    return {"kind": "raw", "endpoint": endpoint.value, "body": body, "parameters": parameters}
