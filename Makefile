@@ -1,0 +1,43 @@
+# Each target does all its own set-up in .venv; needed are Python >= 3.11, pip and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: demo test check bench clean
+
+demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
+	$(BIN)/prefect-openai-batch demo
+
+test: check             ## everything that pip can bring; names the tests it leaves out
+	$(BIN)/pytest $(PYTEST_ARGS) -m "not external" --cov --cov-report=term -rs
+	@$(BIN)/pytest --collect-only -q -m external | sed -n 's/^tests/left out (make test-external): tests/p'
+
+test-external: $(DEV_STAMP)   ## the tests that need a program from outside pip
+	$(BIN)/pytest $(PYTEST_ARGS) -m external -rs
+
+check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(DEV_STAMP)     ## ours against a plain script, in one run
+	$(BIN)/python benchmarks/against_a_script.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+# Strict: the type checker follows the layout only so. A new file needs a new install.
+SOURCES := $(shell git ls-files '*.py' 2>/dev/null)
+$(DEV_STAMP): pyproject.toml constraints.txt $(SOURCES) | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' -C editable_mode=strict
+	@touch $@ $(STAMP)
