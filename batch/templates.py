@@ -50,14 +50,16 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     """
     try:
         tree = _ENVIRONMENT.parse(source)
+        names = find_undeclared_variables(tree)
     except TemplateError as error:
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}") from None
-    used = _columns_used(tree, source, columns)
+    used = _columns_used(tree, names, source, columns)
     return Template(_plain(tree) or _jinja(source, columns), used)
 
 
-def _columns_used(tree: nodes.Template, source: str, columns: tuple[str, ...]) -> frozenset[str]:
-    names = find_undeclared_variables(tree)
+def _columns_used(
+    tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]
+) -> frozenset[str]:
     through_row: set[str] = set()
     if ROW in names and ROW not in columns:
         names.remove(ROW)

@@ -1,0 +1,239 @@
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect_openai_batch.batch.bodies import compile_request
+from prefect_openai_batch.batch.errors import RequestError
+from prefect_openai_batch.batch.requests import (
+    REQUEST,
+    BaseRequest,
+    ChatRequest,
+    EmbeddingRequest,
+    RawRequest,
+    ResponsesRequest,
+    load_request,
+    parse_request,
+)
+from pydantic import ValidationError
+
+ROW = {"review": "Sturdy.", "photo": "https://example.com/1.png", "model": "gpt-5", "body": '{"input": "x"}'}
+COLUMNS = tuple(ROW)
+
+
+def body_of(request: BaseRequest, row: Mapping[str, Any] = ROW) -> dict[str, Any]:
+    return compile_request(request, tuple(row)).make(row)
+
+
+def as_messages(row: Mapping[str, Any]) -> list[dict[str, str]]:
+    """A function as a user writes it: a row in, messages out."""
+    return [{"role": "user", "content": f"Label: {row['review']}"}]
+
+
+def as_body(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A function as a user writes it: a row in, a body out."""
+    return {"model": row["model"], "input": row["review"], "top_p": 0.5}
+
+
+def as_nonsense(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A function that fails on every row."""
+    return {"input": row["absent"]}
+
+
+PROMPT = "Label: {{ review }}"
+
+CASES = [
+    (
+        ChatRequest(model="m", prompt=PROMPT, system="One word.", parameters={"temperature": 0}),
+        {
+            "model": "m",
+            "messages": [
+                {"role": "system", "content": "One word."},
+                {"role": "user", "content": "Label: Sturdy."},
+            ],
+            "temperature": 0,
+        },
+    ),
+    (
+        ChatRequest(model="m", prompt="Describe.", image="{{ photo }}"),
+        {
+            "model": "m",
+            "messages": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "text", "text": "Describe."},
+                        {"type": "image_url", "image_url": {"url": "https://example.com/1.png"}},
+                    ],
+                }
+            ],
+        },
+    ),
+    (
+        ChatRequest(model="{{ model }}", messages=[{"role": "user", "content": "{{ review }}"}]),
+        {"model": "gpt-5", "messages": [{"role": "user", "content": "Sturdy."}]},
+    ),
+    (
+        ChatRequest(model="m", function=as_messages),  # type: ignore[arg-type]  # a function becomes its path
+        {"model": "m", "messages": [{"role": "user", "content": "Label: Sturdy."}]},
+    ),
+    (
+        ResponsesRequest(model="m", prompt=PROMPT, instructions="One word."),
+        {"model": "m", "instructions": "One word.", "input": "Label: Sturdy."},
+    ),
+    (
+        ResponsesRequest(model="m", prompt="Describe.", image="{{ photo }}"),
+        {
+            "model": "m",
+            "input": [
+                {
+                    "role": "user",
+                    "content": [
+                        {"type": "input_text", "text": "Describe."},
+                        {"type": "input_image", "image_url": "https://example.com/1.png"},
+                    ],
+                }
+            ],
+        },
+    ),
+    (
+        ResponsesRequest(model="m", function=as_body),  # type: ignore[arg-type]  # a function becomes its path
+        {"model": "gpt-5", "input": "Sturdy.", "top_p": 0.5},
+    ),
+    (
+        EmbeddingRequest(model="m", input="{{ review }}", dimensions=8),
+        {"model": "m", "input": "Sturdy.", "dimensions": 8},
+    ),
+    (
+        RawRequest(endpoint="/v1/moderations", body={"model": "m", "input": ["{{ review }}", 1]}),  # type: ignore[call-arg, arg-type]
+        {"model": "m", "input": ["Sturdy.", 1]},
+    ),
+    (
+        RawRequest(endpoint="/v1/responses", body_column="body", parameters={"model": "m"}),  # type: ignore[call-arg, arg-type]
+        {"model": "m", "input": "x"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_", "expected"), CASES)
+def test_a_row_becomes_a_body(request_: BaseRequest, expected: dict[str, Any]) -> None:
+    """Each way of asking makes the body that the endpoint takes."""
+    assert body_of(request_) == expected
+
+
+@pytest.mark.parametrize("request_", [request for request, _ in CASES])
+def test_a_request_survives_json(request_: BaseRequest) -> None:
+    """What travels to a worker as JSON makes the same bodies there."""
+    travelled = REQUEST.validate_json(request_.model_dump_json(by_alias=True))
+    assert travelled == request_
+    assert body_of(travelled) == body_of(request_)
+
+
+@pytest.mark.parametrize("request_", [request for request, _ in CASES])
+@pytest.mark.parametrize("suffix", [".json", ".yaml"])
+def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_path: Path) -> None:
+    """JSON is YAML too, so one text serves for both kinds of file."""
+    path = tmp_path / f"request{suffix}"
+    path.write_text(request_.model_dump_json(by_alias=True))
+    assert load_request(str(path)) == request_
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"model": "m"}, "give one of prompt, messages and function"),
+        ({"model": "m", "prompt": "x", "messages": []}, "give one of"),
+        ({"prompt": "{{ review }}"}, "model: Field required"),
+        ({"model": "m", "prompt": "x", "temperature": 0}, "temperature: Extra inputs"),
+        ({"model": "m", "prompt": "x", "parameters": {"stream": True}}, "do not stream"),
+        ({"model": "m", "prompt": "x", "parameters": {"messages": []}}, "'messages' is a field of the request"),
+        ({"kind": "raw", "endpoint": "/v1/audio", "body": {}}, "endpoint: Input should be"),
+        ({"kind": "raw", "endpoint": "/v1/responses"}, "give one of body, body_column and function"),
+        ({"kind": "embedding", "model": "m"}, "give one of input and function"),
+        ({"kind": "telepathy"}, "kind.*telepathy"),
+        ({"model": "m", "function": "no path"}, "function: String should match"),
+        ([], "dictionary"),
+    ],
+)
+def test_what_is_no_request_is_refused_by_field(content: Any, message: str) -> None:
+    """The message says which field, and what it wants."""
+    with pytest.raises(RequestError, match=message):
+        parse_request(content)
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (ChatRequest(model="m", prompt="Hello."), "uses no column.*constant_prompt"),
+        (ChatRequest(model="{{ model }}", prompt="Hello."), "uses no column"),
+        (ChatRequest(model="m", prompt="{{ absent }}"), "'absent'"),
+        (ChatRequest(model="{{ absent }}", prompt="{{ review }}"), "'absent'"),
+        (ChatRequest(model="m", prompt="{{ review }}", id_column="absent"), "id_column.*'absent'"),
+        (RawRequest(endpoint="/v1/responses", body_column="absent"), "body_column.*'absent'"),  # type: ignore[call-arg, arg-type]
+        (ChatRequest(model="m", function="absent_module:ask"), "cannot be imported"),
+        (ChatRequest(model="m", function="os:absent"), "cannot be imported"),
+        (ChatRequest(model="m", function="os:sep"), "not a function"),
+    ],
+)
+def test_a_request_that_does_not_fit_the_table_is_refused(request_: BaseRequest, message: str) -> None:
+    """What the header alone can tell is told before any row is read."""
+    with pytest.raises(RequestError, match=message):
+        compile_request(request_, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("request_", "row", "message"),
+    [
+        (ChatRequest(model="m", function=as_nonsense), ROW, "as_nonsense failed.*absent"),  # type: ignore[arg-type]
+        (RawRequest(endpoint="/v1/responses", body_column="body"), {"body": "{"}, "does not hold JSON"),  # type: ignore[call-arg, arg-type]
+        (RawRequest(endpoint="/v1/responses", body_column="body"), {"body": "[]"}, "JSON object"),  # type: ignore[call-arg, arg-type]
+    ],
+)
+def test_a_row_that_makes_no_body_is_refused(
+    request_: BaseRequest, row: Mapping[str, Any], message: str
+) -> None:
+    """A row's own fault is told as such."""
+    with pytest.raises(RequestError, match=message):
+        body_of(request_, row)
+
+
+def test_a_constant_prompt_can_be_meant() -> None:
+    """Who says constant_prompt may send every row the same text."""
+    request = ChatRequest(model="m", prompt="Hello.", constant_prompt=True)
+    assert body_of(request)["messages"] == [{"role": "user", "content": "Hello."}]
+
+
+def test_a_function_without_an_import_path_is_refused() -> None:
+    """A lambda cannot be loaded by another process."""
+    with pytest.raises(ValidationError, match="has no import path"):
+        ChatRequest(model="m", function=lambda row: row)  # type: ignore[arg-type]
+
+
+def test_an_item_by_hand() -> None:
+    """An item of a few constants, or of a mapping, needs no table."""
+    item = ChatRequest(model="gpt-5-mini", prompt="Hello {{ name }}.").item("item-1", {"name": "Ann"})
+    assert json.loads(item.line()) == {
+        "custom_id": "item-1",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Hello Ann."}]},
+    }
+
+
+@pytest.mark.parametrize("kind", [ChatRequest, ResponsesRequest, EmbeddingRequest, RawRequest])
+def test_every_field_of_the_form_is_explained(kind: type[BaseRequest]) -> None:
+    """The UI's form shows each field's title and description."""
+    for name, field in kind.model_json_schema()["properties"].items():
+        assert field.get("title") or "$ref" in field, name
+        assert field.get("description") or name == "kind", name
+
+
+@pytest.mark.parametrize(
+    ("path", "message"), [("absent.yaml", "does not exist"), ("broken.yaml", "cannot be read")]
+)
+def test_a_request_file_that_cannot_be_read_is_refused(path: str, message: str, tmp_path: Path) -> None:
+    """The message names the file."""
+    (tmp_path / "broken.yaml").write_text("a: [")
+    with pytest.raises(RequestError, match=f"{path} {message}"):
+        load_request(str(tmp_path / path))

@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+from prefect_openai_batch.batch.errors import RequestError
+from prefect_openai_batch.batch.templates import compile_structure, compile_template
+
+COLUMNS = ("review", "stars", "Review text", "row_2")
+
+literals = st.text().filter(lambda text: not any(mark in text for mark in ("{", "}", "#", "%")))
+names = st.sampled_from(["review", "stars", "row_2"])
+references = st.builds("{{{{{}{}{}}}}}".format, st.sampled_from(["", " ", "\n"]), names, st.just(" "))
+values = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.booleans(), st.lists(st.text()))
+
+
+@given(
+    st.lists(st.one_of(literals, references)).map("".join),
+    st.fixed_dictionaries({name: values for name in ("review", "stars", "row_2")}),
+)
+def test_the_fast_path_gives_what_jinja_gives(source: str, row: dict[str, object]) -> None:
+    """Text and bare columns render to the same text with Jinja and without it."""
+    jinja = SandboxedEnvironment(
+        undefined=StrictUndefined,
+        finalize=lambda value: "" if value is None else value,
+        keep_trailing_newline=True,
+    )
+    assert compile_template(source, COLUMNS).render(row) == jinja.from_string(source).render(row)
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ review | upper }}", "FINE"),
+        ("{% if stars > 3 %}good{% else %}bad{% endif %}", "good"),
+        ('{{ row["Review text"] }}!', "long!"),
+        ("{{ row.review }}", "fine"),
+        ("{% for word in row %}{{ word[0] }}{% endfor %}", "rsRr"),
+        ("{# nothing #}{{ review }}{% raw %}{{ x }}{% endraw %}", "fine{{ x }}"),
+    ],
+)
+def test_jinja_is_there_for_more(source: str, expected: str) -> None:
+    """Filters, conditions, loops and the row as a whole work."""
+    row = {"review": "fine", "stars": 4, "Review text": "long", "row_2": None}
+    assert compile_template(source, COLUMNS).render(row) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "columns"),
+    [
+        ("{{ review }}", {"review"}),
+        ('{{ row["Review text"] }}', {"Review text"}),
+        ("{{ row.stars }}", {"stars"}),
+        ("{{ row | length }}", set(COLUMNS)),
+        ("{% for number in range(3) %}{{ number }}{% endfor %}", set()),
+    ],
+)
+def test_a_template_knows_its_columns(source: str, columns: set[str]) -> None:
+    """Only the columns that a template reads are fetched from the table."""
+    assert compile_template(source, COLUMNS).columns == columns
+
+
+@pytest.mark.parametrize("source", ["{{ reveiw }}", '{{ row["reveiw"] }}', "{{ row.reveiw }}", "{{ x | default('') }}"])
+def test_an_unknown_column_is_refused_by_name(source: str) -> None:
+    """The message names the column, and those that there are."""
+    with pytest.raises(RequestError, match="(reveiw|'x').*review, stars"):
+        compile_template(source, COLUMNS)
+
+
+@pytest.mark.parametrize("source", ["{{ review", "{% if %}", "{{ review | nonsense }}"])
+def test_a_malformed_template_is_refused(source: str) -> None:
+    """A template that Jinja cannot parse is refused before any row is read."""
+    with pytest.raises(RequestError, match="not valid Jinja"):
+        compile_template(source, COLUMNS)
+
+
+@pytest.mark.parametrize("source", ["{{ review.__class__.__mro__ }}", "{{ range(1000000000) | list }}"])
+def test_templates_run_in_a_sandbox(source: str) -> None:
+    """A template reaches neither Python's insides nor all of the memory."""
+    template = compile_template(source, COLUMNS)
+    with pytest.raises(RequestError, match="failed"):
+        template.render({"review": "x"})
+
+
+@given(st.recursive(st.one_of(st.none(), st.integers(), literals), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_a_structure_without_templates_stays_as_it_is(value: object) -> None:
+    """Only strings with something for Jinja to do are touched."""
+    render, columns = compile_structure(value, COLUMNS)
+    assert (render({}), columns) == (value, frozenset())

@@ -1,0 +1,127 @@
+"""Real parts for the tests: a Prefect server, a worker, and our Batch API server, each started once."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect_openai_batch.emulator import BatchServer
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="session")
+def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of Prefect's programs: a home of its own, no telemetry, no interaction."""
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    }
+    return {name: value for name, value in environment.items() if not name.startswith("COV_")}
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Prefect server; its API's URL. What runs in this process uses it too."""
+    url = prefect_environment["PREFECT_API_URL"]
+    port = url.split(":")[2].split("/")[0]
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
+    with running(command, prefect_environment, log):
+        wait_until(lambda: _healthy(url), 120, lambda: log.read_text())
+        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield url
+
+
+@pytest.fixture(scope="session")
+def work_pool(prefect_server: str, prefect_environment: dict[str, str]) -> str:
+    """A process work pool as the documentation makes it."""
+    prefect = str(BIN / "prefect")
+    for command in (
+        [prefect, "work-pool", "create", "openai-batch", "--type", "process"],
+        [prefect, "work-pool", "set-concurrency-limit", "openai-batch", "10"],
+    ):
+        subprocess.run(command, env=prefect_environment, check=True, capture_output=True)
+    return "openai-batch"
+
+
+@pytest.fixture(scope="session")
+def worker(
+    work_pool: str, prefect_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """A real process worker; the path of its log."""
+    log = tmp_path_factory.mktemp("log") / "worker.log"
+    command = [str(BIN / "prefect"), "worker", "start", "--pool", work_pool, "--name", "tests"]
+    environment = {
+        **prefect_environment,
+        "OPENAI_API_KEY": "test",
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "1",
+    }
+    with running(command, environment, log):
+        yield log
+
+
+@pytest.fixture
+def batch_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """Our Batch API server, the one that this process's environment names."""
+    with BatchServer(data=tmp_path / "batch-server") as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        yield server
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+@contextmanager
+def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a session of its own, ended with all its children."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def wait_until(holds: Callable[[], bool], seconds: float, why: Callable[[], str] = str) -> None:
+    """Wait until something holds; fail with `why` when it does not in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > end:
+            pytest.fail(f"it did not come true within {seconds} s\n{why()[-4000:]}")
+        time.sleep(0.1)
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.HTTPError:
+        return False
