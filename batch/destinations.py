@@ -1,0 +1,168 @@
+"""Destinations: where a table is written, as CSV, Parquet or JSONL by its name's suffix.
+
+A table is written in chunks, and its file appears whole or not at all; the same rows give the same bytes.
+"""
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from io import StringIO
+from pathlib import Path
+from types import NoneType
+from typing import IO, Any, Literal, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from .errors import DestinationError
+from .json_values import json_bytes, json_values
+from .row_groups import slices
+from .storage import open_url, whole_file
+from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, compression_of, separator_of, table_suffix
+
+_PLAIN_CELLS = {str, int, float, NoneType}
+
+
+def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refuse") -> None:
+    """Refuse a destination that a table cannot be written to, before anything is sent.
+
+    Raises:
+        DestinationError: it exists (unless it may be replaced), is a directory, its suffix is unknown, its
+            kind of URL cannot be written, or on local disks its folder cannot be written or made.
+    """
+    try:
+        filesystem, place = open_url(path)
+    except (ValueError, ImportError) as error:
+        raise _refused(path, f"cannot be written: {error}") from error
+    _format(path, place)
+    if "http" in filesystem.protocol:
+        raise _refused(path, "cannot be written over HTTP")
+    _refuse_existing(path, _kind_there(filesystem, place), if_exists)
+    if isinstance(filesystem, LocalFileSystem):
+        _refuse_closed_folder(path, Path(place).parent)
+
+
+def write_table(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write batches of one schema to a path or URL, replacing what is there; the number of rows written.
+
+    Parquet keeps the schema with its metadata. In CSV null is an empty field, booleans are true and false,
+    and lists and nested values are JSON text; in JSONL, one object a line, they stay nested. In both, dates
+    and times are ISO 8601, decimals are text, bytes are base64; NaN is null in JSONL.
+
+    Raises:
+        DestinationError: the suffix is unknown.
+    """
+    place = open_url(path)[1]
+    write = _WRITERS[_format(path, place)]
+    with whole_file(path) as file, _compressed(file, compression_of(place)) as content:
+        return write(content, place, schema, batches)
+
+
+def _refused(path: str, problem: str) -> DestinationError:
+    return DestinationError(f"The destination {path} {problem}.", path=path)
+
+
+def _format(path: str, place: str) -> Format:
+    kind = SUFFIXES.get(table_suffix(place))
+    if kind is None:
+        raise _refused(path, f"is of no known kind; name it {KNOWN_SUFFIXES}")
+    compression = compression_of(place)
+    if compression and (compression != "gzip" or kind == "parquet"):
+        raise _refused(path, "cannot be compressed that way; CSV and JSONL may end in .gz")
+    return kind
+
+
+def _kind_there(filesystem: AbstractFileSystem, place: str) -> str | None:
+    """Whether a file or a directory is there, or nothing."""
+    try:
+        return str(filesystem.info(place)["type"])
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _refuse_existing(path: str, kind: str | None, if_exists: str) -> None:
+    if kind == "directory":
+        raise _refused(path, "is a directory; name a file")
+    if kind is not None and if_exists == "refuse":
+        raise _refused(path, "exists already; choose another, or say that it may be replaced")
+
+
+def _refuse_closed_folder(path: str, folder: Path) -> None:
+    nearest = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not nearest.is_dir():
+        raise _refused(path, f"cannot be written: {nearest} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise _refused(path, f"cannot be written: the folder {nearest} does not let you")
+
+
+@contextmanager
+def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]:
+    if compression is None:
+        yield file
+        return
+    # No name and no time inside, so that the same rows give the same bytes.
+    with GzipFile("", "wb", 6, file, mtime=0) as content:
+        yield cast(IO[bytes], content)
+
+
+def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    rows = 0
+    with pq.ParquetWriter(file, schema) as writer:
+        for batch in batches:
+            for group in slices(batch, rows=batch.num_rows):
+                writer.write_batch(group)
+            rows += batch.num_rows
+    return rows
+
+
+def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    rows = 0
+    for batch in batches:
+        columns = [json_values(column) for column in batch.columns]
+        for row in zip(*columns, strict=True):
+            file.write(json_bytes(dict(zip(schema.names, row, strict=True))) + b"\n")
+        rows += batch.num_rows
+    return rows
+
+
+def _write_csv(file: IO[bytes], place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    separator = separator_of(place)
+    file.write(_csv_text([schema.names], separator))
+    rows = 0
+    for batch in batches:
+        cells = [_cells(column) for column in batch.columns]
+        file.write(_csv_text(list(zip(*cells, strict=True)), separator))
+        rows += batch.num_rows
+    return rows
+
+
+def _csv_text(rows: list[Any], separator: str) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+    if "\r" in text.getvalue():
+        # Before Python 3.13 the csv module leaves a carriage return unquoted, and the row could not be read.
+        text = StringIO(newline="")
+        csv.writer(text, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    values = json_values(column)
+    return values if set(map(type, values)) <= _PLAIN_CELLS else [_cell(value) for value in values]
+
+
+def _cell(value: Any) -> Any:
+    if type(value) in _PLAIN_CELLS:
+        return value
+    return json_bytes(value).decode()
+
+
+_WRITERS: dict[Format, Callable[[IO[bytes], str, pa.Schema, Iterable[pa.RecordBatch]], int]] = {
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+    "jsonl": _write_jsonl,
+}

@@ -1,0 +1,115 @@
+"""Arrow columns as JSON's values: dates and times in ISO 8601, decimals as text, bytes in base64."""
+
+from base64 import b64encode
+from itertools import pairwise
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value that `json_values` gave as JSON; NaN and infinity become null."""
+    return orjson.dumps(value, default=str, option=_OPTIONS)
+
+
+def json_values(column: pa.Array) -> list[Any]:
+    """The values of a column, None for null.
+
+    Floats of fewer than 64 bits become the 64-bit floats that print as they do. Lists of floats stay numpy
+    arrays, so that embeddings do not become millions of Python objects.
+    """
+    kind = column.type
+    if isinstance(column, pa.ExtensionArray):
+        return _texts(column) if kind.extension_name == "arrow.uuid" else json_values(column.storage)
+    if pa.types.is_dictionary(kind):
+        return json_values(column.dictionary_decode())
+    if pa.types.is_struct(kind):
+        return _objects(column)
+    if pa.types.is_map(kind):
+        return [None if pairs is None else _object_of(pairs) for pairs in _lists(column)]
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _lists(column)
+    return _scalars(column)
+
+
+def _scalars(column: pa.Array) -> list[Any]:
+    kind = column.type
+    if pa.types.is_date(kind) or pa.types.is_time(kind) or pa.types.is_timestamp(kind):
+        return _iso(column)
+    if pa.types.is_float16(kind) or pa.types.is_float32(kind):
+        return [None if value is None else float(str(value)) for value in _floats(column)]
+    if pa.types.is_decimal(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
+        return _texts(column)
+    if (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    ):
+        return [None if value is None else b64encode(value).decode() for value in column.to_pylist()]
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _iso(column: pa.Array) -> list[str | None]:
+    try:
+        return [None if value is None else value.isoformat() for value in column.to_pylist()]
+    except OverflowError:  # Arrow's years go beyond Python's
+        texts: list[str | None] = column.cast(pa.string()).to_pylist()
+        return texts
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    return [None if value is None else str(value) for value in column.to_pylist()]
+
+
+def _floats(column: pa.Array) -> list[Any]:
+    """Numpy floats, which print in their own precision."""
+    numbers = column.fill_null(0).to_numpy(zero_copy_only=False) if column.null_count else column.to_numpy()
+    return [number if valid else None for number, valid in zip(numbers, _valid(column), strict=True)]
+
+
+def _objects(column: pa.StructArray) -> list[Any]:
+    names = [field.name for field in column.type]
+    fields = [json_values(column.field(place)) for place in range(len(names))]
+    objects = [dict(zip(names, row, strict=True)) for row in zip(*fields, strict=True)]
+    return [value if valid else None for value, valid in zip(objects, _valid(column), strict=True)]
+
+
+def _object_of(pairs: list[dict[str, Any]]) -> dict[Any, Any]:
+    return {pair["key"]: pair["value"] for pair in pairs}
+
+
+def _lists(column: pa.Array) -> list[Any]:
+    inside, bounds = _inside(column)
+    values: Any = inside.to_numpy() if _is_vector(inside) else json_values(inside)
+    return [
+        values[start:end] if valid else None
+        for (start, end), valid in zip(pairwise(bounds), _valid(column), strict=True)
+    ]
+
+
+def _is_vector(inside: pa.Array) -> bool:
+    # numpy's 16-bit floats are written in full length by orjson, so they go the slow way.
+    return (pa.types.is_float32(inside.type) or pa.types.is_float64(inside.type)) and not inside.null_count
+
+
+def _inside(column: pa.Array) -> tuple[pa.Array, list[int]]:
+    """The values of all lists in a row, and where in them each list begins; the last bound is their end."""
+    if not pa.types.is_fixed_size_list(column.type):
+        bounds = column.offsets.to_numpy()
+        bounds_from_zero: list[int] = (bounds - bounds[0]).tolist()
+        return column.values.slice(int(bounds[0]), int(bounds[-1] - bounds[0])), bounds_from_zero
+    length = column.type.list_size
+    values = column.values.slice(column.offset * length, len(column) * length)
+    return values, [place * length for place in range(len(column) + 1)]
+
+
+def _valid(column: pa.Array) -> list[bool]:
+    if not column.null_count:
+        return [True] * len(column)
+    valid: list[bool] = column.is_valid().to_pylist()
+    return valid

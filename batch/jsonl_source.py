@@ -1,0 +1,193 @@
+"""JSONL: one object a line. A first pass over the whole file fixes the columns and their types.
+
+A column whose values have no common type, or hold empty objects only (which Parquet cannot), is refused with
+the row, unless it is asked to be kept as text: then texts stay, and what is no text becomes its JSON text.
+"""
+
+import json
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from functools import cached_property
+from io import BufferedReader
+from itertools import chain
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from .errors import SourceError
+from .json_types import ConflictError, holds, infer, merge
+from .row_groups import GROUP_BYTES, slices
+from .source_files import SourceFile
+
+READ_BYTES = 1024 * 1024
+
+_LONG_INTEGER = re.compile(rb"\d{19}")
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A batch of rows as parsed, the lines they come from, and the number of the first."""
+
+    first: int
+    lines: list[bytes]
+    rows: list[dict[str, Any]]
+
+    def names(self) -> list[str]:
+        """The keys of the rows, in the order first seen."""
+        return list(dict.fromkeys(chain.from_iterable(self.rows)))
+
+
+class JsonlTable:
+    """A JSONL file; `schema` reads all of it."""
+
+    def __init__(self, file: SourceFile, text_columns: Set[str], rows: int) -> None:
+        """Read the first row; `rows` is the most a batch holds, `text_columns` are kept as text.
+
+        Raises:
+            SourceError: the first row is not an object.
+        """
+        self._file = file
+        self._text_columns = text_columns
+        self._rows = rows
+        next(self._chunks(1), None)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The columns in the order first seen, and types that hold all their values.
+
+        Raises:
+            SourceError: a line is malformed, or the values of a column have no common type.
+        """
+        types: dict[str, pa.DataType] = {}
+        for chunk in self._chunks(self._rows):
+            for name in chunk.names():
+                types[name] = self._wider(types.get(name, pa.null()), chunk, name)
+            # Only a float can be an integer that was too long for the parser.
+            if any(holds(kind, pa.float64()) for kind in types.values()):
+                self._refuse_long_integers(chunk)
+        if not types:
+            raise self._file.error("has no rows, or none with a column")
+        self._refuse_empty_objects(types)
+        self._refuse_unknown_text_columns(types)
+        return pa.schema([pa.field(name, kind) for name, kind in types.items()])
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order; a key that a row does not have is null.
+
+        Raises:
+            SourceError: a number is too large to be kept exactly, or the file is no longer what it was.
+        """
+        for chunk in self._chunks(self._rows):
+            if not set(chunk.names()) <= set(self.schema.names):
+                raise self._file.error("changed while it was being read")
+            columns = [self._column(chunk, field) for field in self.schema]
+            yield from slices(pa.RecordBatch.from_arrays(columns, schema=self.schema), self._rows)
+
+    def _chunks(self, size: int) -> Iterator[_Chunk]:
+        with self._file.reading() as content, BufferedReader(content, READ_BYTES) as lines:  # type: ignore[type-var]
+            chunk, held = _Chunk(0, [], []), 0
+            for number, line in enumerate(lines, 1):
+                written = line.removeprefix(BOM_UTF8) if number == 1 else line
+                if not written.strip():
+                    continue
+                chunk.rows.append(self._object(written, chunk.first + len(chunk.rows), number))
+                chunk.lines.append(written)
+                held += len(written)
+                if len(chunk.rows) == size or held >= GROUP_BYTES:
+                    yield chunk
+                    chunk, held = _Chunk(chunk.first + len(chunk.rows), [], []), 0
+            if chunk.rows:
+                yield chunk
+
+    def _object(self, line: bytes, row: int, number: int) -> dict[str, Any]:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            problem = f"is not valid JSON: {error.msg} (character {error.pos + 1:,})"
+            raise self._file.error(problem, row=row, line=number) from None
+        if not isinstance(value, dict):
+            raise self._file.error("is not a JSON object, { … }", row=row, line=number)
+        return value
+
+    def _values(self, chunk: _Chunk, name: str) -> list[Any]:
+        values = [row.get(name) for row in chunk.rows]
+        return [_as_text(value) for value in values] if name in self._text_columns else values
+
+    def _wider(self, known: pa.DataType, chunk: _Chunk, name: str) -> pa.DataType:
+        values = self._values(chunk, name)
+        try:
+            return merge(known, infer(values))
+        except ConflictError:
+            raise self._conflict(known, values, chunk.first, name) from None
+
+    def _conflict(self, known: pa.DataType, values: list[Any], row: int, name: str) -> SourceError:
+        for value in values:
+            try:
+                known = merge(known, infer([value]))
+            except ConflictError as conflict:
+                before, here = conflict.found[0], conflict.found[-1]
+                problem = f"holds {here} at {name + conflict.path}, where {before} stands as well"
+                return self._file.error(f"{problem}; {self._way_out(name)}", row=row, column=name)
+            row += 1
+        raise AssertionError("values that conflict together conflict one by one")
+
+    def _way_out(self, name: str) -> str:
+        return f'give the column the type "text" to keep it as JSON text (types: {{"{name}": "text"}})'
+
+    def _refuse_long_integers(self, chunk: _Chunk) -> None:
+        """The parser reads an integer beyond 64 bits as a float, which loses digits."""
+        for row, line in enumerate(chunk.lines, chunk.first):
+            if _LONG_INTEGER.search(line):
+                for name, value in json.loads(line).items():
+                    self._refuse_long_integer(row, name, value)
+
+    def _refuse_long_integer(self, row: int, name: str, value: Any) -> None:
+        try:
+            orjson.dumps(value)
+        except TypeError:
+            raise self._too_large(row, name) from None
+
+    def _too_large(self, row: int, name: str) -> SourceError:
+        problem = "holds an integer too large to be kept exactly; put it in quotes, to keep it as text"
+        return self._file.error(problem, row=row, column=name)
+
+    def _refuse_empty_objects(self, types: dict[str, pa.DataType]) -> None:
+        nothing = pa.struct([])
+        for name in (name for name, kind in types.items() if holds(kind, nothing)):
+            chunks = self._chunks(self._rows)
+            rows = enumerate(chain.from_iterable(chunk.rows for chunk in chunks))
+            row = next((row for row, value in rows if holds(infer([value.get(name)]), nothing)), None)
+            problem = f"holds an empty object, which a table cannot; {self._way_out(name)}"
+            raise self._file.error(problem, row=row, column=name)
+
+    def _refuse_unknown_text_columns(self, types: dict[str, pa.DataType]) -> None:
+        for name in sorted(self._text_columns - types.keys()):
+            problem = f"a type is given for this column, but the columns are {', '.join(types)}"
+            raise self._file.error(problem, column=name)
+
+    def _column(self, chunk: _Chunk, field: pa.Field) -> pa.Array:
+        values = self._values(chunk, field.name)
+        try:
+            return pa.array(values, field.type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            raise self._misfit(values, field, chunk.first) from None
+
+    def _misfit(self, values: list[Any], field: pa.Field, row: int) -> SourceError:
+        while _fits(values[0], field.type):
+            row, values = row + 1, values[1:]
+        return self._too_large(row, field.name)
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    try:
+        pa.array([value], kind)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return False
+    return True

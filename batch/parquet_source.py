@@ -1,0 +1,57 @@
+"""Parquet, read a few rows at a time; the schema is kept with its metadata, pandas' index among it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .row_groups import GROUP_BYTES, slices
+from .source_files import SourceFile
+
+
+class ParquetTable:
+    """A Parquet file; `schema` is the file's own."""
+
+    def __init__(self, file: SourceFile, rows: int) -> None:
+        """Read the footer; `rows` is the most a batch holds.
+
+        Raises:
+            SourceError: the file is not whole, is no Parquet file, or has a column name twice.
+        """
+        self._file = file
+        self._rows = rows
+        with self._reading() as parquet:
+            self.schema = parquet.schema_arrow
+        if not self.schema.names:
+            raise file.error("has no columns")
+        for name, count in Counter(self.schema.names).items():
+            if count > 1:
+                raise file.error("the file has more than one column of this name", column=name)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order.
+
+        Raises:
+            SourceError: the file is broken.
+        """
+        with self._reading() as parquet:
+            for batch in parquet.iter_batches(batch_size=self._batch_rows(parquet.metadata)):
+                whole = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+                yield from slices(whole, self._rows)
+
+    @contextmanager
+    def _reading(self) -> Iterator[pq.ParquetFile]:
+        try:
+            # Without buffering ahead, a row group of any size is read page by page.
+            with self._file.reading() as content, pq.ParquetFile(content, pre_buffer=False) as parquet:
+                yield parquet
+        except pa.ArrowException as error:
+            raise self._file.error(f"is not a readable Parquet file: {error}") from error
+
+    def _batch_rows(self, metadata: pq.FileMetaData) -> int:
+        """As many rows as fit into a batch, if they are as large as their row groups say."""
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
+        return max(1, min(self._rows, int(GROUP_BYTES / max(widest, 1))))

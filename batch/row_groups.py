@@ -1,0 +1,21 @@
+"""How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+GROUP_ROWS = 5_000
+"""The most rows in a row group."""
+
+GROUP_BYTES = 32 * 1024 * 1024
+"""About the most bytes in a row group of more than one row."""
+
+
+def slices(
+    batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES
+) -> Iterator[pa.RecordBatch]:
+    """A batch cut into equal slices, each of at most `rows` rows and about `size` bytes."""
+    pieces = max(-(-batch.num_rows // rows), -(-batch.nbytes // size), 1)
+    length = max(-(-batch.num_rows // pieces), 1)
+    for start in range(0, batch.num_rows, length):
+        yield batch.slice(start, length)

@@ -1,0 +1,149 @@
+"""Sources: where the rows come from. A file is named, looked at, and read in batches of one schema.
+
+CSV stays text exactly as written unless types are given; JSONL gets its types by a first pass over the whole
+file; Parquet brings its own.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Protocol
+
+import orjson
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+from .csv_source import ColumnType, CsvTable
+from .jsonl_source import JsonlTable
+from .parquet_source import ParquetTable
+from .row_groups import GROUP_ROWS
+from .source_files import SourceFile, find_file
+from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, separator_of, table_suffix
+
+
+class FileSource(BaseModel):
+    """A table in one file: CSV, Parquet or JSONL, on disk or at any URL that fsspec reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str = Field(
+        min_length=1,
+        title="Path",
+        description="Path or URL of the file. CSV and JSONL may be compressed (.gz, .bz2, .xz).",
+        examples=["reviews.csv", "s3://my-bucket/reviews.parquet"],
+    )
+    format: Format | None = Field(
+        default=None,
+        title="Format",
+        description="What the file is, where its name does not say.",
+        examples=["csv"],
+    )
+    separator: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1,
+        title="Separator",
+        description="What stands between the fields of a CSV file, where it is not a comma (in .tsv: a tab).",
+        examples=[";"],
+    )
+    types: dict[str, ColumnType] | None = Field(
+        default=None,
+        title="Column types",
+        description="In CSV, columns that are more than text as written; their empty fields become null. "
+        "In JSONL, `text` keeps a column as JSON text, whatever its values are.",
+        examples=[{"stars": "integer", "bought_on": "date"}],
+    )
+
+
+class _Table(Protocol):
+    @property
+    def schema(self) -> pa.Schema: ...
+    def batches(self) -> Iterator[pa.RecordBatch]: ...
+
+
+class SourceReader:
+    """A source ready to be read: `schema`, and batches of rows by iterating, each time from the beginning."""
+
+    def __init__(self, file: SourceFile, table: _Table) -> None:
+        self._file = file
+        self._table = table
+        self.schema = table.schema
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order, in batches of about 32 MB at most.
+
+        Raises:
+            SourceError: the table is empty or broken; the message names file, row and column.
+        """
+        rows = 0
+        for batch in self._table.batches():
+            rows += batch.num_rows
+            yield batch
+        if not rows:
+            raise self._file.error("has no rows")
+
+
+def open_source(source: FileSource, rows: int = GROUP_ROWS) -> SourceReader:
+    """Open a source for reading, at most `rows` rows a batch. For JSONL this reads the whole file once.
+
+    Raises:
+        SourceError: the file is missing, its kind unknown, its header or any line of JSONL malformed.
+    """
+    file = find_file(source.path)
+    return SourceReader(file, _table(source, file, rows))
+
+
+def check_source(source: FileSource) -> tuple[str, ...] | None:
+    """The columns' names, from the header alone; None for JSONL, whose columns only a full pass tells.
+
+    Raises:
+        SourceError: the file is missing, its kind unknown, or its beginning malformed.
+    """
+    table = _table(source, find_file(source.path), GROUP_ROWS)
+    return None if isinstance(table, JsonlTable) else tuple(table.schema.names)
+
+
+def digest(source: FileSource) -> str:
+    """A hex digest of what a source gives: the file's bytes, and how they are to be read; not its name.
+
+    Raises:
+        SourceError: the file is missing or cannot be read, or its kind is unknown.
+    """
+    file = find_file(source.path)
+    kind = _format(source, file)
+    separator = _separator(source, file) if kind == "csv" else None
+    options = [kind, separator, file.compression, source.types or {}]
+    whole = hashlib.sha256(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
+    with file.reading(decompressed=False) as content:
+        whole.update(hashlib.file_digest(content, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _table(source: FileSource, file: SourceFile, rows: int) -> CsvTable | JsonlTable | ParquetTable:
+    kind = _format(source, file)
+    types = source.types or {}
+    if kind == "csv":
+        return CsvTable(file, _separator(source, file), types, rows)
+    if source.separator is not None:
+        raise file.error(f"a separator is for CSV, and this is {kind}")
+    if kind == "jsonl":
+        if set(types.values()) - {"text"}:
+            raise file.error('JSONL brings its own types; only "text" can be given for a column')
+        return JsonlTable(file, types.keys(), rows)
+    if types:
+        raise file.error("Parquet brings its own types; give none")
+    return ParquetTable(file, rows)
+
+
+def _format(source: FileSource, file: SourceFile) -> Format:
+    kind = source.format or SUFFIXES.get(table_suffix(file.path))
+    if kind is None:
+        raise file.error(
+            f"its name does not say what kind of table it is; name it {KNOWN_SUFFIXES}, or give its format"
+        )
+    if kind == "parquet" and file.compression:
+        raise file.error("a Parquet file is compressed inside; give it as it is")
+    return kind
+
+
+def _separator(source: FileSource, file: SourceFile) -> str:
+    return source.separator or separator_of(file.path)

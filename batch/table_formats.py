@@ -1,0 +1,42 @@
+"""Which kind of table a file is, told by its name."""
+
+from pathlib import PurePosixPath
+from typing import Literal
+
+from fsspec.utils import infer_compression
+
+Format = Literal["csv", "parquet", "jsonl"]
+"""The kinds of tables that are read and written; CSV may be separated by tabs."""
+
+SUFFIXES: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+KNOWN_SUFFIXES = ", ".join(SUFFIXES)
+
+
+def compression_of(path: str) -> str | None:
+    """How a file is compressed by its name, as fsspec calls it: `gzip` for `reviews.csv.gz`."""
+    compression: str | None = infer_compression(_file_name(path))
+    return compression
+
+
+def table_suffix(path: str) -> str:
+    """The suffix that tells the kind of table, in lower case: `.csv` for `Reviews.CSV.gz`."""
+    name = PurePosixPath(_file_name(path))
+    return PurePosixPath(name.stem if compression_of(path) else name).suffix.lower()
+
+
+def separator_of(path: str) -> str:
+    """What stands between the fields of a CSV file of this name."""
+    return "\t" if table_suffix(path) == ".tsv" else ","
+
+
+def _file_name(path: str) -> str:
+    """The last part of a path; over HTTP the path is a URL, which may end in a query."""
+    whole = path.partition("?")[0] if "://" in path else path
+    return whole.rsplit("/", 1)[-1]
