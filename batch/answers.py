@@ -70,8 +70,8 @@ _REASONS = {"max_output_tokens": "length"}
 def _responses(body: Body) -> Answer:
     if body.get("status") in ("failed", "cancelled"):
         return _failed(body, "the response failed")
-    incomplete = (body.get("incomplete_details") or {}).get("reason")
-    reason = _REASONS.get(incomplete, incomplete) or "stop"
+    incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
+    reason = "stop" if incomplete is None else _REASONS.get(incomplete, incomplete)
     output = body["output"]
     calls = [item for item in output if str(item.get("type")).endswith(("function_call", "custom_tool_call"))]
     if calls:
@@ -98,9 +98,7 @@ def _last_text(output: list[Body]) -> str | None:
 def _failed(body: Body, otherwise: str) -> Answer:
     error = body.get("error") or {}
     status = str(body.get("status"))
-    return Answer(
-        None, status, error.get("code") or status, error.get("message") or otherwise, failed=True
-    )
+    return Answer(None, status, error.get("code") or status, error.get("message") or otherwise, failed=True)
 
 
 def _embeddings(body: Body) -> Answer:

@@ -22,7 +22,7 @@ class Bodies:
     columns: frozenset[str] | None
 
 
-class Compilable(Protocol):
+class _Compilable(Protocol):
     """What a request says of itself for compiling; see `requests.BaseRequest`."""
 
     @property
@@ -39,7 +39,7 @@ class Compilable(Protocol):
     def body_of(self, returned: Any) -> dict[str, Any]: ...
 
 
-def compile_request(request: Compilable, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:
+def compile_request(request: _Compilable, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:
     """Compile a request for rows of these columns.
 
     Args:
@@ -59,7 +59,7 @@ def compile_request(request: Compilable, columns: tuple[str, ...], *, by_hand: b
     return _from_template(request, columns, by_hand=by_hand)
 
 
-def _from_template(request: Compilable, columns: tuple[str, ...], *, by_hand: bool) -> Bodies:
+def _from_template(request: _Compilable, columns: tuple[str, ...], *, by_hand: bool) -> Bodies:
     template = request.body_template()
     model_render, model_columns = compile_structure(template.get("model"), columns)
     asked = {name: value for name, value in template.items() if name != "model"}
@@ -67,7 +67,7 @@ def _from_template(request: Compilable, columns: tuple[str, ...], *, by_hand: bo
     if not (asked_columns or by_hand or request.constant_prompt):
         raise RequestError(
             "The prompt uses no column, so every row would be sent the same text. Name a column in it, "
-            f"{{{{ {columns[0] if columns else 'column'} }}}} for one, or say constant_prompt if it is meant so."
+            f"{{{{ {columns[0] if columns else 'column'} }}}} for one, or say constant_prompt if that is meant."
         )
     parameters = request.parameters
 
@@ -77,7 +77,7 @@ def _from_template(request: Compilable, columns: tuple[str, ...], *, by_hand: bo
     return Bodies(make, asked_columns | model_columns)
 
 
-def _from_function(request: Compilable, path: str, columns: tuple[str, ...]) -> Bodies:
+def _from_function(request: _Compilable, path: str, columns: tuple[str, ...]) -> Bodies:
     function = load_function(path)
     model = request.body_template().get("model")
     model_render, _ = compile_structure(model, columns)
@@ -93,7 +93,7 @@ def _from_function(request: Compilable, path: str, columns: tuple[str, ...]) -> 
     return Bodies(make, None)
 
 
-def _from_column(request: Compilable, column: str, columns: tuple[str, ...]) -> Bodies:
+def _from_column(request: _Compilable, column: str, columns: tuple[str, ...]) -> Bodies:
     _check_column("body_column", column, columns)
 
     def make(row: Mapping[str, Any]) -> dict[str, Any]:

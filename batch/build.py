@@ -15,7 +15,7 @@ from .errors import RequestError
 from .input_files import InputFile, InputFileWriter, Limits, Line
 from .items import BatchItem, encode_body, encode_line
 from .jobs import Built, Job, Selection
-from .parts import read_rows, read_selected_rows, rows_schema
+from .parts import read_rows, read_schema, read_selected_rows
 from .requests import Request
 from .storage import Folder
 
@@ -79,9 +79,10 @@ def preview(request: Request, rows: Iterable[NumberedRow], columns: tuple[str, .
 
 def _lines(job: Job, selection: Selection) -> Iterator[Line]:
     request = job.request
-    columns = tuple(rows_schema(job.files).names)
+    columns = tuple(read_schema(job.files).names)
     bodies = compile_request(request, columns)
-    wanted = None if bodies.columns is None else sorted(bodies.columns | {request.id_column} - {None})
+    ids = {request.id_column} if request.id_column is not None else set()
+    wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
     for number, row in _numbered_rows(job, selection, wanted):
         body = _make(bodies, number, row)
         encoded = _encode(body, number)
@@ -135,9 +136,7 @@ def _encode(body: dict[str, Any], number: int) -> bytes:
     try:
         return encode_body(body)
     except TypeError as error:
-        raise RequestError(
-            f"Row {number + 1:,} cannot be sent as JSON: {error}.", row=number
-        ) from error
+        raise RequestError(f"Row {number + 1:,} cannot be sent as JSON: {error}.", row=number) from error
 
 
 def _custom_id(id_column: str | None, number: int, row: Mapping[str, Any], body: bytes) -> str:

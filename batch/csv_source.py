@@ -137,7 +137,7 @@ class CsvTable:
     def _misfit(self, name: str, text: pa.Array, first: int) -> SourceError:
         wanted = self.schema.field(name).type
         place = next(place for place in range(len(text)) if not _fits(text.slice(place, 1), wanted))
-        kind = self._types[name]
+        kind: str = self._types[name]
         if kind == "timestamp":
             kind += " with a time zone" if wanted.tz else " without a time zone"
         value = text[place].as_py()
@@ -188,10 +188,10 @@ class _Records:
 
     def _checked(self, text: TextIOWrapper) -> Iterator[str]:
         for line in text:
-            if "\0" in line:
-                raise self.error("holds a NUL byte, so it is not text", line=self._reader.line_num + 1)
             if not line.isascii() and not _is_unicode(line):
                 raise self.error("is not UTF-8; save the file as UTF-8", line=self._reader.line_num + 1)
+            if "\0" in line:
+                raise self.error("holds a NUL byte, so it is not text", line=self._reader.line_num + 1)
             self.characters += len(line)
             yield line
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
 from io import StringIO
+from itertools import chain
 from pathlib import Path
 from types import NoneType
 from typing import IO, Any, Literal, cast
@@ -23,6 +24,9 @@ from .json_values import json_bytes, json_values
 from .row_groups import slices
 from .storage import open_url, whole_file
 from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, compression_of, separator_of, table_suffix
+
+TEXT_BYTES = 4 * 1024 * 1024
+"""About the most bytes of columns that become text at once: as text and as objects they are many more."""
 
 _PLAIN_CELLS = {str, int, float, NoneType}
 
@@ -121,11 +125,11 @@ def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Ite
 
 def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
     rows = 0
-    for batch in batches:
-        columns = [json_values(column) for column in batch.columns]
+    for piece in _pieces(batches):
+        columns = [json_values(column) for column in piece.columns]
         for row in zip(*columns, strict=True):
             file.write(json_bytes(dict(zip(schema.names, row, strict=True))) + b"\n")
-        rows += batch.num_rows
+        rows += piece.num_rows
     return rows
 
 
@@ -133,11 +137,15 @@ def _write_csv(file: IO[bytes], place: str, schema: pa.Schema, batches: Iterable
     separator = separator_of(place)
     file.write(_csv_text([schema.names], separator))
     rows = 0
-    for batch in batches:
-        cells = [_cells(column) for column in batch.columns]
+    for piece in _pieces(batches):
+        cells = [_cells(column) for column in piece.columns]
         file.write(_csv_text(list(zip(*cells, strict=True)), separator))
-        rows += batch.num_rows
+        rows += piece.num_rows
     return rows
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return chain.from_iterable(slices(batch, size=TEXT_BYTES) for batch in batches)
 
 
 def _csv_text(rows: list[Any], separator: str) -> bytes:

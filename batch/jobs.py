@@ -1,13 +1,13 @@
 """A job and its folder: the records that say what is done, so that a new start does none of it again.
 
-    job.json                   the job: source, request, destination
-    rows.json, rows/           the rows as they were read, in parts
-    rounds/1/00000.json        what was built of selection 0: its input files
-    rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, creating.json,
-                               submitted.json, outcomes.parquet, fetched.json
-    rounds/2/plan.json         the selections of a later round, and each one's rows
-    results.parquet            the results, where no destination is given
-    report.json                the job's end
+job.json                   the job: source, request, destination
+rows.json, rows/           the rows as they were read, in parts
+rounds/1/00000.json        what was built of selection 0: its input files
+rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, creating.json,
+                           submitted.json, outcomes.parquet, fetched.json
+rounds/2/plan.json         the selections of a later round, and each one's rows
+results.parquet            the results, where no destination is given
+report.json                the job's end
 """
 
 import re

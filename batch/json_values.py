@@ -80,16 +80,15 @@ def _objects(column: pa.StructArray) -> list[Any]:
 
 
 def _object_of(pairs: list[dict[str, Any]]) -> dict[Any, Any]:
-    return {pair["key"]: pair["value"] for pair in pairs}
+    return dict(tuple(pair.values()) for pair in pairs)
 
 
 def _lists(column: pa.Array) -> list[Any]:
-    inside, bounds = _inside(column)
+    # A null may hide values of its own, which must not count.
+    inside, bounds = _inside(column.drop_null())
     values: Any = inside.to_numpy() if _is_vector(inside) else json_values(inside)
-    return [
-        values[start:end] if valid else None
-        for (start, end), valid in zip(pairwise(bounds), _valid(column), strict=True)
-    ]
+    lists = (values[start:end] for start, end in pairwise(bounds))
+    return [next(lists) if valid else None for valid in _valid(column)]
 
 
 def _is_vector(inside: pa.Array) -> bool:

@@ -10,9 +10,9 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pyarrow as pa
@@ -87,7 +87,7 @@ class JsonlTable:
             yield from slices(pa.RecordBatch.from_arrays(columns, schema=self.schema), self._rows)
 
     def _chunks(self, size: int) -> Iterator[_Chunk]:
-        with self._file.reading() as content, BufferedReader(content, READ_BYTES) as lines:  # type: ignore[type-var]
+        with self._file.reading() as content, BufferedReader(cast(RawIOBase, content), READ_BYTES) as lines:
             chunk, held = _Chunk(0, [], []), 0
             for number, line in enumerate(lines, 1):
                 written = line.removeprefix(BOM_UTF8) if number == 1 else line

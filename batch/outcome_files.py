@@ -59,9 +59,7 @@ class FetchedOutput(BaseModel):
         """
         with self.files.open(OUTCOMES) as file:
             table = pq.read_table(file)
-        error = pc.binary_join_element_wise(
-            table["error_code"], table["error_message"], ": ", null_handling="skip"
-        )
+        reasons = zip(table["error_code"].to_pylist(), table["error_message"].to_pylist(), strict=True)
         bodies = [None if body is None else orjson.loads(body) for body in table["response"].to_pylist()]
         return pd.DataFrame(
             {
@@ -69,7 +67,7 @@ class FetchedOutput(BaseModel):
                 "outcome": table["outcome"].to_pandas(),
                 "answer": table["answer"].to_pandas(),
                 "response": pd.Series(bodies, dtype=object),
-                "error": [text or None for text in error.to_pylist()],
+                "error": [": ".join(filter(None, reason)) or None for reason in reasons],
             }
         )
 
@@ -166,7 +164,8 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
         groups = [
             number
             for number in range(parquet.num_row_groups)
-            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
+            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first
+            and held.min < end
         ]
         table = parquet.read_row_groups(groups)
     rows = table["row"]

@@ -113,7 +113,9 @@ def _unexecuted(error: Any) -> Outcome:
     return Outcome(kind, again, error_code=code, error_message=message or "The line holds no response.")
 
 
-def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
+def _executed(
+    endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None
+) -> Outcome:
     try:
         answer = read_answer(endpoint, body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -73,7 +73,9 @@ class OutputLines:
             return MISSING
         if isinstance(places, _Place):
             return read_outcome(endpoint, self._read(places), keep_response=keep_response)
-        outcomes = [read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places]
+        outcomes = [
+            read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places
+        ]
         return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
 
     def _read(self, place: _Place) -> Mapping[str, Any]:

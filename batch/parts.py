@@ -149,4 +149,5 @@ def _read_group(part: pq.ParquetFile, group: int, columns: Sequence[str] | None)
     else:
         # A name with a dot can read more than it names, so what was read is picked from again.
         table = part.read_row_group(group, columns=list(columns)).select(list(columns))
-    return table.combine_chunks().to_batches()[0]
+    (batch,) = table.combine_chunks().to_batches()
+    return batch

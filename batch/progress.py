@@ -25,7 +25,12 @@ _observers: list[Observer] = []
 
 
 def report(
-    step: Step, *, total: int | None = None, advance: int = 0, done: int | None = None, text: str | None = None
+    step: Step,
+    *,
+    total: int | None = None,
+    advance: int = 0,
+    done: int | None = None,
+    text: str | None = None,
 ) -> None:
     """Tell every observer of this process; without any, nothing happens."""
     for observer in _observers:

@@ -366,6 +366,7 @@ Request = Annotated[
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 
+
 def load_request(url: str) -> Request:
     """The request in a file of JSON or YAML, by its path or URL.
 

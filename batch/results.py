@@ -8,12 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .destinations import write_table
-from .endpoints import Endpoint
 from .jobs import Job, Rows, fetched
 from .outcome_files import FetchedOutput, Tally, outcomes_between
 from .outcomes import MISSING, OutcomeKind
 from .output_files import outcome_schema
-from .parts import read_rows, rows_schema
+from .parts import read_rows, read_schema
 from .reports import BatchSummary, JobReport
 
 CLASH_PREFIX = "openai_"
@@ -43,7 +42,7 @@ class _ResultColumns:
         self.parts = rows.parts
         self.outputs = outputs
         self.dimensions = _dimensions(outputs)
-        self.input = rows_schema(job.files)
+        self.input = read_schema(job.files)
         full = outcome_schema(job.request.endpoint)
         left_out = {"row", "again"} if job.request.keep_response else {"row", "again", "response"}
         self.names = [name for name in full.names if name not in left_out]

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from .csv_source import ColumnType, CsvTable
-from .jsonl_source import JsonlTable
+from .jsonl_source import READ_BYTES, JsonlTable
 from .parquet_source import ParquetTable
 from .row_groups import GROUP_ROWS
 from .source_files import SourceFile, find_file
@@ -114,7 +114,8 @@ def digest(source: FileSource) -> str:
     options = [kind, separator, file.compression, source.types or {}]
     whole = hashlib.sha256(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
     with file.reading(decompressed=False) as content:
-        whole.update(hashlib.file_digest(content, "sha256").digest())
+        while block := content.read(READ_BYTES):
+            whole.update(block)
     return whole.hexdigest()
 
 

@@ -79,6 +79,8 @@ def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[
     names: set[str] = set()
     plain_uses = 0
     for node in tree.find_all((nodes.Getitem, nodes.Getattr)):
+        if not isinstance(node, nodes.Getitem | nodes.Getattr):
+            continue
         if not (isinstance(node.node, nodes.Name) and node.node.name == ROW):
             continue
         if isinstance(node, nodes.Getattr) and not hasattr(dict, node.attr):
@@ -104,7 +106,9 @@ def _plain(tree: nodes.Template) -> Render | None:
                 pieces.append(("", node.name))
             else:
                 return None
-    return lambda row: "".join([literal if name is None else str(text(row[name])) for literal, name in pieces])
+    return lambda row: "".join(
+        [literal if name is None else str(text(row[name])) for literal, name in pieces]
+    )
 
 
 def _jinja(source: str, columns: tuple[str, ...]) -> Render:

@@ -169,12 +169,16 @@ def load_credentials(name: str | None = None) -> Credentials:
     if name is None:
         return OpenAICredentials()
     slug, _, rest = name.rpartition("/")
-    kinds = [kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)]
+    kinds = [
+        kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)
+    ]
     for kind in kinds:
         try:
-            return kind.load(rest, _sync=True)
+            block = kind.load(rest)
         except ValueError:  # Prefect's answer where there is no such block
             continue
+        assert isinstance(block, kind), "outside an event loop a block loads at once"
+        return block
     raise AccessError(
         f"There is no credentials block named {name!r}. Make one in Prefect's UI under Blocks, or leave "
         "`credentials` out to use OPENAI_API_KEY.",

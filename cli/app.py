@@ -1,9 +1,9 @@
 """The command line and its exit codes.
 
-    0   every row has its answer
-    3   done, some rows have none, and the table says why
-    2   refused by our own checks: nothing was sent
-    1   anything else
+0   every row has its answer
+3   done, some rows have none, and the table says why
+2   refused by our own checks: nothing was sent
+1   anything else
 """
 
 import sys

@@ -30,7 +30,9 @@ def show_dry_run(
             if_exists="replace" if overwrite else "refuse",
         )
         rows = keep_rows(job)
-        files = [file for selection in plan_selections(job, rows, 1) for file in build_selection(job, selection)]
+        files = [
+            file for selection in plan_selections(job, rows, 1) for file in build_selection(job, selection)
+        ]
         first = _first_items(files)
     size = sum(file.bytes for file in files)
     if as_json:

@@ -22,7 +22,11 @@ EXIT_INCOMPLETE = 3
 @click.option("--system", help="The system message (or instructions), a template too.")
 @click.option("--endpoint", help="The endpoint.  [default: /v1/chat/completions]")
 @click.option(
-    "--param", "parameters", multiple=True, metavar="KEY=VALUE", help="A body parameter; JSON where it parses."
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A body parameter; JSON where it parses.",
 )
 @click.option("--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead.")
 @click.option("--id-column", help="The column that holds the custom_ids.")
@@ -31,9 +35,17 @@ EXIT_INCOMPLETE = 3
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @click.option("--storage", metavar="URL", help="Where the job folders lie.")
 @click.option("--base-url", help="Another server that speaks OpenAI's Batch API.")
-@click.option("--poll", "poll_seconds", type=click.FloatRange(min=0, min_open=True), default=30.0,
-              show_default=True, help="Seconds between looks; they grow with the batch's age.")
-@click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
+@click.option(
+    "--poll",
+    "poll_seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Seconds between looks; they grow with the batch's age.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
 @click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
 def run_command(
@@ -91,7 +103,13 @@ def _job_key(content: str, table: FileSource, request: Request, destination: str
 
 
 def run_job(
-    table: FileSource, request: Request, destination: str, *, if_exists: IfExists, verbose: bool, **options: Any
+    table: FileSource,
+    request: Request,
+    destination: str,
+    *,
+    if_exists: IfExists,
+    verbose: bool,
+    **options: Any,
 ) -> JobReport:
     """Run the flow in this process, with its progress on stderr."""
     if not verbose:

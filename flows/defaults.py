@@ -15,7 +15,7 @@ _SCHEDULED = re.compile(r"\{scheduled(?::([^{}]*))?\}")
 
 def default_storage() -> str:
     """The Prefect variable `openai_batch_storage`, else a folder in PREFECT_HOME."""
-    named = Variable.get(STORAGE_VARIABLE, default=None, _sync=True)
+    named = Variable.get(STORAGE_VARIABLE)
     return str(named) if named else str(get_current_settings().home / "openai-batch")
 
 

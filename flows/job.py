@@ -2,12 +2,13 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
-from prefect.states import Completed, Failed, State
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 from pydantic import Field
 
@@ -34,15 +35,22 @@ from ..tasks import (
 )
 from .defaults import default_job_key, default_storage, with_schedule
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 WORKERS = 4
 """Builds and fetches at once in one process; each holds a few row groups."""
+
+TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant
+    max_workers=WORKERS
+)
 
 
 @flow(
     name="openai-batch",
     persist_result=True,
     result_serializer="json",
-    task_runner=ThreadPoolTaskRunner(max_workers=WORKERS),
+    task_runner=TASK_RUNNER,
 )
 def openai_batch(
     source: Annotated[
@@ -51,7 +59,9 @@ def openai_batch(
     ],
     request: Annotated[
         Request | str,
-        Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
+        Field(
+            title="Request", description="How a row becomes an item, or the path or URL of a request file."
+        ),
     ],
     destination: Annotated[
         str | None,
@@ -122,7 +132,7 @@ class Calls:
     poll_seconds: float
     max_poll_seconds: float
 
-    def task(self, task: Task[Any, Any], result_name: str) -> Task[Any, Any]:
+    def task(self, task: Task[P, R], result_name: str) -> Task[P, R]:
         """The task with its result under a readable key, made of this job and never of the flow run."""
         opened = self.job.opened_at.strftime("%Y%m%dT%H%M%S.%f")
         return task.with_options(
@@ -182,9 +192,7 @@ def finish_round(calls: Calls, files: list[InputFile]) -> None:
         ended = _wait(calls, flying)
         flying = [batch for batch in flying if batch.id not in {found.id for found in ended}]
         fetching += [
-            fetch.submit(
-                batch, keep_response=calls.job.request.keep_response, credentials=calls.credentials
-            )
+            fetch.submit(batch, keep_response=calls.job.request.keep_response, credentials=calls.credentials)
             for batch in ended
         ]
     for future in fetching:
@@ -193,15 +201,12 @@ def finish_round(calls: Calls, files: list[InputFile]) -> None:
 
 def _submit(calls: Calls, file: InputFile) -> Batch:
     name = f"round-{file.round}/{file.name}/submitted"
-    batch: Batch = calls.task(submit_batch, name)(file, credentials=calls.credentials)
-    return batch
+    return calls.task(submit_batch, name)(file, credentials=calls.credentials)
 
 
 def _wait(calls: Calls, flying: list[Batch]) -> list[Batch]:
     oldest = min((batch.created_at or 0) for batch in flying)
-    options = sensor_options(
-        oldest, poll_seconds=calls.poll_seconds, max_poll_seconds=calls.max_poll_seconds
-    )
+    options = sensor_options(oldest, poll_seconds=calls.poll_seconds, max_poll_seconds=calls.max_poll_seconds)
     return wait_for_batches.with_options(**options)(flying, credentials=calls.credentials)
 
 

@@ -154,7 +154,9 @@ def _create(client: OpenAI, file_id: str, endpoint: str, metadata: Mapping[str, 
 
 def _may_have_created(error: APIConnectionError | APIStatusError) -> bool:
     """A lost answer or a server's error says nothing; a refusal says that nothing was created."""
-    return not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in (408, 409)
+    return (
+        not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in (408, 409)
+    )
 
 
 def _file_not_seen_yet(error: APIConnectionError | APIStatusError) -> bool:

@@ -1,10 +1,10 @@
 """Fetch what a batch gave."""
 
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import orjson
 from openai import NotFoundError, OpenAI
 from prefect import task
 
@@ -24,7 +24,9 @@ CHUNK_BYTES = 1_048_576
 
 
 @task(name="fetch-output", **KEPT_AS_JSON, **RETRIED)
-def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str | None = None) -> FetchedOutput:
+def fetch_output(
+    batch: Batch, *, keep_response: bool = True, credentials: str | None = None
+) -> FetchedOutput:
     """Download a batch's output and error files, and note what became of each of its items.
 
     Every item that was sent is accounted for, by custom_id over both files. A batch that expired or was
@@ -45,7 +47,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder = file.files if file else temporary_folder()
     with load_credentials(credentials).get_client() as client, TemporaryDirectory() as scratch:
         paths = [
-            download(client, file_id, Path(scratch) / file_id)
+            whole_lines(download(client, file_id, Path(scratch) / file_id))
             for file_id in (batch.output_file_id, batch.error_file_id)
             if file_id is not None
         ]
@@ -59,26 +61,40 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
 
 
 def download(client: OpenAI, file_id: str, target: Path) -> Path:
-    """Stream a remote file to a path, and make sure that it came whole.
+    """Stream a remote file to a path.
 
     Raises:
-        DownloadBroken: it is shorter than the server said, or ends in the middle of a line.
+        DownloadBroken: it is shorter than the server said.
     """
-    last = b"\n"
     with (
         client.files.with_streaming_response.content(file_id) as response,
         target.open("wb") as file,
     ):
         for chunk in response.iter_bytes(CHUNK_BYTES):
             file.write(chunk)
-            last = chunk[-1:] or last
     expected = None if "content-encoding" in response.headers else response.headers.get("content-length")
     size = target.stat().st_size
-    if (expected is not None and int(expected) != size) or last != b"\n":
-        raise DownloadBroken(
-            f"The download of {file_id} broke off after {size:,} bytes.", file_id=file_id, bytes=size
-        )
+    if expected is not None and int(expected) != size:
+        raise _broken(target, f"after {size:,} of {int(expected):,} bytes")
     return target
+
+
+def whole_lines(path: Path) -> Path:
+    """Make sure that a downloaded output or error file does not end in the middle of a line.
+
+    Raises:
+        DownloadBroken: it does; a file of no bytes is whole.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, SEEK_END)
+        file.seek(max(0, size - 1))
+        if file.read() not in (b"", b"\n"):
+            raise _broken(path, f"in the middle of a line, after {size:,} bytes")
+    return path
+
+
+def _broken(path: Path, where: str) -> DownloadBroken:
+    return DownloadBroken(f"The download of {path.name} broke off {where}.", file_id=path.name)
 
 
 def _items_sent(client: OpenAI, batch: Batch, scratch: Path) -> Iterator[Item] | None:
@@ -86,7 +102,7 @@ def _items_sent(client: OpenAI, batch: Batch, scratch: Path) -> Iterator[Item] |
     if batch.input_file_id is None:
         return None
     try:
-        path = download(client, batch.input_file_id, scratch / "input")
+        path = download(client, batch.input_file_id, scratch / batch.input_file_id)
     except NotFoundError:
         return None
     return enumerate(_custom_ids(path))

@@ -64,7 +64,8 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
             ) from None
         except APIConnectionError as error:
             raise AccessError(
-                f"{client.base_url} cannot be reached: {error.__cause__ or error}", base_url=str(client.base_url)
+                f"{client.base_url} cannot be reached: {error.__cause__ or error}",
+                base_url=str(client.base_url),
             ) from None
         except NotFoundError as error:
             if error.code == "model_not_found":

@@ -41,6 +41,10 @@ def as_nonsense(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"input": row["absent"]}
 
 
+def raw(**fields: Any) -> RawRequest:
+    return RawRequest.model_validate(fields)
+
+
 PROMPT = "Label: {{ review }}"
 
 CASES = [
@@ -75,7 +79,7 @@ CASES = [
         {"model": "gpt-5", "messages": [{"role": "user", "content": "Sturdy."}]},
     ),
     (
-        ChatRequest(model="m", function=as_messages),  # type: ignore[arg-type]  # a function becomes its path
+        ChatRequest(model="m", function=as_messages),
         {"model": "m", "messages": [{"role": "user", "content": "Label: Sturdy."}]},
     ),
     (
@@ -98,7 +102,7 @@ CASES = [
         },
     ),
     (
-        ResponsesRequest(model="m", function=as_body),  # type: ignore[arg-type]  # a function becomes its path
+        ResponsesRequest(model="m", function=as_body),
         {"model": "gpt-5", "input": "Sturdy.", "top_p": 0.5},
     ),
     (
@@ -106,11 +110,11 @@ CASES = [
         {"model": "m", "input": "Sturdy.", "dimensions": 8},
     ),
     (
-        RawRequest(endpoint="/v1/moderations", body={"model": "m", "input": ["{{ review }}", 1]}),  # type: ignore[call-arg, arg-type]
+        raw(endpoint="/v1/moderations", body={"model": "m", "input": ["{{ review }}", 1]}),
         {"model": "m", "input": ["Sturdy.", 1]},
     ),
     (
-        RawRequest(endpoint="/v1/responses", body_column="body", parameters={"model": "m"}),  # type: ignore[call-arg, arg-type]
+        raw(endpoint="/v1/responses", body_column="body", parameters={"model": "m"}),
         {"model": "m", "input": "x"},
     ),
 ]
@@ -147,7 +151,10 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         ({"prompt": "{{ review }}"}, "model: Field required"),
         ({"model": "m", "prompt": "x", "temperature": 0}, "temperature: Extra inputs"),
         ({"model": "m", "prompt": "x", "parameters": {"stream": True}}, "do not stream"),
-        ({"model": "m", "prompt": "x", "parameters": {"messages": []}}, "'messages' is a field of the request"),
+        (
+            {"model": "m", "prompt": "x", "parameters": {"messages": []}},
+            "'messages' is a field of the request",
+        ),
         ({"kind": "raw", "endpoint": "/v1/audio", "body": {}}, "endpoint: Input should be"),
         ({"kind": "raw", "endpoint": "/v1/responses"}, "give one of body, body_column and function"),
         ({"kind": "embedding", "model": "m"}, "give one of input and function"),
@@ -170,7 +177,7 @@ def test_what_is_no_request_is_refused_by_field(content: Any, message: str) -> N
         (ChatRequest(model="m", prompt="{{ absent }}"), "'absent'"),
         (ChatRequest(model="{{ absent }}", prompt="{{ review }}"), "'absent'"),
         (ChatRequest(model="m", prompt="{{ review }}", id_column="absent"), "id_column.*'absent'"),
-        (RawRequest(endpoint="/v1/responses", body_column="absent"), "body_column.*'absent'"),  # type: ignore[call-arg, arg-type]
+        (raw(endpoint="/v1/responses", body_column="absent"), "body_column.*'absent'"),
         (ChatRequest(model="m", function="absent_module:ask"), "cannot be imported"),
         (ChatRequest(model="m", function="os:absent"), "cannot be imported"),
         (ChatRequest(model="m", function="os:sep"), "not a function"),
@@ -185,9 +192,9 @@ def test_a_request_that_does_not_fit_the_table_is_refused(request_: BaseRequest,
 @pytest.mark.parametrize(
     ("request_", "row", "message"),
     [
-        (ChatRequest(model="m", function=as_nonsense), ROW, "as_nonsense failed.*absent"),  # type: ignore[arg-type]
-        (RawRequest(endpoint="/v1/responses", body_column="body"), {"body": "{"}, "does not hold JSON"),  # type: ignore[call-arg, arg-type]
-        (RawRequest(endpoint="/v1/responses", body_column="body"), {"body": "[]"}, "JSON object"),  # type: ignore[call-arg, arg-type]
+        (ChatRequest(model="m", function=as_nonsense), ROW, "as_nonsense failed.*absent"),
+        (raw(endpoint="/v1/responses", body_column="body"), {"body": "{"}, "does not hold JSON"),
+        (raw(endpoint="/v1/responses", body_column="body"), {"body": "[]"}, "JSON object"),
     ],
 )
 def test_a_row_that_makes_no_body_is_refused(
@@ -207,7 +214,7 @@ def test_a_constant_prompt_can_be_meant() -> None:
 def test_a_function_without_an_import_path_is_refused() -> None:
     """A lambda cannot be loaded by another process."""
     with pytest.raises(ValidationError, match="has no import path"):
-        ChatRequest(model="m", function=lambda row: row)  # type: ignore[arg-type]
+        ChatRequest(model="m", function=lambda row: row)
 
 
 def test_an_item_by_hand() -> None:

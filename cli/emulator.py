@@ -1,0 +1,1 @@
+"""`emulator`: the local Batch API server."""

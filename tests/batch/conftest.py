@@ -1,0 +1,52 @@
+"""Jobs and downloaded files for the tests of the pure parts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from prefect_openai_batch.batch.input_files import InputFile
+from prefect_openai_batch.batch.jobs import Job, Rows, open_job
+from prefect_openai_batch.batch.requests import ChatRequest, Request
+from prefect_openai_batch.batch.rounds import plan_selections
+from prefect_openai_batch.batch.rows import keep_rows
+
+MakeJob = Callable[..., Job]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path) -> MakeJob:
+    """Open a job over rows given as mappings, by way of a JSONL file."""
+
+    def make(
+        rows: Iterable[Mapping[str, Any]],
+        request: Request | None = None,
+        destination: str | None = "answers.parquet",
+        key: str = "job",
+    ) -> Job:
+        source = tmp_path / f"{key}.jsonl"
+        source.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+        return open_job(
+            str(source),
+            request or ChatRequest(model="m", prompt="{{ text }}"),
+            str(tmp_path / destination) if destination else None,
+            job_key=key,
+            storage=str(tmp_path / "jobs"),
+        )
+
+    return make
+
+
+def kept(job: Job) -> Rows:
+    """The rows of a job, read now if they were not yet."""
+    return job.rows() or keep_rows(job)
+
+
+def built(job: Job, **limits: Any) -> list[InputFile]:
+    """The input files of a job's first round."""
+    from prefect_openai_batch.batch.build import build_selection
+    from prefect_openai_batch.batch.input_files import Limits
+
+    selections = plan_selections(job, kept(job), 1)
+    return [file for one in selections for file in build_selection(job, one, Limits(**limits))]

@@ -1,0 +1,205 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_openai_batch.batch.build import write_items
+from prefect_openai_batch.batch.endpoints import Endpoint
+from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, Refused, RequestError
+from prefect_openai_batch.batch.input_files import INPUT, InputFile, InputFileWriter, Limits, Line
+from prefect_openai_batch.batch.items import BatchItem
+from prefect_openai_batch.batch.requests import ChatRequest, EmbeddingRequest, RawRequest
+from prefect_openai_batch.batch.storage import Folder
+
+from .conftest import MakeJob, built, kept
+
+ROWS = [{"id": f"r{number}", "text": f"text {number}", "model": f"m{number % 2}"} for number in range(10)]
+
+
+def content(file: InputFile) -> bytes:
+    with file.files.open(INPUT) as lines:
+        return lines.read()
+
+
+def items(file: InputFile) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in content(file).splitlines()]
+
+
+def test_every_row_becomes_an_item_in_order(make_job: MakeJob) -> None:
+    """The input file holds the rows' items, and items.parquet tells which row each is."""
+    (file,) = built(make_job(ROWS))
+    assert [item["body"]["messages"][0]["content"] for item in items(file)] == [row["text"] for row in ROWS]
+    assert file.read_items()["row"].to_pylist() == list(range(10))
+    assert file.read_items()["custom_id"].to_pylist() == [item["custom_id"] for item in items(file)]
+    assert {(item["method"], item["url"]) for item in items(file)} == {("POST", "/v1/chat/completions")}
+
+
+def test_the_same_rows_give_the_same_bytes(make_job: MakeJob) -> None:
+    """Ids are made from position and content, so a rebuilt file is the same file."""
+    first, second = (built(make_job(ROWS, key=key))[0] for key in ("a", "b"))
+    assert content(first) == content(second)
+    assert first.sha256 == second.sha256
+
+
+def test_an_id_follows_what_is_sent(make_job: MakeJob) -> None:
+    """Another text in the same place has another id."""
+    changed = [{**ROWS[0], "text": "else"}, *ROWS[1:]]
+    first, second = (built(make_job(rows, key=key))[0] for rows, key in ((ROWS, "a"), (changed, "b")))
+    ids = zip(
+        first.read_items()["custom_id"].to_pylist(), second.read_items()["custom_id"].to_pylist(), strict=True
+    )
+    assert [one == other for one, other in ids] == [False] + [True] * 9
+
+
+def test_ids_may_come_from_a_column(make_job: MakeJob) -> None:
+    """A chosen column's values are the custom_ids, as text."""
+    (file,) = built(make_job(ROWS, ChatRequest(model="m", prompt="{{ text }}", id_column="id")))
+    assert [item["custom_id"] for item in items(file)] == [row["id"] for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        (["a", "b", "a"], "Rows 1 and 3 share the custom_id 'a'"),
+        (["a", None, "c"], "Row 2 has no value in the id column 'id'"),
+        (["a", "b", "é" * 300], "Row 3 has an id of 600 bytes.*at most 512"),
+    ],
+)
+def test_a_bad_id_is_refused_by_its_row(make_job: MakeJob, ids: list[str | None], message: str) -> None:
+    """Ids are checked before anything is built."""
+    rows = [{"id": custom_id, "text": "x"} for custom_id in ids]
+    with pytest.raises(CustomIdError, match=message):
+        kept(make_job(rows, ChatRequest(model="m", prompt="{{ text }}", id_column="id")))
+
+
+def test_each_model_has_files_of_its_own(make_job: MakeJob) -> None:
+    """Rows that name different models go to different input files, each in order."""
+    files = built(make_job(ROWS, ChatRequest(model="{{ model }}", prompt="{{ text }}")))
+    assert [file.model for file in files] == ["m0", "m1"]
+    assert [file.read_items()["row"].to_pylist() for file in files] == [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]
+    assert [{item["body"]["model"] for item in items(file)} for file in files] == [{"m0"}, {"m1"}]
+
+
+@given(
+    sizes=st.lists(st.integers(min_value=1, max_value=60), min_size=1, max_size=40),
+    models=st.lists(st.sampled_from("ab"), min_size=40, max_size=40),
+    max_items=st.integers(min_value=1, max_value=10),
+    max_inputs=st.integers(min_value=3, max_value=10),
+)
+def test_files_are_cut_at_the_limits_and_lose_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    sizes: list[int],
+    models: list[str],
+    max_items: int,
+    max_inputs: int,
+) -> None:
+    """However the lines fall, every file keeps each limit, holds one model, and every line is in one file."""
+    limits = Limits(items=max_items, bytes=100, embedding_inputs=max_inputs)
+    lines = [
+        Line(row, f"i{row}", model, b"x" * (size - 1) + b"\n", inputs=1 + row % 3)
+        for row, (size, model) in enumerate(zip(sizes, models, strict=False))
+    ]
+    folder = Folder(str(tmp_path_factory.mktemp("files")))
+    files = InputFileWriter(folder, "00000", Endpoint.EMBEDDINGS, limits=limits).write(lines)
+    by_row = {line.row: line for line in lines}
+    found: list[int] = []
+    for file in files:
+        held = [by_row[row] for row in file.read_items()["row"].to_pylist()]
+        assert content(file) == b"".join(line.content for line in held)
+        assert (file.items, file.bytes) == (len(held), len(content(file)))
+        assert file.items <= max_items
+        assert file.bytes <= 100
+        assert sum(line.inputs for line in held) <= max_inputs
+        assert {line.model for line in held} == {file.model}
+        assert [line.row for line in held] == sorted(line.row for line in held)
+        found += [line.row for line in held]
+    assert sorted(found) == list(range(len(lines)))
+
+
+def test_an_item_that_no_file_can_hold_is_refused_by_its_row(make_job: MakeJob) -> None:
+    """Nothing that was written stays, and the message says what to do."""
+    job = make_job([{"text": "short"}, {"text": "x" * 500}])
+    with pytest.raises(ItemTooLarge, match="Row 2 makes an item of .* bytes; an input file may hold 300"):
+        built(job, bytes=300)
+    assert job.round_folder(1).names() == []
+
+
+def test_too_many_inputs_in_one_item_are_refused(make_job: MakeJob) -> None:
+    """An embeddings body may hold a list of inputs, but no more than a batch may."""
+    job = make_job(
+        [{"body": {"model": "m", "input": ["a", "b", "c"]}}],
+        RawRequest(endpoint=Endpoint.EMBEDDINGS, body_column="body"),  # type: ignore[call-arg]
+    )
+    with pytest.raises(ItemTooLarge, match="Row 1 holds 3 embedding inputs"):
+        built(job, embedding_inputs=2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "request_", "message"),
+    [
+        (
+            [{"text": "a", "model": ""}],
+            ChatRequest(model="{{ model }}", prompt="{{ text }}"),
+            "Row 1 names no model",
+        ),
+        ([{"text": 1}, {"text": 0}], ChatRequest(model="m", prompt="{{ 1 / text }}"), "Row 2: .*division"),
+        (
+            [{"text": "a"}],
+            ChatRequest(model="m", function=f"{__name__}:unsendable"),
+            "Row 1 cannot be sent as JSON",
+        ),
+    ],
+)
+def test_a_row_that_makes_no_item_is_refused(
+    make_job: MakeJob, rows: list[dict[str, Any]], request_: ChatRequest, message: str
+) -> None:
+    """The message begins with the row."""
+    with pytest.raises(RequestError, match=message):
+        built(make_job(rows, request_))
+
+
+def unsendable(row: object) -> dict[str, object]:
+    """A function that returns what JSON cannot say."""
+    return {"messages": {object()}}
+
+
+def test_a_constant_prompt_sends_every_row(make_job: MakeJob) -> None:
+    """A request that reads no column still makes an item of each row."""
+    (file,) = built(make_job(ROWS, ChatRequest(model="m", prompt="Hello.", constant_prompt=True)))
+    assert file.items == len(ROWS)
+
+
+def test_embeddings_are_counted_by_their_inputs(make_job: MakeJob) -> None:
+    """Files of embeddings are cut by inputs as well as by items."""
+    files = built(make_job(ROWS, EmbeddingRequest(model="m", input="{{ text }}")), embedding_inputs=4)
+    assert [file.items for file in files] == [4, 4, 2]
+
+
+def item(custom_id: str, **changes: Any) -> BatchItem:
+    return BatchItem.model_validate(
+        {"custom_id": custom_id, "url": Endpoint.RESPONSES, "body": {"model": "m", "input": "x"}} | changes
+    )
+
+
+def test_items_by_hand_make_one_file(tmp_path: Path) -> None:
+    """The lines are the items' own."""
+    made = [item("a"), item("b")]
+    file = write_items(made, Folder(str(tmp_path)))
+    assert content(file) == b"".join(one.line() for one in made)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        [],
+        [item("a"), item("a")],
+        [item("a"), item("b", url=Endpoint.CHAT_COMPLETIONS)],
+        [item("a"), item("b", body={"model": "n", "input": "x"})],
+    ],
+)
+def test_items_by_hand_that_do_not_fit_together_are_refused(tmp_path: Path, made: list[BatchItem]) -> None:
+    """One endpoint, one model, and an id each."""
+    with pytest.raises(Refused):
+        write_items(made, Folder(str(tmp_path)))

@@ -1,0 +1,241 @@
+"""What a line of an output or error file means, on lines shaped as the recorded ones are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from prefect_openai_batch.batch.answers import Usage
+from prefect_openai_batch.batch.endpoints import Endpoint
+from prefect_openai_batch.batch.outcomes import read_outcome
+
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+
+USAGE = {
+    "prompt_tokens": 10,
+    "completion_tokens": 7,
+    "total_tokens": 17,
+    "prompt_tokens_details": {"cached_tokens": 2},
+    "completion_tokens_details": {"reasoning_tokens": 3},
+}
+
+
+def line(body: Any, status: int = 200) -> dict[str, Any]:
+    """A line as OpenAI writes it, around a body."""
+    return {
+        "id": "batch_req_1",
+        "custom_id": "a",
+        "response": {"status_code": status, "request_id": "r1", "body": body},
+        "error": None,
+    }
+
+
+def chat(message: dict[str, Any], finish_reason: str = "stop") -> dict[str, Any]:
+    choice = {
+        "index": 0,
+        "message": {"role": "assistant", "refusal": None, **message},
+        "finish_reason": finish_reason,
+    }
+    return {"id": "chatcmpl-1", "model": "gpt-5-mini-2025", "choices": [choice], "usage": USAGE}
+
+
+def response(*output: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    usage = {
+        "input_tokens": 10,
+        "input_tokens_details": {"cached_tokens": 2},
+        "output_tokens": 7,
+        "output_tokens_details": {"reasoning_tokens": 3},
+    }
+    return {
+        "status": "completed",
+        "error": None,
+        "incomplete_details": None,
+        "model": "gpt-5-mini-2025",
+        "output": list(output),
+        "usage": usage,
+        **fields,
+    }
+
+
+def message(*texts: str) -> dict[str, Any]:
+    return {"type": "message", "content": [{"type": "output_text", "text": text} for text in texts]}
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "label", "arguments": '{"x":1}'}}
+FUNCTION_CALL = {"type": "function_call", "name": "label", "arguments": '{"x":1}'}
+REFUSAL = {"type": "message", "content": [{"type": "refusal", "refusal": "I cannot."}]}
+MODERATION = {"flagged": True, "categories": {"violence": True}}
+IMAGE = {"created": 1, "data": [{"url": "https://example.com/1.png"}]}
+VIDEO = {"id": "video_1", "object": "video", "status": "completed"}
+
+CHAT, RESPONSES = Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES
+
+SUCCEEDED = [
+    (CHAT, chat({"content": "Fine."}), "Fine.", "stop"),
+    (CHAT, chat({"content": "Fi"}, "length"), "Fi", "length"),
+    (CHAT, chat({"content": ""}, "content_filter"), None, "content_filter"),
+    (CHAT, chat({"content": [{"type": "text", "text": "Fine."}]}), "Fine.", "stop"),
+    (CHAT, chat({"content": None, "tool_calls": [CALL]}, "tool_calls"), [CALL], "tool_calls"),
+    (RESPONSES, response(message("Fine.")), "Fine.", "stop"),
+    (
+        RESPONSES,
+        response({"type": "reasoning"}, message(""), message("Fi"), message("Fine.")),
+        "Fine.",
+        "stop",
+    ),
+    (RESPONSES, response(message("Fine."), message("")), "Fine.", "stop"),
+    (RESPONSES, response(message("Fi", "ne.")), "Fine.", "stop"),
+    (
+        RESPONSES,
+        response(message("Fi"), status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
+        "Fi",
+        "length",
+    ),
+    (RESPONSES, response({"type": "reasoning"}, FUNCTION_CALL), [FUNCTION_CALL], "tool_calls"),
+    (Endpoint.COMPLETIONS, {"choices": [{"text": "Fine.", "finish_reason": "stop"}]}, "Fine.", "stop"),
+    (Endpoint.MODERATIONS, {"results": [MODERATION]}, MODERATION, None),
+    (Endpoint.MODERATIONS, {"results": [MODERATION, MODERATION]}, [MODERATION, MODERATION], None),
+    (Endpoint.IMAGE_GENERATIONS, IMAGE, IMAGE, None),
+    (Endpoint.IMAGE_EDITS, IMAGE, IMAGE, None),
+    (Endpoint.VIDEOS, VIDEO, VIDEO, None),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "body", "answer", "finish_reason"), SUCCEEDED)
+def test_an_answer_is_read_from_each_endpoints_body(
+    endpoint: Endpoint, body: dict[str, Any], answer: Any, finish_reason: str | None
+) -> None:
+    """Text stays text; what is no text becomes JSON text."""
+    outcome = read_outcome(endpoint, line(body))
+    found = outcome.answer if isinstance(answer, str | None) else json.loads(outcome.answer)
+    assert (outcome.outcome, outcome.again, found) == ("succeeded", False, answer)
+    assert outcome.finish_reason == finish_reason
+
+
+@pytest.mark.parametrize("embedding", [[0.5, -2.0, 0.25], "AAAAPwAAAMAAAIA+"])
+def test_an_embedding_is_a_vector_of_float32(embedding: Any) -> None:
+    """As numbers or as base64, the vector is the same."""
+    outcome = read_outcome(Endpoint.EMBEDDINGS, line({"data": [{"index": 0, "embedding": embedding}]}))
+    assert outcome.answer.dtype == np.float32
+    assert outcome.answer.tolist() == [0.5, -2.0, 0.25]
+
+
+def test_the_vectors_of_several_inputs_stand_in_the_order_of_their_index() -> None:
+    """An item with two inputs gives both vectors, one after the other."""
+    data = [{"index": 1, "embedding": [3.0]}, {"index": 0, "embedding": [1.0, 2.0]}]
+    assert read_outcome(Endpoint.EMBEDDINGS, line({"data": data})).answer.tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [(CHAT, chat({"content": None, "refusal": "I cannot."})), (RESPONSES, response(REFUSAL))],
+)
+def test_a_refusal_succeeds_without_an_answer(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    """Its text is the error's message; it was paid for and is not sent again."""
+    outcome = read_outcome(endpoint, line(body))
+    assert (outcome.outcome, outcome.again, outcome.answer) == ("succeeded", False, None)
+    assert (outcome.error_code, outcome.error_message) == ("refusal", "I cannot.")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"), [(CHAT, chat({"content": "x"})), (RESPONSES, response(message("x")))]
+)
+def test_tokens_model_and_request_are_kept(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    """Both dialects of usage give the same counts."""
+    outcome = read_outcome(endpoint, line(body))
+    assert outcome.usage == Usage(10, 2, 7, 3)
+    assert (outcome.model, outcome.request_id) == ("gpt-5-mini-2025", "r1")
+
+
+def test_the_whole_body_is_kept_on_request() -> None:
+    """Kept, it is JSON text of what came."""
+    body = chat({"content": "x"})
+    assert json.loads(read_outcome(CHAT, line(body), keep_response=True).response or "") == body
+    assert read_outcome(CHAT, line(body)).response is None
+
+
+def error(code: str, text: str = "Sorry.") -> dict[str, Any]:
+    return {"error": {"message": text, "type": "some_error", "param": None, "code": code}}
+
+
+def unexecuted(code: str) -> dict[str, Any]:
+    return {"id": "b", "custom_id": "a", "response": None, "error": {"code": code, "message": "Sorry."}}
+
+
+NOT_SUCCEEDED = [
+    (line(error("context_length_exceeded"), 400), "failed", False, "context_length_exceeded"),
+    (
+        line({"error": {"message": "Sorry.", "type": "invalid", "code": None}}, 404),
+        "failed",
+        False,
+        "invalid",
+    ),
+    (line(error("rate_limit_exceeded"), 429), "failed", True, "rate_limit_exceeded"),
+    (line(error("server_error"), 500), "failed", True, "server_error"),
+    (line(error("overloaded"), 503), "failed", True, "overloaded"),
+    (line(None, 0), "failed", True, "0"),
+    (line("<html>Sorry.</html>", 502), "failed", True, "502"),
+    (line({}), "failed", True, "unreadable_response"),
+    (line({"choices": []}), "failed", True, "unreadable_response"),
+    (unexecuted("batch_expired"), "expired", True, "batch_expired"),
+    (unexecuted("batch_cancelled"), "cancelled", False, "batch_cancelled"),
+    (unexecuted("request_timeout"), "failed", True, "request_timeout"),
+    (unexecuted("something_new"), "failed", False, "something_new"),
+    ({"custom_id": "a"}, "failed", True, None),
+]
+
+
+@pytest.mark.parametrize(("found", "kind", "again", "code"), NOT_SUCCEEDED)
+def test_what_went_wrong_is_told_apart(
+    found: dict[str, Any], kind: str, again: bool, code: str | None
+) -> None:
+    """Passing troubles are worth another try, a bad request is final, and each gives its reason."""
+    outcome = read_outcome(CHAT, found)
+    assert (outcome.outcome, outcome.again, outcome.error_code) == (kind, again, code)
+    assert outcome.answer is None
+    assert outcome.error_message
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (RESPONSES, response(status="failed", error={"code": "server_error", "message": "Sorry."})),
+        (
+            Endpoint.VIDEOS,
+            {**VIDEO, "status": "failed", "error": {"code": "server_error", "message": "Sorry."}},
+        ),
+    ],
+)
+def test_a_body_can_fail_under_status_200(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    """Such a row has no answer, and is worth another try."""
+    outcome = read_outcome(endpoint, line(body))
+    assert (outcome.outcome, outcome.again, outcome.answer) == ("failed", True, None)
+    assert (outcome.error_code, outcome.error_message) == ("server_error", "Sorry.")
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the recorded traffic is not beside this checkout")
+@pytest.mark.parametrize(
+    ("sample", "endpoint", "begins"),
+    [
+        ("openai/output_chat_gpt35_3lines_2025-01.jsonl", CHAT, "Spaghetti is a type of pasta"),
+        ("openai/output_responses_message.jsonl", RESPONSES, "太陽系の惑星は"),
+        ("azure/output_chat_line_no_id.jsonl", CHAT, "Microsoft was founded"),
+    ],
+)
+def test_recorded_lines_are_read(sample: str, endpoint: Endpoint, begins: str) -> None:
+    """The real service's own lines give their answers."""
+    first = (SAMPLES / sample).read_bytes().split(b"\n")[0]
+    outcome = read_outcome(endpoint, json.loads(first))
+    assert outcome.outcome == "succeeded"
+    assert outcome.answer.startswith(begins)
+    assert outcome.usage.output_tokens
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the recorded traffic is not beside this checkout")
+def test_recorded_embeddings_and_errors_are_read() -> None:
+    """A vector's numbers, and a quota's end, as they were recorded."""
+    vector = (SAMPLES / "openai/output_embeddings_2026-08_truncated8.jsonl").read_bytes().splitlines()[0]
+    assert len(read_outcome(Endpoint.EMBEDDINGS, json.loads(vector)).answer) == 8
+    quota = (SAMPLES / "openai/error_chat_429_insufficient_quota.jsonl").read_bytes().splitlines()[0]
+    assert read_outcome(CHAT, json.loads(quota)).error_code == "insufficient_quota"
