@@ -173,12 +173,8 @@ class JsonlTable:
         try:
             return pa.array(values, field.type)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            raise self._misfit(values, field, chunk.first) from None
-
-    def _misfit(self, values: list[Any], field: pa.Field, row: int) -> SourceError:
-        while _fits(values[0], field.type):
-            row, values = row + 1, values[1:]
-        return self._too_large(row, field.name)
+            place = next(place for place, value in enumerate(values) if not _fits(value, field.type))
+            raise self._too_large(chunk.first + place, field.name) from None
 
 
 def _as_text(value: Any) -> str | None:

@@ -61,9 +61,7 @@ def read_schema(folder: Folder, number: int = 0) -> pa.Schema:
         return part.schema_arrow
 
 
-def read_rows(
-    folder: Folder, part_number: int, columns: Sequence[str] | None = None
-) -> Iterator[pa.RecordBatch]:
+def read_rows(folder: Folder, part_number: int, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
     """The rows of a part, a row group at a time; only the named columns, in that order, if any are named."""
     with _open_part(folder, part_number) as part:
         for group in range(part.num_row_groups):
@@ -127,9 +125,7 @@ def _write_part(folder: Folder, number: int, schema: pa.Schema, groups: Iterable
     rows = 0
     with (
         folder.create(part_name(number)) as file,
-        pq.ParquetWriter(
-            file, schema, compression="zstd", compression_level=1, write_statistics=False
-        ) as writer,
+        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, write_statistics=False) as writer,
     ):
         for group in groups:
             writer.write_batch(group)

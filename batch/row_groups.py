@@ -11,9 +11,7 @@ GROUP_BYTES = 32 * 1024 * 1024
 """About the most bytes in a row group of more than one row."""
 
 
-def slices(
-    batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES
-) -> Iterator[pa.RecordBatch]:
+def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:
     """A batch cut into equal slices, each of at most `rows` rows and about `size` bytes."""
     pieces = max(-(-batch.num_rows // rows), -(-batch.nbytes // size), 1)
     length = max(-(-batch.num_rows // pieces), 1)

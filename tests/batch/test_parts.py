@@ -37,18 +37,13 @@ def keep(source: FileSource, place: Path, rows_per_part: int, batch_rows: int = 
 def column(folder: Path, parts: list[Part], name: str = "n") -> list[Any]:
     files = Folder(str(folder))
     return [
-        value
-        for part in parts
-        for batch in read_rows(files, part.number)
-        for value in batch[name].to_pylist()
+        value for part in parts for batch in read_rows(files, part.number) for value in batch[name].to_pylist()
     ]
 
 
 @FIXTURE_IS_REUSED
 @given(count=st.integers(1, 60), rows_per_part=st.integers(1, 25), batch_rows=st.integers(1, 30))
-def test_parts_hold_all_rows_in_order(
-    tmp_path: Path, count: int, rows_per_part: int, batch_rows: int
-) -> None:
+def test_parts_hold_all_rows_in_order(tmp_path: Path, count: int, rows_per_part: int, batch_rows: int) -> None:
     """Every part but the last is full, however the source's batches fall."""
     parts = keep(numbers(tmp_path, count), tmp_path / "job", rows_per_part, batch_rows)
     assert column(tmp_path / "job", parts) == list(range(count))
@@ -107,9 +102,7 @@ def test_parts_are_the_same_bytes_each_time(tmp_path: Path) -> None:
     keep(source, tmp_path / "first", 5_000)
     keep(source, tmp_path / "second", 5_000)
     names = [part_name(number) for number in range(3)]
-    assert sorted(path.name for path in (tmp_path / "first/rows").iterdir()) == [
-        Path(name).name for name in names
-    ]
+    assert sorted(path.name for path in (tmp_path / "first/rows").iterdir()) == [Path(name).name for name in names]
     for name in names:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
 
@@ -172,9 +165,7 @@ def test_the_schema_is_the_source_s_own(tmp_path: Path) -> None:
                 "score": st.none() | st.floats(allow_nan=False, allow_infinity=False),
                 "tags": st.lists(st.booleans()) | st.none(),
                 "about": st.none()
-                | st.fixed_dictionaries(
-                    {"name": st.sampled_from("äöü"), "sizes": st.lists(st.floats(-1, 1))}
-                ),
+                | st.fixed_dictionaries({"name": st.sampled_from("äöü"), "sizes": st.lists(st.floats(-1, 1))}),
             }
         ),
         min_size=1,

@@ -70,14 +70,12 @@ def test_an_unknown_suffix_is_refused_unless_the_format_is_given(tmp_path: Path)
     assert rows_of(path, format="csv") == [{"id": "1"}]
 
 
-@pytest.mark.parametrize(
-    "name", ["a.csv", "a.CSV", "a.tsv", "a.csv.gz", "a.jsonl", "a.ndjson", "a.jsonl.bz2"]
-)
+@pytest.mark.parametrize("name", ["a.csv", "a.CSV", "a.tsv", "a.csv.gz", "a.jsonl", "a.ndjson", "a.jsonl.bz2"])
 def test_the_name_tells_format_and_compression(tmp_path: Path, name: str) -> None:
     """Suffixes in either case, compressed or not."""
     content = b'{"a": "x"}\n' if "json" in name else b"a\nx\n"
-    pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(Path(name).suffix, bytes)
-    assert rows_of(written(tmp_path, name, pack(content))) == [{"a": "x"}]
+    packed = {".gz": gzip.compress(content), ".bz2": bz2.compress(content)}.get(Path(name).suffix, content)
+    assert rows_of(written(tmp_path, name, packed)) == [{"a": "x"}]
 
 
 @pytest.mark.parametrize("name", ["broken.csv.gz", "broken.jsonl.gz"])
@@ -147,7 +145,7 @@ def test_a_source_is_frozen_and_knows_its_fields() -> None:
     with pytest.raises(ValidationError):
         FileSource(path="a.csv", seperator=";")  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
-        FileSource(path="a.csv").path = "b.csv"
+        FileSource(path="a.csv").path = "b.csv"  # type: ignore[misc]
 
 
 def test_the_digest_tells_content_and_options_but_not_the_name(tmp_path: Path) -> None:
@@ -332,7 +330,7 @@ def jsonl(*rows: Mapping[str, Any] | str) -> str:
 
 def test_jsonl_types_are_fixed_by_the_whole_file(tmp_path: Path) -> None:
     """Columns stand as first seen; a late value widens its column in every batch."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"b": 1, "a": None, "o": {"x": 1}},
         {"b": 2, "l": []},
         {"b": 2.5, "a": "x", "l": [1, None]},
@@ -465,9 +463,7 @@ def test_a_jsonl_column_can_be_kept_as_json_text(tmp_path: Path) -> None:
     assert found == ["x", '{"k":{},"l":[1,"y"]}', None, "1"]
 
 
-@pytest.mark.parametrize(
-    "options", [{"types": {"a": "integer"}}, {"types": {"b": "text"}}, {"separator": ";"}]
-)
+@pytest.mark.parametrize("options", [{"types": {"a": "integer"}}, {"types": {"b": "text"}}, {"separator": ";"}])
 def test_options_that_jsonl_does_not_know_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     """An option that would have no effect is a mistake."""
     assert refusal(written(tmp_path, "a.jsonl", jsonl({"a": 1})), **options)
@@ -490,7 +486,7 @@ def test_parquet_keeps_its_schema_and_pandas_index(tmp_path: Path) -> None:
     frame = pd.DataFrame(
         {
             "kind": pd.Categorical(["a", "b", "a"]),
-            "at": pd.to_datetime(["2024-01-01", None, "2024-01-03"]).tz_localize("Europe/Berlin"),
+            "at": pd.to_datetime(["2024-01-01", "NaT", "2024-01-03"]).tz_localize("Europe/Berlin"),
             "tags": [["x"], [], None],
         },
         index=pd.Index(["r1", "r2", "r3"], name="key"),
@@ -531,6 +527,13 @@ def test_a_name_that_stands_twice_in_parquet_is_refused(tmp_path: Path) -> None:
     """Templates could not tell the columns apart."""
     pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "a.parquet")
     assert refusal(tmp_path / "a.parquet").details["column"] == "a"
+
+
+def test_parquet_without_columns_or_compressed_outside_is_refused(tmp_path: Path) -> None:
+    """Neither is a table that can be read row by row."""
+    pq.write_table(pa.table({}), tmp_path / "a.parquet")
+    assert "no columns" in str(refusal(tmp_path / "a.parquet"))
+    assert "compressed inside" in str(refusal(written(tmp_path, "a.parquet.gz", gzip.compress(b""))))
 
 
 def test_types_for_parquet_are_refused(tmp_path: Path) -> None:
