@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .batch.outcome_files import FetchedOutput
     from .batch.reports import JobReport
     from .batch.requests import ChatRequest, EmbeddingRequest, RawRequest, Request, ResponsesRequest
-    from .batch.sources import FileSource
+    from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
     from .flows import openai_batch, run_dataframe
     from .tasks import (
@@ -41,7 +41,7 @@ _EXPORTS = {
     "batch.outcome_files": ("FetchedOutput",),
     "batch.reports": ("JobReport",),
     "batch.requests": ("ChatRequest", "EmbeddingRequest", "RawRequest", "Request", "ResponsesRequest"),
-    "batch.sources": ("FileSource",),
+    "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
     "flows": ("openai_batch", "run_dataframe"),
     "tasks": (

@@ -117,9 +117,7 @@ class Batch(_Read):
     cancelled_at: Seconds = None
     request_counts: Annotated[RequestCounts, BeforeValidator(lambda value: value or {})] = RequestCounts()
     errors: Annotated[tuple[BatchError, ...], BeforeValidator(_errors)] = ()
-    metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(
-        default_factory=dict
-    )
+    metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
     input_file: InputFile | None = None
 
     def has_ended(self, now: float) -> bool:

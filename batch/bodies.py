@@ -99,7 +99,7 @@ def _from_column(request: _Compilable, column: str, columns: tuple[str, ...]) ->
     def make(row: Mapping[str, Any]) -> dict[str, Any]:
         value = row[column]
         try:
-            body = orjson.loads(value) if isinstance(value, str | bytes) else value
+            body = orjson.loads(value) if isinstance(value, str | bytes) else _without_nulls(value)
         except orjson.JSONDecodeError as error:
             raise RequestError(f"Column {column!r} does not hold JSON: {error}", column=column) from None
         if not isinstance(body, dict):
@@ -107,6 +107,15 @@ def _from_column(request: _Compilable, column: str, columns: tuple[str, ...]) ->
         return {**body, **request.parameters}
 
     return Bodies(make, frozenset({column}))
+
+
+def _without_nulls(value: Any) -> Any:
+    """A nested value as its row held it: a table gives every row the keys of all, null where it had none."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(member) for key, member in value.items() if member is not None}
+    if isinstance(value, list):
+        return [_without_nulls(element) for element in value]
+    return value
 
 
 def _check_column(field: str, column: str, columns: tuple[str, ...]) -> None:

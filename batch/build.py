@@ -15,9 +15,9 @@ from .errors import RequestError
 from .input_files import InputFile, InputFileWriter, Limits, Line
 from .items import BatchItem, encode_body, encode_line
 from .jobs import Built, Job, Selection
-from .parts import read_rows, read_schema, read_selected_rows
 from .requests import Request
 from .storage import Folder
+from .tables.parts import read_rows, read_schema, read_selected_rows
 
 NumberedRow = tuple[int, Mapping[str, Any]]
 
@@ -55,8 +55,7 @@ def write_items(items: Iterable[BatchItem], folder: Folder) -> InputFile:
     if len({item.custom_id for item in listed}) != len(listed):
         raise RequestError("Two of the items share a custom_id; each needs one of its own.")
     lines = [
-        _line(row, item.custom_id, item.url, item.body, encode_body(item.body))
-        for row, item in enumerate(listed)
+        _line(row, item.custom_id, item.url, item.body, encode_body(item.body)) for row, item in enumerate(listed)
     ]
     files = InputFileWriter(folder, "items", listed[0].url).write(lines)
     if len(files) > 1:

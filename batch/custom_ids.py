@@ -9,7 +9,7 @@ import pandas as pd
 from .endpoints import MAX_CUSTOM_ID_BYTES
 from .errors import CustomIdError
 from .jobs import Job, Rows
-from .parts import read_rows
+from .tables.parts import read_rows
 
 
 def check_custom_id(value: Any, row: int, column: str) -> str:

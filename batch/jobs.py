@@ -19,15 +19,15 @@ from pydantic import BaseModel, ConfigDict
 
 from .batches import Batch
 from .bodies import compile_request
-from .destinations import check_destination
 from .errors import JobKeyError, StorageNotShared
 from .input_files import InputFile
 from .outcome_files import FetchedOutput
-from .parts import Part
 from .reports import JobReport
 from .requests import Request, load_request
-from .sources import FileSource, check_source
 from .storage import Folder, open_url
+from .tables.destinations import check_destination
+from .tables.parts import Part
+from .tables.sources import FileSource, check_source
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 

@@ -164,8 +164,7 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
         groups = [
             number
             for number in range(parquet.num_row_groups)
-            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first
-            and held.min < end
+            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
         ]
         table = parquet.read_row_groups(groups)
     rows = table["row"]

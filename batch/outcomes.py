@@ -13,7 +13,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -44,7 +44,7 @@ class Outcome:
     error_code: str | None = None
     error_message: str | None = None
     model: str | None = None
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     request_id: str | None = None
     response: str | None = None
 
@@ -113,9 +113,7 @@ def _unexecuted(error: Any) -> Outcome:
     return Outcome(kind, again, error_code=code, error_message=message or "The line holds no response.")
 
 
-def _executed(
-    endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None
-) -> Outcome:
+def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
     try:
         answer = read_answer(endpoint, body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:

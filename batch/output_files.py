@@ -1,4 +1,4 @@
-"""Output and error files: unordered lines put in the order of the rows, in bounded memory.
+r"""Output and error files: unordered lines put in the order of the rows, in bounded memory.
 
 One pass notes where each custom_id's lines lie, a second reads them in the rows' order and writes the outcomes
 by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
@@ -73,9 +73,7 @@ class OutputLines:
             return MISSING
         if isinstance(places, _Place):
             return read_outcome(endpoint, self._read(places), keep_response=keep_response)
-        outcomes = [
-            read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places
-        ]
+        outcomes = [read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places]
         return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
 
     def _read(self, place: _Place) -> Mapping[str, Any]:

@@ -283,9 +283,7 @@ class EmbeddingRequest(BaseRequest):
         examples=[256],
     )
 
-    own_fields: ClassVar[frozenset[str]] = frozenset(
-        {"model", "stream", "input", "dimensions", "encoding_format"}
-    )
+    own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "dimensions", "encoding_format"})
 
     @model_validator(mode="after")
     def _one_way_to_ask(self) -> "EmbeddingRequest":
@@ -359,9 +357,7 @@ class RawRequest(BaseRequest):
         return dict(returned)
 
 
-Request = Annotated[
-    ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest, Field(discriminator="kind")
-]
+Request = Annotated[ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest, Field(discriminator="kind")]
 """How a row becomes an item."""
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)

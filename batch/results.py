@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .destinations import write_table
 from .jobs import Job, Rows, fetched
 from .outcome_files import FetchedOutput, Tally, outcomes_between
 from .outcomes import MISSING, OutcomeKind
 from .output_files import outcome_schema
-from .parts import read_rows, read_schema
 from .reports import BatchSummary, JobReport
+from .tables.destinations import write_table
+from .tables.parts import read_rows, read_schema
 
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""

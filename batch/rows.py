@@ -3,8 +3,8 @@
 from .bodies import compile_request
 from .custom_ids import check_id_column
 from .jobs import Job, Rows
-from .parts import write_parts
-from .sources import open_source
+from .tables.parts import write_parts
+from .tables.sources import open_source
 
 
 def keep_rows(job: Job) -> Rows:

@@ -1,7 +1,7 @@
 """Folders on any fsspec filesystem, in which a file is there whole or not at all.
 
 On local disks a file is written under a temporary name and renamed; elsewhere it is written to local disk
-and made visible by one completed upload. Either way a reader, or a process started after a kill, never sees half a file.
+and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
 """
 
 import os

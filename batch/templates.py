@@ -57,9 +57,7 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     return Template(_plain(tree) or _jinja(source, columns), used)
 
 
-def _columns_used(
-    tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]
-) -> frozenset[str]:
+def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]) -> frozenset[str]:
     through_row: set[str] = set()
     if ROW in names and ROW not in columns:
         names.remove(ROW)
@@ -106,9 +104,7 @@ def _plain(tree: nodes.Template) -> Render | None:
                 pieces.append(("", node.name))
             else:
                 return None
-    return lambda row: "".join(
-        [literal if name is None else str(text(row[name])) for literal, name in pieces]
-    )
+    return lambda row: "".join([literal if name is None else str(text(row[name])) for literal, name in pieces])
 
 
 def _jinja(source: str, columns: tuple[str, ...]) -> Render:
@@ -143,7 +139,7 @@ def compile_structure(value: Any, columns: tuple[str, ...]) -> tuple[Callable[[R
         functions = [render for render, _ in elements]
         used = frozenset[str]().union(*(names for _, names in elements))
         return lambda row: [render(row) for render in functions], used
-    return lambda row: value, frozenset()
+    return lambda _row: value, frozenset()
 
 
 def _short(source: str) -> str:

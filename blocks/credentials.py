@@ -169,9 +169,7 @@ def load_credentials(name: str | None = None) -> Credentials:
     if name is None:
         return OpenAICredentials()
     slug, _, rest = name.rpartition("/")
-    kinds = [
-        kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)
-    ]
+    kinds = [kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)]
     for kind in kinds:
         try:
             block = kind.load(rest)

@@ -25,9 +25,7 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSO
 
 
 @click.command("list")
-@click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first."
-)
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
 @as_json_option
 @base_url
 def list_command(limit: int, *, as_json: bool) -> None:
@@ -80,15 +78,14 @@ def _line(batch: Batch) -> str:
     counts = batch.request_counts
     done = f"{counts.completed + counts.failed:,}/{counts.total:,}"
     job = batch.metadata.get("job_key", "")
-    return f"{batch.id}  {batch.status:<11}  {done:>15}  {_time(batch.created_at)}  {batch.model or ''}  {job}".rstrip()
+    created = _time(batch.created_at)
+    return f"{batch.id}  {batch.status:<11}  {done:>15}  {created}  {batch.model or ''}  {job}".rstrip()
 
 
 def _details(batch: Batch) -> str:
     fields = {
         name: _time(value) if name.endswith("_at") else value
-        for name, value in batch.model_dump(
-            exclude={"request_counts", "errors", "metadata", "input_file"}
-        ).items()
+        for name, value in batch.model_dump(exclude={"request_counts", "errors", "metadata", "input_file"}).items()
         if value is not None
     }
     fields["items"] = "{total:,}, {completed:,} completed, {failed:,} failed".format_map(

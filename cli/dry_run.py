@@ -11,7 +11,7 @@ from ..batch.jobs import open_job
 from ..batch.requests import Request
 from ..batch.rounds import plan_selections
 from ..batch.rows import keep_rows
-from ..batch.sources import FileSource
+from ..batch.tables.sources import FileSource
 
 SHOWN = 3
 
@@ -30,9 +30,7 @@ def show_dry_run(
             if_exists="replace" if overwrite else "refuse",
         )
         rows = keep_rows(job)
-        files = [
-            file for selection in plan_selections(job, rows, 1) for file in build_selection(job, selection)
-        ]
+        files = [file for selection in plan_selections(job, rows, 1) for file in build_selection(job, selection)]
         first = _first_items(files)
     size = sum(file.bytes for file in files)
     if as_json:
@@ -42,8 +40,8 @@ def show_dry_run(
     for item in first:
         click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
     click.echo(
-        f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} of {size:,} bytes in all. "
-        "Nothing was sent."
+        f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
+        f"of {size:,} bytes in all. Nothing was sent."
     )
 
 

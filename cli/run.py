@@ -9,7 +9,7 @@ import click
 from ..batch.jobs import IfExists, absolute
 from ..batch.reports import JobReport
 from ..batch.requests import Request
-from ..batch.sources import FileSource, digest
+from ..batch.tables.sources import FileSource, digest
 from .requests import make_request
 
 EXIT_INCOMPLETE = 3
@@ -43,9 +43,7 @@ EXIT_INCOMPLETE = 3
     show_default=True,
     help="Seconds between looks; they grow with the batch's age.",
 )
-@click.option(
-    "--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items."
-)
+@click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
 @click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
 def run_command(

@@ -12,8 +12,8 @@ from ..batch.jobs import absolute, check_job_key
 from ..batch.output_files import COUNTS
 from ..batch.requests import Request, load_request
 from ..batch.results import result_name
-from ..batch.sources import FileSource
 from ..batch.storage import Folder
+from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
 
@@ -58,9 +58,7 @@ def run_dataframe(
         with folder.create(FRAME) as file:
             pq.write_table(table, file)
     source = FileSource(path=folder.path(FRAME))
-    report = openai_batch(
-        source, request, job_key=key, storage=place.url, source_digest=_digest(table), **options
-    )
+    report = openai_batch(source, request, job_key=key, storage=place.url, source_digest=_digest(table), **options)
     return _read(report.destination, table)
 
 

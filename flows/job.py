@@ -21,7 +21,7 @@ from ..batch.progress import report as report_progress
 from ..batch.reports import JobReport
 from ..batch.requests import Request
 from ..batch.rounds import plan_selections
-from ..batch.sources import FileSource
+from ..batch.tables.sources import FileSource
 from ..tasks import (
     build_items,
     check_access,
@@ -59,9 +59,7 @@ def openai_batch(
     ],
     request: Annotated[
         Request | str,
-        Field(
-            title="Request", description="How a row becomes an item, or the path or URL of a request file."
-        ),
+        Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
     ],
     destination: Annotated[
         str | None,

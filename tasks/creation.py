@@ -154,9 +154,7 @@ def _create(client: OpenAI, file_id: str, endpoint: str, metadata: Mapping[str, 
 
 def _may_have_created(error: APIConnectionError | APIStatusError) -> bool:
     """A lost answer or a server's error says nothing; a refusal says that nothing was created."""
-    return (
-        not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in (408, 409)
-    )
+    return not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in (408, 409)
 
 
 def _file_not_seen_yet(error: APIConnectionError | APIStatusError) -> bool:
@@ -164,9 +162,7 @@ def _file_not_seen_yet(error: APIConnectionError | APIStatusError) -> bool:
     return isinstance(error, BadRequestError) and "Cannot find file" in str(error.message)
 
 
-def _look_until(
-    client: OpenAI, metadata: Mapping[str, str], since: float, settle_seconds: float
-) -> Batch | None:
+def _look_until(client: OpenAI, metadata: Mapping[str, str], since: float, settle_seconds: float) -> Batch | None:
     """The batch of this identity, looked for until `settle_seconds` after `since`."""
     while True:
         found = _find(client, metadata, since)

@@ -24,9 +24,7 @@ CHUNK_BYTES = 1_048_576
 
 
 @task(name="fetch-output", **KEPT_AS_JSON, **RETRIED)
-def fetch_output(
-    batch: Batch, *, keep_response: bool = True, credentials: str | None = None
-) -> FetchedOutput:
+def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str | None = None) -> FetchedOutput:
     """Download a batch's output and error files, and note what became of each of its items.
 
     Every item that was sent is accounted for, by custom_id over both files. A batch that expired or was

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
 from prefect_openai_batch.emulator import BatchServer
 
 ROOT = Path(__file__).parents[1]

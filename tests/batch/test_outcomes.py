@@ -187,9 +187,7 @@ NOT_SUCCEEDED = [
 
 
 @pytest.mark.parametrize(("found", "kind", "again", "code"), NOT_SUCCEEDED)
-def test_what_went_wrong_is_told_apart(
-    found: dict[str, Any], kind: str, again: bool, code: str | None
-) -> None:
+def test_what_went_wrong_is_told_apart(found: dict[str, Any], kind: str, again: bool, code: str | None) -> None:
     """Passing troubles are worth another try, a bad request is final, and each gives its reason."""
     outcome = read_outcome(CHAT, found)
     assert (outcome.outcome, outcome.again, outcome.error_code) == (kind, again, code)

@@ -197,12 +197,17 @@ def test_a_request_that_does_not_fit_the_table_is_refused(request_: BaseRequest,
         (raw(endpoint="/v1/responses", body_column="body"), {"body": "[]"}, "JSON object"),
     ],
 )
-def test_a_row_that_makes_no_body_is_refused(
-    request_: BaseRequest, row: Mapping[str, Any], message: str
-) -> None:
+def test_a_row_that_makes_no_body_is_refused(request_: BaseRequest, row: Mapping[str, Any], message: str) -> None:
     """A row's own fault is told as such."""
     with pytest.raises(RequestError, match=message):
         body_of(request_, row)
+
+
+def test_a_nested_body_has_only_the_keys_its_row_had() -> None:
+    """A table gives each row's object the keys of all rows; those that were not there are not sent."""
+    request = raw(endpoint="/v1/responses", body_column="body")
+    row = {"body": {"input": [{"role": "user", "name": None}], "top_p": None}}
+    assert body_of(request, row) == {"input": [{"role": "user"}]}
 
 
 def test_a_constant_prompt_can_be_meant() -> None:

@@ -213,9 +213,7 @@ damage = st.sampled_from(["output", "error", "twice", "drop", "cut", "both", "st
     sent=st.lists(names, min_size=1, max_size=12, unique=True),
     fates=st.lists(damage, min_size=12, max_size=12),
     foreign=st.lists(names, max_size=3),
-    noise=st.lists(
-        st.sampled_from([b"\n", b"{}\n", b"[1]\n", b"not json\n", b'{"custom_id": 3}\n']), max_size=3
-    ),
+    noise=st.lists(st.sampled_from([b"\n", b"{}\n", b"[1]\n", b"not json\n", b'{"custom_id": 3}\n']), max_size=3),
     order=st.randoms(use_true_random=False),
 )
 def test_every_item_has_exactly_one_outcome(

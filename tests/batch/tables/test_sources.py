@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import SourceError
-from prefect_openai_batch.batch.sources import FileSource, check_source, digest, open_source
+from prefect_openai_batch.batch.tables.sources import FileSource, check_source, digest, open_source
 from pydantic import ValidationError
 
 FIXTURE_IS_REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.destinations import write_table
 from prefect_openai_batch.batch.errors import SourceError
-from prefect_openai_batch.batch.parts import (
+from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.tables.destinations import write_table
+from prefect_openai_batch.batch.tables.parts import (
     Part,
     part_name,
     read_rows,
@@ -18,8 +19,7 @@ from prefect_openai_batch.batch.parts import (
     read_selected_rows,
     write_parts,
 )
-from prefect_openai_batch.batch.sources import FileSource, open_source
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.tables.sources import FileSource, open_source
 
 FIXTURE_IS_REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 

@@ -11,7 +11,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .errors import SourceError
+from ..errors import SourceError
 from .row_groups import GROUP_BYTES, slices
 from .source_files import SourceFile
 

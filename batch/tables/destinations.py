@@ -19,10 +19,10 @@ import pyarrow.parquet as pq
 from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
-from .errors import DestinationError
+from ..errors import DestinationError
+from ..storage import open_url, whole_file
 from .json_values import json_bytes, json_values
 from .row_groups import slices
-from .storage import open_url, whole_file
 from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, compression_of, separator_of, table_suffix
 
 TEXT_BYTES = 4 * 1024 * 1024

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.destinations import check_destination, write_table
 from prefect_openai_batch.batch.errors import DestinationError
-from prefect_openai_batch.batch.sources import FileSource, open_source
+from prefect_openai_batch.batch.tables.destinations import check_destination, write_table
+from prefect_openai_batch.batch.tables.sources import FileSource, open_source
 
 FIXTURE_IS_REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 

@@ -9,8 +9,8 @@ from typing import IO
 
 from fsspec import AbstractFileSystem
 
-from .errors import SourceError
-from .storage import open_url
+from ..errors import SourceError
+from ..storage import open_url
 from .table_formats import compression_of
 
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
+from ..storage import Folder
 from .row_groups import slices
 from .sources import SourceReader
-from .storage import Folder
 
 ROWS_PER_PART = 50_000
 """The rows of a part: as many as an input file may hold items."""

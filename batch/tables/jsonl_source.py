@@ -17,7 +17,7 @@ from typing import Any, cast
 import orjson
 import pyarrow as pa
 
-from .errors import SourceError
+from ..errors import SourceError
 from .json_types import ConflictError, holds, infer, merge
 from .row_groups import GROUP_BYTES, slices
 from .source_files import SourceFile

@@ -1,0 +1,85 @@
+"""50,000 rows through our flow, and the same job by a plain script with the OpenAI SDK and pandas.
+
+Both run in processes of their own against the same local server, one after the other, with the same poll
+interval. Printed are both times less the server's own (from a batch's creation to its completion), and the peak of
+resident memory above what the imports alone take.
+
+    python benchmarks/against_a_script.py [--rows 50000] [--repeat 3]
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ review }}"
+
+OURS = """
+import json, resource, sys, time
+import pandas, openai, prefect
+from prefect_openai_batch import openai_batch, ChatRequest
+from prefect_openai_batch.flows import job
+source, destination, storage, prompt = sys.argv[1:]
+imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+request = ChatRequest(model="gpt-5-mini", prompt=prompt)
+from prefect.client.orchestration import get_client
+get_client(sync_client=True).hello()  # a server of Prefect's is there before the clock starts
+begun = time.time()
+report = openai_batch(source, request, destination, storage=storage, poll_seconds=1, max_poll_seconds=1)
+seconds = time.time() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+batches = [batch.id for batch in report.batches]
+print(json.dumps(dict(seconds=seconds, peak=peak, imported=imported, batches=batches, rows=report.answered)))
+"""
+
+SCRIPT = """
+import json, resource, sys, time
+import pandas, openai, prefect
+source, destination, storage, prompt = sys.argv[1:]
+imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+begun = time.time()
+client = openai.OpenAI()
+frame = pandas.read_csv(source, dtype=str)
+path = storage + "/input.jsonl"
+with open(path, "w") as file:
+    for number, row in enumerate(frame.itertuples()):
+        text = prompt.replace("{{ product }}", row.product).replace("{{ review }}", row.review)
+        body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": text}]}
+        item = {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        file.write(json.dumps(item) + "\\n")
+with open(path, "rb") as file:
+    uploaded = client.files.create(file=file, purpose="batch")
+batch = client.batches.create(
+    input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
+)
+while batch.status != "completed":
+    time.sleep(1)
+    batch = client.batches.retrieve(batch.id)
+answers = {}
+for line in client.files.content(batch.output_file_id).text.splitlines():
+    item = json.loads(line)
+    answers[item["custom_id"]] = item["response"]["body"]["choices"][0]["message"]["content"]
+frame["answer"] = [answers.get(str(number)) for number in range(len(frame))]
+frame.to_parquet(destination)
+for file_id in (batch.input_file_id, batch.output_file_id):
+    client.files.delete(file_id)
+seconds = time.time() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(json.dumps(dict(seconds=seconds, peak=peak, imported=imported, batches=[batch.id],
+                      rows=int(frame["answer"].notna().sum()))))
+"""
+
+
+def main() -> None:
+    """Run both in turns and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=50_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, server(Path(scratch)) as base_url:
+        source = write_source(Path(scratch) / "rows.csv", options.rows)
+        runs: dict[str, list[dict[str, Any]]] = {"script": [], "ours": []}
+        for number in range(options.repeat):
+            for name, code in (("script", SCRIPT), ("ours", OURS)):
+                runs[name].append(run(code, source, Path(scratch) / f"{name}-{number}", base_url))
+    show(runs, options.rows)

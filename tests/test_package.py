@@ -1,0 +1,72 @@
+"""What the package promises as a package."""
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import prefect_openai_batch
+import pytest
+import yaml
+from prefect.utilities.importtools import import_object
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.mark.parametrize("name", prefect_openai_batch.__all__)
+def test_every_public_name_is_there_and_explained(name: str) -> None:
+    """`from prefect_openai_batch import …` gives what the face promises, with a docstring."""
+    assert getattr(prefect_openai_batch, name).__doc__ or name == "Request"
+
+
+def test_the_public_names_are_those_of_the_face() -> None:
+    """Exports, `__all__` and `dir` agree."""
+    assert sorted(prefect_openai_batch._HOME) == prefect_openai_batch.__all__ == dir(prefect_openai_batch)
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    """Prefect imports the package whenever it looks for blocks."""
+    code = "import sys, prefect_openai_batch; print({'prefect', 'pandas', 'openai', 'pyarrow'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
+
+
+def test_the_package_list_is_the_folders() -> None:
+    """The list is by hand; a folder with code that it leaves out would not be shipped."""
+    left_out = {"tests", "benchmarks", "examples", "docs", "build"}
+    folders = {path.parent.relative_to(ROOT) for path in ROOT.rglob("__init__.py")}
+    code = {folder for folder in folders if not folder.parts or folder.parts[0] not in left_out}
+    names = {".".join(["prefect_openai_batch", *folder.parts]) for folder in code if not _hidden(folder)}
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == names
+
+
+def _hidden(folder: Path) -> bool:
+    return any(part.startswith(".") for part in folder.parts)
+
+
+def test_no_module_bears_the_name_of_an_export() -> None:
+    """Else the import would yield the module in the function's place."""
+    modules = {path.stem for path in ROOT.glob("*/*.py")}
+    assert not modules & set(prefect_openai_batch.__all__)
+
+
+def test_prefect_finds_the_blocks() -> None:
+    """By the entry point that Prefect loads, and by registering the package."""
+    (entry,) = entry_points(group="prefect.collections", name="prefect_openai_batch")
+    blocks = {name for name in dir(entry.load()) if name.endswith("Credentials")}
+    assert {"OpenAICredentials", "AzureOpenAICredentials"} <= blocks
+
+
+def test_every_entrypoint_of_the_deployments_loads() -> None:
+    """They are modules: a file would break the package's relative imports."""
+    content = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    for deployment in content["deployments"]:
+        assert import_object(deployment["entrypoint"]).name == "openai-batch"
+
+
+def test_the_constraints_name_no_address() -> None:
+    """Versions are pinned, wherever they come from."""
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert all("==" in line and "/" not in line for line in lines)
