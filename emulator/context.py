@@ -1,0 +1,98 @@
+"""What every route needs, and how routes answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from .clock import Clock
+from .engine import Engine
+from .errors import ApiError, invalid_type
+from .settings import ServerSettings
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Context:
+    """The parts of one running server."""
+
+    settings: ServerSettings
+    clock: Clock
+    store: Store
+    engine: Engine
+
+
+Route = Callable[[Request], Awaitable[Response]]
+
+
+def answer(
+    value: object, status: int = 200, *, end: bytes = b"", headers: dict[str, str] | None = None
+) -> Response:
+    """A JSON answer, indented as OpenAI indents it."""
+    body = orjson.dumps(value, option=orjson.OPT_INDENT_2) + end
+    return Response(body, status, headers, media_type="application/json")
+
+
+def answer_error(error: ApiError) -> Response:
+    """A refusal."""
+    return answer(error.body, error.status, headers=error.headers)
+
+
+async def json_body(request: Request) -> dict[str, Any]:
+    """The request's JSON object.
+
+    Raises:
+        ApiError: 400, the body is no JSON object.
+    """
+    try:
+        value = orjson.loads(await request.body() or b"{}")
+    except orjson.JSONDecodeError:
+        message = "We could not parse the JSON body of your request."
+        raise ApiError(400, message) from None
+    if not isinstance(value, dict):
+        raise invalid_type("body", "an object", value)
+    return value
+
+
+def query_limit(request: Request, default: int, most: int) -> int:
+    """The query's `limit`.
+
+    Raises:
+        ApiError: 400, it is no whole number from 1 to `most`.
+    """
+    text = request.query_params.get("limit")
+    if text is None:
+        return default
+    try:
+        limit = int(text)
+    except ValueError:
+        message = f"Invalid type for 'limit': expected an integer, but got '{text}' instead."
+        raise ApiError(400, message, param="limit", code="invalid_type") from None
+    if not 1 <= limit <= most:
+        bound, code = (
+            ("minimum value >= 1", "below_min") if limit < 1 else (f"maximum value <= {most}", "above_max")
+        )
+        kind = code.replace("_", " ")
+        message = f"Invalid 'limit': integer {kind} value. Expected a {bound}, but got {limit} instead."
+        raise ApiError(400, message, param="limit", code=f"integer_{code}_value")
+    return limit
+
+
+def page(items: list[dict[str, Any]], after: str | None, limit: int) -> dict[str, Any]:
+    """One page of a list, after the item with this id."""
+    if after is not None:
+        ids = [item["id"] for item in items]
+        if after not in ids:
+            raise ApiError(400, f"Invalid value for 'after': '{after}' is not in the list.", param="after")
+        items = items[ids.index(after) + 1 :]
+    shown = items[:limit]
+    return {
+        "object": "list",
+        "data": shown,
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+        "has_more": len(items) > limit,
+    }

@@ -1,0 +1,70 @@
+"""The routes under /emulator/, by which tests look at the server and move its clock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from . import bill
+from .context import Context, answer, json_body
+from .errors import ApiError
+from .wire import batch_object, file_object
+
+
+def control_routes(context: Context, log: Callable[[], list[dict[str, Any]]]) -> list[Route]:
+    """Bill, state, clock and log."""
+
+    async def show_bill(request: Request) -> Response:
+        if request.query_params.get("items") == "1":
+            return StreamingResponse(bill.item_lines(context.store), media_type="application/jsonl")
+        return answer(await run_in_threadpool(bill.totals, context.store))
+
+    async def show_state(_: Request) -> Response:
+        return answer(state(context))
+
+    async def show_log(_: Request) -> Response:
+        lines = [orjson.dumps(entry) + b"\n" for entry in log()]
+        return Response(b"".join(lines), media_type="application/jsonl")
+
+    async def move_clock(request: Request) -> Response:
+        seconds = (await json_body(request)).get("advance", 0)
+        return answer({"now": await run_in_threadpool(advance, context, seconds)})
+
+    return [
+        Route("/emulator/bill", show_bill, methods=["GET"]),
+        Route("/emulator/state", show_state, methods=["GET"]),
+        Route("/emulator/log", show_log, methods=["GET"]),
+        Route("/emulator/clock", move_clock, methods=["POST"]),
+    ]
+
+
+def state(context: Context) -> dict[str, Any]:
+    """Batches and files as the API shows them, the newest first, and the clock."""
+    now = context.clock.now()
+    with context.store.lock:
+        batches = sorted(context.store.batches.values(), key=lambda batch: -batch.number)
+        return {
+            "clock": {"now": now, "speed": context.clock.speed},
+            "batches": [batch_object(batch) for batch in batches],
+            "files": [file_object(file) for file in reversed(context.store.live_files(now))],
+        }
+
+
+def advance(context: Context, seconds: float) -> float:
+    """Move the clock, and return when everything that was due has happened.
+
+    Raises:
+        ApiError: 400, the clock cannot move so.
+    """
+    try:
+        now = context.clock.advance(float(seconds))
+    except (TypeError, ValueError) as error:
+        raise ApiError(400, f"The clock cannot be moved by {seconds!r}: {error}", param="advance") from None
+    context.engine.settle()
+    context.engine.notify()
+    context.store.save_time(now)
+    return now

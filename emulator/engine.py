@@ -1,0 +1,260 @@
+"""The life of a batch: what happens to it, and when on the server's clock.
+
+    validating ─▶ in_progress ─▶ finalizing ─▶ completed
+        │              │              └─(its window passed)─▶ expired
+        ▼              ▼
+      failed       cancelling ─▶ cancelled
+
+Each open batch knows when its next event is due. The engine takes the earliest, does its work, and looks again;
+so the events of many batches happen in the order of the clock, however far it leaps.
+"""
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from .clock import Clock
+from .errors import ApiError
+from .execution import CANCELLED, EXPIRED, Execution, Plan, close_unexecuted, execute
+from .identifiers import new_file_id
+from .models import snapshot
+from .records import BatchRecord, FileRecord
+from .replies import Answerer
+from .settings import ServerSettings
+from .store import Store
+from .validation import Validation, ValidationJob, chunk_offsets, problem, validate
+
+_STEP = 20_000
+"""Lines executed in one go: between two goes a batch can be cancelled."""
+
+_MOVES = 8
+"""How often the counts of a running batch move."""
+
+log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Moves every open batch along, in a thread of its own or whenever the clock is moved by hand."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: ServerSettings,
+        answerer: Answerer,
+        ended: Callable[[BatchRecord], None],
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.settings = settings
+        self.answerer = answerer
+        self._ended = ended
+        self._plans: dict[str, Plan] = {}
+        self._settling = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="batch-engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to move batches along."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the event at hand."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+
+    def notify(self) -> None:
+        """Say that a batch was created or changed."""
+        self._wake.set()
+
+    def settle(self) -> None:
+        """Let everything happen that is due by now."""
+        with self._settling:
+            while not self._stopped and (batch := self._next()) is not None:
+                if batch.due is None or batch.due > self.clock.now():
+                    return
+                self._happen(batch, batch.due)
+
+    def cancel(self, batch: BatchRecord) -> None:
+        """Begin to cancel a batch.
+
+        Raises:
+            ApiError: 409, it has ended otherwise.
+        """
+        with self.store.lock:
+            if batch.status in ("cancelling", "cancelled"):
+                return
+            if batch.status in ("completed", "failed", "expired"):
+                raise ApiError(409, f"Cannot cancel a batch with status '{batch.status}'.")
+            now = self.clock.now()
+            batch.status, batch.cancelling_at = "cancelling", now
+            batch.finalizing_at = None
+            batch.due = now + self.settings.timing.cancelling
+            self.store.save_batch(batch)
+        self.notify()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            try:
+                if not self.clock.by_hand:
+                    self.settle()
+            except Exception:
+                log.exception("a batch could not be moved along")
+            batch = None if self.clock.by_hand else self._next()
+            due = None if batch is None or batch.due is None else self.clock.true_seconds_until(batch.due)
+            self._wake.wait(due if due is None else min(due, 60))
+
+    def _next(self) -> BatchRecord | None:
+        with self.store.lock:
+            waiting = [batch for batch in self.store.batches.values() if batch.due is not None]
+        return min(waiting, key=lambda batch: (batch.due, batch.number), default=None)
+
+    def _happen(self, batch: BatchRecord, due: float) -> None:
+        status = batch.status
+        if status == "validating":
+            self._validate(batch, due)
+        elif status == "in_progress":
+            self._advance(batch, self._moment(due))
+        elif status == "finalizing":
+            self._finish(batch, "expired" if batch.expiring else "completed", due)
+        else:
+            self._finish(batch, "cancelled", due)
+
+    def _moment(self, due: float) -> float:
+        """When an event happens: on a true clock now, after the work it took; on any other the time it was due."""
+        return max(due, self.clock.now()) if self.clock.is_true else due
+
+    def _validate(self, batch: BatchRecord, due: float) -> None:
+        found = self._validation(batch)
+        with self.store.lock:
+            if batch.status != "validating":
+                return
+            moment = self._moment(due)
+            if found.errors:
+                batch.status, batch.failed_at, batch.errors, batch.due = "failed", moment, found.errors, None
+                self._close(batch)
+                return
+            batch.status, batch.in_progress_at = "in_progress", moment
+            batch.model = snapshot(found.model or "")
+            batch.progress.total = found.total
+            batch.enqueued_tokens = found.tokens
+            batch.due = self._next_move(batch)
+            self.store.save_batch(batch)
+
+    def _validation(self, batch: BatchRecord) -> Validation:
+        try:
+            self.store.find_file(batch.input_file_id, self.clock.now())
+            path = self.store.keep_input(batch)
+        except (ApiError, OSError):
+            message = (
+                f"Cannot find file {batch.input_file_id}, or organization org-emulator does not have access to it."
+            )
+            return Validation([problem("invalid_request", message, "file_id")])
+        return validate(ValidationJob(path, batch.endpoint, self.settings.limits))
+
+    def _advance(self, batch: BatchRecord, moment: float) -> None:
+        """Execute the lines that the clock allows by now; then look at what comes next."""
+        if moment >= batch.expires_at and batch.progress.position < batch.progress.total:
+            self._expire(batch)
+            return
+        allowed = self._allowed(batch, moment)
+        if allowed > batch.progress.position:
+            stop = min(allowed, batch.progress.position + _STEP)
+            job = self._job(batch, batch.progress.position, stop, moment)
+            progress = execute(job, batch.progress, self.answerer)
+        else:
+            progress = batch.progress
+        with self.store.lock:
+            batch.progress = progress
+            if batch.status == "in_progress":
+                self._look_on(batch, moment, allowed)
+            self.store.save_batch(batch)
+
+    def _look_on(self, batch: BatchRecord, moment: float, allowed: int) -> None:
+        if batch.progress.position == batch.progress.total:
+            batch.status, batch.finalizing_at = "finalizing", self._moment(moment)
+            batch.due = batch.finalizing_at + self.settings.timing.finalizing
+        elif batch.progress.position >= allowed:
+            batch.due = self._next_move(batch)
+
+    def _allowed(self, batch: BatchRecord, moment: float) -> int:
+        """How many lines may have been executed by now."""
+        running, total = self.settings.timing.running, batch.progress.total
+        if running <= 0:
+            return total
+        assert batch.in_progress_at is not None
+        return min(total, math.floor(total * (moment - batch.in_progress_at) / running + 1e-6))
+
+    def _next_move(self, batch: BatchRecord) -> float:
+        total = batch.progress.total
+        goal = min(total, batch.progress.position + max(1, math.ceil(total / _MOVES)))
+        assert batch.in_progress_at is not None
+        due = batch.in_progress_at + self.settings.timing.running * goal / total
+        return min(due, max(batch.expires_at, batch.in_progress_at))
+
+    def _expire(self, batch: BatchRecord) -> None:
+        with self.store.lock:
+            if batch.status == "in_progress":
+                batch.status, batch.expiring = "finalizing", True
+                batch.finalizing_at = max(batch.expires_at + 1, batch.in_progress_at or 0)
+                batch.due = batch.finalizing_at + self.settings.timing.expiring
+                self.store.save_batch(batch)
+
+    def _job(self, batch: BatchRecord, start: int, stop: int, moment: float) -> Execution:
+        paths = {name: self.store.batch_path(batch, name) for name in ("output", "errors", "bill")}
+        return Execution(self._plan(batch), start, stop, batch.id, batch.endpoint, int(moment), paths)
+
+    def _plan(self, batch: BatchRecord) -> Plan:
+        if batch.id not in self._plans:
+            path = self.store.batch_path(batch, "input")
+            offsets = chunk_offsets(path)
+            self._plans[batch.id] = Plan(
+                path, offsets, batch.progress.total, f"{self.settings.seed} {batch.number}"
+            )
+        return self._plans[batch.id]
+
+    def _finish(self, batch: BatchRecord, status: str, due: float) -> None:
+        progress = batch.progress
+        if status != "completed" and progress.position < progress.total:
+            job = self._job(batch, progress.position, progress.total, due)
+            progress = close_unexecuted(job, progress, EXPIRED if status == "expired" else CANCELLED)
+        with self.store.lock:
+            moment = self._moment(due)
+            batch.progress = replace(progress)
+            batch.status = status  # type: ignore[assignment]  # one of the three that end a run
+            setattr(batch, f"{status}_at", moment)
+            batch.output_file_id = self._publish(batch, "output", moment)
+            batch.error_file_id = self._publish(batch, "errors", moment)
+            batch.due = None
+            self._close(batch)
+
+    def _publish(self, batch: BatchRecord, part: str, moment: float) -> str | None:
+        """Make one of the batch's files a file of the Files API; None where it has no lines."""
+        path: Path = self.store.batch_path(batch, part)
+        if not batch.progress.sizes.get(part):
+            return None
+        record = FileRecord(
+            id=new_file_id(self.settings.profile),
+            purpose="batch_output",
+            filename=f"{batch.id}_{'output' if part == 'output' else 'error'}.jsonl",
+            bytes=path.stat().st_size,
+            created_at=moment,
+            expires_at=moment + (batch.output_seconds or 2_592_000),
+            number=self.store.next_number("file"),
+        )
+        self.store.add_file(path, record)
+        return record.id
+
+    def _close(self, batch: BatchRecord) -> None:
+        """The end of a batch: what only a running one needs goes."""
+        for part in ("input", "output", "errors"):
+            self.store.batch_path(batch, part).unlink(missing_ok=True)
+        self._plans.pop(batch.id, None)
+        self.store.save_batch(batch)
+        self._ended(batch)

@@ -1,0 +1,191 @@
+"""The local Batch API server, within a program or as one."""
+
+import contextlib
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import uvicorn
+
+from . import bill, control
+from .answerers import find_answerer
+from .app import make_app
+from .clock import Clock
+from .context import Context
+from .engine import Engine
+from .replies import Answerer
+from .settings import ServerSettings
+from .store import Store
+
+
+class BatchServer:
+    """A local Batch API server in a background thread of this program.
+
+    Args:
+        settings: its options; or give them by name, as in `BatchServer(port=8080, key="secret")`.
+        clock: the server's clock; one of the settings' speed by default. `Clock(speed=0)` stands still until
+            `advance` moves it.
+        answer: a function from a request's body to its answer: a text, a whole body, or a `Reply`.
+        options: fields of `ServerSettings`.
+
+    Example:
+        ```python
+        with BatchServer() as server:
+            client = OpenAI(base_url=server.base_url, api_key="any")
+        ```
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings | None = None,
+        *,
+        clock: Clock | None = None,
+        answer: Answerer | None = None,
+        **options: Any,
+    ) -> None:
+        given = settings or ServerSettings()
+        self.settings = ServerSettings(
+            **{**{name: getattr(given, name) for name in given.model_fields_set}, **options}
+        )
+        self._temporary = self.settings.data is None
+        folder = self.settings.data or Path(tempfile.mkdtemp(prefix="openai-batch-"))
+        store = Store(folder)
+        self.clock = clock or Clock(self.settings.speed)
+        if (saved := store.saved_time()) is not None:
+            self.clock.catch_up(saved)
+        engine = Engine(
+            store, self.clock, self.settings, answer or find_answerer(self.settings.answers), lambda _: None
+        )
+        self._context = Context(self.settings, self.clock, store, engine)
+        self._gate = make_app(self._context)
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        assert self._socket is not None, "the server is not running"
+        return int(self._socket.getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """The server's address, without `/v1`: the control routes stand under it."""
+        return f"http://{self.settings.host}:{self.port}"
+
+    @property
+    def base_url(self) -> str:
+        """What a client takes as its base URL, such as `http://127.0.0.1:8080/v1`."""
+        return f"{self.url}/v1"
+
+    def start(self) -> None:
+        """Listen, and move batches along.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        self._listen()
+        self._context.engine.start()
+        self._web = self._web_server()
+        self._thread = threading.Thread(
+            target=self._web.run, args=([self._socket],), name="batch-server", daemon=True
+        )
+        self._thread.start()
+        while not self._web.started and self._thread.is_alive():
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Stop listening; a temporary folder goes, one of the caller's stays."""
+        self._web.should_exit = True
+        self._thread.join()
+        self._close()
+
+    def run(self, ready: Callable[[str], None]) -> None:
+        """Serve in this thread until a signal ends it; `ready` gets the base URL once it listens."""
+        self._listen()
+        self._context.engine.start()
+        try:
+            ready(self.base_url)
+            with contextlib.suppress(KeyboardInterrupt):
+                self._web_server().run([self._socket] if self._socket else None)
+        finally:
+            self._close()
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The requests so far: received_at (true time), method, path, query, status (None while it is served)."""
+        return [dict(entry) for entry in self._gate.log]
+
+    def bill(self) -> dict[str, Any]:
+        """Lines executed and billed, tokens, and the items billed more than once."""
+        return bill.totals(self._context.store)
+
+    def billed_items(self) -> list[dict[str, Any]]:
+        """Every line executed: custom_id, body_sha256, batch_id, status_code, billed, input and output tokens."""
+        return list(bill.items(self._context.store))
+
+    def state(self) -> dict[str, Any]:
+        """The clock, and the batches and files as the API shows them."""
+        return control.state(self._context)
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock on; returns its time when everything that was due has happened."""
+        return control.advance(self._context, seconds)
+
+    def _listen(self) -> None:
+        self._socket = socket.socket(socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((self.settings.host, self.settings.port))
+
+    def _web_server(self) -> uvicorn.Server:
+        config = uvicorn.Config(
+            self._gate,
+            http="httptools",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=2,
+        )
+        return uvicorn.Server(config)
+
+    def _close(self) -> None:
+        context = self._context
+        context.engine.stop()
+        if self._socket is not None:
+            self._socket.close()
+        if self._temporary:
+            shutil.rmtree(context.store.folder, ignore_errors=True)
+        else:
+            context.store.save_time(context.clock.now())
+
+
+def announce(base_url: str) -> None:
+    """Print the base URL on a line of its own, at once: whoever started the program waits for it."""
+    sys.stdout.write(f"{base_url}\n")
+    sys.stdout.flush()
+
+
+def serve(settings: ServerSettings, ready: Callable[[str], None] = announce) -> None:
+    """Run the server as this program's job until a signal ends it.
+
+    Args:
+        settings: its options.
+        ready: gets the base URL once the server listens; prints it by default.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    BatchServer(settings).run(ready)

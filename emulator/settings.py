@@ -1,0 +1,69 @@
+"""Every option of the server, in one frozen model."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Profile = Literal["openai", "azure", "foreign"]
+Pace = Literal["quick", "real"]
+
+
+class Frozen(BaseModel):
+    """A model that cannot change and knows no extra fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Timing(Frozen):
+    """How many seconds on the server's clock each stage of a batch takes."""
+
+    validating: float = Field(0.2, ge=0, description="From creation to in_progress, or to failed.")
+    running: float = Field(
+        0.5, ge=0, description="From in_progress to finalizing: the lines spread evenly over it."
+    )
+    finalizing: float = Field(0.2, ge=0, description="From finalizing to completed.")
+    cancelling: float = Field(0.5, ge=0, description="From cancelling to cancelled.")
+    expiring: float = Field(0.5, ge=0, description="From finalizing to expired, once the window has passed.")
+
+    @classmethod
+    def real(cls) -> "Timing":
+        """The times that were measured on OpenAI's own service: a minute to validate, ten to cancel."""
+        return cls(validating=61, running=130, finalizing=1, cancelling=606, expiring=606)
+
+
+class Limits(Frozen):
+    """What the server takes before it refuses; OpenAI's published limits by default."""
+
+    lines: int = Field(50_000, ge=1, description="Lines in one input file.")
+    input_bytes: int = Field(200_000_000, ge=1, description="Bytes of one file of purpose batch.")
+    file_bytes: int = Field(512_000_000, ge=1, description="Bytes of any other file.")
+    storage_bytes: int = Field(2_500_000_000_000, ge=1, description="Bytes of all files together.")
+    embedding_inputs: int = Field(50_000, ge=1, description="Embedding inputs over all lines of one batch.")
+    enqueued_tokens: dict[str, int] = Field(
+        default_factory=dict,
+        description="Prompt tokens of open batches, for each model; the key '*' stands for every other model.",
+    )
+    enqueued_embedding_requests: int = Field(1_000_000, ge=1, description="Lines of open embeddings batches.")
+    batches_an_hour: int = Field(2_000, ge=0, description="Batches created in any hour.")
+    uploads_a_minute: int = Field(1_000, ge=0, description="Files uploaded in any minute.")
+    requests_a_minute: int | None = Field(None, ge=0, description="Requests of any kind in any minute.")
+    upload_bytes: int = Field(8_000_000_000, ge=1, description="Bytes of one Upload.")
+    part_bytes: int = Field(64_000_000 + 4_000_000, ge=1, description="Bytes of one part of an Upload.")
+
+
+class ServerSettings(Frozen):
+    """The options of the local Batch API server."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback unless told otherwise.")
+    port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data: Path | None = Field(None, description="Folder that keeps files and batches; a temporary one if absent.")
+    key: str | None = Field(None, min_length=1, description="The only API key to accept; any if absent.")
+    speed: float = Field(1.0, ge=0, description="Seconds on the server's clock a true second; 0: moved by hand.")
+    profile: Profile = Field("openai", description="Whose objects to send: openai, azure, or a mix of others'.")
+    seed: int = Field(0, description="Makes faults, ids within output lines and the order of lines repeatable.")
+    answers: str = Field(
+        "rules", description="'rules', 'echo', a JSON file of canned answers, or 'module:function'."
+    )
+    timing: Timing = Field(default_factory=Timing, description="Seconds that each stage of a batch takes.")
+    limits: Limits = Field(default_factory=Limits, description="What is refused.")
