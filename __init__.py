@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .batch.outcome_files import FetchedOutput
     from .batch.reports import JobReport
     from .batch.requests import ChatRequest, EmbeddingRequest, RawRequest, Request, ResponsesRequest
+    from .batch.rounds import plan_round
     from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
     from .flows import openai_batch, run_dataframe
@@ -41,6 +42,7 @@ _EXPORTS = {
     "batch.outcome_files": ("FetchedOutput",),
     "batch.reports": ("JobReport",),
     "batch.requests": ("ChatRequest", "EmbeddingRequest", "RawRequest", "Request", "ResponsesRequest"),
+    "batch.rounds": ("plan_round",),
     "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
     "flows": ("openai_batch", "run_dataframe"),
@@ -85,6 +87,7 @@ __all__ = [
     "list_batches",
     "open_job",
     "openai_batch",
+    "plan_round",
     "read_source",
     "run_dataframe",
     "sensor_options",

@@ -7,13 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .endpoints import MAX_ITEMS
-from .jobs import Job, Plan, Rows, Selection, fetched
+from .jobs import Job, Plan, Selection, fetched
 from .outcome_files import rows_worth_a_try
 
 
-def plan_selections(job: Job, rows: Rows, number: int) -> tuple[Selection, ...]:
+def plan_round(job: Job, number: int = 1) -> tuple[Selection, ...]:
     """The selections of a round, the same on every start; none where nothing is worth another try."""
     if number == 1:
+        rows = job.rows()
+        assert rows is not None, "the rows are read before a round is planned"
         return tuple(_selection(job, 1, part.number, part.rows) for part in rows.parts)
     folder = job.round_folder(number)
     plan = folder.read("plan.json", Plan)

@@ -8,15 +8,25 @@ resident memory above what the imports alone take.
 """
 
 import argparse
+import json
+import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
+
+import httpx
+import pandas as pd
 
 PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ review }}"
 
 OURS = """
 import json, resource, sys, time
-import pandas, openai, prefect
+import prefect
 from prefect_openai_batch import openai_batch, ChatRequest
 from prefect_openai_batch.flows import job
 source, destination, storage, prompt = sys.argv[1:]
@@ -34,7 +44,7 @@ print(json.dumps(dict(seconds=seconds, peak=peak, imported=imported, batches=bat
 
 SCRIPT = """
 import json, resource, sys, time
-import pandas, openai, prefect
+import prefect
 source, destination, storage, prompt = sys.argv[1:]
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 begun = time.time()
@@ -83,3 +93,73 @@ def main() -> None:
             for name, code in (("script", SCRIPT), ("ours", OURS)):
                 runs[name].append(run(code, source, Path(scratch) / f"{name}-{number}", base_url))
     show(runs, options.rows)
+
+
+@contextmanager
+def server(scratch: Path) -> Iterator[str]:
+    """Our Batch API server in a process of its own; its base URL."""
+    command = [sys.executable, "-m", "prefect_openai_batch.cli", "emulator", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--data", str(scratch / "server")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield next(word for word in process.stdout.readline().split() if word.startswith("http"))
+        finally:
+            process.terminate()
+
+
+def write_source(path: Path, rows: int) -> Path:
+    """The shipped reviews, over and over."""
+    reviews = pd.read_csv(Path(__file__).parents[1] / "examples" / "reviews.csv", dtype=str)
+    frame = reviews.loc[reviews.index.repeat(rows // len(reviews) + 1)].head(rows)
+    frame.to_csv(path, index=False)
+    return path
+
+
+def run(code: str, source: Path, folder: Path, base_url: str) -> dict[str, Any]:
+    """Run one of the two in a process of its own; seconds less the server's, and bytes of memory."""
+    folder.mkdir()
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": base_url,
+        "OPENAI_API_KEY": "benchmark",
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    arguments = [str(source), str(folder / "answers.parquet"), str(folder), PROMPT]
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found["server"] = server_seconds(base_url, found["batches"])
+    found["own"] = found["seconds"] - found["server"]
+    return found
+
+
+def server_seconds(base_url: str, batches: list[str]) -> float:
+    """From the creation to the end of these batches, by the server's own clock."""
+    state = httpx.get(base_url.removesuffix("/v1") + "/emulator/state").json()
+    ours = [batch for batch in state["batches"] if batch["id"] in batches]
+    return float(sum(batch["completed_at"] - batch["created_at"] for batch in ours))
+
+
+def show(runs: dict[str, list[dict[str, Any]]], rows: int) -> None:
+    """Print every run, and the ratio of the medians."""
+    print(f"{rows:,} rows        seconds   server's   own    memory above imports, MB   rows answered")
+    for name, found in runs.items():
+        for one in found:
+            above = (one["peak"] - one["imported"]) / 1000
+            print(
+                f"{name:<16}{one['seconds']:>8.1f}{one['server']:>10.1f}{one['own']:>8.1f}"
+                f"{above:>18.0f}{one['rows']:>22,}"
+            )
+    own = {name: median(one["own"] for one in found) for name, found in runs.items()}
+    print(f"ours / script, medians: {own['ours'] / own['script']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

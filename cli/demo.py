@@ -36,9 +36,7 @@ def demo_command(destination: str) -> int:
 
         with BatchServer(data=Path(home) / "server") as server:
             os.environ |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "demo"}
-            click.echo(
-                f"Our Batch API server listens at {server.base_url}; its answers come from rules.", err=True
-            )
+            click.echo(f"Our Batch API server is at {server.base_url}; it answers by rules.", err=True)
             report = run_job(
                 FileSource(path=str(examples / "reviews.csv")),
                 load_request(str(examples / "label_reviews.yaml")),

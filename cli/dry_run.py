@@ -9,7 +9,7 @@ from ..batch.build import build_selection
 from ..batch.input_files import INPUT, InputFile
 from ..batch.jobs import open_job
 from ..batch.requests import Request
-from ..batch.rounds import plan_selections
+from ..batch.rounds import plan_round
 from ..batch.rows import keep_rows
 from ..batch.tables.sources import FileSource
 
@@ -30,7 +30,7 @@ def show_dry_run(
             if_exists="replace" if overwrite else "refuse",
         )
         rows = keep_rows(job)
-        files = [file for selection in plan_selections(job, rows, 1) for file in build_selection(job, selection)]
+        files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
     size = sum(file.bytes for file in files)
     if as_json:

@@ -39,7 +39,7 @@ EXIT_INCOMPLETE = 3
     "--poll",
     "poll_seconds",
     type=click.FloatRange(min=0, min_open=True),
-    default=30.0,
+    default=10.0,
     show_default=True,
     help="Seconds between looks; they grow with the batch's age.",
 )

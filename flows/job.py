@@ -20,7 +20,7 @@ from ..batch.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
 from ..batch.reports import JobReport
 from ..batch.requests import Request
-from ..batch.rounds import plan_selections
+from ..batch.rounds import plan_round
 from ..batch.tables.sources import FileSource
 from ..tasks import (
     build_items,
@@ -33,6 +33,7 @@ from ..tasks import (
     wait_for_batches,
     write_results,
 )
+from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .defaults import default_job_key, default_storage, with_schedule
 
 P = ParamSpec("P")
@@ -73,8 +74,8 @@ def openai_batch(
     in_flight: Annotated[int, Field(ge=1)] = 20,
     max_rounds: Annotated[int, Field(ge=1)] = 1,
     min_answered: Annotated[float, Field(ge=0, le=1)] = 0.0,
-    poll_seconds: Annotated[float, Field(gt=0)] = 30.0,
-    max_poll_seconds: Annotated[float, Field(gt=0)] = 600.0,
+    poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
+    max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
     source_digest: str | None = None,
 ) -> JobReport:
     """A table in, the same table with answers out, by OpenAI's Batch API.
@@ -147,7 +148,7 @@ def run_job(calls: Calls, max_rounds: int) -> JobReport:
             check_access(_model(job.request), credentials=calls.credentials)
             rows = calls.task(read_source, "rows")(job)
         for number in range(1, max_rounds + 1):
-            selections = plan_selections(job, rows, number)
+            selections = plan_round(job, number)
             if not selections:
                 break
             finish_round(calls, build_round(calls, selections))

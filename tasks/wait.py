@@ -16,11 +16,17 @@ from ..batch.progress import report
 from ..blocks import load_credentials
 from .retrying import KEPT_AS_JSON, when_unfinished
 
+POLL_SECONDS = 10.0
+"""The shortest time between looks: many a small batch ends within a minute or two."""
+
+MAX_POLL_SECONDS = 600.0
+"""The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
+
 MAX_DELAYS = 50
 """Prefect takes at most so many retry delays; the last one repeats."""
 
-GROWTH = 10
-"""A look comes when a tenth of the batch's age has passed since the last."""
+GROWTH = 8
+"""A look comes when an eighth of the batch's age has passed since the last."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files."""
@@ -32,8 +38,8 @@ FEW = 5
 def sensor_options(
     created_at: float | None = None,
     *,
-    poll_seconds: float = 30,
-    max_poll_seconds: float = 600,
+    poll_seconds: float = POLL_SECONDS,
+    max_poll_seconds: float = MAX_POLL_SECONDS,
     deadline: datetime | None = None,
 ) -> dict[str, Any]:
     """The retries of a sensor, for `with_options(**…)`: they back off as the batch grows older.

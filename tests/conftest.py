@@ -12,8 +12,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
+    temporary_settings,
+)
 from prefect_openai_batch.emulator import BatchServer
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +49,12 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
     command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
     with running(command, prefect_environment, log):
         wait_until(lambda: _healthy(url), 120, lambda: log.read_text())
-        with temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        settings = {
+            PREFECT_API_URL: url,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+            PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",
+        }
+        with temporary_settings(settings):
             yield url
 
 

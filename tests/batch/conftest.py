@@ -9,7 +9,7 @@ import pytest
 from prefect_openai_batch.batch.input_files import InputFile
 from prefect_openai_batch.batch.jobs import Job, Rows, open_job
 from prefect_openai_batch.batch.requests import ChatRequest, Request
-from prefect_openai_batch.batch.rounds import plan_selections
+from prefect_openai_batch.batch.rounds import plan_round
 from prefect_openai_batch.batch.rows import keep_rows
 
 MakeJob = Callable[..., Job]
@@ -48,5 +48,5 @@ def built(job: Job, **limits: Any) -> list[InputFile]:
     from prefect_openai_batch.batch.build import build_selection
     from prefect_openai_batch.batch.input_files import Limits
 
-    selections = plan_selections(job, kept(job), 1)
-    return [file for one in selections for file in build_selection(job, one, Limits(**limits))]
+    kept(job)
+    return [file for one in plan_round(job) for file in build_selection(job, one, Limits(**limits))]

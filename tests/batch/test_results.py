@@ -20,7 +20,7 @@ from prefect_openai_batch.batch.output_files import OutputLines, custom_id_of
 from prefect_openai_batch.batch.reports import JobReport
 from prefect_openai_batch.batch.requests import ChatRequest, EmbeddingRequest, Request
 from prefect_openai_batch.batch.results import write_job_results
-from prefect_openai_batch.batch.rounds import plan_selections
+from prefect_openai_batch.batch.rounds import plan_round
 from prefect_openai_batch.batch.storage import Folder
 
 from .conftest import MakeJob, built, kept
@@ -189,8 +189,8 @@ def test_a_later_round_takes_the_rows_worth_a_try_and_the_latest_outcome_counts(
         [answered(one, f"first {status}", status) for one, status in zip(custom_ids, statuses, strict=True)],
         tmp_path,
     )
-    (selection,) = plan_selections(job, kept(job), 2)
-    assert plan_selections(job, kept(job), 2) == (selection,)
+    (selection,) = plan_round(job, 2)
+    assert plan_round(job, 2) == (selection,)
     from prefect_openai_batch.batch.build import build_selection
 
     (again,) = build_selection(job, selection)
@@ -202,7 +202,7 @@ def test_a_later_round_takes_the_rows_worth_a_try_and_the_latest_outcome_counts(
     assert table["outcome"].to_pylist() == ["succeeded", "missing", "failed", "succeeded"]
     assert table["answer"].to_pylist() == ["first 200", None, None, "second"]
     assert report.rounds == 2
-    assert [selection.rows for selection in plan_selections(job, kept(job), 3)] == [1]
+    assert [selection.rows for selection in plan_round(job, 3)] == [1]
 
 
 names = st.text(max_size=8).filter(bool)

@@ -1,6 +1,5 @@
 """The deployments on a real server, with a real worker, as a person uses them."""
 
-import os
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 import yaml
 from prefect_openai_batch.emulator import BatchServer
 
-from ..conftest import BIN, ROOT, wait_until
+from ..conftest import ROOT, wait_until
 
 pytestmark = pytest.mark.server
 
@@ -178,5 +177,8 @@ def retry_after_crash(api: httpx.Client, run_id: str) -> None:
     import time
 
     time.sleep(5)
-    answer = api.post(f"/flow_runs/{run_id}/set_state", json={"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True})
+    answer = api.post(
+        f"/flow_runs/{run_id}/set_state",
+        json={"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True},
+    )
     answer.raise_for_status()
