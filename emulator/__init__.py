@@ -4,8 +4,23 @@ It knows nothing of the rest of this package, as the real one does not.
 """
 
 from .clock import Clock
+from .faults import BatchFault, Fault, LineFault, RouteFault, Script
 from .replies import Reply, ToolCall
 from .server import BatchServer, serve
 from .settings import Limits, ServerSettings, Timing
 
-__all__ = ["BatchServer", "Clock", "Limits", "Reply", "ServerSettings", "Timing", "ToolCall", "serve"]
+__all__ = [
+    "BatchFault",
+    "BatchServer",
+    "Clock",
+    "Fault",
+    "Limits",
+    "LineFault",
+    "Reply",
+    "RouteFault",
+    "Script",
+    "ServerSettings",
+    "Timing",
+    "ToolCall",
+    "serve",
+]

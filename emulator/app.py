@@ -15,6 +15,7 @@ from .errors import ApiError
 from .files import file_routes
 from .gate import Gate
 from .models import find_model, list_models
+from .uploads import upload_routes
 
 _PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's own, and the two that Azure's clients use."""
@@ -28,13 +29,11 @@ def make_app(context: Context) -> Gate:
 
     routes = [*control_routes(context, log), Route("/health", _health)]
     for prefix in _PREFIXES:
-        routes += [*file_routes(context, prefix), *batch_routes(context, prefix)]
-        routes += [
-            Route(f"{prefix}/models", _models, methods=["GET"]),
-            Route(f"{prefix}/models/{{model}}", _model, methods=["GET"]),
-        ]
+        for make in (file_routes, batch_routes, upload_routes, _model_routes):
+            routes += make(context, prefix)
     handlers: Any = {ApiError: _refused, HTTPException: _unknown_route}
-    gate = Gate(Starlette(routes=routes, exception_handlers=handlers), context.settings.key)
+    web = Starlette(routes=routes, exception_handlers=handlers)
+    gate = Gate(web, context.settings.key, context.rates, context.faults)
     return gate
 
 
@@ -42,12 +41,17 @@ async def _health(_: Request) -> Response:
     return answer({"status": "ok"})
 
 
-async def _models(_: Request) -> Response:
-    return answer(list_models())
+def _model_routes(context: Context, prefix: str) -> list[Route]:
+    async def show_all(_: Request) -> Response:
+        return answer(list_models())
 
+    async def show(request: Request) -> Response:
+        return answer(find_model(request.path_params["model"], context.settings.any_model))
 
-async def _model(request: Request) -> Response:
-    return answer(find_model(request.path_params["model"]))
+    return [
+        Route(f"{prefix}/models", show_all, methods=["GET"]),
+        Route(f"{prefix}/models/{{model:path}}", show, methods=["GET"]),
+    ]
 
 
 async def _refused(_: Request, error: ApiError) -> Response:

@@ -13,7 +13,7 @@ from .errors import ApiError, invalid_type, invalid_value, missing
 from .files import check_lifetime
 from .identifiers import new_batch_id
 from .records import BatchRecord
-from .wire import batch_object
+from .settings import Profile
 
 _WINDOW = 86_400
 
@@ -38,13 +38,14 @@ class BatchRoutes:
     async def create(self, request: Request) -> Response:
         """`POST /v1/batches`: what the file holds is looked at later, while the batch validates."""
         asked = await json_body(request)
-        _check(asked)
+        _check(asked, self.context.settings.profile)
+        self.context.rates.count("batches")
         now = self.context.clock.now()
         expiry = asked.get("output_expires_after")
         batch = BatchRecord(
             id=new_batch_id(now, self.context.settings.profile),
             number=self.context.store.next_number("batch"),
-            endpoint=asked["endpoint"],
+            endpoint=_full_endpoint(asked["endpoint"]),
             input_file_id=asked["input_file_id"],
             completion_window=asked["completion_window"],
             created_at=now,
@@ -55,37 +56,44 @@ class BatchRoutes:
         )
         self.context.store.save_batch(batch)
         self.context.engine.notify()
-        return answer(batch_object(batch))
+        return answer(self.context.view.batch(batch))
 
     async def list(self, request: Request) -> Response:
         """`GET /v1/batches`: the newest first."""
         limit = query_limit(request, 20, 100)
         with self.context.store.lock:
             batches = sorted(self.context.store.batches.values(), key=lambda batch: -batch.number)
-        shown = [batch_object(batch) for batch in batches]
-        return answer(page(shown, request.query_params.get("after"), limit))
+        youngest = self.context.clock.now() - request.scope.get("lag", 0.0)
+        shown = [self.context.view.batch(batch) for batch in batches if batch.created_at <= youngest]
+        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit)))
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/batches/{batch_id}`."""
-        return answer(batch_object(self._find(request)))
+        return answer(self.context.view.batch(self._find(request)))
 
     async def cancel(self, request: Request) -> Response:
         """`POST /v1/batches/{batch_id}/cancel`; the one answer that OpenAI does not indent."""
         batch = self._find(request)
         self.context.engine.cancel(batch)
-        return Response(orjson.dumps(batch_object(batch)), media_type="application/json")
+        return Response(orjson.dumps(self.context.view.batch(batch)), media_type="application/json")
 
     def _find(self, request: Request) -> BatchRecord:
         return self.context.store.find_batch(request.path_params["batch_id"])
 
 
-def _check(asked: dict[str, Any]) -> None:
+def _full_endpoint(endpoint: str) -> str:
+    """Azure's clients leave `/v1` out."""
+    return endpoint if endpoint.startswith("/v1/") else f"/v1{endpoint}"
+
+
+def _check(asked: dict[str, Any], profile: Profile) -> None:
     for name in ("input_file_id", "endpoint", "completion_window"):
         if asked.get(name) is None:
             raise missing(name)
         if not isinstance(asked[name], str):
             raise invalid_type(name, "a string", asked[name])
-    if asked["endpoint"] not in ENDPOINTS:
+    endpoint = _full_endpoint(asked["endpoint"]) if profile == "azure" else asked["endpoint"]
+    if endpoint not in ENDPOINTS:
         raise invalid_value("endpoint", asked["endpoint"], ENDPOINTS)
     if asked["completion_window"] != "24h":
         raise invalid_value("completion_window", asked["completion_window"], ("24h",))

@@ -3,8 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .models import reasons, snapshot
 from .prompts import asked_text, embedding_inputs, input_tokens, text_tokens
@@ -14,8 +13,7 @@ from .vectors import as_json, dimensions, embed
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """The tokens of one line."""
 
     input: int = 0
@@ -24,8 +22,7 @@ class Usage:
     reasoning: int = 0
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """One line's answer: its HTTP status, its body as JSON text, and what it used (None: nothing is billed)."""
 
     status: int
@@ -33,16 +30,17 @@ class Answer:
     usage: Usage | None
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One request as the bodies need it.
+class Asked(NamedTuple):
+    """One line of an input file, and what its answer is made of besides.
 
     Attributes:
+        custom_id: the line's name.
         body: the request's body.
-        digest: 48 hexadecimal digits that come from the request alone: every id is made of them.
+        digest: 48 hexadecimal digits, the same on every run: every id is made of them.
         now: the time of the answer.
     """
 
+    custom_id: str
     body: Body
     digest: str
     now: int
@@ -75,17 +73,6 @@ def read_usage(body: Body) -> Usage | None:
 
 _quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 
-# Written out, and not made of dictionaries, since a million of them are made in one go.
-_CHAT = (
-    '{{"id": "chatcmpl-{id}", "object": "chat.completion", "created": {now}, "model": {model}, "choices": '
-    '[{{"index": 0, "message": {{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, '
-    '"logprobs": null, "finish_reason": "{reason}"}}], "usage": {{"prompt_tokens": {input}, '
-    '"completion_tokens": {output}, "total_tokens": {total}, "prompt_tokens_details": {{"cached_tokens": 0, '
-    '"audio_tokens": 0}}, "completion_tokens_details": {{"reasoning_tokens": {reasoning}, "audio_tokens": 0, '
-    '"accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0}}}}, "service_tier": "default", '
-    '"system_fingerprint": null}}'
-)
-
 
 def _used(asked: Asked, reply: Reply) -> Usage:
     text = reply.text or reply.refusal or "".join(call.arguments for call in reply.tool_calls)
@@ -97,18 +84,18 @@ def _chat(asked: Asked, reply: Reply) -> Answer:
     usage = _used(asked, reply)
     silent = reply.refusal is not None or reply.tool_calls
     calls = f', "tool_calls": {json.dumps(_chat_calls(asked, reply))}' if reply.tool_calls else ""
-    body = _CHAT.format(
-        id=asked.digest[:29],
-        now=asked.now,
-        model=_quoted(snapshot(asked.body["model"])),
-        content="null" if silent else _quoted(reply.text),
-        refusal="null" if reply.refusal is None else _quoted(reply.refusal),
-        calls=calls,
-        reason=reply.finish_reason,
-        input=usage.input,
-        output=usage.output,
-        total=usage.input + usage.output,
-        reasoning=usage.reasoning,
+    content = "null" if silent else _quoted(reply.text)
+    refusal = "null" if reply.refusal is None else _quoted(reply.refusal)
+    # Written out, and not made of dictionaries, since a million of them are made in one go.
+    body = (
+        f'{{"id": "chatcmpl-{asked.digest[:29]}", "object": "chat.completion", "created": {asked.now}, '
+        f'"model": {_quoted(snapshot(asked.body["model"]))}, "choices": [{{"index": 0, "message": '
+        f'{{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, "logprobs": null, '
+        f'"finish_reason": "{reply.finish_reason}"}}], "usage": {{"prompt_tokens": {usage.input}, '
+        f'"completion_tokens": {usage.output}, "total_tokens": {usage.input + usage.output}, '
+        f'"prompt_tokens_details": {{"cached_tokens": 0, "audio_tokens": 0}}, "completion_tokens_details": '
+        f'{{"reasoning_tokens": {usage.reasoning}, "audio_tokens": 0, "accepted_prediction_tokens": 0, '
+        f'"rejected_prediction_tokens": 0}}}}, "service_tier": "default", "system_fingerprint": null}}'
     )
     return Answer(200, body, usage)
 

@@ -11,8 +11,12 @@ from starlette.responses import Response
 from .clock import Clock
 from .engine import Engine
 from .errors import ApiError, invalid_type
+from .faults import Faults
+from .limits import Rates
 from .settings import ServerSettings
 from .store import Store
+from .view import View
+from .webhooks import Webhooks
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Context:
     clock: Clock
     store: Store
     engine: Engine
+    faults: Faults
+    view: View
+    rates: Rates
+    webhooks: Webhooks
 
 
 Route = Callable[[Request], Awaitable[Response]]

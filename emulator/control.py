@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -12,6 +13,7 @@ from starlette.routing import Route
 from . import bill
 from .context import Context, answer, json_body
 from .errors import ApiError
+from .faults import Script
 from .wire import batch_object, file_object
 
 
@@ -34,12 +36,35 @@ def control_routes(context: Context, log: Callable[[], list[dict[str, Any]]]) ->
         seconds = (await json_body(request)).get("advance", 0)
         return answer({"now": await run_in_threadpool(advance, context, seconds)})
 
+    async def put_faults(request: Request) -> Response:
+        script = load_faults(context, await json_body(request))
+        return answer(script.model_dump(mode="json"))
+
+    async def show_faults(_: Request) -> Response:
+        return answer(context.faults.script.model_dump(mode="json"))
+
     return [
+        Route("/emulator/faults", put_faults, methods=["PUT"]),
+        Route("/emulator/faults", show_faults, methods=["GET"]),
         Route("/emulator/bill", show_bill, methods=["GET"]),
         Route("/emulator/state", show_state, methods=["GET"]),
         Route("/emulator/log", show_log, methods=["GET"]),
         Route("/emulator/clock", move_clock, methods=["POST"]),
     ]
+
+
+def load_faults(context: Context, value: object) -> Script:
+    """Take a new script of faults; its counts begin anew.
+
+    Raises:
+        ApiError: 400, it is no such script.
+    """
+    try:
+        script = value if isinstance(value, Script) else Script.model_validate(value)
+    except ValidationError as error:
+        raise ApiError(400, f"These are no faults: {error}", param="faults") from None
+    context.faults.load(script)
+    return script
 
 
 def state(context: Context) -> dict[str, Any]:
@@ -66,5 +91,6 @@ def advance(context: Context, seconds: float) -> float:
         raise ApiError(400, f"The clock cannot be moved by {seconds!r}: {error}", param="advance") from None
     context.engine.settle()
     context.engine.notify()
+    context.webhooks.notify()
     context.store.save_time(now)
     return now

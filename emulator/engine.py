@@ -18,17 +18,17 @@ from pathlib import Path
 
 from .clock import Clock
 from .errors import ApiError
-from .execution import CANCELLED, EXPIRED, Execution, Plan, close_unexecuted, execute
+from .execution import CANCELLED, EXPIRED, Execution
+from .faults import BatchFault, Faults
 from .identifiers import new_file_id
+from .limits import token_limit_problem
 from .models import snapshot
+from .plan import Plan, chunk_offsets
 from .records import BatchRecord, FileRecord
-from .replies import Answerer
 from .settings import ServerSettings
 from .store import Store
-from .validation import Validation, ValidationJob, chunk_offsets, problem, validate
-
-_STEP = 20_000
-"""Lines executed in one go: between two goes a batch can be cancelled."""
+from .validation import Validation, ValidationJob, problem
+from .workshop import Workshop
 
 _MOVES = 8
 """How often the counts of a running batch move."""
@@ -44,13 +44,15 @@ class Engine:
         store: Store,
         clock: Clock,
         settings: ServerSettings,
-        answerer: Answerer,
+        workshop: Workshop,
+        faults: Faults,
         ended: Callable[[BatchRecord], None],
     ) -> None:
         self.store = store
         self.clock = clock
         self.settings = settings
-        self.answerer = answerer
+        self._workshop = workshop
+        self._faults = faults
         self._ended = ended
         self._plans: dict[str, Plan] = {}
         self._settling = threading.Lock()
@@ -67,6 +69,7 @@ class Engine:
         self._stopped = True
         self._wake.set()
         self._thread.join()
+        self._workshop.stop()
 
     def notify(self) -> None:
         """Say that a batch was created or changed."""
@@ -136,8 +139,9 @@ class Engine:
             if batch.status != "validating":
                 return
             moment = self._moment(due)
-            if found.errors:
-                batch.status, batch.failed_at, batch.errors, batch.due = "failed", moment, found.errors, None
+            errors = found.errors or self._refusals(batch, found)
+            if errors:
+                batch.status, batch.failed_at, batch.errors, batch.due = "failed", moment, errors, None
                 self._close(batch)
                 return
             batch.status, batch.in_progress_at = "in_progress", moment
@@ -156,18 +160,33 @@ class Engine:
                 f"Cannot find file {batch.input_file_id}, or organization org-emulator does not have access to it."
             )
             return Validation([problem("invalid_request", message, "file_id")])
-        return validate(ValidationJob(path, batch.endpoint, self.settings.limits))
+        azure = self.settings.profile == "azure"
+        return self._workshop.validate(
+            ValidationJob(path, batch.endpoint, self.settings.limits, self.settings.any_model, any_endpoint=azure)
+        )
+
+    def _refusals(self, batch: BatchRecord, found: Validation) -> list[dict[str, object]]:
+        """What is wrong with a batch whose file is right: a script says so, or too much is enqueued."""
+        if fault := self._fault(batch, "fail_validation"):
+            return [problem(fault.code, fault.message or f"The batch failed: {fault.code}.")]
+        others = [other for other in self.store.batches.values() if other.is_open and other is not batch]
+        refusal = token_limit_problem(self.settings.limits, found, batch.endpoint, others)
+        return [refusal] if refusal else []
+
+    def _fault(self, batch: BatchRecord, kind: str) -> BatchFault | None:
+        return self._faults.of_batch(batch.number).get(kind)
 
     def _advance(self, batch: BatchRecord, moment: float) -> None:
         """Execute the lines that the clock allows by now; then look at what comes next."""
-        if moment >= batch.expires_at and batch.progress.position < batch.progress.total:
+        expires = self.settings.profile != "azure"  # Azure's batches run on past their window
+        if expires and moment >= batch.expires_at and batch.progress.position < batch.progress.total:
             self._expire(batch)
             return
         allowed = self._allowed(batch, moment)
         if allowed > batch.progress.position:
-            stop = min(allowed, batch.progress.position + _STEP)
+            stop = min(allowed, batch.progress.position + self._workshop.step)
             job = self._job(batch, batch.progress.position, stop, moment)
-            progress = execute(job, batch.progress, self.answerer)
+            progress = self._workshop.execute(job, batch.progress)
         else:
             progress = batch.progress
         with self.store.lock:
@@ -177,25 +196,41 @@ class Engine:
             self.store.save_batch(batch)
 
     def _look_on(self, batch: BatchRecord, moment: float, allowed: int) -> None:
-        if batch.progress.position == batch.progress.total:
+        done = batch.progress
+        if done.position == done.total:
             batch.status, batch.finalizing_at = "finalizing", self._moment(moment)
             batch.due = batch.finalizing_at + self.settings.timing.finalizing
-        elif batch.progress.position >= allowed:
+            if fault := self._fault(batch, "hang_finalizing"):
+                batch.due = max(batch.due, batch.expires_at + fault.seconds)
+        elif done.position < allowed:
+            return
+        elif (fault := self._fault(batch, "cancelled")) and done.position >= self._most(batch):
+            self.cancel(batch)
+        else:
             batch.due = self._next_move(batch)
 
     def _allowed(self, batch: BatchRecord, moment: float) -> int:
         """How many lines may have been executed by now."""
-        running, total = self.settings.timing.running, batch.progress.total
+        running, most = self.settings.timing.running, self._most(batch)
         if running <= 0:
-            return total
+            return most
         assert batch.in_progress_at is not None
-        return min(total, math.floor(total * (moment - batch.in_progress_at) / running + 1e-6))
+        return min(most, math.floor(batch.progress.total * (moment - batch.in_progress_at) / running + 1e-6))
+
+    def _most(self, batch: BatchRecord) -> int:
+        """How many lines run at all: fewer than there are where a script says so."""
+        fault = self._fault(batch, "half_expired") or self._fault(batch, "cancelled")
+        return batch.progress.total if fault is None else math.floor(batch.progress.total * fault.share)
 
     def _next_move(self, batch: BatchRecord) -> float:
-        total = batch.progress.total
-        goal = min(total, batch.progress.position + max(1, math.ceil(total / _MOVES)))
+        total, position = batch.progress.total, batch.progress.position
         assert batch.in_progress_at is not None
+        if position >= self._most(batch) and self._fault(batch, "half_expired"):
+            return max(batch.expires_at, batch.in_progress_at)
+        goal = min(self._most(batch), position + max(1, math.ceil(total / _MOVES)))
         due = batch.in_progress_at + self.settings.timing.running * goal / total
+        if self.settings.profile == "azure":
+            return due
         return min(due, max(batch.expires_at, batch.in_progress_at))
 
     def _expire(self, batch: BatchRecord) -> None:
@@ -208,7 +243,8 @@ class Engine:
 
     def _job(self, batch: BatchRecord, start: int, stop: int, moment: float) -> Execution:
         paths = {name: self.store.batch_path(batch, name) for name in ("output", "errors", "bill")}
-        return Execution(self._plan(batch), start, stop, batch.id, batch.endpoint, int(moment), paths)
+        plan, profile = self._plan(batch), self.settings.profile
+        return Execution(plan, start, stop, batch.id, batch.number, batch.endpoint, int(moment), paths, profile)
 
     def _plan(self, batch: BatchRecord) -> Plan:
         if batch.id not in self._plans:
@@ -223,7 +259,9 @@ class Engine:
         progress = batch.progress
         if status != "completed" and progress.position < progress.total:
             job = self._job(batch, progress.position, progress.total, due)
-            progress = close_unexecuted(job, progress, EXPIRED if status == "expired" else CANCELLED)
+            progress = self._workshop.close_unexecuted(
+                job, progress, EXPIRED if status == "expired" else CANCELLED
+            )
         with self.store.lock:
             moment = self._moment(due)
             batch.progress = replace(progress)
@@ -235,10 +273,14 @@ class Engine:
             self._close(batch)
 
     def _publish(self, batch: BatchRecord, part: str, moment: float) -> str | None:
-        """Make one of the batch's files a file of the Files API; None where it has no lines."""
+        """Make one of the batch's files a file of the Files API; None where it has no lines.
+
+        Azure has an error file in any case, of no bytes where nothing failed.
+        """
         path: Path = self.store.batch_path(batch, part)
-        if not batch.progress.sizes.get(part):
+        if not batch.progress.sizes.get(part) and not (self.settings.profile == "azure" and part == "errors"):
             return None
+        path.touch()
         record = FileRecord(
             id=new_file_id(self.settings.profile),
             purpose="batch_output",

@@ -1,5 +1,6 @@
 """The routes of the Files API."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +14,6 @@ from .errors import ApiError, invalid_value, missing
 from .identifiers import new_file_id
 from .multipart import Form, read_form
 from .records import FileRecord
-from .wire import file_object
 
 _PURPOSES = ("assistants", "batch", "fine-tune", "vision", "user_data", "evals")
 _EXPIRY = (3_600, 2_592_000)
@@ -40,6 +40,7 @@ class FileRoutes:
 
     async def create(self, request: Request) -> Response:
         """`POST /v1/files`."""
+        self.context.rates.count("uploads")
         limits = self.context.settings.limits
         target = self.context.store.incoming()
         try:
@@ -49,7 +50,7 @@ class FileRoutes:
             self.context.store.add_file(target, record)
         finally:
             target.unlink(missing_ok=True)
-        return answer(file_object(record), end=b"\n")
+        return answer(self.context.view.file(record), end=b"\n")
 
     async def list(self, request: Request) -> Response:
         """`GET /v1/files`: the newest first unless `order` says otherwise."""
@@ -59,14 +60,16 @@ class FileRoutes:
         limit = query_limit(request, 10_000, 10_000)
         purpose = request.query_params.get("purpose")
         files = self.context.store.live_files(self.context.clock.now())
-        shown = [file_object(file) for file in files if purpose in (None, file.purpose)]
+        youngest = self.context.clock.now() - request.scope.get("lag", 0.0)
+        listed = [file for file in files if purpose in (None, file.purpose) and file.created_at <= youngest]
+        shown = [self.context.view.file(file) for file in listed]
         if order == "desc":
             shown.reverse()
-        return answer(page(shown, request.query_params.get("after"), limit))
+        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit)))
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/files/{file_id}`."""
-        return answer(file_object(self._find(request)), end=b"\n")
+        return answer(self.context.view.file(self._find(request)), end=b"\n")
 
     async def delete(self, request: Request) -> Response:
         """`DELETE /v1/files/{file_id}`."""
@@ -80,7 +83,9 @@ class FileRoutes:
         if request.method == "HEAD":
             return Response(headers=_content_headers(record))
         path = self.context.store.content_path(record.id)
-        return StreamingResponse(_blocks(path), headers=_content_headers(record))
+        share = request.scope.get("cut_share")
+        blocks = _blocks(path) if share is None else _cut_blocks(path, int(record.bytes * share), request)
+        return StreamingResponse(blocks, headers=_content_headers(record))
 
     def _find(self, request: Request) -> FileRecord:
         return self.context.store.find_file(request.path_params["file_id"], self.context.clock.now())
@@ -172,3 +177,14 @@ async def _blocks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+async def _cut_blocks(path: Path, most: int, request: Request) -> AsyncIterator[bytes]:
+    """The first bytes of a file; then the connection closes in the middle of the answer."""
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK, most - file.tell())):
+            yield block
+    transport = request.scope["transport"]
+    while transport.get_write_buffer_size() > 0:
+        await asyncio.sleep(0.005)
+    transport.close()

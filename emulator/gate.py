@@ -11,17 +11,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .context import answer_error
 from .errors import ApiError
+from .faults import Faults
 from .identifiers import new_request_id
+from .limits import Rates
+from .route_faults import serve_with_faults
 
 _LONGEST_LOG = 100_000
 
 
 class Gate:
-    """Logs each request, asks for the key, and adds OpenAI's headers to each answer."""
+    """Logs each request, asks for the key, counts it, adds OpenAI's headers, and lets faults happen."""
 
-    def __init__(self, app: ASGIApp, key: str | None) -> None:
+    def __init__(self, app: ASGIApp, key: str | None, rates: Rates, faults: Faults) -> None:
         self._app = app
         self._key = key
+        self._rates = rates
+        self._faults = faults
         self.log: deque[dict[str, Any]] = deque(maxlen=_LONGEST_LOG)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,12 +41,18 @@ class Gate:
         self.log.append(entry)
         started = time.monotonic()
         send = _with_headers(send, entry, lambda: round((time.monotonic() - started) * 1000))
-        try:
-            if not scope["path"].startswith("/emulator/"):
-                self._check_key(Request(scope))
+        if scope["path"].startswith(("/emulator/", "/health")):
             await self._app(scope, receive, send)
+            return
+        try:
+            self._check_key(Request(scope))
+            self._rates.count("requests")
         except ApiError as error:
             await answer_error(error)(scope, receive, send)
+            return
+        await serve_with_faults(
+            self._app, self._faults.of_call(scope["method"], scope["path"]), scope, receive, send
+        )
 
     def _check_key(self, request: Request) -> None:
         given = request.headers.get("api-key") or ""

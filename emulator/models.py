@@ -64,13 +64,13 @@ def list_models() -> dict[str, object]:
     return {"object": "list", "data": [_model(name) for name in _LISTED]}
 
 
-def find_model(model: str) -> dict[str, object]:
-    """The body of `GET /v1/models/{model}`.
+def find_model(model: str, any_model: bool = False) -> dict[str, object]:
+    """The body of `GET /v1/models/{model}`; with `any_model` every name is known.
 
     Raises:
         ApiError: 404 with code `model_not_found`.
     """
-    if not is_known(model):
+    if not (any_model or is_known(model)):
         message = f"The model '{model}' does not exist or you do not have access to it."
         raise ApiError(404, message, param="model", code="model_not_found")
     return _model(model)

@@ -1,8 +1,7 @@
 """What to say to one request, before it takes the shape of an endpoint's body."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,16 +12,14 @@ from .schemas import example
 Body = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """One call of a tool: its name and its arguments, as JSON text."""
 
     name: str
     arguments: str
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What one request gets.
 
     Attributes:

@@ -14,14 +14,19 @@ from typing import Any, Self
 import uvicorn
 
 from . import bill, control
-from .answerers import find_answerer
 from .app import make_app
 from .clock import Clock
 from .context import Context
 from .engine import Engine
+from .faults import BatchFault, Faults, LineFault, RouteFault, Script
+from .limits import Rates
 from .replies import Answerer
+from .route_faults import Protocol
 from .settings import ServerSettings
 from .store import Store
+from .view import View
+from .webhooks import Webhooks
+from .workshop import Workshop
 
 
 class BatchServer:
@@ -54,15 +59,7 @@ class BatchServer:
             **{**{name: getattr(given, name) for name in given.model_fields_set}, **options}
         )
         self._temporary = self.settings.data is None
-        folder = self.settings.data or Path(tempfile.mkdtemp(prefix="openai-batch-"))
-        store = Store(folder)
-        self.clock = clock or Clock(self.settings.speed)
-        if (saved := store.saved_time()) is not None:
-            self.clock.catch_up(saved)
-        engine = Engine(
-            store, self.clock, self.settings, answer or find_answerer(self.settings.answers), lambda _: None
-        )
-        self._context = Context(self.settings, self.clock, store, engine)
+        self._context = _make_context(self.settings, clock or Clock(self.settings.speed), answer)
         self._gate = make_app(self._context)
         self._socket: socket.socket | None = None
 
@@ -95,8 +92,7 @@ class BatchServer:
         Raises:
             OSError: the port is taken.
         """
-        self._listen()
-        self._context.engine.start()
+        self._open()
         self._web = self._web_server()
         self._thread = threading.Thread(
             target=self._web.run, args=([self._socket],), name="batch-server", daemon=True
@@ -113,8 +109,7 @@ class BatchServer:
 
     def run(self, ready: Callable[[str], None]) -> None:
         """Serve in this thread until a signal ends it; `ready` gets the base URL once it listens."""
-        self._listen()
-        self._context.engine.start()
+        self._open()
         try:
             ready(self.base_url)
             with contextlib.suppress(KeyboardInterrupt):
@@ -142,15 +137,21 @@ class BatchServer:
         """Move the clock on; returns its time when everything that was due has happened."""
         return control.advance(self._context, seconds)
 
-    def _listen(self) -> None:
+    def fail(self, *faults: LineFault | BatchFault | RouteFault, seed: int = 0) -> None:
+        """Let these faults happen from now on, instead of those before; none at all ends them."""
+        control.load_faults(self._context, Script(seed=seed, faults=faults))
+
+    def _open(self) -> None:
         self._socket = socket.socket(socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((self.settings.host, self.settings.port))
+        self._context.engine.start()
+        self._context.webhooks.start()
 
     def _web_server(self) -> uvicorn.Server:
         config = uvicorn.Config(
             self._gate,
-            http="httptools",
+            http=Protocol,
             loop="asyncio",
             ws="none",
             lifespan="off",
@@ -164,12 +165,25 @@ class BatchServer:
     def _close(self) -> None:
         context = self._context
         context.engine.stop()
+        context.webhooks.stop()
         if self._socket is not None:
             self._socket.close()
         if self._temporary:
             shutil.rmtree(context.store.folder, ignore_errors=True)
         else:
             context.store.save_time(context.clock.now())
+
+
+def _make_context(settings: ServerSettings, clock: Clock, answer: Answerer | None) -> Context:
+    store = Store(settings.data or Path(tempfile.mkdtemp(prefix="openai-batch-")))
+    if (saved := store.saved_time()) is not None:
+        clock.catch_up(saved)
+    script = Script() if settings.faults is None else Script.model_validate_json(settings.faults.read_bytes())
+    faults, webhooks = Faults(script), Webhooks(settings, clock)
+    workshop = Workshop(settings, answer, faults)
+    engine = Engine(store, clock, settings, workshop, faults, webhooks.batch_ended)
+    view, rates = View(settings.profile, clock, faults), Rates(settings.limits, clock)
+    return Context(settings, clock, store, engine, faults, view, rates, webhooks)
 
 
 def announce(base_url: str) -> None:

@@ -62,8 +62,25 @@ class ServerSettings(Frozen):
     speed: float = Field(1.0, ge=0, description="Seconds on the server's clock a true second; 0: moved by hand.")
     profile: Profile = Field("openai", description="Whose objects to send: openai, azure, or a mix of others'.")
     seed: int = Field(0, description="Makes faults, ids within output lines and the order of lines repeatable.")
+    faults: Path | None = Field(None, description="A JSON file of faults, as PUT /emulator/faults takes them.")
     answers: str = Field(
         "rules", description="'rules', 'echo', a JSON file of canned answers, or 'module:function'."
     )
+    upstream: str | None = Field(
+        None, description="Base URL of a server that answers the lines, such as Ollama's."
+    )
+    upstream_key: str = Field("none", description="The key for the upstream server.")
+    upstream_model: str | None = Field(None, description="The model to ask upstream; the line's own if absent.")
+    upstream_concurrency: int = Field(8, ge=1, le=1000, description="Lines asked upstream at once.")
+    upstream_timeout: float = Field(600, gt=0, description="True seconds to wait for one answer from upstream.")
+    webhook_url: str | None = Field(None, description="Where to send batch.completed and its like.")
+    webhook_secret: str = Field(
+        "whsec_bG9jYWwtYmF0Y2gtYXBpLXNlcnZlci1zZWNyZXQ=", description="What webhooks are signed with."
+    )
     timing: Timing = Field(default_factory=Timing, description="Seconds that each stage of a batch takes.")
     limits: Limits = Field(default_factory=Limits, description="What is refused.")
+
+    @property
+    def any_model(self) -> bool:
+        """Whether every model's name is taken: Azure's are deployments, and others know their own."""
+        return self.upstream is not None or self.profile != "openai"

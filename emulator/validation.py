@@ -13,9 +13,6 @@ from .models import is_known
 from .prompts import embedding_inputs, input_tokens
 from .settings import Limits
 
-CHUNK = 1_000
-"""Lines between two remembered offsets."""
-
 Problem = dict[str, Any]
 
 
@@ -54,8 +51,6 @@ def validate(job: ValidationJob) -> Validation:
                 found.errors.append({**error, "line": number})
             if item is not None and "custom_id" in item:
                 hashes.append(hash(item["custom_id"]) if isinstance(item["custom_id"], str) else number)
-            elif item is None:
-                continue
     found.errors += _duplicates(job.path, hashes)
     found.errors.sort(key=lambda error: error["line"])
     found.errors += _file_errors(job, found)
@@ -65,17 +60,6 @@ def validate(job: ValidationJob) -> Validation:
 def problem(code: str, message: str, param: str | None = None, line: int | None = None) -> Problem:
     """One entry of `errors.data`."""
     return {"code": code, "message": message, "param": param, "line": line}
-
-
-def chunk_offsets(path: Path) -> list[int]:
-    """Where every thousandth line begins, and where the file ends."""
-    offsets, position = [], 0
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines):
-            if number % CHUNK == 0:
-                offsets.append(position)
-            position += len(line)
-    return [*offsets, position]
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:

@@ -1,0 +1,78 @@
+"""Limits that depend on what else is going on: rates, and tokens enqueued."""
+
+import math
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+from .clock import Clock
+from .errors import ApiError
+from .models import snapshot
+from .records import BatchRecord
+from .settings import Limits
+from .validation import Validation, problem
+
+
+class Rates:
+    """How many calls of a kind there may be in a stretch of the server's time."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[float]] = {}
+        self._rates: dict[str, tuple[int | None, float, str]] = {
+            "requests": (limits.requests_a_minute, 60, "requests per min (RPM)"),
+            "uploads": (limits.uploads_a_minute, 60, "file uploads per min"),
+            "batches": (limits.batches_an_hour, 3600, "batches per hour"),
+        }
+
+    def count(self, kind: str) -> None:
+        """Count one call.
+
+        Raises:
+            ApiError: 429, with Retry-After: there were too many.
+        """
+        most, seconds, name = self._rates[kind]
+        if most is None:
+            return
+        with self._lock:
+            now, calls = self._clock.now(), self._calls.setdefault(kind, deque())
+            while calls and calls[0] <= now - seconds:
+                calls.popleft()
+            if len(calls) >= most:
+                wait = math.ceil(calls[0] + seconds - now) if calls else math.ceil(seconds)
+                raise _too_many(name, most, wait)
+            calls.append(now)
+
+
+def _too_many(name: str, most: int, wait: int) -> ApiError:
+    message = (
+        f"Rate limit reached for organization org-emulator on {name}: Limit {most}. Please try again in {wait}s."
+    )
+    headers = {"retry-after": str(wait)}
+    return ApiError(429, message, kind="requests", code="rate_limit_exceeded", headers=headers)
+
+
+def token_limit_problem(
+    limits: Limits, found: Validation, endpoint: str, others: Iterable[BatchRecord]
+) -> dict[str, Any] | None:
+    """What a batch fails with when too much of its model is enqueued already; None where there is room."""
+    model = found.model or ""
+    same = [other for other in others if other.model == snapshot(model)]
+    if endpoint == "/v1/embeddings":
+        requests = sum(other.progress.total for other in same) + found.total
+        if requests > limits.enqueued_embedding_requests:
+            return _enqueued(model, limits.enqueued_embedding_requests, "requests")
+    most = limits.enqueued_tokens.get(model, limits.enqueued_tokens.get("*"))
+    if most is not None and sum(other.enqueued_tokens for other in same) + found.tokens > most:
+        return _enqueued(model, most, "tokens")
+    return None
+
+
+def _enqueued(model: str, most: int, what: str) -> dict[str, Any]:
+    message = (
+        f"Enqueued {what.removesuffix('s')} limit reached for {model} in organization org-emulator. "
+        f"Limit: {most:,} enqueued {what}. Please try again once some in_progress batches have been completed."
+    )
+    return problem("token_limit_exceeded", message)

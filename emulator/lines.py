@@ -1,0 +1,82 @@
+"""The lines of output files, error files and accounts, written as each kind of server writes them."""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from .bodies import Answer, Asked
+from .settings import Profile
+
+quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
+"""A JSON string in ASCII, as OpenAI writes them."""
+
+
+def answered_line(asked: Asked, answer: Answer, profile: Profile = "openai") -> str:
+    """The line of a request that ran; JSON as Python writes it, which is how OpenAI writes it."""
+    if profile != "openai":
+        return _OTHERS[profile](asked, answer)
+    return (
+        f'{{"id": "batch_req_{asked.now:08x}{asked.digest[:24]}", "custom_id": {quoted(asked.custom_id)}, '
+        f'"response": {{"status_code": {answer.status}, "request_id": "{_uuid(asked.digest)}", '
+        f'"body": {answer.body}}}, "error": null}}\n'
+    )
+
+
+def unexecuted_line(asked: Asked, code: str, message: str) -> str:
+    """The line of a request that never ran."""
+    return (
+        f'{{"id": "batch_req_{asked.now:08x}{asked.digest[:24]}", "custom_id": {quoted(asked.custom_id)}, '
+        f'"response": null, "error": {{"code": {quoted(code)}, "message": {quoted(message)}}}}}\n'
+    )
+
+
+def account_line(asked: Asked, answer: Answer, batch_id: str) -> str:
+    """The line of a batch's account; its digest is that of the body as compact JSON with sorted keys."""
+    body_sha256 = sha256(orjson.dumps(asked.body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    usage = answer.usage
+    billed = '"billed": false, "input_tokens": 0, "output_tokens": 0'
+    if usage is not None:
+        billed = f'"billed": true, "input_tokens": {usage.input}, "output_tokens": {usage.output}'
+    return (
+        f'{{"custom_id": {quoted(asked.custom_id)}, "body_sha256": "{body_sha256}", "batch_id": "{batch_id}", '
+        f'"status_code": {answer.status}, {billed}}}\n'
+    )
+
+
+def _azure(asked: Asked, answer: Answer) -> str:
+    """Azure: no id, its own key order, and content filters in chat completions."""
+    body = json.loads(answer.body)
+    if body.get("object") == "chat.completion":
+        body["choices"] = [_filtered(choice) for choice in body["choices"]]
+        body["prompt_filter_results"] = [
+            {"prompt_index": 0, "content_filter_results": {**_SAFE, "jailbreak": _UNDETECTED}}
+        ]
+    response = {"body": body, "request_id": _uuid(asked.digest), "status_code": answer.status}
+    return json.dumps({"custom_id": asked.custom_id, "response": response, "error": None}) + "\n"
+
+
+_SAFE = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
+_UNDETECTED = {"filtered": False, "detected": False}
+
+
+def _filtered(choice: dict[str, Any]) -> dict[str, Any]:
+    message = {name: value for name, value in choice["message"].items() if name != "refusal" or value}
+    return {**choice, "message": message, "content_filter_results": _SAFE}
+
+
+def _foreign(asked: Asked, answer: Answer) -> str:
+    """Zhipu's keys and no error key at all, Groq's extra fields, and text that is not escaped."""
+    body = json.loads(answer.body) | {"x_groq": {"id": f"req_{asked.digest[:26]}"}}
+    response = {"status_code": answer.status, "body": body}
+    line = {"response": response, "custom_id": asked.custom_id, "id": f"vllm-{asked.digest[:32]}"}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+_OTHERS: dict[str, Callable[[Asked, Answer], str]] = {"azure": _azure, "foreign": _foreign}
+
+
+def _uuid(digest: str) -> str:
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:32]}"

@@ -1,0 +1,61 @@
+"""Where the work on input files is done: here for small ones, in a process of its own for large ones."""
+
+from .answerers import find_answerer
+from .execution import AnswerAll, Execution, answer_by, close_unexecuted, execute
+from .faults import Faults
+from .records import Progress
+from .replies import Answerer
+from .settings import ServerSettings
+from .upstream import Upstream
+from .validation import Validation, ValidationJob, validate
+from .worker import Worker, execute_by_name
+
+_LARGE_BYTES = 4_000_000
+_LARGE_LINES = 4_000
+
+
+class Workshop:
+    """Validates input files and answers their lines.
+
+    Args:
+        settings: say where answers come from.
+        answerer: a function of the caller's, instead of what the settings name.
+        faults: what goes wrong with lines.
+    """
+
+    def __init__(self, settings: ServerSettings, answerer: Answerer | None, faults: Faults) -> None:
+        self._worker = Worker()
+        self._faults = faults
+        self._answers = settings.answers
+        self._upstream = Upstream(settings) if settings.upstream and answerer is None else None
+        self._answer_all: AnswerAll = (
+            self._upstream.answer_all if self._upstream else answer_by(answerer or find_answerer(settings.answers))
+        )
+        # A function of the caller's, and one that is found by the caller's import path, works only here.
+        self._elsewhere = answerer is None and self._upstream is None and ":" not in settings.answers
+        self.step = settings.upstream_concurrency * 8 if self._upstream else 20_000
+        """Lines executed in one go: between two goes a batch can be cancelled."""
+
+    def validate(self, job: ValidationJob) -> Validation:
+        """Check an input file."""
+        large = job.path.stat().st_size > _LARGE_BYTES
+        return self._worker.call(validate, job) if large else validate(job)
+
+    def execute(self, job: Execution, progress: Progress) -> Progress:
+        """Answer some lines."""
+        faults = None if self._faults.spare_lines else self._faults
+        if self._elsewhere and faults is None and job.plan.total > _LARGE_LINES:
+            return self._worker.call(execute_by_name, job, progress, self._answers)
+        return execute(job, progress, self._answer_all, faults)
+
+    def close_unexecuted(self, job: Execution, progress: Progress, reason: tuple[str, str]) -> Progress:
+        """Write the lines that were not executed."""
+        if job.plan.total > _LARGE_LINES:
+            return self._worker.call(close_unexecuted, job, progress, reason)
+        return close_unexecuted(job, progress, reason)
+
+    def stop(self) -> None:
+        """End the process and the connections."""
+        self._worker.stop()
+        if self._upstream:
+            self._upstream.close()
