@@ -3,6 +3,8 @@
 Unknown fields are left out, `""` stands for null, absent counts for 0, statuses in any case and spelling.
 """
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -152,14 +154,19 @@ def read_batch(answer: Any, input_file: InputFile | None = None) -> Batch:
     return Batch.model_validate({**content, "input_file": input_file})
 
 
-def describe_progress(batches: tuple[Batch, ...] | list[Batch]) -> str:
-    """One line that says how far the batches are: statuses, and items done of all."""
-    statuses: dict[str, int] = {}
+def count_items(batches: Iterable[Batch]) -> tuple[int, int]:
+    """How many items of the batches are done, and how many there are; OpenAI's counts lag."""
+    done = total = 0
     for batch in batches:
-        statuses[batch.status] = statuses.get(batch.status, 0) + 1
-    done = sum(batch.request_counts.completed + batch.request_counts.failed for batch in batches)
-    total = sum(
-        batch.request_counts.total or (batch.input_file.items if batch.input_file else 0) for batch in batches
-    )
+        counts = batch.request_counts
+        done += counts.completed + counts.failed
+        total += counts.total or (batch.input_file.items if batch.input_file else 0)
+    return done, total
+
+
+def describe_progress(batches: Sequence[Batch]) -> str:
+    """One line that says how far the batches are: items done of all, and statuses."""
+    done, total = count_items(batches)
+    statuses = Counter(batch.status for batch in batches)
     counted = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
     return f"{done:,} of {total:,} items done ({counted})"

@@ -110,8 +110,9 @@ class Job(_Record):
         return None if record is None else record.input_files
 
     def report(self) -> JobReport | None:
-        """The report, once the job is done."""
-        return self.files.read("report.json", JobReport)
+        """The report, once the job is done and as long as its results are there."""
+        filesystem, path = open_url(self.destination)
+        return self.files.read("report.json", JobReport) if filesystem.exists(path) else None
 
     def input_files(self) -> list[InputFile]:
         """Every input file built so far, in the order of rounds and selections."""

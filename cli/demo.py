@@ -45,7 +45,6 @@ def demo_command(destination: str) -> int:
                 storage=str(Path(home) / "jobs"),
                 if_exists="replace",
                 poll_seconds=0.5,
-                verbose=False,
             )
             left = _remote_files()
     click.echo(_excerpt(report.destination))

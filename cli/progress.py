@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
@@ -81,11 +82,13 @@ def _lines() -> Iterator[None]:
         with lock:
             line = known.setdefault(news.step, _Line())
             line.hear(news)
+            if news == News(news.step, total=news.total):
+                return  # that it is to come is no news yet
             finished = bool(line.total) and line.done >= line.total
             now = time.monotonic()
             if str(line) != line.said and (finished or now - line.said_at >= SECONDS_BETWEEN_LINES):
                 line.said, line.said_at = str(line), now
-                print(f"{news.step:<7} {line}, {now - line.begun:.0f} s", file=sys.stderr)  # noqa: T201  # it is what a person reads
+                click.echo(f"{news.step:<7} {line}, {now - line.begun:.0f} s", err=True)
 
     with observed_by(show):
         yield

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..batch.jobs import IfExists, absolute
+from ..batch.jobs import IfExists, absolute, open_job
 from ..batch.reports import JobReport
 from ..batch.requests import Request
 from ..batch.tables.sources import FileSource, digest
@@ -77,17 +77,15 @@ def run_command(
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     content = digest(table)
-    key = job_key or _job_key(content, table, request, destination)
-    click.echo(f"job {key}", err=True)
     report = run_job(
         table,
         request,
         destination,
-        job_key=key,
+        job_key=job_key or _job_key(content, table, request, destination),
         storage=storage,
         if_exists="replace" if overwrite else "refuse",
-        poll_seconds=poll_seconds,
         source_digest=content,
+        poll_seconds=poll_seconds,
         verbose=verbose,
     )
     show_report(report, as_json=as_json)
@@ -105,19 +103,39 @@ def run_job(
     request: Request,
     destination: str,
     *,
+    job_key: str,
+    storage: str | None,
     if_exists: IfExists,
-    verbose: bool,
-    **options: Any,
+    source_digest: str | None = None,
+    poll_seconds: float,
+    verbose: bool = False,
 ) -> JobReport:
-    """Run the flow in this process, with its progress on stderr."""
+    """Run the flow in this process, with its progress on stderr; a finished job is only told of."""
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # our own lines say what happens
+    asked: dict[str, Any] = {
+        "job_key": job_key,
+        "storage": storage or _default_storage(),
+        "if_exists": if_exists,
+        "source_digest": source_digest,
+    }
+    job = open_job(table, request, destination, **asked)
+    report = job.report()
+    if report is not None:
+        click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+        return report
+    click.echo(f"job {job.key} (folder {job.folder})", err=True)
     from ..flows import openai_batch
     from .progress import shown_progress
 
     with shown_progress():
-        report: JobReport = openai_batch(table, request, destination, if_exists=if_exists, **options)
-    return report
+        return openai_batch(table, request, destination, poll_seconds=poll_seconds, **asked)
+
+
+def _default_storage() -> str:
+    from ..flows.defaults import default_storage
+
+    return default_storage()
 
 
 def show_report(report: JobReport, *, as_json: bool) -> None:

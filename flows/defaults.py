@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 
+from prefect.context import FlowRunContext
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from prefect.variables import Variable
@@ -20,8 +21,15 @@ def default_storage() -> str:
 
 
 def default_job_key() -> str:
-    """The flow run's id: a retry of the run continues the job, another run is another job."""
-    return str(flow_run.get_id())
+    """The flow run's id: a retry of the run continues the job, another run is another job.
+
+    In a subflow it is the id of the parent's task run for it: where a subflow has failed, a retry of the parent
+    makes a new run of it, under the same task run.
+    """
+    context = FlowRunContext.get()
+    assert context is not None, "asked for within a flow run"
+    assert context.flow_run is not None, "a flow run's context holds the run"
+    return str(context.flow_run.parent_task_run_id or context.flow_run.id)
 
 
 def with_schedule(text: str) -> str:

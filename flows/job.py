@@ -185,6 +185,7 @@ def finish_round(calls: Calls, files: list[InputFile]) -> None:
     flying = [batch for file in files if (batch := submitted(file)) and fetched(file) is None]
     fetching: list[PrefectFuture[FetchedOutput]] = []
     report_progress("upload", total=sum(file.items for file in waiting))
+    report_progress("fetch", total=sum(file.items for file in files if fetched(file) is None))
     while waiting or flying:
         while waiting and len(flying) < calls.in_flight:
             flying.append(_submit(calls, waiting.popleft()))

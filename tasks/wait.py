@@ -10,7 +10,7 @@ from prefect import task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from ..batch.batches import Batch, describe_progress, read_batch
+from ..batch.batches import Batch, count_items, describe_progress, read_batch
 from ..batch.errors import BatchNotFinished
 from ..batch.progress import report
 from ..blocks import load_credentials
@@ -81,7 +81,8 @@ def wait_for_batches(batches: list[Batch], *, credentials: str | None = None) ->
     with load_credentials(credentials).get_client() as client:
         seen = look_at(client, batches)
     progress = describe_progress(seen)
-    report("wait", text=progress)
+    done, total = count_items(seen)
+    report("wait", done=done, total=total, text=progress)
     ended = [batch for batch in seen if batch.has_ended(time.time())]
     if not ended:
         raise BatchNotFinished(progress)

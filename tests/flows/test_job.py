@@ -1,5 +1,6 @@
 """The flow in this process: a real Prefect server, our Batch API server over HTTP, real files."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import openai
 import pandas as pd
 import pytest
+from prefect import flow
 from prefect_openai_batch import (
     ChatRequest,
     EmbeddingRequest,
@@ -28,7 +30,7 @@ from prefect_openai_batch.batch.errors import (
     RequestError,
     SourceError,
 )
-from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.emulator import BatchServer, Reply
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -91,7 +93,7 @@ def test_batches_in_flight_are_bounded_and_refilled(batch_server: BatchServer, t
     report = run(source, tmp_path, request, in_flight=1)
     batches = sorted(batch_server.state()["batches"], key=lambda batch: batch["created_at"])
     assert len(report.batches) == len(batches) == 3
-    for earlier, later in zip(batches, batches[1:], strict=False):
+    for earlier, later in pairwise(batches):
         assert later["created_at"] >= earlier["completed_at"]
     assert pd.read_parquet(tmp_path / "answers.parquet")["review"].tolist() == list("abcd")
 
@@ -238,8 +240,7 @@ def test_results_are_on_the_server_as_json(
     )
     assert state.result().complete
     runs = httpx.post(f"{prefect_server}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()
-    assert runs[0]["state"]["data"]["type"] == "reference"
-    assert runs[0]["state"]["data"]["metadata"]["serializer"]["type"] == "json"
+    assert runs[0]["state"]["data"]["serializer"]["type"] == "json"
 
 
 FRAME = pd.DataFrame(
@@ -278,3 +279,27 @@ def test_a_frame_that_cannot_be_kept_is_refused(
     with pytest.raises(SourceError):
         run_dataframe(frame, REVIEW, storage=str(tmp_path))
     assert posts(batch_server) == 0
+
+
+def test_a_failed_subflow_continues_its_job_when_the_parent_is_retried(
+    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The retry is another run of the subflow, but the same job: each row is sent once."""
+    attempts: list[int] = []
+
+    @flow(retries=1)
+    def parent() -> None:
+        attempts.append(len(attempts))
+        openai_batch(str(reviews), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, min_answered=1.0)
+
+    with BatchServer(answer=refuse_one) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        with pytest.raises(Exception, match="29 of 30 rows answered; asked for 100%"):
+            parent()
+        assert attempts == [0, 1]
+        assert server.bill()["billed"] == 30
+
+
+def refuse_one(body: dict[str, Any]) -> Any:
+    return Reply(refusal="I cannot.") if "Review 7:" in str(body) else Reply("fine")

@@ -1,0 +1,82 @@
+"""What is shipped works where nothing but it is installed, and needs no network but loopback."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LOOPBACK_UP = """
+import fcntl, os, socket, struct, sys
+with socket.socket() as any_socket:
+    fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def environment(home: Path) -> dict[str, str]:
+    """A person's environment, with nothing of this project's and no address of any server."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "OPENAI", "COV"))}
+    return {**kept, "HOME": str(home)}
+
+
+def demo(command: list[str], folder: Path) -> str:
+    done = subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "240 of 240 rows answered (240 succeeded)" in done.stdout
+    assert "remote files left: 0" in done.stdout
+    assert (folder / "openai-batch-demo.csv").read_text().count("\n") >= 241
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command line in an environment of its own that holds the wheel; the wheel is built from the sdist."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=True)
+    install = [
+        folder / "venv" / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-c",
+        ROOT / "constraints.txt",
+    ]
+    subprocess.run([*install, wheel], check=True, capture_output=True)
+    return folder / "venv" / "bin" / "prefect-openai-batch"
+
+
+def test_the_wheel_runs_the_demo_from_elsewhere(installed: Path, tmp_path: Path) -> None:
+    """It prints joined answers, counts, time, and where the results lie."""
+    printed = demo([str(installed), "demo"], tmp_path)
+    assert "R-0001" in printed
+    assert f"results: {tmp_path / 'openai-batch-demo.csv'}" in printed
+    assert "all in all:" in printed
+
+
+def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
+    """Typed, with its examples and deployments, and without its tests."""
+    (package,) = installed.parents[1].glob("lib/python*/site-packages/prefect_openai_batch")
+    shipped = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert {
+        "py.typed",
+        "examples/reviews.csv",
+        "examples/label_reviews.yaml",
+        "deployments/prefect.yaml",
+    } <= shipped
+    assert not [name for name in shipped if name.startswith(("tests", "benchmarks"))]
+
+
+def test_the_demo_needs_no_network_but_loopback(installed: Path, tmp_path: Path) -> None:
+    """In a network namespace that has nothing else."""
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode:
+        pytest.skip("this kernel allows no network namespace of one's own")
+    python = installed.parent / "python"
+    demo(["unshare", "-rn", str(python), "-c", LOOPBACK_UP, str(python), str(installed), "demo"], tmp_path)
