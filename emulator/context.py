@@ -89,8 +89,14 @@ def query_limit(request: Request, default: int, most: int) -> int:
     return limit
 
 
-def page(items: list[dict[str, Any]], after: str | None, limit: int) -> dict[str, Any]:
-    """One page of a list, after the item with this id."""
+def page(
+    items: list[dict[str, Any]], after: str | None, limit: int, no_id: str | None = None
+) -> dict[str, Any]:
+    """One page of a list, after the item with this id; an empty one has `no_id` for its first and last.
+
+    Raises:
+        ApiError: 400, there is no such item.
+    """
     if after is not None:
         ids = [item["id"] for item in items]
         if after not in ids:
@@ -100,7 +106,7 @@ def page(items: list[dict[str, Any]], after: str | None, limit: int) -> dict[str
     return {
         "object": "list",
         "data": shown,
-        "first_id": shown[0]["id"] if shown else None,
-        "last_id": shown[-1]["id"] if shown else None,
+        "first_id": shown[0]["id"] if shown else no_id,
+        "last_id": shown[-1]["id"] if shown else no_id,
         "has_more": len(items) > limit,
     }

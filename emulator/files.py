@@ -65,7 +65,7 @@ class FileRoutes:
         shown = [self.context.view.file(file) for file in listed]
         if order == "desc":
             shown.reverse()
-        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit)))
+        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit, "")))
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/files/{file_id}`."""

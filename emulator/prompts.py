@@ -32,11 +32,11 @@ def input_tokens(body: Body) -> int:
     """About how many tokens the request's text is: one for four characters, and a few for each message."""
     messages = body.get("messages")
     if isinstance(messages, list):
-        return sum(len(_joined(_content(message))) // 4 + 4 for message in messages) + 3
+        return sum(_length(_content(message)) // 4 + 4 for message in messages) + 3
     given = body.get("input", body.get("prompt"))
     if isinstance(given, list) and given and isinstance(given[0], int):
         return len(given)
-    return (len(_joined(given)) + len(body.get("instructions") or "")) // 4 + 1
+    return (_length(given) + len(body.get("instructions") or "")) // 4 + 1
 
 
 def text_tokens(text: str) -> int:
@@ -66,6 +66,10 @@ def _last_user_text(messages: list[Any]) -> str:
 
 def _content(message: Any) -> Any:
     return message.get("content") if isinstance(message, dict) else message
+
+
+def _length(content: Any) -> int:
+    return len(content if isinstance(content, str) else _joined(content))
 
 
 def _joined(content: Any) -> str:

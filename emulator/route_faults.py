@@ -11,6 +11,8 @@ from .context import answer_error
 from .errors import ApiError, no_such_batch, no_such_file
 from .faults import RouteFault
 
+_LONGEST_BODY = 100_000
+
 _PAGE = """<html>
 <head><title>{status}</title></head>
 <body><center><h1>{status}</h1></center><hr><center>cloudflare</center></body>
@@ -46,7 +48,7 @@ async def serve_with_faults(
     if spoiling.when == "after":
         await app(scope, receive, _keeping(kept))
     else:
-        await _read_body(receive)
+        scope["asked"] = await _read_body(receive)
     await _spoil(spoiling, kept, scope, receive, send)
 
 
@@ -57,9 +59,15 @@ def _keeping(kept: list[Message]) -> Send:
     return keep
 
 
-async def _read_body(receive: Receive) -> None:
-    while (await receive()).get("more_body"):
-        pass
+async def _read_body(receive: Receive) -> bytes:
+    """The beginning of a request's body; the rest is read and dropped."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        more = message.get("more_body", False)
+        if len(body) < _LONGEST_BODY:
+            body += message.get("body", b"")
+    return body
 
 
 async def _spoil(fault: RouteFault, kept: list[Message], scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,7 +79,7 @@ async def _spoil(fault: RouteFault, kept: list[Message], scope: Scope, receive: 
         for message in kept or _gateway_timeout():
             await send(message)
     else:
-        await _answer(fault, scope["path"])(scope, receive, send)
+        await _answer(fault, scope)(scope, receive, send)
 
 
 async def _hang(seconds: float, receive: Receive) -> None:
@@ -95,13 +103,15 @@ def _gateway_timeout() -> list[Message]:
     ]
 
 
-def _answer(fault: RouteFault, path: str) -> Response:
+def _answer(fault: RouteFault, scope: Scope) -> Response:
     if fault.kind == "html":
         return HTMLResponse(_PAGE.format(status=fault.status), fault.status)
     if fault.kind == "not_found":
-        return answer_error(_not_found(path))
+        return answer_error(_not_found(scope["path"]))
     if fault.kind == "cannot_find_file":
-        message = "Cannot find file, or project proj_emulator does not have access to it."
+        found = re.search(rb'"input_file_id": *"([^"]+)"', scope.get("asked", b""))
+        name = found[1].decode() if found else "file-unknown"
+        message = f"Cannot find file {name}, or project proj_emulator does not have access to it."
         return answer_error(ApiError(400, fault.message or message, param="file_id"))
     return answer_error(_error(fault))
 

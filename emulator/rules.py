@@ -5,6 +5,7 @@ summary, and otherwise answers in one sentence. The same prompt always gets the 
 """
 
 import re
+from functools import lru_cache
 from zlib import crc32
 
 _GOOD = frozenset(
@@ -149,6 +150,7 @@ def answer(prompt: str, instructions: str = "") -> str:
     return _sentence(about, head)
 
 
+@lru_cache(maxsize=1024)
 def offered_labels(asked: str) -> list[str]:
     """The labels that a prompt offers to choose from: `one of: a, b, c`, `a, b or c`, `(a/b)`."""
     for pattern in _OPTIONS:

@@ -86,6 +86,11 @@ class BatchServer:
         """What a client takes as its base URL, such as `http://127.0.0.1:8080/v1`."""
         return f"{self.url}/v1"
 
+    @property
+    def folder(self) -> Path:
+        """Where files and batches lie."""
+        return self._context.store.folder
+
     def start(self) -> None:
         """Listen, and move batches along.
 
@@ -142,7 +147,9 @@ class BatchServer:
         control.load_faults(self._context, Script(seed=seed, faults=faults))
 
     def _open(self) -> None:
-        self._socket = socket.socket(socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
+        # With its protocol named, asyncio sends small answers at once; else each would wait 40 ms for company.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((self.settings.host, self.settings.port))
         self._context.engine.start()

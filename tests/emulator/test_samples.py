@@ -1,0 +1,232 @@
+"""Every kind of real sample has its counterpart here: equal in keys, their order, types and nullness."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prefect_openai_batch.emulator import LineFault, Limits, Timing
+
+from .support import CHAT, SHARED, Api, chat_item, chat_items, endpoint_item, error_of, good, need_shared
+
+Start = Callable[..., Api]
+
+
+def sample(name: str) -> Any:
+    """A sample that is one JSON value."""
+    need_shared()
+    return json.loads((SHARED / "samples" / name).read_text())
+
+
+def sample_line(name: str) -> Any:
+    """The first line of a JSONL sample."""
+    need_shared()
+    return json.loads((SHARED / "samples" / name).read_text(encoding="utf-8").split("\n")[0])
+
+
+def shape(value: Any) -> Any:
+    """A value's keys, in their order, and the types of what they hold; of a list, what its first entry is like."""
+    if isinstance(value, dict):
+        return [(key, shape(part)) for key, part in value.items()]
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def test_a_batch_that_validates(api: Api) -> None:
+    """POST /v1/batches."""
+    batch = api.submit(chat_items(1), metadata={"testMetadataKey": "test metadata value"})
+    assert shape(batch) == shape(sample("openai/batch_validating_2025-10.json"))
+
+
+def test_a_batch_that_is_cancelled_at_once(api: Api) -> None:
+    """POST /v1/batches/{id}/cancel."""
+    batch = api.submit(chat_items(1), metadata={"testMetadataKey": "test metadata value"})
+    cancelling = good(api.http.post(f"/batches/{batch['id']}/cancel"))
+    assert shape(cancelling) == shape(sample("openai/batch_cancelling_2025-10.json"))
+
+
+def test_a_batch_in_progress(api: Api) -> None:
+    """The model is there, in its dated form."""
+    item = endpoint_item("/v1/responses", {"model": "gpt-5-nano", "input": "Hello."})
+    batch = api.submit([item], "/v1/responses")
+    api.server.advance(0.3)
+    running, real = api.batch(batch["id"]), sample("openai/batch_in_progress_2026-08.json")
+    assert shape(running) == shape(real)
+    assert running["model"] == real["model"]
+
+
+def test_a_completed_batch(api: Api) -> None:
+    """Usage with reasoning tokens, an output file and no error file."""
+    item = endpoint_item("/v1/responses", {"model": "gpt-5-nano", "input": "Hello."})
+    done = api.finish([item], "/v1/responses")
+    assert shape(done) == shape(sample("openai/batch_completed_usage_reasoning_2026-08.json"))
+    assert done["usage"]["output_tokens_details"]["reasoning_tokens"] > 0
+
+
+def test_an_expired_batch(start_server: Start) -> None:
+    """Only an error file. The sample is older than the key `model`."""
+    api = start_server(timing=Timing(running=1_000_000))
+    batch = api.submit(chat_items(1), metadata={"testMetadataKey": "test metadata value"})
+    api.server.advance(100_000)
+    expired = api.batch(batch["id"])
+    del expired["model"]
+    assert shape(expired) == shape(sample("openai/batch_expired_errorfile.json"))
+
+
+def test_a_list(api: Api) -> None:
+    """A page with one cancelled batch and one in progress."""
+    metadata = {"testMetadataKey": "test metadata value"}
+    for _ in range(2):
+        api.submit(chat_items(1), metadata=metadata)
+    newest = api.submit(chat_items(1), metadata=metadata)
+    good(api.http.post(f"/batches/{newest['id']}/cancel"))
+    api.server.advance(0.55)
+    listed = good(api.http.get("/batches", params={"limit": 2}))
+    assert shape(listed) == shape(sample("openai/list_page1_limit2_2025-10.json"))
+    real = sample("openai/list_page1_limit2_2025-10.json")
+    assert [shape(batch) for batch in listed["data"]] == [shape(batch) for batch in real["data"]]
+
+
+def test_a_file(api: Api) -> None:
+    """POST /v1/files."""
+    real = sample("openai/file_create_2026-08.json")
+    file = api.upload(chat_items(1))
+    assert shape(file) == shape(real)
+    assert file["expires_at"] - file["created_at"] == real["expires_at"] - real["created_at"]
+
+
+def test_headers_of_a_file_content(api: Api) -> None:
+    """The name that an output file is downloaded under, and what marks an answer as OpenAI's."""
+    real = sample("openai/headers_file_content_2025-01.json")
+    done = api.finish(chat_items(1))
+    headers = api.http.get(f"/files/{done['output_file_id']}/content").headers
+    assert headers["content-disposition"] == f'attachment; filename="{done["id"]}_output.jsonl"'
+    ours = {name.lower() for name in real} & {"content-type", "transfer-encoding", "openai-version"}
+    assert {name: headers[name] for name in ours} == {
+        name.lower(): value[0] for name, value in real.items() if name.lower() in ours
+    }
+    assert {"openai-processing-ms", "x-request-id"} <= set(headers)
+
+
+def output_line(api: Api, endpoint: str, body: dict[str, Any]) -> Any:
+    """The output line of a batch of one."""
+    return api.lines(api.finish([endpoint_item(endpoint, body)], endpoint)["output_file_id"])[0]
+
+
+def test_a_chat_line(api: Api) -> None:
+    """A chat completion in an output file."""
+    messages = [{"role": "user", "content": "Tell me about spaghetti."}]
+    line = output_line(api, CHAT, {"model": "gpt-3.5-turbo", "messages": messages})
+    real = sample_line("openai/output_chat_gpt35_3lines_2025-01.jsonl")
+    assert shape(line) == shape(real)
+    assert line["response"]["body"]["model"] == real["response"]["body"]["model"]
+
+
+def test_a_responses_line(api: Api) -> None:
+    """A response in an output file, of a model that does not reason."""
+    body = {"model": "gpt-4.1-nano", "input": "惑星は?", "instructions": "簡潔に。", "temperature": 0}
+    line = output_line(api, "/v1/responses", body)
+    assert shape(line) == shape(sample_line("openai/output_responses_message.jsonl"))
+
+
+def test_a_reasoning_models_line_begins_with_its_reasoning(api: Api) -> None:
+    """So nobody may take output[0] for the message."""
+    line = output_line(api, "/v1/responses", {"model": "gpt-5-nano", "input": "Hello."})
+    assert [item["type"] for item in line["response"]["body"]["output"]] == ["reasoning", "message"]
+
+
+def test_a_response_of_several_messages(api: Api) -> None:
+    """By the facts: an early message may be cut off, the full text comes later."""
+    api.server.fail(LineFault(kind="two_messages"))
+    body = output_line(api, "/v1/responses", {"model": "gpt-4.1-nano", "input": "What is 20 + 22? Say it."})
+    cut, whole = body["response"]["body"]["output"]
+    assert (cut["type"], cut["status"], whole["status"]) == ("message", "incomplete", "completed")
+    assert whole["content"][0]["text"].startswith(cut["content"][0]["text"])
+
+
+def test_an_embeddings_line(api: Api) -> None:
+    """A vector in an output file."""
+    line = output_line(api, "/v1/embeddings", {"model": "text-embedding-3-small", "input": "Hello."})
+    real = sample_line("openai/output_embeddings_2026-08_truncated8.jsonl")
+    assert shape(line) == shape(real)
+    assert line["response"]["body"]["model"] == real["response"]["body"]["model"]
+
+
+def test_a_line_without_quota(api: Api) -> None:
+    """429 in the error file, with `error: null`."""
+    real = sample_line("openai/error_chat_429_insufficient_quota.jsonl")
+    api.server.fail(LineFault(kind="error", status=429, code="insufficient_quota"))
+    done = api.finish(chat_items(1))
+    line = api.lines(done["error_file_id"])[0]
+    assert shape(line) == shape(real)
+    assert line["response"]["body"] == real["response"]["body"]
+    assert (done["status"], done["output_file_id"]) == ("completed", None)
+
+
+def test_output_is_written_as_openai_writes_it(api: Api) -> None:
+    """Separators with spaces, escapes instead of other letters, a newline at the end."""
+    need_shared()
+    done = api.finish([chat_item(text="Ein schöner Satz.")])
+    text = api.http.get(f"/files/{done['output_file_id']}/content").text
+    assert text.isascii()
+    assert text == "".join(json.dumps(json.loads(line)) + "\n" for line in text.splitlines())
+
+
+def test_ids_bear_their_time(api: Api) -> None:
+    """`batch_` and `batch_req_` begin with a time, as OpenAI's do."""
+    done = api.finish(chat_items(1))
+    line = api.lines(done["output_file_id"])[0]
+    assert int(done["id"].removeprefix("batch_")[:8], 16) == done["created_at"]
+    assert abs(int(line["id"].removeprefix("batch_req_")[:8], 16) - done["finalizing_at"]) <= 1
+    assert len(line["id"].removeprefix("batch_req_")) == 32
+
+
+@pytest.mark.parametrize(
+    "case",
+    ["cancel_completed_409", "metadata_type_400", "create_file_race_400", "upload_too_large_400", "upload_not_jsonl_400"],
+)
+def test_errors_that_were_observed(start_server: Start, case: str) -> None:
+    """HTTP errors equal those that were seen, but for what names the file."""
+    real = sample("openai/http_errors_observed.json")[case]
+    error = error_of(_PROVOKED[case](start_server), real["status"])
+    expected = real["body"]["error"]
+    assert {**error, "message": ""} == {**expected, "message": ""}
+    assert error["message"].split(" file-")[0] == expected["message"].split(" file-")[0]
+
+
+def _cancel_completed(start: Start) -> Any:
+    api = start()
+    return api.http.post(f"/batches/{api.finish(chat_items(1))['id']}/cancel")
+
+
+def _bad_metadata(start: Start) -> Any:
+    asked = {"input_file_id": "x", "endpoint": CHAT, "completion_window": "24h", "metadata": {"tags": []}}
+    return start().http.post("/batches", json=asked)
+
+
+def _file_race(start: Start) -> Any:
+    from prefect_openai_batch.emulator import RouteFault
+
+    api = start()
+    file = api.upload(chat_items(1))
+    api.server.fail(RouteFault(kind="cannot_find_file", route="POST */batches", times=1))
+    asked = {"input_file_id": file["id"], "endpoint": CHAT, "completion_window": "24h"}
+    return api.http.post("/batches", json=asked)
+
+
+def _upload(content: bytes) -> Callable[[Start], Any]:
+    def upload(start: Start) -> Any:
+        api = start(limits=Limits(input_bytes=1000))
+        return api.http.post("/files", data={"purpose": "batch"}, files={"file": ("in.jsonl", content)})
+
+    return upload
+
+
+_PROVOKED: dict[str, Callable[[Start], Any]] = {
+    "cancel_completed_409": _cancel_completed,
+    "metadata_type_400": _bad_metadata,
+    "create_file_race_400": _file_race,
+    "upload_too_large_400": _upload(b"{" * 1001),
+    "upload_not_jsonl_400": _upload(b"name,age\n"),
+}
