@@ -2,8 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
@@ -13,8 +12,7 @@ from .endpoints import Endpoint
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What one body says.
 
     `answer` is text, or a vector of float32 for embeddings, or None. `error_code` and `error_message` hold a
@@ -149,8 +147,7 @@ _READERS: dict[Endpoint, Callable[[Body], Answer]] = {
 }
 
 
-@dataclass(frozen=True)
-class Usage:
+class Usage(NamedTuple):
     """The tokens one response reports; None where it does not say."""
 
     input_tokens: int | None = None
@@ -162,7 +159,7 @@ class Usage:
 def read_usage(body: Body) -> Usage:
     """The tokens of a body: chat completions and the Responses API name them differently."""
     usage = body.get("usage")
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return Usage()
     inputs = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
     outputs = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
@@ -175,4 +172,4 @@ def read_usage(body: Body) -> Usage:
 
 
 def _count(value: Any) -> int | None:
-    return int(value) if isinstance(value, int | float) else None
+    return value if type(value) is int else int(value) if isinstance(value, float) else None

@@ -13,9 +13,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,8 +32,7 @@ class OutcomeKind(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one row: its result columns, and whether the row is worth another try."""
 
     outcome: OutcomeKind
@@ -44,7 +42,7 @@ class Outcome:
     error_code: str | None = None
     error_message: str | None = None
     model: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     request_id: str | None = None
     response: str | None = None
 
@@ -79,7 +77,7 @@ def validation_failed(code: str | None, message: str) -> Outcome:
 def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:
     """The outcome that a line of an output or error file tells."""
     response = line.get("response")
-    if not isinstance(response, Mapping):
+    if not isinstance(response, dict):
         return _unexecuted(line.get("error"))
     if "status_code" not in response and "body" not in response:
         response = {"status_code": 200, "body": response}  # vLLM's older runner puts the body here
@@ -87,9 +85,9 @@ def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: 
     body = response.get("body")
     request_id = response.get("request_id") or None
     kept = orjson.dumps(body).decode() if keep_response and body is not None else None
-    if status == 200 and isinstance(body, Mapping):
+    if status == 200 and isinstance(body, dict):
         return _executed(endpoint, body, request_id, kept)
-    code, message = _error(body.get("error", body) if isinstance(body, Mapping) else body)
+    code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
     return Outcome(
         OutcomeKind.FAILED,
         again=is_transient(status),
@@ -141,7 +139,7 @@ def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | Non
 
 def _error(error: Any) -> tuple[str | None, str | None]:
     """Code and message of an error object, or of whatever stands in its place."""
-    if isinstance(error, Mapping):
+    if isinstance(error, dict):
         code = error.get("code") or error.get("type")
         message = error.get("message")
         return (None if code is None else str(code), None if message is None else str(message))

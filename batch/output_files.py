@@ -4,12 +4,12 @@ One pass notes where each custom_id's lines lie, a second reads them in the rows
 by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -21,8 +21,7 @@ _CUSTOM_ID_FIRST = re.compile(rb'\{"id": ?"[^"\\]*", ?"custom_id": ?"([^"\\]*)",
 """How OpenAI's lines begin; any other line is parsed whole for its custom_id."""
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(NamedTuple):
     file: int
     offset: int
     length: int
@@ -77,10 +76,9 @@ class OutputLines:
         return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
 
     def _read(self, place: _Place) -> Mapping[str, Any]:
-        file = self._files[place.file]
-        file.seek(place.offset)
+        content = os.pread(self._files[place.file].fileno(), place.length, place.offset)
         try:
-            line = orjson.loads(file.read(place.length))
+            line = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             return {"error": {"code": "broken_line", "message": f"The line is not JSON: {error}"}}
         return line if isinstance(line, dict) else {}
