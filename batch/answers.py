@@ -161,12 +161,13 @@ def read_usage(body: Body) -> Usage:
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return Usage()
-    inputs = usage.get("prompt_tokens_details") or usage.get("input_tokens_details") or {}
-    outputs = usage.get("completion_tokens_details") or usage.get("output_tokens_details") or {}
+    sent, got = ("prompt", "completion") if "prompt_tokens" in usage else ("input", "output")
+    inputs = usage.get(f"{sent}_tokens_details") or {}
+    outputs = usage.get(f"{got}_tokens_details") or {}
     return Usage(
-        _count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        _count(usage.get(f"{sent}_tokens")),
         _count(inputs.get("cached_tokens")),
-        _count(usage.get("completion_tokens", usage.get("output_tokens"))),
+        _count(usage.get(f"{got}_tokens")),
         _count(outputs.get("reasoning_tokens")),
     )
 

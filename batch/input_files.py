@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -65,8 +66,7 @@ class Limits:
     embedding_inputs: int = MAX_EMBEDDING_INPUTS
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One encoded item on its way into an input file; `inputs` counts embedding inputs, 0 elsewhere."""
 
     row: int

@@ -1,8 +1,10 @@
 """50,000 rows through our flow, and the same job by a plain script with the OpenAI SDK and pandas.
 
+The script takes the same table and gives the same columns.
+
 Both run in processes of their own against the same local server, one after the other, with the same poll
 interval. Printed are both times less the server's own (from a batch's creation to its completion), and the peak of
-resident memory above what the imports alone take.
+resident memory above what importing Prefect alone takes.
 
     python benchmarks/against_a_script.py [--rows 50000] [--repeat 3]
 """
@@ -27,15 +29,16 @@ PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ rev
 OURS = """
 import json, resource, sys, time
 import prefect
-from prefect_openai_batch import openai_batch, ChatRequest
-from prefect_openai_batch.flows import job
 source, destination, storage, prompt = sys.argv[1:]
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+from prefect_openai_batch import openai_batch, ChatRequest
 request = ChatRequest(model="gpt-5-mini", prompt=prompt)
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 get_client(sync_client=True).hello()  # a server of Prefect's is there before the clock starts
 begun = time.time()
-report = openai_batch(source, request, destination, storage=storage, poll_seconds=1, max_poll_seconds=1)
+with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
+    report = openai_batch(source, request, destination, storage=storage, poll_seconds=1, max_poll_seconds=1)
 seconds = time.time() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 batches = [batch.id for batch in report.batches]
@@ -47,15 +50,17 @@ import json, resource, sys, time
 import prefect
 source, destination, storage, prompt = sys.argv[1:]
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+import openai, pandas
 begun = time.time()
 client = openai.OpenAI()
 frame = pandas.read_csv(source, dtype=str)
+frame["custom_id"] = [f"row-{number}" for number in range(len(frame))]
 path = storage + "/input.jsonl"
 with open(path, "w") as file:
-    for number, row in enumerate(frame.itertuples()):
+    for row in frame.itertuples():
         text = prompt.replace("{{ product }}", row.product).replace("{{ review }}", row.review)
         body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": text}]}
-        item = {"custom_id": str(number), "method": "POST", "url": "/v1/chat/completions", "body": body}
+        item = {"custom_id": row.custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
         file.write(json.dumps(item) + "\\n")
 with open(path, "rb") as file:
     uploaded = client.files.create(file=file, purpose="batch")
@@ -65,11 +70,29 @@ batch = client.batches.create(
 while batch.status != "completed":
     time.sleep(1)
     batch = client.batches.retrieve(batch.id)
-answers = {}
-for line in client.files.content(batch.output_file_id).text.splitlines():
+answers = []
+for line in client.files.content(batch.output_file_id).text.split("\\n"):
+    if not line:
+        continue
     item = json.loads(line)
-    answers[item["custom_id"]] = item["response"]["body"]["choices"][0]["message"]["content"]
-frame["answer"] = [answers.get(str(number)) for number in range(len(frame))]
+    response = item["response"]
+    choice, usage = response["body"]["choices"][0], response["body"]["usage"]
+    answers.append({
+        "custom_id": item["custom_id"],
+        "outcome": "succeeded",
+        "answer": choice["message"]["content"],
+        "finish_reason": choice["finish_reason"],
+        "error_code": None,
+        "error_message": choice["message"]["refusal"],
+        "model": response["body"]["model"],
+        "input_tokens": usage["prompt_tokens"],
+        "cached_tokens": usage["prompt_tokens_details"]["cached_tokens"],
+        "output_tokens": usage["completion_tokens"],
+        "reasoning_tokens": usage["completion_tokens_details"]["reasoning_tokens"],
+        "batch_id": batch.id,
+        "request_id": response["request_id"],
+    })
+frame = frame.merge(pandas.DataFrame(answers), on="custom_id", how="left")
 frame.to_parquet(destination)
 for file_id in (batch.input_file_id, batch.output_file_id):
     client.files.delete(file_id)
@@ -149,7 +172,7 @@ def server_seconds(base_url: str, batches: list[str]) -> float:
 
 def show(runs: dict[str, list[dict[str, Any]]], rows: int) -> None:
     """Print every run, and the ratio of the medians."""
-    print(f"{rows:,} rows        seconds   server's   own    memory above imports, MB   rows answered")
+    print(f"{rows:,} rows        seconds   server's   own    memory above Prefect's, MB   rows answered")
     for name, found in runs.items():
         for one in found:
             above = (one["peak"] - one["imported"]) / 1000

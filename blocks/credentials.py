@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prefect.blocks.core import Block
@@ -13,7 +14,9 @@ from ..batch.errors import AccessError
 # Prefect imports this module whenever it looks for blocks, and openai costs a second: it is imported where
 # a client is made.
 if TYPE_CHECKING:
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, Timeout
+    from ssl import SSLContext
+
+    from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, DefaultHttpxClient, OpenAI, Timeout
 
 
 class OpenAICredentials(Block):
@@ -69,6 +72,7 @@ class OpenAICredentials(Block):
             project=self.project,
             base_url=self.base_url,
             timeout=_timeout(self),
+            http_client=_http_client(),
         )
 
     def get_async_client(self) -> AsyncOpenAI:
@@ -136,6 +140,7 @@ class AzureOpenAICredentials(Block):
             azure_endpoint=_given(self.azure_endpoint, "AZURE_OPENAI_ENDPOINT"),
             api_version=_given(self.api_version, "OPENAI_API_VERSION"),
             timeout=_timeout(self),
+            http_client=_http_client(),
         )
 
     def get_async_client(self) -> AsyncAzureOpenAI:
@@ -195,6 +200,20 @@ def _given(value: SecretStr | str | None, variable: str) -> str:
             variable=variable,
         )
     return found
+
+
+def _http_client() -> DefaultHttpxClient:
+    """A new HTTP client; reading the certificates takes longer than many a call, so that is done once."""
+    from openai import DefaultHttpxClient
+
+    return DefaultHttpxClient(verify=_certificates())
+
+
+@cache
+def _certificates() -> SSLContext:
+    from httpx2 import create_ssl_context
+
+    return create_ssl_context()
 
 
 def _timeout(credentials: Credentials) -> Timeout:

@@ -125,11 +125,15 @@ def run_job(
         click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
         return report
     click.echo(f"job {job.key} (folder {job.folder})", err=True)
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
     from ..flows import openai_batch
     from .progress import shown_progress
 
-    with shown_progress():
-        return openai_batch(table, request, destination, poll_seconds=poll_seconds, **asked)
+    # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
+    with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        answered: JobReport = openai_batch(table, request, destination, poll_seconds=poll_seconds, **asked)
+    return answered
 
 
 def _default_storage() -> str:

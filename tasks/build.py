@@ -5,6 +5,7 @@ from prefect import task
 from ..batch.build import build_selection
 from ..batch.input_files import InputFile
 from ..batch.jobs import Selection, load_job
+from ..batch.progress import report
 from .retrying import KEPT_AS_JSON
 
 
@@ -16,4 +17,6 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
         StorageNotShared: the job folder is not here.
     """
-    return build_selection(load_job(selection.job_folder), selection)
+    files = build_selection(load_job(selection.job_folder), selection)
+    report("build", advance=selection.rows)
+    return files

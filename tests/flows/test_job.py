@@ -50,7 +50,8 @@ def run(
     source: Path, tmp_path: Path, request: Any = REVIEW, name: str = "answers.parquet", **options: Any
 ) -> JobReport:
     options = {"job_key": "job", "storage": str(tmp_path / "jobs"), "poll_seconds": 0.2, **options}
-    return openai_batch(str(source), request, str(tmp_path / name), **options)
+    report: JobReport = openai_batch(str(source), request, str(tmp_path / name), **options)
+    return report
 
 
 def remote_files() -> list[str]:
@@ -248,7 +249,7 @@ FRAME = pd.DataFrame(
         "review": ["good", "bad", None],
         "stars": pd.array([5, 1, None], dtype="Int64"),
         "shop": pd.Categorical(["a", "b", "a"]),
-        "at": pd.to_datetime(["2026-01-01", None, "2026-01-03"]),
+        "at": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]),
     },
     index=pd.Index(["x", "y", "z"], name="key"),
 )
