@@ -3,11 +3,33 @@
 It knows nothing of the rest of this package, as the real one does not.
 """
 
-from .clock import Clock
-from .faults import BatchFault, Fault, LineFault, RouteFault, Script
-from .replies import Reply, ToolCall
-from .server import BatchServer, serve
-from .settings import Limits, ServerSettings, Timing
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .faults import BatchFault, Fault, LineFault, RouteFault, Script
+    from .replies import Reply, ToolCall
+    from .server import BatchServer, serve
+    from .settings import Limits, ServerSettings, Timing
+
+# Every pytest run of whoever has this installed imports this package for its plugin: what the server needs is
+# imported when it is first used.
+_HOME = {
+    "BatchFault": "faults",
+    "BatchServer": "server",
+    "Clock": "clock",
+    "Fault": "faults",
+    "Limits": "settings",
+    "LineFault": "faults",
+    "Reply": "replies",
+    "RouteFault": "faults",
+    "Script": "faults",
+    "ServerSettings": "settings",
+    "Timing": "settings",
+    "ToolCall": "replies",
+    "serve": "server",
+}
 
 __all__ = [
     "BatchFault",
@@ -24,3 +46,13 @@ __all__ = [
     "ToolCall",
     "serve",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

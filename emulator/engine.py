@@ -83,8 +83,8 @@ class Engine:
                     return
                 self._happen(batch, batch.due)
 
-    def cancel(self, batch: BatchRecord) -> None:
-        """Begin to cancel a batch.
+    def cancel(self, batch: BatchRecord, moment: float | None = None) -> None:
+        """Begin to cancel a batch, now or at another moment that is due.
 
         Raises:
             ApiError: 409, it has ended otherwise.
@@ -94,7 +94,7 @@ class Engine:
                 return
             if batch.status in ("completed", "failed", "expired"):
                 raise ApiError(409, f"Cannot cancel a batch with status '{batch.status}'.")
-            now = self.clock.now()
+            now = self.clock.now() if moment is None else moment
             batch.status, batch.cancelling_at = "cancelling", now
             batch.finalizing_at = None
             batch.due = now + self.settings.timing.cancelling
@@ -205,7 +205,7 @@ class Engine:
         elif done.position < allowed:
             return
         elif (fault := self._fault(batch, "cancelled")) and done.position >= self._most(batch):
-            self.cancel(batch)
+            self.cancel(batch, moment)
         else:
             batch.due = self._next_move(batch)
 

@@ -1,13 +1,13 @@
 """Faults by script: what goes wrong, where, and how often; repeatable from a seed."""
 
 import math
+import random
 import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, TypeVar
-from zlib import crc32
 
 from pydantic import Field, field_validator
 
@@ -51,7 +51,10 @@ class LineFault(Frozen):
     @field_validator("pattern")
     @classmethod
     def _compiles(cls, pattern: str) -> str:
-        re.compile(pattern)
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from error
         return pattern
 
 
@@ -186,4 +189,4 @@ class Faults:
             return self._counts[index, what]
 
     def _falls(self, share: float, index: int, what: str) -> bool:
-        return crc32(f"{self.script.seed} {index} {what}".encode()) / 2**32 < share
+        return random.Random(f"{self.script.seed} {index} {what}").random() < share  # noqa: S311  # repeatable

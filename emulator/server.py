@@ -59,7 +59,8 @@ class BatchServer:
             **{**{name: getattr(given, name) for name in given.model_fields_set}, **options}
         )
         self._temporary = self.settings.data is None
-        self._context = _make_context(self.settings, clock or Clock(self.settings.speed), answer)
+        self.clock = clock or Clock(self.settings.speed)
+        self._context = _make_context(self.settings, self.clock, answer)
         self._gate = make_app(self._context)
         self._socket: socket.socket | None = None
 
@@ -145,6 +146,11 @@ class BatchServer:
     def fail(self, *faults: LineFault | BatchFault | RouteFault, seed: int = 0) -> None:
         """Let these faults happen from now on, instead of those before; none at all ends them."""
         control.load_faults(self._context, Script(seed=seed, faults=faults))
+
+    @property
+    def faults(self) -> Script:
+        """The faults that happen now."""
+        return self._context.faults.script
 
     def _open(self) -> None:
         family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
