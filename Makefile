@@ -12,10 +12,6 @@ demo: $(STAMP)          ## a table in, the same table with answers out, on our o
 
 test: check             ## everything that pip can bring; names the tests it leaves out
 	$(BIN)/pytest $(PYTEST_ARGS) -m "not external" --cov --cov-report=term -rs
-	@$(BIN)/pytest --collect-only -q -m external | sed -n 's/^tests/left out (make test-external): tests/p'
-
-test-external: $(DEV_STAMP)   ## the tests that need a program from outside pip
-	$(BIN)/pytest $(PYTEST_ARGS) -m external -rs
 
 check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/ruff format --check .

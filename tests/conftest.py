@@ -24,6 +24,20 @@ ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
 
+LEFT_OUT: list[str] = []
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Note the tests that a run leaves out because they need a program that pip does not bring."""
+    LEFT_OUT.extend(item.nodeid for item in items if item.get_closest_marker("external"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was left out, so that nobody takes it for tested."""
+    for name in LEFT_OUT:
+        terminalreporter.write_line(f"left out, it needs a program from outside pip: {name}")
+
+
 @pytest.fixture(scope="session")
 def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of Prefect's programs: a home of its own, no telemetry, no interaction."""

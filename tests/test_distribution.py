@@ -44,15 +44,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=True)
     install = [
-        folder / "venv" / "bin" / "python",
+        str(folder / "venv" / "bin" / "python"),
         "-m",
         "pip",
         "install",
         "--quiet",
         "-c",
-        ROOT / "constraints.txt",
+        str(ROOT / "constraints.txt"),
     ]
-    subprocess.run([*install, wheel], check=True, capture_output=True)
+    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
     return folder / "venv" / "bin" / "prefect-openai-batch"
 
 
