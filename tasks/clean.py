@@ -29,11 +29,11 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
 def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:
     """Delete the remote files of a job or a batch, and return their ids."""
     if isinstance(done, Batch):
-        files = list(done.file_ids)
+        batches, sent = [done], [done.input_file] if done.input_file else []
     else:
-        files = [file_id for batch in done.batches() for file_id in batch.file_ids]
-        files += _copies(client, done.input_files())
-    unique = list(dict.fromkeys(files))
+        batches, sent = done.batches(), done.input_files()
+    files = [file_id for batch in batches for file_id in batch.file_ids]
+    unique = list(dict.fromkeys([*files, *_copies(client, sent)]))
     for file_id in unique:
         _delete(client, file_id)
     return unique

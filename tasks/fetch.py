@@ -45,7 +45,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder = file.files if file else temporary_folder()
     with load_credentials(credentials).get_client() as client, TemporaryDirectory() as scratch:
         paths = [
-            whole_lines(download(client, file_id, Path(scratch) / file_id))
+            _download_lines(client, file_id, Path(scratch) / file_id)
             for file_id in (batch.output_file_id, batch.error_file_id)
             if file_id is not None
         ]
@@ -62,19 +62,26 @@ def download(client: OpenAI, file_id: str, target: Path) -> Path:
     """Stream a remote file to a path.
 
     Raises:
-        DownloadBroken: it is shorter than the server said.
+        DownloadBroken: the connection was lost, or the file is shorter than the server said.
     """
-    with (
-        client.files.with_streaming_response.content(file_id) as response,
-        target.open("wb") as file,
-    ):
-        for chunk in response.iter_bytes(CHUNK_BYTES):
-            file.write(chunk)
+    try:
+        with client.files.with_streaming_response.content(file_id) as response, target.open("wb") as file:
+            for chunk in response.iter_bytes(CHUNK_BYTES):
+                file.write(chunk)
+    except HTTPError as error:  # while a body is streamed the SDK lets its HTTP library's errors through
+        raise _broken(target, f"after {target.stat().st_size:,} bytes: {error}") from error
     expected = None if "content-encoding" in response.headers else response.headers.get("content-length")
     size = target.stat().st_size
     if expected is not None and int(expected) != size:
         raise _broken(target, f"after {size:,} of {int(expected):,} bytes")
     return target
+
+
+def _download_lines(client: OpenAI, file_id: str, target: Path) -> Path:
+    try:
+        return whole_lines(download(client, file_id, target))
+    except NotFoundError as error:  # for a moment after the end a file may not be there yet
+        raise DownloadBroken(f"{file_id} cannot be read: {error.message}", file_id=file_id) from error
 
 
 def whole_lines(path: Path) -> Path:

@@ -1,0 +1,182 @@
+"""What is sent reaches OpenAI once, whatever becomes of the answers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openai
+import pytest
+from prefect_openai_batch import ChatRequest, fetch_output
+from prefect_openai_batch.batch.batches import Batch, read_batch
+from prefect_openai_batch.batch.build import write_items
+from prefect_openai_batch.batch.errors import DownloadBroken
+from prefect_openai_batch.batch.input_files import InputFile
+from prefect_openai_batch.batch.jobs import Claim, submitted
+from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
+from prefect_openai_batch.tasks.clean import remove_files
+from prefect_openai_batch.tasks.creation import find_or_create
+from prefect_openai_batch.tasks.fetch import download
+
+CREATE = "POST */batches"
+UPLOAD = "POST */files"
+ITEMS = [ChatRequest(model="gpt-5-mini", prompt=f"Say {number}.").item(f"item-{number}") for number in range(40)]
+
+
+@pytest.fixture
+def server() -> Iterator[BatchServer]:
+    """A server whose clock stands still."""
+    with BatchServer(speed=0) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: BatchServer) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=server.base_url, api_key="test") as opened:
+        yield opened
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> InputFile:
+    """An input file of a job."""
+    return write_items(ITEMS, Folder(str(tmp_path))).model_copy(update={"job_key": "job"})
+
+
+def create(client: openai.OpenAI, file: InputFile, settle_seconds: float = 0.3) -> Batch:
+    return find_or_create(client, file, settle_seconds)
+
+
+def ended(client: openai.OpenAI, server: BatchServer, batch: Batch) -> Batch:
+    for _ in range(30):
+        server.advance(1)
+    return read_batch(client.batches.retrieve(batch.id), batch.input_file)
+
+
+LOST_ANSWERS = [
+    RouteFault(kind="cut", route=CREATE, calls=(1,), when="after"),
+    RouteFault(kind="cut", route=CREATE, calls=(1,), when="before"),
+    RouteFault(kind="http_error", route=CREATE, calls=(1, 2), status=500, when="after"),
+    RouteFault(kind="http_error", route=CREATE, calls=(1, 2), status=503, when="before"),
+    RouteFault(kind="html", route=CREATE, calls=(1,), status=502, when="after"),
+    RouteFault(kind="http_error", route=CREATE, calls=(1,), status=429, retry_after=0.1),
+    RouteFault(kind="cannot_find_file", route=CREATE, calls=(1, 2)),
+    RouteFault(kind="cut", route=UPLOAD, calls=(1,), when="after"),
+    RouteFault(kind="cut", route=UPLOAD, calls=(1,), when="before"),
+    RouteFault(kind="http_error", route=UPLOAD, calls=(1,), status=500, when="after"),
+]
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS, ids=lambda fault: f"{fault.kind} {fault.when} {fault.route}")
+def test_a_batch_is_created_once_whatever_becomes_of_the_answers(
+    server: BatchServer, client: openai.OpenAI, file: InputFile, fault: RouteFault
+) -> None:
+    """One batch is there, it is the one that is recorded, and asking again asks nobody."""
+    server.fail(fault)
+    batch = create(client, file)
+    assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+    assert submitted(file) == batch
+    asked = len(server.requests())
+    assert create(client, file) == batch
+    assert len(server.requests()) == asked
+
+
+def test_a_claim_without_a_record_is_looked_for_first(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """A process that died between the creation and its record has left its batch, and the next one finds it."""
+    batch = create(client, file)
+    file.files.remove("submitted.json")
+    assert create(client, file).id == batch.id
+    assert len(server.state()["batches"]) == 1
+
+
+def test_a_claim_that_created_nothing_is_settled(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """A process that died before the creation has left its claim alone: the batch is created after a look."""
+    file.files.write("creating.json", Claim(claimed_at=datetime.now(UTC)))
+    batch = create(client, file)
+    assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+
+
+def test_a_list_that_lags_is_looked_at_until_the_claim_has_settled(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """One empty look proves nothing."""
+    server.fail(
+        RouteFault(kind="cut", route=CREATE, calls=(1,), when="after"),
+        RouteFault(kind="lag", route="GET */batches", seconds=60, times=1),
+    )
+    create(client, file, settle_seconds=5)
+    assert len(server.state()["batches"]) == 1
+
+
+def test_a_refused_creation_leaves_nothing_behind(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """No claim, no uploaded file, and the refusal is told."""
+    server.fail(RouteFault(kind="http_error", route=CREATE, status=400, message="No."))
+    with pytest.raises(openai.BadRequestError, match=r"No\."):
+        create(client, file)
+    assert server.state()["files"] == []
+    assert not file.files.exists("creating.json")
+
+
+def test_copies_of_an_upload_are_removed_with_the_rest(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """An upload that got no answer has left a file that nobody knows by its id."""
+    server.fail(RouteFault(kind="cut", route=UPLOAD, calls=(1,), when="after"))
+    batch = ended(client, server, create(client, file))
+    remove_files(client, batch)
+    assert server.state()["files"] == []
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    "fault",
+    [
+        RouteFault(kind="cut_stream", route="GET */content", times=1),
+        RouteFault(kind="not_found", route="GET */content", times=1),
+        RouteFault(kind="http_error", route="GET */content", times=1),
+    ],
+    ids=lambda fault: fault.kind,
+)
+def test_a_broken_download_is_repeated(
+    prefect_server: str,
+    server: BatchServer,
+    client: openai.OpenAI,
+    file: InputFile,
+    fault: RouteFault,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The outcomes are whole in the end."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = ended(client, server, create(client, file))
+    server.fail(fault)
+    output = fetch_output.with_options(retry_delay_seconds=0)(batch)
+    assert output.outcomes == {"succeeded": 40}
+
+
+def test_a_download_that_breaks_off_is_noticed(
+    server: BatchServer, client: openai.OpenAI, file: InputFile, tmp_path: Path
+) -> None:
+    """By its length, or because the connection says so."""
+    batch = ended(client, server, create(client, file))
+    server.fail(RouteFault(kind="cut_stream", route="GET */content"))
+    assert batch.output_file_id is not None
+    with pytest.raises(DownloadBroken, match="broke off after"):
+        download(client, batch.output_file_id, tmp_path / "output")
+
+
+def test_a_batch_without_its_files_has_not_ended(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """`completed` comes before the file ids do; only after ten minutes nothing more is hoped for."""
+    server.fail(BatchFault(kind="no_file_ids", seconds=1_000_000))
+    batch = ended(client, server, create(client, file))
+    assert (batch.status, batch.output_file_id) == ("completed", None)
+    assert batch.completed_at is not None
+    assert not batch.has_ended(batch.completed_at + 599)
+    assert batch.has_ended(batch.completed_at + 601)
