@@ -5,6 +5,7 @@ from os import SEEK_END
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from httpx2 import HTTPError
 from openai import NotFoundError, OpenAI
 from prefect import task
 
