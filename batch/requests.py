@@ -1,7 +1,6 @@
 """How a row becomes an item: the request models, as a person fills them in or a file holds them.
 
-Texts are Jinja templates over the row's columns. `Request` is the union of the models, told apart by `kind`;
-it is what the form in Prefect's UI shows.
+Texts are Jinja templates over the row's columns. `Request` is the union of the models, told apart by `kind`.
 """
 
 from abc import ABC, abstractmethod
@@ -359,6 +358,12 @@ class RawRequest(BaseRequest):
 
 Request = Annotated[ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest, Field(discriminator="kind")]
 """How a row becomes an item."""
+
+RequestParameter = ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest | str
+"""A request, or the path or URL of a request file, as a flow's parameter.
+
+Prefect's UI draws a plain union as a form with a tab for each member, and a discriminated one as a field for JSON.
+"""
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
 

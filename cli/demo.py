@@ -8,12 +8,17 @@ from tempfile import TemporaryDirectory
 
 import click
 import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
 
 from ..batch.requests import load_request
 from ..batch.tables.sources import FileSource
 
+SHOWN = ["review_id", "stars", "review", "answer", "outcome"]
 SHOWN_ROWS = 8
-SHOWN_WIDTH = 60
+SHOWN_WIDTH = 62
+TABLE_WIDTH = 110
 
 
 @click.command("demo")
@@ -47,7 +52,7 @@ def demo_command(destination: str) -> int:
                 poll_seconds=0.5,
             )
             left = _remote_files()
-    click.echo(_excerpt(report.destination))
+    Console(width=TABLE_WIDTH).print(_excerpt(report.destination))
     show_report(report, as_json=False)
     click.echo(f"remote files left: {left}\nall in all: {time.monotonic() - begun:.0f} s")
     return 0 if report.complete else EXIT_INCOMPLETE
@@ -71,8 +76,12 @@ def _remote_files() -> int:
         return sum(1 for _ in client.files.list())
 
 
-def _excerpt(path: str) -> str:
+def _excerpt(path: str) -> Table:
     """The first rows of the results, side by side with their answers."""
     results = pd.read_csv(path, dtype=str, nrows=SHOWN_ROWS)
-    table = results[["review_id", "stars", "review", "answer", "outcome"]]
-    return table.to_string(index=False, max_colwidth=SHOWN_WIDTH)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in SHOWN:
+        table.add_column(name, no_wrap=True, max_width=SHOWN_WIDTH)
+    for row in results[SHOWN].itertuples(index=False):
+        table.add_row(*row)
+    return table

@@ -19,7 +19,7 @@ from ..batch.jobs import IfExists, Job, fetched, open_job, submitted
 from ..batch.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
 from ..batch.reports import JobReport
-from ..batch.requests import Request
+from ..batch.requests import Request, RequestParameter
 from ..batch.rounds import plan_round
 from ..batch.tables.sources import FileSource
 from ..tasks import (
@@ -59,7 +59,7 @@ def openai_batch(
         Field(title="Source", description="The table: a path or URL of CSV, Parquet or JSONL."),
     ],
     request: Annotated[
-        Request | str,
+        RequestParameter,
         Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
     ],
     destination: Annotated[

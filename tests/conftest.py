@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prefect.logging.handlers import APILogHandler
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -70,6 +71,7 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
         }
         with temporary_settings(settings):
             yield url
+            APILogHandler.flush()
 
 
 @pytest.fixture(scope="session")
