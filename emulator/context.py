@@ -89,9 +89,7 @@ def query_limit(request: Request, default: int, most: int) -> int:
     return limit
 
 
-def page(
-    items: list[dict[str, Any]], after: str | None, limit: int, no_id: str | None = None
-) -> dict[str, Any]:
+def page(items: list[dict[str, Any]], after: str | None, limit: int, no_id: str | None = None) -> dict[str, Any]:
     """One page of a list, after the item with this id; an empty one has `no_id` for its first and last.
 
     Raises:

@@ -86,11 +86,9 @@ def advance(context: Context, seconds: float) -> float:
         ApiError: 400, the clock cannot move so.
     """
     try:
-        now = context.clock.advance(float(seconds))
+        now = context.engine.leap(float(seconds))
     except (TypeError, ValueError) as error:
         raise ApiError(400, f"The clock cannot be moved by {seconds!r}: {error}", param="advance") from None
-    context.engine.settle()
-    context.engine.notify()
     context.webhooks.notify()
     context.store.save_time(now)
     return now

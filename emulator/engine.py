@@ -58,6 +58,7 @@ class Engine:
         self._settling = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
+        self._leaping = False
         self._thread = threading.Thread(target=self._run, name="batch-engine", daemon=True)
 
     def start(self) -> None:
@@ -75,13 +76,27 @@ class Engine:
         """Say that a batch was created or changed."""
         self._wake.set()
 
-    def settle(self) -> None:
-        """Let everything happen that is due by now."""
+    def leap(self, seconds: float) -> float:
+        """Move the clock on, and let everything happen that is due by then, each event at its time.
+
+        Raises:
+            ValueError: the clock cannot move so.
+        """
         with self._settling:
-            while not self._stopped and (batch := self._next()) is not None:
-                if batch.due is None or batch.due > self.clock.now():
-                    return
-                self._happen(batch, batch.due)
+            now = self.clock.advance(seconds)
+            self._leaping = True
+            try:
+                self._settle()
+            finally:
+                self._leaping = False
+        self.notify()
+        return now
+
+    def _settle(self) -> None:
+        while not self._stopped and (batch := self._next()) is not None:
+            if batch.due is None or batch.due > self.clock.now():
+                return
+            self._happen(batch, batch.due)
 
     def cancel(self, batch: BatchRecord, moment: float | None = None) -> None:
         """Begin to cancel a batch, now or at another moment that is due.
@@ -106,7 +121,8 @@ class Engine:
             self._wake.clear()
             try:
                 if not self.clock.by_hand:
-                    self.settle()
+                    with self._settling:
+                        self._settle()
             except Exception:
                 log.exception("a batch could not be moved along")
             batch = None if self.clock.by_hand else self._next()
@@ -130,8 +146,8 @@ class Engine:
             self._finish(batch, "cancelled", due)
 
     def _moment(self, due: float) -> float:
-        """When an event happens: on a true clock now, after the work it took; on any other the time it was due."""
-        return max(due, self.clock.now()) if self.clock.is_true else due
+        """When an event happens: on a true clock now, after the work it took; otherwise when it is due."""
+        return max(due, self.clock.now()) if self.clock.is_true and not self._leaping else due
 
     def _validate(self, batch: BatchRecord, due: float) -> None:
         found = self._validation(batch)

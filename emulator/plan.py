@@ -1,9 +1,10 @@
 """In which order a batch's lines are executed: never in the file's."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 CHUNK = 1_000
 """Lines that are read, answered and written in one go."""
@@ -60,6 +61,5 @@ def chunk_offsets(path: Path) -> list[int]:
 
 def _shuffled(count: int, seed: str) -> list[int]:
     """Any order but the natural one, which a client must not come to rely on."""
-    order = list(range(count))
-    random.Random(seed).shuffle(order)  # noqa: S311  # an order, not a secret
+    order: list[int] = np.random.default_rng(list(seed.encode())).permutation(count).tolist()
     return order[::-1] if count > 1 and order == sorted(order) else order

@@ -33,6 +33,7 @@ _AZURE_CODES = {"invalid_url": "url_mismatch", "mismatched_model": "model_mismat
 def azure_batch(batch: Wire) -> Wire:
     """A batch as Azure sends it: its own key order, `""` for absent files, neither model nor usage."""
     shown = {name: batch[name] for name in _AZURE_BATCH}
+    shown["request_counts"] = dict(sorted(batch["request_counts"].items()))
     shown["endpoint"] = batch["endpoint"].removeprefix("/v1")
     shown["output_file_id"] = batch["output_file_id"] or ""
     shown["error_file_id"] = batch["error_file_id"] or ""

@@ -22,8 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def batch_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "Iterator[BatchServer]":
     """A local Batch API server on a free port, named by OPENAI_BASE_URL and OPENAI_API_KEY.
 
-    `batch_api.advance(seconds)` moves its clock, `batch_api.fail(...)` lets things go wrong, and `batch_api.bill()`
-    says what it would have cost. After the test no item may have been billed more than once.
+    `batch_api.advance(seconds)` moves its clock, `batch_api.fail(...)` lets things go wrong, and
+    `batch_api.bill()` says what it would have cost. After the test no item may have been billed more than once.
     """
     from .server import BatchServer
 

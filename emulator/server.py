@@ -1,14 +1,13 @@
 """The local Batch API server, within a program or as one."""
 
-import contextlib
-import shutil
 import socket
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import uvicorn
@@ -58,11 +57,9 @@ class BatchServer:
         self.settings = ServerSettings(
             **{**{name: getattr(given, name) for name in given.model_fields_set}, **options}
         )
-        self._temporary = self.settings.data is None
         self.clock = clock or Clock(self.settings.speed)
-        self._context = _make_context(self.settings, self.clock, answer)
-        self._gate = make_app(self._context)
-        self._socket: socket.socket | None = None
+        self._answer = answer
+        self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,13 +71,13 @@ class BatchServer:
     @property
     def port(self) -> int:
         """The port it listens on."""
-        assert self._socket is not None, "the server is not running"
         return int(self._socket.getsockname()[1])
 
     @property
     def url(self) -> str:
         """The server's address, without `/v1`: the control routes stand under it."""
-        return f"http://{self.settings.host}:{self.port}"
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"http://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -97,12 +94,12 @@ class BatchServer:
 
         Raises:
             OSError: the port is taken.
+            ValueError: the settings name no answers.
         """
         self._open()
         self._web = self._web_server()
-        self._thread = threading.Thread(
-            target=self._web.run, args=([self._socket],), name="batch-server", daemon=True
-        )
+        sockets = [self._socket]
+        self._thread = threading.Thread(target=self._web.run, args=(sockets,), name="batch-server", daemon=True)
         self._thread.start()
         while not self._web.started and self._thread.is_alive():
             time.sleep(0.005)
@@ -111,17 +108,14 @@ class BatchServer:
         """Stop listening; a temporary folder goes, one of the caller's stays."""
         self._web.should_exit = True
         self._thread.join()
-        self._close()
+        self._stack.close()
 
     def run(self, ready: Callable[[str], None]) -> None:
         """Serve in this thread until a signal ends it; `ready` gets the base URL once it listens."""
         self._open()
-        try:
+        with self._stack, suppress(KeyboardInterrupt):
             ready(self.base_url)
-            with contextlib.suppress(KeyboardInterrupt):
-                self._web_server().run([self._socket] if self._socket else None)
-        finally:
-            self._close()
+            self._web_server().run([self._socket])
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests so far: received_at (true time), method, path, query, status (None while it is served)."""
@@ -153,13 +147,18 @@ class BatchServer:
         return self._context.faults.script
 
     def _open(self) -> None:
-        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
-        # With its protocol named, asyncio sends small answers at once; else each would wait 40 ms for company.
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((self.settings.host, self.settings.port))
-        self._context.engine.start()
-        self._context.webhooks.start()
+        with ExitStack() as stack:
+            folder = self.settings.data or Path(
+                stack.enter_context(TemporaryDirectory(prefix="openai-batch-", ignore_cleanup_errors=True))
+            )
+            self._socket = stack.enter_context(_listening(self.settings))
+            self._context = _make_context(self.settings, folder, self.clock, self._answer)
+            self._gate = make_app(self._context)
+            stack.callback(lambda: self._context.store.save_time(self.clock.now()))
+            for part in (self._context.webhooks, self._context.engine):
+                part.start()
+                stack.callback(part.stop)
+            self._stack = stack.pop_all()
 
     def _web_server(self) -> uvicorn.Server:
         config = uvicorn.Config(
@@ -175,20 +174,23 @@ class BatchServer:
         )
         return uvicorn.Server(config)
 
-    def _close(self) -> None:
-        context = self._context
-        context.engine.stop()
-        context.webhooks.stop()
-        if self._socket is not None:
-            self._socket.close()
-        if self._temporary:
-            shutil.rmtree(context.store.folder, ignore_errors=True)
-        else:
-            context.store.save_time(context.clock.now())
+
+def _listening(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # With its protocol named, asyncio sends small answers at once; else each would wait 40 ms for company.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(2048)  # who connects from now on is served as soon as the loop runs
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
-def _make_context(settings: ServerSettings, clock: Clock, answer: Answerer | None) -> Context:
-    store = Store(settings.data or Path(tempfile.mkdtemp(prefix="openai-batch-")))
+def _make_context(settings: ServerSettings, folder: Path, clock: Clock, answer: Answerer | None) -> Context:
+    store = Store(folder)
     if (saved := store.saved_time()) is not None:
         clock.catch_up(saved)
     script = Script() if settings.faults is None else Script.model_validate_json(settings.faults.read_bytes())

@@ -72,7 +72,9 @@ class Api:
     def upload(self, items: Iterable[Any] | bytes, purpose: str = "batch", **fields: str) -> Item:
         """Upload an input file."""
         content = items if isinstance(items, bytes) else jsonl(items)
-        response = self.http.post("/files", data={"purpose": purpose, **fields}, files={"file": ("in.jsonl", content)})
+        response = self.http.post(
+            "/files", data={"purpose": purpose, **fields}, files={"file": ("in.jsonl", content)}
+        )
         return good(response)
 
     def create(self, file_id: str, endpoint: str = CHAT, **options: Any) -> Item:

@@ -67,7 +67,9 @@ def test_an_answer_depends_on_its_request_alone(start_server: Start) -> None:
     """Two servers give the same texts."""
     items = [chat_item(number, f"Tell me of {number}.") for number in range(5)]
     first, second = (start_server(seed=seed).answers(items) for seed in (1, 2))
-    assert {key: content(body) for key, body in first.items()} == {key: content(body) for key, body in second.items()}
+    assert {key: content(body) for key, body in first.items()} == {
+        key: content(body) for key, body in second.items()
+    }
 
 
 def test_an_echo(start_server: Start) -> None:
@@ -127,10 +129,13 @@ def test_an_unknown_answerer_is_refused_at_once() -> None:
     from prefect_openai_batch.emulator import BatchServer
 
     with pytest.raises(ValueError, match="no answers named"):
-        BatchServer(answers="cleverness")
+        BatchServer(answers="cleverness").start()
 
 
-FIND = {"name": "find", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}
+FIND = {
+    "name": "find",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 OTHER = {"name": "other", "parameters": {"type": "object", "properties": {}}}
 
 
@@ -146,7 +151,9 @@ OTHER = {"name": "other", "parameters": {"type": "object", "properties": {}}}
 def test_tools_are_called_where_they_must_be(api: Api, choice: Any, name: str | None) -> None:
     """By `required` or by name; a model that may answer does."""
     tools = [{"type": "function", "function": function} for function in (FIND, OTHER)]
-    chosen = api.answers([chat_item(0, "Weather in Paris?", tools=tools, tool_choice=choice)])["item-0"]["choices"][0]
+    chosen = api.answers([chat_item(0, "Weather in Paris?", tools=tools, tool_choice=choice)])["item-0"][
+        "choices"
+    ][0]
     if name is None:
         assert chosen["finish_reason"] == "stop"
         assert "tool_calls" not in chosen["message"]
@@ -204,7 +211,10 @@ def test_embeddings_in_base64(api: Api) -> None:
 
 ENDPOINTS: dict[str, tuple[Item, str]] = {
     "/v1/completions": ({"model": "gpt-3.5-turbo-instruct", "prompt": "Once"}, "choices"),
-    "/v1/moderations": ({"model": "omni-moderation-latest", "input": ["kind words", "I will kill you"]}, "results"),
+    "/v1/moderations": (
+        {"model": "omni-moderation-latest", "input": ["kind words", "I will kill you"]},
+        "results",
+    ),
     "/v1/images/generations": ({"model": "gpt-image-1", "prompt": "a cat", "n": 2}, "data"),
     "/v1/images/edits": ({"model": "gpt-image-1", "prompt": "a cat", "images": []}, "data"),
     "/v1/videos": ({"model": "sora-2", "prompt": "a cat", "seconds": "8"}, "status"),

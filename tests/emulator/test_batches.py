@@ -259,7 +259,11 @@ FILE = {"input_file_id": "file-x", "endpoint": CHAT, "completion_window": "24h"}
         ({"metadata": {"k" * 65: ""}}, "metadata", "string_above_max_length"),
         ({"metadata": {"k": "v" * 513}}, "metadata", "string_above_max_length"),
         ({"output_expires_after": 3600}, "output_expires_after", "invalid_type"),
-        ({"output_expires_after": {"anchor": "now", "seconds": 3600}}, "output_expires_after.anchor", "invalid_value"),
+        (
+            {"output_expires_after": {"anchor": "now", "seconds": 3600}},
+            "output_expires_after.anchor",
+            "invalid_value",
+        ),
         (
             {"output_expires_after": {"anchor": "created_at", "seconds": 3599}},
             "output_expires_after.seconds",
@@ -270,7 +274,11 @@ FILE = {"input_file_id": "file-x", "endpoint": CHAT, "completion_window": "24h"}
             "output_expires_after.seconds",
             "integer_above_max_value",
         ),
-        ({"output_expires_after": {"anchor": "created_at", "seconds": "x"}}, "output_expires_after.seconds", "invalid_type"),
+        (
+            {"output_expires_after": {"anchor": "created_at", "seconds": "x"}},
+            "output_expires_after.seconds",
+            "invalid_type",
+        ),
     ],
 )
 def test_a_bad_creation_is_refused(api: Api, change: Item, param: str, code: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import orjson
 import pytest
-from prefect_openai_batch.emulator import Clock, LineFault
+from prefect_openai_batch.emulator import Clock, LineFault, Timing
 
 from .support import Api, chat_item, chat_items, error_of, good, jsonl
 
@@ -111,6 +111,15 @@ def test_answers_hardly_take_the_clocks_time(start_server: Start) -> None:
     while (now := api.batch(batch["id"]))["status"] != "completed":
         pass
     assert now["completed_at"] - now["created_at"] <= 2
+
+
+def test_a_true_clock_can_be_moved_too(start_server: Start) -> None:
+    """Everything that was due by then has happened, each at its time."""
+    api = start_server(speed=1, timing=Timing.real())
+    batch = api.submit(chat_items(2))
+    api.server.advance(1000)
+    done = api.batch(batch["id"])
+    assert (done["status"], done["completed_at"] - done["created_at"]) == ("completed", 192)
 
 
 def test_clocks() -> None:

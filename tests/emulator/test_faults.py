@@ -68,7 +68,9 @@ def test_a_server_error(api: Api, when: Any) -> None:
 
 def test_an_error_may_have_its_own_words(api: Api) -> None:
     """Status, code and text as scripted."""
-    api.server.fail(RouteFault(kind="http_error", status=403, code="billing_hard_limit_reached", message="No money."))
+    api.server.fail(
+        RouteFault(kind="http_error", status=403, code="billing_hard_limit_reached", message="No money.")
+    )
     error = error_of(api.http.get("/batches"), 403)
     assert (error["code"], error["message"]) == ("billing_hard_limit_reached", "No money.")
 
@@ -108,14 +110,13 @@ def test_a_download_breaks_off(api: Api, count: int) -> None:
     file_id = api.finish(chat_items(count))["output_file_id"]
     size = good(api.http.get(f"/files/{file_id}"))["bytes"]
     api.server.fail(RouteFault(kind="cut_stream", share=0.5, route="GET */content", times=1))
-    received = b""
+    received: list[bytes] = []
     with (
         api.http.stream("GET", f"/files/{file_id}/content") as response,
         pytest.raises(httpx2.RemoteProtocolError),
     ):
-        for block in response.iter_bytes():
-            received += block
-    assert len(received) == size // 2
+        received.extend(response.iter_bytes())
+    assert len(b"".join(received)) == size // 2
     assert len(api.lines(file_id)) == count
 
 
@@ -131,6 +132,7 @@ def test_a_list_lags_behind(api: Api) -> None:
 
 def test_calls_and_times_and_shares(api: Api) -> None:
     """A fault strikes the calls it names, as often as it may; the same seed strikes the same calls."""
+
     def statuses(*faults: RouteFault, seed: int = 0) -> list[int]:
         api.server.fail(*faults, seed=seed)
         return [api.http.get("/batches").status_code for _ in range(30)]
@@ -271,6 +273,7 @@ def test_a_line_fault_keeps_to_its_pattern_share_and_times(api: Api) -> None:
 
 def test_the_same_seed_makes_the_same_faults(start_server: Start) -> None:
     """Two servers, one script: the same lines are struck."""
+
     def struck(seed: int) -> set[str]:
         lines = spoiled(start_server(), LineFault(kind="error", share=0.5), count=60, seed=seed)[2]
         return {line["custom_id"] for line in lines}
@@ -381,7 +384,10 @@ def test_faults_over_http_and_from_a_file(start_server: Start, tmp_path: Any) ->
     assert [fault["kind"] for fault in put["faults"]] == ["half_expired", "refusal", "cut"]
     assert good(api.http.get(url)) == put
     assert error_of(api.http.put(url, json={"faults": [{"kind": "weather"}]}), 400)["param"] == "faults"
-    assert error_of(api.http.put(url, json={"faults": [{"kind": "refusal", "pattern": "("}]}), 400)["param"] == "faults"
+    assert (
+        error_of(api.http.put(url, json={"faults": [{"kind": "refusal", "pattern": "("}]}), 400)["param"]
+        == "faults"
+    )
 
 
 def test_a_fast_clock_needs_no_steps(start_server: Start) -> None:
@@ -389,7 +395,9 @@ def test_a_fast_clock_needs_no_steps(start_server: Start) -> None:
     api = start_server(clock=Clock(speed=1_000_000), timing=Timing.real())
     api.server.fail(BatchFault(kind="half_expired", batches=(2,)))
     first, second = api.submit(chat_items(2)), api.submit(chat_items(2))
-    while any(batch["status"] in ("validating", "in_progress", "finalizing") for batch in api.server.state()["batches"]):
+    while any(
+        batch["status"] in ("validating", "in_progress", "finalizing") for batch in api.server.state()["batches"]
+    ):
         pass
     done, expired = api.batch(first["id"]), api.batch(second["id"])
     assert (done["status"], expired["status"]) == ("completed", "expired")

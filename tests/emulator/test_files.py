@@ -33,7 +33,7 @@ def test_an_upload_is_processed_at_once_and_expires_in_thirty_days(api: Api) -> 
 
 def test_content_comes_back_byte_for_byte(api: Api) -> None:
     """What was uploaded is what is downloaded, with a name for it."""
-    content = jsonl([chat_item(text="Grüße \u2028 – 你好")])
+    content = jsonl([chat_item(text="Grüße \u2028 \u2013 你好")])
     file = api.upload(content)
     response = api.http.get(f"/files/{file['id']}/content")
     assert response.content == content
@@ -195,7 +195,9 @@ def test_a_filename_cannot_leave_the_folder(api: Api, name: str) -> None:
     assert not list(api.server.folder.rglob("*escape*"))
 
 
-@pytest.mark.parametrize("identifier", ["..", "../clock", "%2e%2e%2fclock.json", "a%2fb", "file-x.json", "file-%00"])
+@pytest.mark.parametrize(
+    "identifier", ["..", "../clock", "%2e%2e%2fclock.json", "a%2fb", "file-x.json", "file-%00"]
+)
 def test_an_id_cannot_name_another_file(api: Api, identifier: str) -> None:
     """Ids with separators or dots find nothing."""
     for path in (f"/files/{identifier}", f"/files/{identifier}/content", f"/batches/{identifier}"):

@@ -73,7 +73,9 @@ def test_azures_batches_outlive_their_window(azure: Api) -> None:
 
 def test_azures_own_client(azure: Api) -> None:
     """The SDK's AzureOpenAI, with its paths, its version and its key header."""
-    with openai.AzureOpenAI(azure_endpoint=azure.server.url, api_key="any", api_version="2025-03-01-preview") as client:
+    with openai.AzureOpenAI(
+        azure_endpoint=azure.server.url, api_key="any", api_version="2025-03-01-preview"
+    ) as client:
         file = client.files.create(file=("in.jsonl", json.dumps(chat_item()).encode()), purpose="batch")
         batch = client.batches.create(
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"

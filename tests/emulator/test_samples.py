@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prefect_openai_batch.emulator import LineFault, Limits, Timing
+from prefect_openai_batch.emulator import Limits, LineFault, Timing
 
 from .support import CHAT, SHARED, Api, chat_item, chat_items, endpoint_item, error_of, good, need_shared
 
@@ -184,7 +184,13 @@ def test_ids_bear_their_time(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "case",
-    ["cancel_completed_409", "metadata_type_400", "create_file_race_400", "upload_too_large_400", "upload_not_jsonl_400"],
+    [
+        "cancel_completed_409",
+        "metadata_type_400",
+        "create_file_race_400",
+        "upload_too_large_400",
+        "upload_not_jsonl_400",
+    ],
 )
 def test_errors_that_were_observed(start_server: Start, case: str) -> None:
     """HTTP errors equal those that were seen, but for what names the file."""

@@ -15,37 +15,65 @@ _SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.just({"type": "boolean"}),
     st.just({"type": "null"}),
     st.just({"type": ["string", "null"]}),
-    st.builds(lambda low, span: {"type": "integer", "minimum": low, "maximum": low + span},
-              st.integers(-50, 50), st.integers(0, 20)),
+    st.builds(
+        lambda low, span: {"type": "integer", "minimum": low, "maximum": low + span},
+        st.integers(-50, 50),
+        st.integers(0, 20),
+    ),
     st.builds(lambda low: {"type": "integer", "exclusiveMinimum": low}, st.integers(-50, 50)),
     st.builds(lambda high: {"type": "number", "maximum": high}, st.integers(-50, 50)),
-    st.builds(lambda step, low: {"type": "integer", "multipleOf": step, "minimum": low},
-              st.integers(1, 7), st.integers(-20, 20)),
-    st.builds(lambda low, span: {"type": "string", "minLength": low, "maxLength": low + span},
-              st.integers(0, 80), st.integers(0, 10)),
+    st.builds(
+        lambda step, low: {"type": "integer", "multipleOf": step, "minimum": low},
+        st.integers(1, 7),
+        st.integers(-20, 20),
+    ),
+    st.builds(
+        lambda low, span: {"type": "string", "minLength": low, "maxLength": low + span},
+        st.integers(0, 80),
+        st.integers(0, 10),
+    ),
     st.builds(lambda values: {"type": "string", "enum": values}, st.lists(st.text(), min_size=1, max_size=4)),
     st.builds(lambda value: {"const": value}, st.integers() | st.text()),
-    st.sampled_from([
-        {"type": "string", "format": name}
-        for name in ("date-time", "date", "email", "uuid", "ipv4", "duration", "hostname")
-    ]),
-    st.sampled_from([
-        {"type": "string", "pattern": pattern}
-        for pattern in (r"^[A-Z]{3}-\d{4}$", r"^(yes|no)$", r"^\+?[0-9]+$", r"^[^a-y]z*\s\w.$", r"^@[a-zA-Z0-9_]+$")
-    ]),
+    st.sampled_from(
+        [
+            {"type": "string", "format": name}
+            for name in ("date-time", "date", "email", "uuid", "ipv4", "duration", "hostname")
+        ]
+    ),
+    st.sampled_from(
+        [
+            {"type": "string", "pattern": pattern}
+            for pattern in (
+                r"^[A-Z]{3}-\d{4}$",
+                r"^(yes|no)$",
+                r"^\+?[0-9]+$",
+                r"^[^a-y]z*\s\w.$",
+                r"^@[a-zA-Z0-9_]+$",
+            )
+        ]
+    ),
 )
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 SCHEMAS: st.SearchStrategy[Any] = st.recursive(
     _SCALARS,
     lambda inner: st.one_of(
         st.builds(_object, st.dictionaries(st.sampled_from("abcdef"), inner, max_size=4)),
-        st.builds(lambda items, low, span: {"type": "array", "items": items, "minItems": low, "maxItems": low + span},
-                  inner, st.integers(0, 3), st.integers(0, 2)),
+        st.builds(
+            lambda items, low, span: {"type": "array", "items": items, "minItems": low, "maxItems": low + span},
+            inner,
+            st.integers(0, 3),
+            st.integers(0, 2),
+        ),
         st.builds(lambda branches: {"anyOf": branches}, st.lists(inner, min_size=1, max_size=3)),
     ),
     max_leaves=8,
@@ -70,7 +98,9 @@ TREE = {
     "required": ["name", "children", "parent"],
     "additionalProperties": False,
     "$defs": {
-        "person": _object({"age": {"type": "integer"}, "friend": {"anyOf": [{"$ref": "#/$defs/person"}, {"type": "null"}]}})
+        "person": _object(
+            {"age": {"type": "integer"}, "friend": {"anyOf": [{"$ref": "#/$defs/person"}, {"type": "null"}]}}
+        )
     },
 }
 
@@ -80,10 +110,17 @@ def test_a_schema_that_recurses_ends() -> None:
     Draft202012Validator(TREE).validate(example(TREE, "A family."))
 
 
-SENTIMENT = _object({"label": {"type": "string", "enum": ["good", "bad"]}, "score": {"type": "integer", "minimum": 1, "maximum": 5}})
+SENTIMENT = _object(
+    {
+        "label": {"type": "string", "enum": ["good", "bad"]},
+        "score": {"type": "integer", "minimum": 1, "maximum": 5},
+    }
+)
 
 
-@pytest.mark.parametrize(("text", "label"), [("Review: I love it, great", "good"), ("Review: awful, it broke", "bad")])
+@pytest.mark.parametrize(
+    ("text", "label"), [("Review: I love it, great", "good"), ("Review: awful, it broke", "bad")]
+)
 def test_an_enum_is_chosen_by_the_text(text: str, label: str) -> None:
     """JSON reads like an answer too."""
     value = example(SENTIMENT, text)

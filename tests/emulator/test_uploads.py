@@ -70,7 +70,10 @@ def test_what_cannot_be_put_together(api: Api) -> None:
     assert "size" in error_of(complete(api, upload["id"], [part]), 400)["message"]
     assert error_of(complete(api, upload["id"], ["part_none"]), 400)["param"] == "part_ids"
     assert error_of(api.http.post(f"/uploads/{upload['id']}/complete", json={}), 400)["param"] == "part_ids"
-    assert error_of(api.http.post(f"/uploads/{upload['id']}/complete", json={"part_ids": "x"}), 400)["param"] == "part_ids"
+    assert (
+        error_of(api.http.post(f"/uploads/{upload['id']}/complete", json={"part_ids": "x"}), 400)["param"]
+        == "part_ids"
+    )
     rest = good(add(api, upload["id"], CONTENT[-1:]))["id"]
     assert "MD5" in error_of(complete(api, upload["id"], [part, rest], md5="0" * 32), 400)["message"]
     assert good(complete(api, upload["id"], [part, rest]))["status"] == "completed"

@@ -39,7 +39,9 @@ class ChatServer:
         if text == "Html.":
             return 200, b"<html>"
         usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
-        return 200, json.dumps({"model": body["model"], "choices": [{"message": {"content": text.upper()}}], "usage": usage}).encode()
+        return 200, json.dumps(
+            {"model": body["model"], "choices": [{"message": {"content": text.upper()}}], "usage": usage}
+        ).encode()
 
 
 @pytest.fixture

@@ -34,8 +34,9 @@ def without_body(name: str, number: int = 0) -> Item:
     return item
 
 
+FIELDS = ("custom_id", "method", "url", "body")
 OBSERVED: dict[str, list[Any]] = {
-    "missing_fields": [without(name, number) for number, name in enumerate(("custom_id", "method", "url", "body"))],
+    "missing_fields": [without(name, number) for number, name in enumerate(FIELDS)],
     "stream_true": [chat_item(stream=True)],
     "url_mismatch": [{**chat_item(), "url": "/v1/embeddings"}],
     "unknown_model": [chat_item(model="nonexistent-model-xyz")],
@@ -60,7 +61,8 @@ def test_a_file_that_is_not_there(api: Api) -> None:
     assert api.batch(batch["id"])["errors"]["data"] == [
         {
             "code": "invalid_request",
-            "message": "Cannot find file file-nonexistent, or organization org-emulator does not have access to it.",
+            "message": "Cannot find file file-nonexistent, "
+            "or organization org-emulator does not have access to it.",
             "param": "file_id",
             "line": None,
         }
