@@ -7,7 +7,8 @@ rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, c
                            submitted.json, outcomes.parquet, fetched.json
 rounds/2/plan.json         the selections of a later round, and each one's rows
 results.parquet            the results, where no destination is given
-report.json                the job's end
+report.json                what became of the rows
+cleaned.json               nothing is left at OpenAI
 """
 
 import re
@@ -28,6 +29,9 @@ from .storage import Folder, open_url
 from .tables.destinations import check_destination
 from .tables.parts import Part
 from .tables.sources import FileSource, check_source
+
+CLEANED = "cleaned.json"
+"""The last record of a job: its remote files are gone."""
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -79,6 +83,12 @@ class Claim(_Record):
     attempt: int = 1
 
 
+class Cleaned(_Record):
+    """The remote files that were deleted."""
+
+    file_ids: tuple[str, ...]
+
+
 class Job(_Record):
     """One logical run: a source, a request, a destination, and the folder that knows how far it is."""
 
@@ -110,9 +120,10 @@ class Job(_Record):
         return None if record is None else record.input_files
 
     def report(self) -> JobReport | None:
-        """The report, once the job is done and as long as its results are there."""
+        """The report, once the job is done to its end and as long as its results are there."""
         filesystem, path = open_url(self.destination)
-        return self.files.read("report.json", JobReport) if filesystem.exists(path) else None
+        done = self.files.exists(CLEANED) and filesystem.exists(path)
+        return self.files.read("report.json", JobReport) if done else None
 
     def input_files(self) -> list[InputFile]:
         """Every input file built so far, in the order of rounds and selections."""

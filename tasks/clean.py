@@ -7,7 +7,7 @@ from prefect import task
 
 from ..batch.batches import Batch
 from ..batch.input_files import InputFile
-from ..batch.jobs import Job
+from ..batch.jobs import CLEANED, Cleaned, Job
 from ..blocks import load_credentials
 from .creation import Uploads, remote_name
 from .retrying import KEPT_AS_JSON, RETRIED
@@ -23,7 +23,10 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
         The ids of the files that belonged to it.
     """
     with load_credentials(credentials).get_client() as client:
-        return remove_files(client, done)
+        file_ids = remove_files(client, done)
+    if isinstance(done, Job):
+        done.files.write(CLEANED, Cleaned(file_ids=tuple(file_ids)))
+    return file_ids
 
 
 def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:

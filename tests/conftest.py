@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prefect.logging.handlers import APILogHandler
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
@@ -71,7 +71,7 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
         }
         with temporary_settings(settings):
             yield url
-            APILogHandler.flush()
+            APILogWorker.drain_all(timeout=5)
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ from prefect_openai_batch.batch.errors import (
     RequestError,
     SourceError,
 )
-from prefect_openai_batch.emulator import BatchServer, Reply
+from prefect_openai_batch.emulator import BatchServer, Reply, RouteFault
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -83,6 +83,32 @@ def test_the_same_job_again_pays_nothing(batch_server: BatchServer, reviews: Pat
     sent = len(batch_server.requests())
     assert run(reviews, tmp_path) == first
     assert len(batch_server.requests()) == sent
+
+
+def test_a_job_that_died_before_cleaning_up_is_cleaned_by_the_next_start(
+    batch_server: BatchServer, reviews: Path, tmp_path: Path
+) -> None:
+    """Its results are written, its remote files are still there, and nothing is paid again."""
+    batch_server.fail(RouteFault(kind="http_error", route="DELETE *", status=403))
+    with pytest.raises(openai.PermissionDeniedError):
+        run(reviews, tmp_path)
+    assert len(remote_files()) == 2
+    batch_server.fail()
+    assert run(reviews, tmp_path).complete
+    assert remote_files() == []
+    assert batch_server.bill()["billed"] == 30
+
+
+def test_results_that_were_lost_are_written_again(
+    batch_server: BatchServer, reviews: Path, tmp_path: Path
+) -> None:
+    """From the job folder, without asking OpenAI for anything but to clean up."""
+    run(reviews, tmp_path)
+    (tmp_path / "answers.parquet").unlink()
+    sent = posts(batch_server)
+    assert run(reviews, tmp_path).complete
+    assert len(pd.read_parquet(tmp_path / "answers.parquet")) == 30
+    assert posts(batch_server) == sent
 
 
 def test_batches_in_flight_are_bounded_and_refilled(batch_server: BatchServer, tmp_path: Path) -> None:
