@@ -1,10 +1,12 @@
 """What the server would charge: lines executed and lines billed, counted apart."""
 
+from array import array
 from collections.abc import Iterator
 from typing import Any
 
 import orjson
 
+from .hashes import repeated
 from .store import Store
 
 
@@ -42,12 +44,11 @@ def items(store: Store) -> Iterator[dict[str, Any]]:
 
 def billed_more_than_once(store: Store) -> list[dict[str, Any]]:
     """Items, told apart by custom_id and body, that were billed more than once, with their batches."""
-    once: set[int] = set()
-    suspects: set[int] = set()
+    hashes = array("q")
     for item in items(store):
         if item["billed"]:
-            key = hash((item["custom_id"], item["body_sha256"]))
-            (suspects if key in once else once).add(key)
+            hashes.append(hash((item["custom_id"], item["body_sha256"])))
+    suspects = repeated(hashes)
     if not suspects:
         return []
     found: dict[tuple[str, str], list[str]] = {}

@@ -66,9 +66,10 @@ class Engine:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the event at hand."""
+        """Stop after the event at hand; one that waits for another server has not happened."""
         self._stopped = True
         self._wake.set()
+        self._workshop.interrupt()
         self._thread.join()
         self._workshop.stop()
 
@@ -124,7 +125,9 @@ class Engine:
                     with self._settling:
                         self._settle()
             except Exception:
-                log.exception("a batch could not be moved along")
+                if not self._stopped:
+                    log.exception("a batch could not be moved along; it is tried again")
+                self._wake.wait(1)
             batch = None if self.clock.by_hand else self._next()
             due = None if batch is None or batch.due is None else self.clock.true_seconds_until(batch.due)
             self._wake.wait(due if due is None else min(due, 60))

@@ -1,8 +1,8 @@
 """Lines answered by another OpenAI-compatible server: a Batch API for models that have none."""
 
+import asyncio
 import json
-import time
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from typing import Any
 
 import httpx2
@@ -12,6 +12,8 @@ from .errors import error_body
 from .settings import ServerSettings
 
 _ATTEMPTS = 4
+_FIRST_WAIT = 0.2
+_LONGEST_WAIT = 30.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
 
 
@@ -19,47 +21,66 @@ class Upstream:
     """Forwards each line to the server that the settings name, a bounded number at once.
 
     A busy or failing server is asked again a few times; what it answers in the end is the line's answer, whatever
-    its status.
+    its status. It works in an event loop of its own, so that it can be stopped in the middle of slow answers.
     """
 
     def __init__(self, settings: ServerSettings) -> None:
         assert settings.upstream is not None
         self._base_url = settings.upstream.rstrip("/").removesuffix("/v1")
         self._model = settings.upstream_model
-        self._pool = ThreadPoolExecutor(settings.upstream_concurrency, thread_name_prefix="upstream")
-        self._client = httpx2.Client(
+        self._room = asyncio.Semaphore(settings.upstream_concurrency)
+        self._client = httpx2.AsyncClient(
             headers={"authorization": f"Bearer {settings.upstream_key}"},
             timeout=httpx2.Timeout(settings.upstream_timeout, connect=10),
             limits=httpx2.Limits(max_connections=settings.upstream_concurrency),
         )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="batch-upstream", daemon=True)
+        self._thread.start()
 
     def answer_all(self, endpoint: str, asked: list[Asked]) -> list[Answer]:
-        """The server's answers, in the order of the requests."""
-        return list(self._pool.map(lambda one: self._answer(endpoint, one), asked))
+        """The server's answers, in the order of the requests.
+
+        Raises:
+            concurrent.futures.CancelledError: it was closed meanwhile.
+        """
+        return asyncio.run_coroutine_threadsafe(self._answer_all(endpoint, asked), self._loop).result()
 
     def close(self) -> None:
-        """Drop the connections."""
-        self._pool.shutdown(cancel_futures=True)
-        self._client.close()
+        """Drop what is under way, and the connections."""
+        asyncio.run_coroutine_threadsafe(self._drop(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    def _answer(self, endpoint: str, asked: Asked) -> Answer:
+    async def _drop(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.aclose()
+
+    async def _answer_all(self, endpoint: str, asked: list[Asked]) -> list[Answer]:
+        return await asyncio.gather(*(self._answer(endpoint, one) for one in asked))
+
+    async def _answer(self, endpoint: str, asked: Asked) -> Answer:
         body = asked.body if self._model is None else {**asked.body, "model": self._model}
-        answer = _unreachable("not asked")
-        for attempt in range(_ATTEMPTS):
-            answer, wait = self._ask(endpoint, body)
-            if wait is None or attempt == _ATTEMPTS - 1:
-                break
-            time.sleep(min(wait * 2**attempt, 30))
+        async with self._room:
+            for attempt in range(_ATTEMPTS):
+                answer, wait = await self._ask(endpoint, body)
+                if wait is None:
+                    break
+                if attempt < _ATTEMPTS - 1:
+                    await asyncio.sleep(min(max(wait, _FIRST_WAIT * 2**attempt), _LONGEST_WAIT))
         return answer
 
-    def _ask(self, endpoint: str, body: dict[str, Any]) -> tuple[Answer, float | None]:
-        """One answer, and the seconds after which to ask again; None where it is final."""
+    async def _ask(self, endpoint: str, body: dict[str, Any]) -> tuple[Answer, float | None]:
+        """One answer, and the least seconds after which to ask again; None where it is final."""
         try:
-            response = self._client.post(f"{self._base_url}{endpoint}", json=body)
+            response = await self._client.post(f"{self._base_url}{endpoint}", json=body)
         except httpx2.HTTPError as error:
-            return _unreachable(f"{type(error).__name__}: {error}"), 0.2
-        wait = _seconds(response.headers.get("retry-after")) if response.status_code in _BUSY else None
-        return _read(response), wait
+            return _unreachable(f"{type(error).__name__}: {error}"), 0.0
+        return _read(response), _seconds(response) if response.status_code in _BUSY else None
 
 
 def _read(response: httpx2.Response) -> Answer:
@@ -76,8 +97,8 @@ def _unreachable(why: str) -> Answer:
     return Answer(502, json.dumps(error_body(message, "server_error", None, "upstream_error")), None)
 
 
-def _seconds(retry_after: str | None) -> float:
+def _seconds(response: httpx2.Response) -> float:
     try:
-        return max(0.0, float(retry_after or 0.2))
-    except ValueError:
+        return float(response.headers.get("retry-after", 0))
+    except ValueError:  # a date
         return 1.0

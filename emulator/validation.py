@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
+from .hashes import repeated
 from .models import is_known
 from .prompts import embedding_inputs, input_tokens
 from .settings import Limits
@@ -137,10 +137,8 @@ def _model_error(model: str, job: ValidationJob, found: Validation) -> Problem |
 
 
 def _duplicates(path: Path, hashes: "array[int]") -> list[Problem]:
-    """Lines whose custom_id stood before: looked for only among the hashes that came twice. Sorts the hashes."""
-    values = np.frombuffer(hashes, dtype=np.int64)
-    values.sort()
-    suspects = set(values[1:][values[1:] == values[:-1]].tolist())
+    """Lines whose custom_id stood before: looked for only among the hashes that came twice."""
+    suspects = repeated(hashes)
     return list(_repeated(path, suspects)) if suspects else []
 
 

@@ -54,8 +54,11 @@ class Workshop:
             return self._worker.call(close_unexecuted, job, progress, reason)
         return close_unexecuted(job, progress, reason)
 
-    def stop(self) -> None:
-        """End the process and the connections."""
-        self._worker.stop()
+    def interrupt(self) -> None:
+        """Drop what waits for another server; whoever asked for it gets an exception."""
         if self._upstream:
             self._upstream.close()
+
+    def stop(self) -> None:
+        """End the process, when it has done what it is at."""
+        self._worker.stop()

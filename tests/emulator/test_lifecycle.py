@@ -37,7 +37,7 @@ class Batches(RuleBasedStateMachine):
     @initialize(running=st.sampled_from([0.0, 1.0, 3600.0, 100_000.0, 1_000_000.0]), faulty=st.booleans())
     def start(self, running: float, faulty: bool) -> None:
         """A server of some pace."""
-        timing = Timing(validating=2, running=running, finalizing=3, cancelling=606, expiring=606)
+        timing = Timing(validating=2, running=running, finalizing=300, cancelling=606, expiring=606)
         self.server = BatchServer(clock=Clock(speed=0, start=START), timing=timing)
         self.server.start()
         self.api = Api(self.server)
@@ -115,6 +115,7 @@ class Batches(RuleBasedStateMachine):
         for earlier, later in ORDERED:
             if batch[earlier] is not None and batch[later] is not None:
                 assert batch[earlier] <= batch[later], (earlier, later, batch)
+        assert batch["status"] not in ("cancelling", "cancelled") or batch["finalizing_at"] is None
         ends = [name for name in FINAL if batch[f"{name}_at"] is not None]
         assert ends == ([batch["status"]] if batch["status"] in FINAL else [])
 

@@ -2,12 +2,15 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect_openai_batch.emulator import BatchServer
 
 from .support import Api, Item, chat_item, chat_items, endpoint_item
 
@@ -25,6 +28,7 @@ class ChatServer:
         self.busy = 0
         self.busiest = 0
         self.lock = threading.Lock()
+        self.released = threading.Event()
 
     def answer(self, path: str, body: Item) -> tuple[int, bytes]:
         """Status and body for one call."""
@@ -36,6 +40,8 @@ class ChatServer:
             return 429, b'{"error": {"message": "busy"}}'
         if text == "Bad.":
             return 400, b'{"error": {"message": "no"}}'
+        if text == "Slow.":
+            self.released.wait(30)
         if text == "Html.":
             return 200, b"<html>"
         usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
@@ -76,6 +82,7 @@ def chat_server() -> Iterator[ChatServer]:
         thread = threading.Thread(target=web.serve_forever, args=(0.01,))
         thread.start()
         yield kept
+        kept.released.set()
         web.shutdown()
         thread.join()
 
@@ -141,3 +148,22 @@ def test_cancelling_stops_asking(start_server: Start, chat_server: ChatServer) -
     ran = len(api.lines(now["output_file_id"]))
     assert ran == len(chat_server.asked) == now["request_counts"]["completed"] < 3000
     assert len(api.lines(now["error_file_id"])) == 3000 - ran
+
+
+def test_a_server_stops_while_upstream_is_slow(chat_server: ChatServer, tmp_path: Path) -> None:
+    """At once; the lines under way have not run, and run when it is started again."""
+    with BatchServer(upstream=chat_server.url, data=tmp_path) as server:
+        first = Api(server)
+        batch = first.submit([chat_item(0, "Slow.")])
+        while not chat_server.asked:
+            pass
+        first.http.close()
+        started = time.monotonic()
+    assert time.monotonic() - started < 5
+    chat_server.released.set()
+    with BatchServer(upstream=chat_server.url, data=tmp_path) as server:
+        second = Api(server)
+        while (done := second.batch(batch["id"]))["status"] != "completed":
+            pass
+        second.http.close()
+        assert done["request_counts"] == {"total": 1, "completed": 1, "failed": 0}
