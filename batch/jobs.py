@@ -5,6 +5,7 @@ rows.json, rows/           the rows as they were read, in parts
 rounds/1/00000.json        what was built of selection 0: its input files
 rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, creating.json,
                            submitted.json, outcomes.parquet, fetched.json
+rounds/1/adopted.json      the batches of an earlier start that were found at OpenAI
 rounds/2/plan.json         the selections of a later round, and each one's rows
 results.parquet            the results, where no destination is given
 report.json                what became of the rows
@@ -83,6 +84,12 @@ class Claim(_Record):
     attempt: int = 1
 
 
+class Adopted(_Record):
+    """The batches of a round that were found at OpenAI when the job folder was new."""
+
+    batch_ids: tuple[str, ...]
+
+
 class Cleaned(_Record):
     """The remote files that were deleted."""
 
@@ -99,6 +106,7 @@ class Job(_Record):
     request: Request
     destination: str
     source_digest: str | None = None
+    key_given: bool = True
     opened_at: datetime
 
     @property
@@ -186,6 +194,7 @@ def open_job(
     storage: str,
     if_exists: IfExists = "refuse",
     source_digest: str | None = None,
+    key_given: bool = True,
 ) -> Job:
     """The job of this key: begun now, or as it was begun before.
 
@@ -199,12 +208,15 @@ def open_job(
         storage: The folder or URL that holds the job folders.
         if_exists: What to do with a destination that is there already.
         source_digest: A digest of the source's content, where one was made.
+        key_given: Whether the key may have been used before elsewhere, so that OpenAI's list is looked at once.
 
     Raises:
         Refused: the key, the source, the request or the destination cannot be used; the message says why.
     """
     check_job_key(job_key)
-    wanted = _describe(source, request, destination, job_key, storage, source_digest)
+    wanted = _describe(source, request, destination, job_key, storage).model_copy(
+        update={"source_digest": source_digest, "key_given": key_given}
+    )
     known = wanted.files.read("job.json", Job)
     if known is not None:
         _refuse_other_job(known, wanted)
@@ -239,7 +251,6 @@ def _describe(
     destination: str | None,
     job_key: str,
     storage: str,
-    source_digest: str | None,
 ) -> Job:
     if isinstance(source, str):
         source = FileSource(path=source)
@@ -250,7 +261,6 @@ def _describe(
         source=source.model_copy(update={"path": absolute(source.path)}),
         request=load_request(request) if isinstance(request, str) else request,
         destination=absolute(destination) if destination else folder.path("results.parquet"),
-        source_digest=source_digest,
         opened_at=datetime.now(UTC),
     )
 

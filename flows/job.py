@@ -23,6 +23,7 @@ from ..batch.requests import Request, RequestParameter
 from ..batch.rounds import plan_round
 from ..batch.tables.sources import FileSource
 from ..tasks import (
+    adopt_batches,
     build_items,
     check_access,
     clean_up,
@@ -113,6 +114,7 @@ def openai_batch(
         storage=storage or default_storage(),
         if_exists=if_exists,
         source_digest=source_digest,
+        key_given=job_key is not None,
     )
     report = job.report()
     if report is None:
@@ -151,7 +153,10 @@ def run_job(calls: Calls, max_rounds: int) -> JobReport:
             selections = plan_round(job, number)
             if not selections:
                 break
-            finish_round(calls, build_round(calls, selections))
+            files = build_round(calls, selections)
+            if job.key_given and not job.round_folder(number).exists("adopted.json"):
+                adopt_batches(job, number, credentials=calls.credentials)
+            finish_round(calls, files)
     except (Refused, AccessError):
         if not job.has_sent():
             job.files.remove()  # so that a corrected command may use the key

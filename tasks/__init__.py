@@ -1,5 +1,6 @@
 """The tasks, one file a step; each works in anyone's flow, and in a script with no flow at all."""
 
+from .adopt import adopt_batches
 from .build import build_items
 from .clean import clean_up
 from .fetch import fetch_output
@@ -10,6 +11,7 @@ from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results
 
 __all__ = [
+    "adopt_batches",
     "build_items",
     "cancel_batch",
     "check_access",

@@ -6,14 +6,15 @@ until it is found, or until `settle_seconds` have passed since the claim, for th
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import takewhile
 from tempfile import mkdtemp
 
 from openai import APIConnectionError, APIStatusError, BadRequestError, OpenAI
 from pydantic import BaseModel
 
-from ..batch.batches import Batch, read_batch
+from ..batch.batches import Batch, BatchStatus, read_batch
 from ..batch.input_files import INPUT, InputFile
 from ..batch.jobs import Claim, submitted
 from ..batch.progress import report
@@ -173,15 +174,21 @@ def _look_until(client: OpenAI, metadata: Mapping[str, str], since: float, settl
 
 
 def _find(client: OpenAI, metadata: Mapping[str, str], since: float) -> Batch | None:
-    """The oldest batch of this identity that was created since then and did not fail at validation."""
-    found: list[Batch] = []
-    for answer in client.batches.list(limit=100):
-        if answer.created_at < since - CLOCK_SLACK_SECONDS:
-            break
-        batch = read_batch(answer)
-        if batch.status != "failed" and metadata.items() <= batch.metadata.items():
-            found.append(batch)
-    return min(found, key=lambda batch: (batch.created_at or 0, batch.id), default=None)
+    """The batch of this identity that was created since then, if the list shows one."""
+    listed = takewhile(
+        lambda batch: batch.created_at >= since - CLOCK_SLACK_SECONDS, client.batches.list(limit=100)
+    )
+    return oldest_of(map(read_batch, listed), metadata)
+
+
+def oldest_of(batches: Iterable[Batch], metadata: Mapping[str, str]) -> Batch | None:
+    """The oldest of the batches that bear this identity and did not fail at validation."""
+    ours = [
+        batch
+        for batch in batches
+        if batch.status != BatchStatus.FAILED and metadata.items() <= batch.metadata.items()
+    ]
+    return min(ours, key=lambda batch: (batch.created_at or 0, batch.id), default=None)
 
 
 def _pause(attempt: int, error: APIConnectionError | APIStatusError) -> None:

@@ -1,0 +1,89 @@
+"""Adopt the batches that an earlier start of the same job has left at OpenAI, where its folder is gone."""
+
+import time
+
+from openai import NotFoundError, OpenAI
+from prefect import task
+
+from ..batch.batches import Batch, BatchStatus, read_batch
+from ..batch.errors import JobKeyError
+from ..batch.input_files import InputFile
+from ..batch.jobs import Adopted, Job, submitted
+from ..blocks import load_credentials
+from .creation import KEPT_SECONDS, identity_of, oldest_of
+from .retrying import KEPT_AS_JSON, RETRIED
+
+
+@task(name="adopt-batches", **KEPT_AS_JSON, **RETRIED)
+def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None) -> list[str]:
+    """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
+
+    They are found by the identity in their metadata, in one listing back to OpenAI's longest file expiry. A batch
+    that failed at validation is never adopted. Of two with one identity the older is adopted.
+
+    Returns:
+        The ids of the adopted batches.
+
+    Raises:
+        JobKeyError: the key was used before with something else, or for a job that is done: a batch of it has
+            ended, and its output is deleted.
+    """
+    files = [file for file in job.input_files() if file.round == round_number and submitted(file) is None]
+    with load_credentials(credentials).get_client() as client:
+        adopted = adopt(client, job, files) if files else []
+    job.round_folder(round_number).write("adopted.json", Adopted(batch_ids=tuple(adopted)))
+    return adopted
+
+
+def adopt(client: OpenAI, job: Job, files: list[InputFile]) -> list[str]:
+    """Record the batches of these input files that are listed at OpenAI, and return their ids."""
+    listed = _batches_of_job(client, job.key)
+    adopted = [(file, batch) for file in files if (batch := oldest_of(listed, identity_of(file))) is not None]
+    _refuse_others(job, listed, files)
+    for _, batch in adopted:
+        _refuse_deleted(client, job, batch)
+    for file, batch in adopted:
+        file.files.write("submitted.json", batch.model_copy(update={"input_file": file}))
+    return [batch.id for _, batch in adopted]
+
+
+def _batches_of_job(client: OpenAI, job_key: str) -> list[Batch]:
+    """The batches whose metadata bears the job's key, as far back as their files are kept."""
+    found = []
+    oldest = time.time() - KEPT_SECONDS
+    for answer in client.batches.list(limit=100):
+        if answer.created_at < oldest:
+            break
+        if (answer.metadata or {}).get("job_key") == job_key:
+            found.append(read_batch(answer))
+    return found
+
+
+def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
+    """Batches of this job and round that none of our input files made belong to another source or request."""
+    known = {file.sha256 for file in job.input_files()}
+    rounds = {str(file.round) for file in files}
+    for batch in listed:
+        ours = batch.metadata.get("input_file_sha256") in known
+        if batch.status != BatchStatus.FAILED and batch.metadata.get("round") in rounds and not ours:
+            raise JobKeyError(
+                f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
+                "bears it. Choose another key.",
+                job_key=job.key,
+            )
+
+
+def _refuse_deleted(client: OpenAI, job: Job, batch: Batch) -> None:
+    """A batch whose output was deleted was paid for and fetched: to send its items again would be to pay twice."""
+    for file_id in (batch.output_file_id, batch.error_file_id):
+        if file_id is None:
+            continue
+        try:
+            client.files.retrieve(file_id)
+        except NotFoundError:
+            raise JobKeyError(
+                f"The job {job.key!r} was done before: its batch {batch.id} has ended and its output is deleted. "
+                f"Its results went to its destination then ({job.destination}). Choose another job key to pay for "
+                "the answers again.",
+                job_key=job.key,
+            ) from None
