@@ -127,17 +127,17 @@ def _responses(asked: Asked, reply: Reply) -> Answer:
         "max_output_tokens": request.get("max_output_tokens"),
         "model": snapshot(request["model"]),
         "output": _output_items(asked, reply, "incomplete" if cut else "completed"),
-        "parallel_tool_calls": request.get("parallel_tool_calls", True),
+        "parallel_tool_calls": _given(request, "parallel_tool_calls", True),
         "previous_response_id": request.get("previous_response_id"),
         "reasoning": {"effort": None, "summary": None, **(request.get("reasoning") or {})},
         "service_tier": "default",
-        "store": request.get("store", True),
-        "temperature": float(request.get("temperature", 1.0)),
+        "store": _given(request, "store", True),
+        "temperature": _given(request, "temperature", 1.0),
         "text": request.get("text") or {"format": {"type": "text"}},
-        "tool_choice": request.get("tool_choice", "auto"),
-        "tools": request.get("tools", []),
-        "top_p": float(request.get("top_p", 1.0)),
-        "truncation": request.get("truncation", "disabled"),
+        "tool_choice": _given(request, "tool_choice", "auto"),
+        "tools": _given(request, "tools", []),
+        "top_p": _given(request, "top_p", 1.0),
+        "truncation": _given(request, "truncation", "disabled"),
         "usage": {
             "input_tokens": usage.input,
             "input_tokens_details": {"cached_tokens": usage.cached},
@@ -149,6 +149,14 @@ def _responses(asked: Asked, reply: Reply) -> Answer:
         "metadata": request.get("metadata") or {},
     }
     return Answer(200, json.dumps(body), usage)
+
+
+def _given(request: Body, name: str, otherwise: Any) -> Any:
+    """A parameter as it comes back: what was not given, or is null, has its default."""
+    value = request.get(name)
+    if value is None:
+        return otherwise
+    return float(value) if isinstance(otherwise, float) else value
 
 
 def _output_items(asked: Asked, reply: Reply, status: str) -> list[Body]:

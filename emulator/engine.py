@@ -13,7 +13,6 @@ import logging
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from .clock import Clock
@@ -57,6 +56,7 @@ class Engine:
         self._plans: dict[str, Plan] = {}
         self._settling = threading.Lock()
         self._wake = threading.Event()
+        self._expires = settings.profile != "azure"  # Azure's batches run on past their window
         self._stopped = False
         self._leaping = False
         self._thread = threading.Thread(target=self._run, name="batch-engine", daemon=True)
@@ -153,7 +153,7 @@ class Engine:
         return max(due, self.clock.now()) if self.clock.is_true and not self._leaping else due
 
     def _validate(self, batch: BatchRecord, due: float) -> None:
-        found = self._validation(batch)
+        found = self._validation(batch, due)
         with self.store.lock:
             if batch.status != "validating":
                 return
@@ -170,9 +170,9 @@ class Engine:
             batch.due = self._next_move(batch)
             self.store.save_batch(batch)
 
-    def _validation(self, batch: BatchRecord) -> Validation:
+    def _validation(self, batch: BatchRecord, due: float) -> Validation:
         try:
-            self.store.find_file(batch.input_file_id, self.clock.now())
+            self.store.find_file(batch.input_file_id, due)
             path = self.store.keep_input(batch)
         except (ApiError, OSError):
             message = (
@@ -197,8 +197,7 @@ class Engine:
 
     def _advance(self, batch: BatchRecord, moment: float) -> None:
         """Execute the lines that the clock allows by now; then look at what comes next."""
-        expires = self.settings.profile != "azure"  # Azure's batches run on past their window
-        if expires and moment >= batch.expires_at and batch.progress.position < batch.progress.total:
+        if self._expires and moment >= batch.expires_at and batch.progress.position < batch.progress.total:
             self._expire(batch)
             return
         allowed = self._allowed(batch, moment)
@@ -229,28 +228,28 @@ class Engine:
             batch.due = self._next_move(batch)
 
     def _allowed(self, batch: BatchRecord, moment: float) -> int:
-        """How many lines may have been executed by now."""
+        """How many lines may have been executed by now: one more at least, or its event would not be due."""
         running, most = self.settings.timing.running, self._most(batch)
         if running <= 0:
             return most
         assert batch.in_progress_at is not None
-        return min(most, math.floor(batch.progress.total * (moment - batch.in_progress_at) / running + 1e-6))
+        share = (moment - batch.in_progress_at) / running
+        return min(most, max(math.floor(batch.progress.total * share), batch.progress.position + 1))
 
     def _most(self, batch: BatchRecord) -> int:
         """How many lines run at all: fewer than there are where a script says so."""
-        fault = self._fault(batch, "half_expired") or self._fault(batch, "cancelled")
+        stalls = self._fault(batch, "half_expired") if self._expires else None
+        fault = stalls or self._fault(batch, "cancelled")
         return batch.progress.total if fault is None else math.floor(batch.progress.total * fault.share)
 
     def _next_move(self, batch: BatchRecord) -> float:
         total, position = batch.progress.total, batch.progress.position
         assert batch.in_progress_at is not None
-        if position >= self._most(batch) and self._fault(batch, "half_expired"):
+        if self._expires and position >= self._most(batch) and self._fault(batch, "half_expired"):
             return max(batch.expires_at, batch.in_progress_at)
         goal = min(self._most(batch), position + max(1, math.ceil(total / _MOVES)))
         due = batch.in_progress_at + self.settings.timing.running * goal / total
-        if self.settings.profile == "azure":
-            return due
-        return min(due, max(batch.expires_at, batch.in_progress_at))
+        return min(due, max(batch.expires_at, batch.in_progress_at)) if self._expires else due
 
     def _expire(self, batch: BatchRecord) -> None:
         with self.store.lock:
@@ -283,7 +282,7 @@ class Engine:
             )
         with self.store.lock:
             moment = self._moment(due)
-            batch.progress = replace(progress)
+            batch.progress = progress
             batch.status = status  # type: ignore[assignment]  # one of the three that end a run
             setattr(batch, f"{status}_at", moment)
             batch.output_file_id = self._publish(batch, "output", moment)
@@ -309,7 +308,8 @@ class Engine:
             expires_at=moment + (batch.output_seconds or 2_592_000),
             number=self.store.next_number("file"),
         )
-        self.store.add_file(path, record)
+        # The part stays until the batch's record says that it has ended: a crash in between loses nothing.
+        self.store.add_file(self.store.second_name(path), record)
         return record.id
 
     def _close(self, batch: BatchRecord) -> None:

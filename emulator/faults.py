@@ -152,7 +152,7 @@ class Faults:
         }
 
     @property
-    def spare_lines(self) -> bool:
+    def leave_lines_alone(self) -> bool:
         """Whether no fault befalls lines."""
         faults = self.script.faults
         return not any(isinstance(fault, LineFault) or fault.kind == "all_failed" for fault in faults)

@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Profile = Literal["openai", "azure", "foreign"]
-Pace = Literal["quick", "real"]
 
 
 class Frozen(BaseModel):
@@ -61,7 +60,7 @@ class ServerSettings(Frozen):
     key: str | None = Field(None, min_length=1, description="The only API key to accept; any if absent.")
     speed: float = Field(1.0, ge=0, description="Seconds on the server's clock a true second; 0: moved by hand.")
     profile: Profile = Field("openai", description="Whose objects to send: openai, azure, or a mix of others'.")
-    seed: int = Field(0, description="Makes faults, ids within output lines and the order of lines repeatable.")
+    seed: int = Field(0, description="Decides the order of lines in outputs.")
     faults: Path | None = Field(None, description="A JSON file of faults, as PUT /emulator/faults takes them.")
     answers: str = Field(
         "rules", description="'rules', 'echo', a JSON file of canned answers, or 'module:function'."

@@ -31,7 +31,7 @@ class Store:
         self.lock = threading.RLock()
         self.files: dict[str, FileRecord] = {}
         self.batches: dict[str, BatchRecord] = {}
-        self.deleted_bytes = 0
+        shutil.rmtree(folder / "incoming", ignore_errors=True)  # what a crash left half arrived
         for name in ("files", "batches", "incoming"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._load()
@@ -89,7 +89,7 @@ class Store:
         with self.lock:
             (self.folder / "files" / f"{file_id}.json").unlink(missing_ok=True)
             self.content_path(file_id).unlink(missing_ok=True)
-            del self.files[file_id]
+            self.files.pop(file_id, None)
 
     def next_number(self, kind: str) -> int:
         """The number of the next `file` or `batch`."""
@@ -107,11 +107,14 @@ class Store:
         """A second name for a batch's input file, which outlives the file's deletion."""
         kept = self.batch_path(batch, "input")
         if not kept.exists():
-            try:
-                os.link(self.content_path(batch.input_file_id), kept)
-            except OSError:  # a file system without links
-                shutil.copyfile(self.content_path(batch.input_file_id), kept)
+            _second_name(self.content_path(batch.input_file_id), kept)
         return kept
+
+    def second_name(self, source: Path) -> Path:
+        """A second name for a file's content, which `add_file` takes while the first one stays."""
+        target = self.incoming()
+        _second_name(source, target)
+        return target
 
     def save_time(self, now: float) -> None:
         """Remember the clock, so that a restart does not turn it back."""
@@ -142,6 +145,13 @@ class Store:
         temporary = path.with_suffix(".tmp")
         temporary.write_bytes(orjson.dumps(value))
         temporary.replace(path)
+
+
+def _second_name(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without links
+        shutil.copyfile(source, target)
 
 
 def _read_all(folder: Path) -> Iterator[Any]:

@@ -35,7 +35,7 @@ class View:
         return foreign_file(shown) if self._profile == "foreign" else shown
 
     def listed(self, page: Wire) -> Wire:
-        """A page of a list; Azure's do not say that they are lists."""
+        """A page of a list; only OpenAI's say that they are lists."""
         return {name: value for name, value in page.items() if name != "object" or self._profile == "openai"}
 
     def _with_faults(self, shown: Wire, batch: BatchRecord) -> Wire:

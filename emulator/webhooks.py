@@ -8,7 +8,6 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import httpx2
 import orjson
@@ -116,7 +115,7 @@ class Webhooks:
         return response.is_success
 
 
-def sign(delivery: Delivery, secret: str, now: float | None = None) -> dict[str, Any]:
+def sign(delivery: Delivery, secret: str, now: float | None = None) -> dict[str, str]:
     """The headers of a delivery. The timestamp is true time, whatever the server's clock says: it is checked."""
     timestamp = str(int(time.time() if now is None else now))
     key = base64.b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()

@@ -43,7 +43,7 @@ class Workshop:
 
     def execute(self, job: Execution, progress: Progress) -> Progress:
         """Answer some lines."""
-        faults = None if self._faults.spare_lines else self._faults
+        faults = None if self._faults.leave_lines_alone else self._faults
         if self._elsewhere and faults is None and job.plan.total > _LARGE_LINES:
             return self._worker.call(execute_by_name, job, progress, self._answers)
         return execute(job, progress, self._answer_all, faults)

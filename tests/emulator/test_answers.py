@@ -200,6 +200,18 @@ def test_embeddings_of_several_inputs(api: Api) -> None:
     assert len(embedded(api, input=[1, 2, 3], dimensions=4)) == 1
 
 
+def test_null_is_as_good_as_nothing(api: Api) -> None:
+    """Parameters that a client sends as null."""
+    nulls = dict.fromkeys(
+        ("temperature", "top_p", "tools", "tool_choice", "text", "reasoning", "metadata", "store")
+    )
+    item = endpoint_item("/v1/responses", {"model": "gpt-5-mini", "input": "Hello.", **nulls})
+    body = api.answers([item], "/v1/responses")["item-0"]
+    assert (body["temperature"], body["tools"], body["tool_choice"]) == (1.0, [], "auto")
+    chat = dict.fromkeys(("tools", "tool_choice", "response_format", "temperature"))
+    assert content(api.answers([chat_item(0, "What is 1 + 1?", **chat)])["item-0"]) == "2"
+
+
 def test_embeddings_in_base64(api: Api) -> None:
     """Float32, as the SDK asks for them."""
     from base64 import b64decode

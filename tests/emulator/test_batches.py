@@ -124,6 +124,24 @@ def test_the_input_file_may_go_while_its_batch_runs(real: Api) -> None:
     assert real.batch(batch["id"])["request_counts"]["completed"] == 10
 
 
+@pytest.mark.parametrize("count", [1, 7, 4999, 10_007])
+def test_however_many_lines_they_all_run(api: Api, count: int) -> None:
+    """Whatever the rounding of times makes of the last line."""
+    batch = api.submit(chat_items(count))
+    for _ in range(40):
+        api.server.advance(0.1)
+    assert api.batch(batch["id"])["request_counts"] == {"total": count, "completed": count, "failed": 0}
+
+
+def test_a_leap_over_months(api: Api) -> None:
+    """Each event at its time: the batch ran long before its files expired."""
+    batch = api.submit(chat_items(1))
+    api.server.advance(90 * 86_400)
+    done = api.batch(batch["id"])
+    assert done["status"] == "completed"
+    error_of(api.http.get(f"/files/{done['output_file_id']}"), 404)
+
+
 def test_a_window_that_closes_keeps_what_was_done(start_server: Start) -> None:
     """Expired: finalizing a second after the end, ten minutes later expired; the rest are batch_expired lines."""
     api = start_server(timing=Timing(validating=1, running=172_800, finalizing=1, expiring=606))

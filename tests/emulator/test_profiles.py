@@ -65,7 +65,7 @@ def test_azures_lists_files_and_failures(azure: Api) -> None:
 
 def test_azures_batches_outlive_their_window(azure: Api) -> None:
     """They never expire at 24 hours."""
-    azure.server.fail(BatchFault(kind="hang_finalizing", seconds=3600))
+    azure.server.fail(BatchFault(kind="hang_finalizing", seconds=3600), BatchFault(kind="half_expired"))
     batch = azure.submit(chat_items(1))
     azure.server.advance(90_000)
     assert azure.batch(batch["id"])["status"] == "completed"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -182,25 +183,6 @@ def test_ids_bear_their_time(api: Api) -> None:
     assert len(line["id"].removeprefix("batch_req_")) == 32
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "cancel_completed_409",
-        "metadata_type_400",
-        "create_file_race_400",
-        "upload_too_large_400",
-        "upload_not_jsonl_400",
-    ],
-)
-def test_errors_that_were_observed(start_server: Start, case: str) -> None:
-    """HTTP errors equal those that were seen, but for what names the file."""
-    real = sample("openai/http_errors_observed.json")[case]
-    error = error_of(_PROVOKED[case](start_server), real["status"])
-    expected = real["body"]["error"]
-    assert {**error, "message": ""} == {**expected, "message": ""}
-    assert error["message"].split(" file-")[0] == expected["message"].split(" file-")[0]
-
-
 def _cancel_completed(start: Start) -> Any:
     api = start()
     return api.http.post(f"/batches/{api.finish(chat_items(1))['id']}/cancel")
@@ -229,10 +211,34 @@ def _upload(content: bytes) -> Callable[[Start], Any]:
     return upload
 
 
-_PROVOKED: dict[str, Callable[[Start], Any]] = {
+def _missing_file(start: Start) -> Any:
+    return start().http.get("/files/file-abc123")
+
+
+PROVOKED: dict[str, Callable[[Start], Any]] = {
+    "file_404": _missing_file,
     "cancel_completed_409": _cancel_completed,
     "metadata_type_400": _bad_metadata,
     "create_file_race_400": _file_race,
     "upload_too_large_400": _upload(b"{" * 1001),
     "upload_not_jsonl_400": _upload(b"name,age\n"),
 }
+
+
+@pytest.mark.parametrize("case", PROVOKED)
+def test_errors_that_were_observed(start_server: Start, case: str) -> None:
+    """HTTP errors equal those that were seen, but for what names the file."""
+    real = sample("openai/http_errors_observed.json")[case]
+    error = error_of(PROVOKED[case](start_server), real["status"])
+    expected = real["body"]["error"]
+    assert {**error, "message": ""} == {**expected, "message": ""}
+    assert error["message"].split(" file-")[0] == expected["message"].split(" file-")[0]
+
+
+def test_every_sample_is_met() -> None:
+    """A sample that is added needs its counterpart."""
+    need_shared()
+    assert set(sample("openai/http_errors_observed.json")) == set(PROVOKED)
+    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    names = {f"{path.parent.name}/{path.name}" for path in (SHARED / "samples").glob("*/*")}
+    assert {name for name in names if name not in tests} == set()

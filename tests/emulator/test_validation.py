@@ -50,6 +50,9 @@ def test_what_was_observed_on_openai(api: Api, case: str) -> None:
     """The errors equal those seen on the real service, to the letter."""
     need_shared()
     observed = json.loads((SHARED / "samples/openai/failed_batch_errors_openai_observed_2025-08.json").read_text())
+    assert set(observed["cases"]) == {*OBSERVED, "unknown_file", "token_limit"}, (
+        "the two others name an organization"
+    )
     assert problems(api, OBSERVED[case]) == observed["cases"][case]
 
 
