@@ -1,11 +1,12 @@
 """The local Batch API server, within a program or as one."""
 
+import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -113,7 +114,7 @@ class BatchServer:
     def run(self, ready: Callable[[str], None]) -> None:
         """Serve in this thread until a signal ends it; `ready` gets the base URL once it listens."""
         self._open()
-        with self._stack, suppress(KeyboardInterrupt):
+        with self._stack, suppress(KeyboardInterrupt), _terminating_like_an_interrupt():
             ready(self.base_url)
             self._web_server().run([self._socket])
 
@@ -173,6 +174,23 @@ class BatchServer:
             timeout_graceful_shutdown=2,
         )
         return uvicorn.Server(config)
+
+
+@contextmanager
+def _terminating_like_an_interrupt() -> Iterator[None]:
+    """Let SIGTERM unwind this program as Ctrl-C does: uvicorn raises it again when it has shut down."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only that one may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listening(settings: ServerSettings) -> socket.socket:

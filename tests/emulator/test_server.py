@@ -69,14 +69,17 @@ def submit(program: Program, count: int) -> str:
     return str(good(program.http.post("/batches", json=asked))["id"])
 
 
-def test_a_program_prints_its_address_and_ends_by_signal(start_program: Callable[..., Program]) -> None:
+def test_a_program_prints_its_address_and_ends_by_signal(
+    start_program: Callable[..., Program], tmp_path: Path
+) -> None:
     """One line when it is ready; a clean end on SIGTERM and SIGINT."""
     for sign in (signal.SIGTERM, signal.SIGINT):
         program = start_program()
         assert program.base_url.startswith("http://127.0.0.1:")
         assert program.base_url.endswith("/v1")
         assert good(program.http.get("/batches"))["data"] == []
-        assert program.end(sign) in (0, -sign)
+        assert program.end(sign) == 0
+        assert (tmp_path / "data" / "clock.json").exists()
 
 
 def test_a_killed_server_goes_on_where_it_stopped(start_program: Callable[..., Program]) -> None:
