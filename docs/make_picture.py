@@ -1,6 +1,6 @@
 """Draw `docs/demo.svg`: what `prefect-openai-batch demo` prints, as a picture of a terminal.
 
-    python docs/make_picture.py
+python docs/make_picture.py
 """
 
 import subprocess
