@@ -5,6 +5,7 @@ python docs/make_picture.py
 
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,7 @@ def main() -> None:
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
         )
         printed = done.stdout.replace(folder, "~")
-    console = Console(record=True, width=COLUMNS, file=Path("/dev/null").open("w"))
+    console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(Text("$ make demo", style="bold"))
     console.print(Text(printed))
     console.save_svg(str(Path(__file__).with_name("demo.svg")), title="prefect-openai-batch demo")
