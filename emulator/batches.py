@@ -64,8 +64,9 @@ class BatchRoutes:
         with self.context.store.lock:
             batches = sorted(self.context.store.batches.values(), key=lambda batch: -batch.number)
         youngest = self.context.clock.now() - request.scope.get("lag", 0.0)
-        shown = [self.context.view.batch(batch) for batch in batches if batch.created_at <= youngest]
-        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit)))
+        listed = [batch for batch in batches if batch.created_at <= youngest]
+        after = request.query_params.get("after")
+        return answer(self.context.view.listed(page(listed, after, limit, self.context.view.batch)))
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/batches/{batch_id}`."""

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .errors import error_body
 from .models import reasons, snapshot
 from .prompts import asked_text, embedding_inputs, input_tokens, text_tokens
 from .replies import Reply
@@ -52,7 +53,7 @@ def shape(endpoint: str, asked: Asked, reply: Reply) -> Answer:
         usage = read_usage(reply.body) if reply.status == 200 else None
         return Answer(reply.status, json.dumps(reply.body), usage)
     if reply.status != 200:
-        return Answer(reply.status, json.dumps({"error": None}), None)
+        return Answer(reply.status, json.dumps(error_body(reply.text, "invalid_request_error")), None)
     return _SHAPES[endpoint](asked, reply)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from starlette.requests import Request
@@ -13,10 +13,14 @@ from .engine import Engine
 from .errors import ApiError, invalid_type
 from .faults import Faults
 from .limits import Rates
+from .records import BatchRecord, FileRecord
 from .settings import ServerSettings
 from .store import Store
 from .view import View
 from .webhooks import Webhooks
+
+Record = TypeVar("Record", BatchRecord, FileRecord)
+Wire = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -89,22 +93,24 @@ def query_limit(request: Request, default: int, most: int) -> int:
     return limit
 
 
-def page(items: list[dict[str, Any]], after: str | None, limit: int, no_id: str | None = None) -> dict[str, Any]:
-    """One page of a list, after the item with this id; an empty one has `no_id` for its first and last.
+def page(
+    records: list[Record], after: str | None, limit: int, show: Callable[[Record], Wire], no_id: str | None = None
+) -> Wire:
+    """One page of a list, after the record with this id; an empty one has `no_id` for its first and last.
 
     Raises:
-        ApiError: 400, there is no such item.
+        ApiError: 400, there is no such record.
     """
+    start = 0
     if after is not None:
-        ids = [item["id"] for item in items]
-        if after not in ids:
+        start = 1 + next((place for place, record in enumerate(records) if record.id == after), -1)
+        if start == 0:
             raise ApiError(400, f"Invalid value for 'after': '{after}' is not in the list.", param="after")
-        items = items[ids.index(after) + 1 :]
-    shown = items[:limit]
+    shown = records[start : start + limit]
     return {
         "object": "list",
-        "data": shown,
-        "first_id": shown[0]["id"] if shown else no_id,
-        "last_id": shown[-1]["id"] if shown else no_id,
-        "has_more": len(items) > limit,
+        "data": [show(record) for record in shown],
+        "first_id": shown[0].id if shown else no_id,
+        "last_id": shown[-1].id if shown else no_id,
+        "has_more": len(records) > start + limit,
     }

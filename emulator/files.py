@@ -62,10 +62,10 @@ class FileRoutes:
         files = self.context.store.live_files(self.context.clock.now())
         youngest = self.context.clock.now() - request.scope.get("lag", 0.0)
         listed = [file for file in files if purpose in (None, file.purpose) and file.created_at <= youngest]
-        shown = [self.context.view.file(file) for file in listed]
         if order == "desc":
-            shown.reverse()
-        return answer(self.context.view.listed(page(shown, request.query_params.get("after"), limit, "")))
+            listed.reverse()
+        after = request.query_params.get("after")
+        return answer(self.context.view.listed(page(listed, after, limit, self.context.view.file, "")))
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/files/{file_id}`."""

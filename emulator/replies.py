@@ -23,7 +23,7 @@ class Reply(NamedTuple):
     """What one request gets.
 
     Attributes:
-        text: the answer's text.
+        text: the answer's text, or an error's.
         refusal: the text of a refusal, instead of an answer.
         finish_reason: why it ended, in the words of chat completions: stop, length, content_filter, tool_calls.
         tool_calls: calls of tools, instead of a text.

@@ -44,7 +44,7 @@ class Worker:
                 pipes.stdin.flush()
                 done, value = pickle.load(pipes.stdout)  # noqa: S301  # from our own child
             except (EOFError, BrokenPipeError) as error:
-                self._process = None
+                self._end()
                 raise RuntimeError("the worker process of the batch server is gone") from error
         if not done:
             raise value
@@ -53,9 +53,12 @@ class Worker:
     def stop(self) -> None:
         """End the process."""
         with self._lock:
-            if self._process is not None:
-                self._process.communicate()
-                self._process = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.communicate()  # closes its input, which ends it
+            self._process = None
 
     def _start(self) -> "subprocess.Popen[bytes]":
         if self._process is None:

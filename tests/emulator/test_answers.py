@@ -102,6 +102,8 @@ def by_function(body: Item) -> Any:
         return Reply(refusal="No.")
     if text == "Error.":
         return Reply(status=422, body={"error": {"message": "Unfit."}})
+    if text == "Short error.":
+        return Reply("Unfit, too.", status=404)
     if text == "Call.":
         return Reply(tool_calls=(ToolCall("find", "{}"), ToolCall("stop", "{}")), finish_reason="tool_calls")
     return {"choices": [], "own": True} if text == "Whole." else text.upper()
@@ -111,13 +113,14 @@ def by_function(body: Item) -> Any:
 def test_a_function(start_server: Start, options: Any) -> None:
     """A text, a whole body, a reply, or an error of that line alone; given itself or by its name."""
     api = start_server(**options)
-    words = ("Hello.", "Whole.", "Refuse.", "Error.", "Fail.", "Call.")
+    words = ("Hello.", "Whole.", "Refuse.", "Error.", "Fail.", "Call.", "Short error.")
     bodies = api.answers([chat_item(number, word) for number, word in enumerate(words)])
-    hello, whole, refused, error, failed, called = (bodies[f"item-{number}"] for number in range(6))
+    hello, whole, refused, error, failed, called, short = (bodies[f"item-{number}"] for number in range(7))
     assert content(hello) == "HELLO."
     assert whole == {"choices": [], "own": True}
     assert refused["choices"][0]["message"]["refusal"] == "No."
     assert error == {"error": {"message": "Unfit."}}
+    assert short["error"]["message"] == "Unfit, too."
     assert "as asked" in failed["error"]["message"]
     calls = called["choices"][0]["message"]["tool_calls"]
     assert [call["function"]["name"] for call in calls] == ["find", "stop"]

@@ -128,6 +128,27 @@ def test_an_enum_is_chosen_by_the_text(text: str, label: str) -> None:
     assert (value["score"] > 3) == (label == "good")
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {
+            "allOf": [{"$ref": "#/$defs/a"}, {"required": ["x"]}],
+            "$defs": {"a": {"properties": {"x": {"const": 1}}}},
+        },
+        {"oneOf": [{"type": "null"}, {"type": "integer", "exclusiveMaximum": 0}]},
+        {"type": ["null", "integer"], "minimum": 3},
+        {"type": "number", "minimum": 0.25, "maximum": 0.5},
+        {"type": "number", "exclusiveMinimum": 1, "exclusiveMaximum": 2},
+        {"enum": [1, 2.5, None]},
+        {"type": "string", "pattern": r"^[^0-9]{2}\d+[\w-]?[^\W]$"},
+    ],
+)
+def test_further_schemas(schema: Any) -> None:
+    """What strict mode does not need, and some servers take."""
+    for text in ("", "good", "bad", "neither"):
+        Draft202012Validator(schema).validate(example(schema, text))
+
+
 def test_a_chat_answer_satisfies_its_schema(api: Api) -> None:
     """`response_format` of chat completions."""
     asked = {"type": "json_schema", "json_schema": {"name": "tree", "strict": True, "schema": TREE}}
