@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from .errors import error_body
@@ -37,12 +38,14 @@ class Asked(NamedTuple):
     Attributes:
         custom_id: the line's name.
         body: the request's body.
-        digest: 48 hexadecimal digits, the same on every run: every id is made of them.
+        body_sha256: the digest of the body as compact JSON with sorted keys.
+        digest: 48 hexadecimal digits, no two lines' the same: every id is made of them.
         now: the time of the answer.
     """
 
     custom_id: str
     body: Body
+    body_sha256: str
     digest: str
     now: int
 
@@ -75,9 +78,20 @@ def read_usage(body: Body) -> Usage | None:
 _quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 
 
+@lru_cache(maxsize=1024)
+def _quoted_snapshot(model: str) -> str:
+    return _quoted(snapshot(model))
+
+
+@lru_cache(maxsize=1024)
+def _thought(model: str) -> int:
+    """The reasoning tokens of one answer."""
+    return 64 if reasons(model) else 0
+
+
 def _used(asked: Asked, reply: Reply) -> Usage:
     text = reply.text or reply.refusal or "".join(call.arguments for call in reply.tool_calls)
-    thought = 64 if reasons(str(asked.body.get("model"))) else 0
+    thought = _thought(asked.body["model"])
     return Usage(input_tokens(asked.body), text_tokens(text) + thought, 0, thought)
 
 
@@ -90,7 +104,7 @@ def _chat(asked: Asked, reply: Reply) -> Answer:
     # Written out, and not made of dictionaries, since a million of them are made in one go.
     body = (
         f'{{"id": "chatcmpl-{asked.digest[:29]}", "object": "chat.completion", "created": {asked.now}, '
-        f'"model": {_quoted(snapshot(asked.body["model"]))}, "choices": [{{"index": 0, "message": '
+        f'"model": {_quoted_snapshot(asked.body["model"])}, "choices": [{{"index": 0, "message": '
         f'{{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, "logprobs": null, '
         f'"finish_reason": "{reply.finish_reason}"}}], "usage": {{"prompt_tokens": {usage.input}, '
         f'"completion_tokens": {usage.output}, "total_tokens": {usage.input + usage.output}, '
@@ -162,7 +176,7 @@ def _given(request: Body, name: str, otherwise: Any) -> Any:
 
 def _output_items(asked: Asked, reply: Reply, status: str) -> list[Body]:
     items: list[Body] = []
-    if reasons(str(asked.body.get("model"))):
+    if reasons(asked.body["model"]):
         items.append({"id": f"rs_{asked.digest}", "type": "reasoning", "summary": []})
     if reply.tool_calls:
         return [*items, *_function_calls(asked, reply)]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO
@@ -50,12 +50,16 @@ class Execution:
     paths: dict[str, Path]
     profile: Profile = "openai"
 
-    def read(self, line: bytes) -> Asked:
-        """One line of the input file."""
+    def read(self, lines: list[bytes], position: int) -> list[Asked]:
+        """Some lines of the input file, the first of them at this position."""
+        return [self._read(line, position + index) for index, line in enumerate(lines)]
+
+    def _read(self, line: bytes, position: int) -> Asked:
         item = orjson.loads(line)
-        custom_id = item["custom_id"]
-        digest = blake2b(f"{self.batch_id} {custom_id}".encode(), digest_size=24).hexdigest()
-        return Asked(custom_id, item["body"], digest, self.now)
+        body = item["body"]
+        body_sha256 = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        digest = f"{self.batch_number & 0xFFFF:04x}{position:08x}{body_sha256[:36]}"
+        return Asked(item["custom_id"], body, body_sha256, digest, self.now)
 
 
 AnswerAll = Callable[[str, list[Asked]], list[Answer]]
@@ -93,8 +97,10 @@ def execute(job: Execution, progress: Progress, answer_all: AnswerAll, faults: F
     """Answer the lines from `start` to `stop` and write them down; returns how far the batch is then."""
     done = replace(progress, sizes=dict(progress.sizes), position=job.stop)
     with Sheet(job.paths, done.sizes) as sheet:
+        position = job.start
         for lines in job.plan.chunks(job.start, job.stop):
-            asked = [job.read(line) for line in lines]
+            asked = job.read(lines, position)
+            position += len(lines)
             if faults is None:
                 answers = answer_all(job.endpoint, asked)
                 texts = list(map(answered_line, asked, answers, repeat(job.profile)))
@@ -112,8 +118,10 @@ def close_unexecuted(job: Execution, progress: Progress, reason: tuple[str, str]
     """Write an error line for every line that was not executed."""
     done = replace(progress, sizes=dict(progress.sizes))
     with Sheet(job.paths, done.sizes) as sheet:
+        position = job.start
         for lines in job.plan.chunks(job.start, job.stop):
-            sheet.write("errors", [unexecuted_line(job.read(line), *reason) for line in lines])
+            sheet.write("errors", [unexecuted_line(one, *reason) for one in job.read(lines, position)])
+            position += len(lines)
     return done
 
 

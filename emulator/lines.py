@@ -2,10 +2,7 @@
 
 import json
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any
-
-import orjson
 
 from .bodies import Answer, Asked
 from .settings import Profile
@@ -34,15 +31,14 @@ def unexecuted_line(asked: Asked, code: str, message: str) -> str:
 
 
 def account_line(asked: Asked, answer: Answer, batch_id: str) -> str:
-    """The line of a batch's account; its digest is that of the body as compact JSON with sorted keys."""
-    body_sha256 = sha256(orjson.dumps(asked.body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """The line of a batch's account."""
     usage = answer.usage
     billed = '"billed": false, "input_tokens": 0, "output_tokens": 0'
     if usage is not None:
         billed = f'"billed": true, "input_tokens": {usage.input}, "output_tokens": {usage.output}'
     return (
-        f'{{"custom_id": {quoted(asked.custom_id)}, "body_sha256": "{body_sha256}", "batch_id": "{batch_id}", '
-        f'"status_code": {answer.status}, {billed}}}\n'
+        f'{{"custom_id": {quoted(asked.custom_id)}, "body_sha256": "{asked.body_sha256}", '
+        f'"batch_id": "{batch_id}", "status_code": {answer.status}, {billed}}}\n'
     )
 
 
