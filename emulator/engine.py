@@ -14,6 +14,7 @@ import math
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from .clock import Clock
 from .errors import ApiError
@@ -31,6 +32,8 @@ from .workshop import Workshop
 
 _MOVES = 8
 """How often the counts of a running batch move."""
+
+Ending = Literal["completed", "expired", "cancelled"]
 
 log = logging.getLogger(__name__)
 
@@ -273,7 +276,7 @@ class Engine:
             )
         return self._plans[batch.id]
 
-    def _finish(self, batch: BatchRecord, status: str, due: float) -> None:
+    def _finish(self, batch: BatchRecord, status: Ending, due: float) -> None:
         progress = batch.progress
         if status != "completed" and progress.position < progress.total:
             job = self._job(batch, progress.position, progress.total, due)
@@ -283,7 +286,7 @@ class Engine:
         with self.store.lock:
             moment = self._moment(due)
             batch.progress = progress
-            batch.status = status  # type: ignore[assignment]  # one of the three that end a run
+            batch.status = status
             setattr(batch, f"{status}_at", moment)
             batch.output_file_id = self._publish(batch, "output", moment)
             batch.error_file_id = self._publish(batch, "errors", moment)

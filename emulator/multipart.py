@@ -38,7 +38,7 @@ async def read_form(
         raise ApiError(400, "We could not parse the multipart/form-data body of your request.")
     with target.open("wb") as file:
         reader = _Reader(file_field, file, most)
-        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]
+        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]  # a plain dict of them
         try:
             async for chunk in stream:
                 parser.write(chunk)

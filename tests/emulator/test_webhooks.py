@@ -23,6 +23,7 @@ class Receiver:
     """Takes deliveries, and answers them with these statuses, the last one from then on."""
 
     def __init__(self) -> None:
+        self.url = ""
         self.statuses = [200]
         self.deliveries: list[tuple[dict[str, str], bytes]] = []
         self.arrived = threading.Condition()
@@ -54,7 +55,7 @@ def receiver() -> Iterator[Receiver]:
             """Say nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as web:
-        kept.url = f"http://127.0.0.1:{web.server_port}/hook"  # type: ignore[attr-defined]
+        kept.url = f"http://127.0.0.1:{web.server_port}/hook"
         thread = threading.Thread(target=web.serve_forever, args=(0.01,))
         thread.start()
         yield kept
