@@ -1,21 +1,42 @@
 """`emulator`: the local Batch API server."""
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import click
+from pydantic import ValidationError
+
+from ..emulator import ServerSettings, Timing, serve
+
+DEFAULT_PORT = 8080
+BY_FILE = {"timing", "limits"}
+"""Settings of many numbers, which the command line leaves to Python."""
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One option for each setting of the server, with the setting's own words."""
+    for name, field in reversed(ServerSettings.model_fields.items()):
+        if name not in BY_FILE:
+            default = DEFAULT_PORT if name == "port" else field.default
+            shown = "" if default is None else f"  [default: {default}]"
+            option = click.option(f"--{name.replace('_', '-')}", name, help=f"{field.description}{shown}")
+            command = option(command)
+    return command
 
 
 @click.command("emulator")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes a free one.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Keep files and batches here.")
-@click.option("--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Of its clock.")
-@click.option("--key", help="The one key to accept.  [default: any]")
-def emulator_command(host: str, port: int, data: Path | None, speed: float, key: str | None) -> None:
+@_settings_options
+@click.option("--real-times", is_flag=True, help="Take as long as OpenAI: a minute to validate, ten to cancel.")
+def emulator_command(*, real_times: bool, **options: str | None) -> None:
     """Run a local server that speaks OpenAI's Batch API: no key, no cost.
 
     Its answers come from a few rules, not from a model. Stop it with Ctrl-C.
     """
-    from ..emulator import ServerSettings, serve
-
-    serve(ServerSettings(host=host, port=port, data=data, speed=speed, key=key))
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    timing = Timing.real() if real_times else Timing()
+    try:
+        settings = ServerSettings(**{"port": DEFAULT_PORT, **given, "timing": timing})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise click.UsageError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
+    serve(settings)

@@ -1,5 +1,6 @@
 """`run`: a table in, the same table with answers out."""
 
+import logging
 import os
 from hashlib import sha256
 from typing import Any
@@ -130,6 +131,8 @@ def run_job(
     from ..flows import openai_batch
     from .progress import shown_progress
 
+    if not verbose:
+        logging.getLogger().setLevel(logging.CRITICAL)  # Prefect's services write to the root logger
     # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
     with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         answered: JobReport = openai_batch(table, request, destination, poll_seconds=poll_seconds, **asked)

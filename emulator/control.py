@@ -68,13 +68,17 @@ def load_faults(context: Context, value: object) -> Script:
 
 
 def state(context: Context) -> dict[str, Any]:
-    """Batches and files as the API shows them, the newest first, and the clock."""
+    """Batches and files as the API shows them, the newest first, and the clock.
+
+    `took` is how long each completed batch took, in seconds on the clock: the API's own times are whole seconds.
+    """
     now = context.clock.now()
     with context.store.lock:
         batches = sorted(context.store.batches.values(), key=lambda batch: -batch.number)
         return {
             "clock": {"now": now, "speed": context.clock.speed},
             "batches": [batch_object(batch) for batch in batches],
+            "took": {batch.id: batch.completed_at - batch.created_at for batch in batches if batch.completed_at},
             "files": [file_object(file) for file in reversed(context.store.live_files(now))],
         }
 

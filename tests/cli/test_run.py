@@ -196,7 +196,7 @@ def test_no_access_gives_exit_1(environment: dict[str, str], reviews: Path, chan
     """A server that is not there, and no key."""
     done = run({**environment, **changes}, reviews)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
 
 
