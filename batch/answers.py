@@ -43,6 +43,8 @@ def _text(content: Any) -> str | None:
     """A message's text; some servers send it as a list of parts."""
     if isinstance(content, list):
         content = "".join(part.get("text") or "" for part in content)
+    if content is not None and not isinstance(content, str):
+        return _json(content)
     return content or None
 
 
@@ -161,15 +163,19 @@ def read_usage(body: Body) -> Usage:
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return Usage()
-    sent, got = ("prompt", "completion") if "prompt_tokens" in usage else ("input", "output")
-    inputs = usage.get(f"{sent}_tokens_details") or {}
-    outputs = usage.get(f"{got}_tokens_details") or {}
+    sent, sent_details, got, got_details = _CHAT_USAGE if "prompt_tokens" in usage else _RESPONSES_USAGE
+    inputs = usage.get(sent_details) or {}
+    outputs = usage.get(got_details) or {}
     return Usage(
-        _count(usage.get(f"{sent}_tokens")),
+        _count(usage.get(sent)),
         _count(inputs.get("cached_tokens")),
-        _count(usage.get(f"{got}_tokens")),
+        _count(usage.get(got)),
         _count(outputs.get("reasoning_tokens")),
     )
+
+
+_CHAT_USAGE = ("prompt_tokens", "prompt_tokens_details", "completion_tokens", "completion_tokens_details")
+_RESPONSES_USAGE = ("input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details")
 
 
 def _count(value: Any) -> int | None:

@@ -12,6 +12,7 @@ from .bodies import Bodies, compile_request
 from .custom_ids import check_custom_id
 from .endpoints import Endpoint, embedding_inputs
 from .errors import RequestError
+from .garbage import settled_heap
 from .input_files import InputFile, InputFileWriter, Limits, Line
 from .items import BatchItem, encode_body, encode_line
 from .jobs import Built, Job, Selection
@@ -22,6 +23,7 @@ from .tables.parts import read_rows, read_schema, read_selected_rows
 NumberedRow = tuple[int, Mapping[str, Any]]
 
 
+@settled_heap()
 def build_selection(job: Job, selection: Selection, limits: Limits | None = None) -> tuple[InputFile, ...]:
     """Build the input files of one selection and record them; the same rows give the same bytes.
 

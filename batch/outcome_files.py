@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from .batches import Batch, BatchStatus
 from .endpoints import Endpoint
+from .garbage import settled_heap
 from .input_files import InputFile
-from .outcomes import validation_failed
-from .output_files import COUNTS, OutputLines, outcome_batches, outcome_schema
+from .outcomes import COUNTS, validation_failed
+from .output_files import OutputLines, outcome_batches, outcome_schema
 from .reports import TokenCounts
 from .storage import Folder
 
@@ -78,6 +79,7 @@ def items_of(input_file: InputFile) -> Iterator[Item]:
         yield from zip(batch["row"].to_pylist(), batch["custom_id"].to_pylist(), strict=True)
 
 
+@settled_heap()
 def write_outcomes(
     batch: Batch,
     endpoint: Endpoint,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from .answers import Usage, read_answer, read_usage
+from .answers import read_answer, read_usage
 from .endpoints import Endpoint
 
 
@@ -36,15 +36,22 @@ class Outcome(NamedTuple):
     """What became of one row: its result columns, and whether the row is worth another try."""
 
     outcome: OutcomeKind
-    again: bool = False
     answer: Any = None
     finish_reason: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     model: str | None = None
-    usage: Usage = Usage()
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
     request_id: str | None = None
     response: str | None = None
+    again: bool = False
+
+
+COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+"""The fields of an outcome that count tokens."""
 
 
 MISSING = Outcome(
@@ -83,7 +90,7 @@ def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: 
         response = {"status_code": 200, "body": response}  # vLLM's older runner puts the body here
     status = _status(response.get("status_code"))
     body = response.get("body")
-    request_id = response.get("request_id") or None
+    request_id = _text(response.get("request_id") or None)
     kept = orjson.dumps(body).decode() if keep_response and body is not None else None
     if status == 200 and isinstance(body, dict):
         return _executed(endpoint, body, request_id, kept)
@@ -108,12 +115,13 @@ def _status(value: Any) -> int:
 def _unexecuted(error: Any) -> Outcome:
     code, message = _error(error)
     kind, again = _UNEXECUTED.get(code or "", (OutcomeKind.FAILED, code is None))
-    return Outcome(kind, again, error_code=code, error_message=message or "The line holds no response.")
+    message = message or "The line holds no response."
+    return Outcome(kind, error_code=code, error_message=message, again=again)
 
 
 def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
     try:
-        answer = read_answer(endpoint, body)
+        answer, usage = read_answer(endpoint, body), read_usage(body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return Outcome(
             OutcomeKind.FAILED,
@@ -125,16 +133,21 @@ def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | Non
         )
     return Outcome(
         OutcomeKind.FAILED if answer.failed else OutcomeKind.SUCCEEDED,
-        again=answer.failed,
-        answer=answer.answer,
-        finish_reason=answer.finish_reason,
-        error_code=answer.error_code,
-        error_message=answer.error_message,
-        model=body.get("model"),
-        usage=read_usage(body),
+        answer.answer,
+        answer.finish_reason,
+        answer.error_code,
+        answer.error_message,
+        _text(body.get("model")),
+        *usage,
         request_id=request_id,
         response=kept,
+        again=answer.failed,
     )
+
+
+def _text(value: Any) -> str | None:
+    """What should be text, whatever a server sends in its place."""
+    return value if value is None or isinstance(value, str) else str(value)
 
 
 def _error(error: Any) -> tuple[str | None, str | None]:

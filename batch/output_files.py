@@ -9,29 +9,28 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import orjson
 import pyarrow as pa
 
 from .endpoints import Endpoint
-from .outcomes import MISSING, Outcome, OutcomeKind, read_outcome
+from .outcomes import COUNTS, MISSING, Outcome, OutcomeKind, read_outcome
 
 _CUSTOM_ID_FIRST = re.compile(rb'\{"id": ?"[^"\\]*", ?"custom_id": ?"([^"\\]*)", ?"response"')
 """How OpenAI's lines begin; any other line is parsed whole for its custom_id."""
 
 
-class _Place(NamedTuple):
-    file: int
-    offset: int
-    length: int
+_Place = tuple[int, int, int]
+"""Where a line lies: which file, its offset and its length in bytes."""
 
 
 class OutputLines:
     """The lines of a batch's output and error files, found by custom_id."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._places: dict[str, _Place | list[_Place]] = {}
+        self._places: dict[str, _Place] = {}
+        self._doubled: dict[str, list[_Place]] = {}
         self._closing = ExitStack()
         self._files: list[IO[bytes]] = []
         for path in paths:
@@ -44,22 +43,16 @@ class OutputLines:
         self._closing.close()
 
     def _index(self, file: IO[bytes]) -> None:
-        number, offset = len(self._files), 0
+        number, offset, places = len(self._files), 0, self._places
         self._files.append(file)
         for line in file:
             custom_id = custom_id_of(line)
             if custom_id is not None:
-                self._note(custom_id, _Place(number, offset, len(line)))
+                place = (number, offset, len(line))
+                first = places.setdefault(custom_id, place)
+                if first is not place:
+                    self._doubled.setdefault(custom_id, [first]).append(place)
             offset += len(line)
-
-    def _note(self, custom_id: str, place: _Place) -> None:
-        known = self._places.get(custom_id)
-        if known is None:
-            self._places[custom_id] = place
-        elif isinstance(known, list):
-            known.append(place)
-        else:
-            self._places[custom_id] = [known, place]
 
     def custom_ids(self) -> Iterator[str]:
         """Every custom_id of the files, in the order of first appearance."""
@@ -67,16 +60,20 @@ class OutputLines:
 
     def outcome(self, custom_id: str, endpoint: Endpoint, *, keep_response: bool = False) -> Outcome:
         """What the files say of one item; of doubled lines the first that succeeded counts, else the first."""
-        places = self._places.get(custom_id)
-        if places is None:
+        place = self._places.get(custom_id)
+        if place is None:
             return MISSING
-        if isinstance(places, _Place):
-            return read_outcome(endpoint, self._read(places), keep_response=keep_response)
-        outcomes = [read_outcome(endpoint, self._read(place), keep_response=keep_response) for place in places]
+        if custom_id not in self._doubled:
+            return read_outcome(endpoint, self._read(place), keep_response=keep_response)
+        outcomes = [
+            read_outcome(endpoint, self._read(place), keep_response=keep_response)
+            for place in self._doubled[custom_id]
+        ]
         return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
 
     def _read(self, place: _Place) -> Mapping[str, Any]:
-        content = os.pread(self._files[place.file].fileno(), place.length, place.offset)
+        number, offset, length = place
+        content = os.pread(self._files[number].fileno(), length, offset)
         try:
             line = orjson.loads(content)
         except orjson.JSONDecodeError as error:
@@ -100,29 +97,16 @@ def custom_id_of(line: bytes) -> str | None:
     return custom_id if isinstance(custom_id, str) else None
 
 
-COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
-
-
 def outcome_schema(endpoint: Endpoint) -> pa.Schema:
-    """The columns of `outcomes.parquet`: fixed by the endpoint, never by the data."""
-    answer = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else pa.string()
-    return pa.schema(
-        [
-            pa.field("row", pa.int64()),
-            pa.field("again", pa.bool_()),
-            pa.field("custom_id", pa.string()),
-            pa.field("outcome", pa.string()),
-            pa.field("answer", answer),
-            pa.field("finish_reason", pa.string()),
-            pa.field("error_code", pa.string()),
-            pa.field("error_message", pa.string()),
-            pa.field("model", pa.string()),
-            *(pa.field(name, pa.int64()) for name in COUNTS),
-            pa.field("batch_id", pa.string()),
-            pa.field("request_id", pa.string()),
-            pa.field("response", pa.string()),
-        ]
-    )
+    """The columns of `outcomes.parquet`: fixed by the endpoint, never by the data.
+
+    They are the row's number, its custom_id, the fields of `Outcome` in their order, and the batch.
+    """
+    text, count = pa.string(), pa.int64()
+    answer = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else text
+    types = {"row": count, "again": pa.bool_(), "answer": answer, **dict.fromkeys(COUNTS, count)}
+    names = ("row", "custom_id", *Outcome._fields, "batch_id")
+    return pa.schema([pa.field(name, types.get(name, text)) for name in names])
 
 
 ROW_GROUP_ROWS = 5_000
@@ -137,34 +121,13 @@ def outcome_batches(
     gathered: list[tuple[Any, ...]] = []
     size = 0
     for row, custom_id, found in items:
-        gathered.append((row, *_cells(custom_id, found, batch_id)))
+        gathered.append((row, custom_id, *found, batch_id))
         size += _weight(found)
         if len(gathered) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield _record_batch(gathered, schema)
             gathered, size = [], 0
     if gathered:
         yield _record_batch(gathered, schema)
-
-
-def _cells(custom_id: str, found: Outcome, batch_id: str) -> tuple[Any, ...]:
-    usage = found.usage
-    return (
-        found.again,
-        custom_id,
-        found.outcome.value,
-        found.answer,
-        found.finish_reason,
-        found.error_code,
-        found.error_message,
-        found.model,
-        usage.input_tokens,
-        usage.cached_tokens,
-        usage.output_tokens,
-        usage.reasoning_tokens,
-        batch_id,
-        found.request_id,
-        found.response,
-    )
 
 
 def _weight(found: Outcome) -> int:

@@ -7,18 +7,27 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .garbage import settled_heap
 from .jobs import Job, Rows, fetched
 from .outcome_files import FetchedOutput, Tally, outcomes_between
-from .outcomes import MISSING, OutcomeKind
+from .outcomes import COUNTS, MISSING, OutcomeKind
 from .output_files import outcome_schema
 from .reports import BatchSummary, JobReport
 from .tables.destinations import write_table
 from .tables.parts import read_rows, read_schema
 
+RESULT_COLUMNS = (
+    *("custom_id", "outcome", "answer", "finish_reason", "error_code", "error_message", "model"),
+    *COUNTS,
+    *("batch_id", "request_id"),
+)
+"""What is added to the input's columns."""
+
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""
 
 
+@settled_heap()
 def write_job_results(job: Job, rows: Rows) -> JobReport:
     """Write the results of a job to its destination, and its report to its folder.
 
@@ -44,8 +53,7 @@ class _ResultColumns:
         self.dimensions = _dimensions(outputs)
         self.input = read_schema(job.files)
         full = outcome_schema(job.request.endpoint)
-        left_out = {"row", "again"} if job.request.keep_response else {"row", "again", "response"}
-        self.names = [name for name in full.names if name not in left_out]
+        self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
         fields = [self._field(full.field(name)) for name in self.names]
         self.schema = pa.schema([*self.input, *fields], metadata=self.input.metadata)
 

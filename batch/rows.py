@@ -2,11 +2,13 @@
 
 from .bodies import compile_request
 from .custom_ids import check_id_column
+from .garbage import settled_heap
 from .jobs import Job, Rows
 from .tables.parts import write_parts
 from .tables.sources import open_source
 
 
+@settled_heap()
 def keep_rows(job: Job) -> Rows:
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from ..batch.errors import SourceError
 from ..batch.jobs import absolute, check_job_key
-from ..batch.output_files import COUNTS
+from ..batch.outcomes import COUNTS
 from ..batch.requests import Request, load_request
 from ..batch.results import result_name
 from ..batch.storage import Folder
