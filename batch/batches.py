@@ -150,7 +150,7 @@ class Batch(_Read):
 
 def read_batch(answer: Any, input_file: InputFile | None = None) -> Batch:
     """Our reading of a batch object, as the OpenAI SDK or its JSON gives it."""
-    content = answer.model_dump() if isinstance(answer, BaseModel) else dict(answer)
+    content = answer.model_dump(warnings=False) if isinstance(answer, BaseModel) else dict(answer)
     return Batch.model_validate({**content, "input_file": input_file})
 
 

@@ -5,12 +5,12 @@ import time
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch, BatchStatus, read_batch
+from ..batch.batches import Batch, BatchStatus
 from ..batch.errors import JobKeyError
 from ..batch.input_files import InputFile
 from ..batch.jobs import Adopted, Job, submitted
 from ..blocks import load_credentials
-from .creation import KEPT_SECONDS, identity_of, oldest_of
+from .creation import KEPT_SECONDS, identity_of, listed_since, oldest_of
 from .retrying import KEPT_AS_JSON, RETRIED
 
 
@@ -49,14 +49,8 @@ def adopt(client: OpenAI, job: Job, files: list[InputFile]) -> list[str]:
 
 def _batches_of_job(client: OpenAI, job_key: str) -> list[Batch]:
     """The batches whose metadata bears the job's key, as far back as their files are kept."""
-    found = []
-    oldest = time.time() - KEPT_SECONDS
-    for answer in client.batches.list(limit=100):
-        if answer.created_at < oldest:
-            break
-        if (answer.metadata or {}).get("job_key") == job_key:
-            found.append(read_batch(answer))
-    return found
+    listed = listed_since(client, time.time() - KEPT_SECONDS)
+    return [batch for batch in listed if batch.metadata.get("job_key") == job_key]
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:

@@ -6,7 +6,7 @@ until it is found, or until `settle_seconds` have passed since the claim, for th
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import takewhile
 from tempfile import mkdtemp
@@ -175,10 +175,13 @@ def _look_until(client: OpenAI, metadata: Mapping[str, str], since: float, settl
 
 def _find(client: OpenAI, metadata: Mapping[str, str], since: float) -> Batch | None:
     """The batch of this identity that was created since then, if the list shows one."""
-    listed = takewhile(
-        lambda batch: batch.created_at >= since - CLOCK_SLACK_SECONDS, client.batches.list(limit=100)
-    )
-    return oldest_of(map(read_batch, listed), metadata)
+    return oldest_of(listed_since(client, since - CLOCK_SLACK_SECONDS), metadata)
+
+
+def listed_since(client: OpenAI, since: float) -> Iterator[Batch]:
+    """The batches that OpenAI lists, the newest first, back to those created at `since` (Unix seconds)."""
+    listed = map(read_batch, client.batches.list(limit=100))
+    return takewhile(lambda batch: (batch.created_at or since) >= since, listed)
 
 
 def oldest_of(batches: Iterable[Batch], metadata: Mapping[str, str]) -> Batch | None:

@@ -14,6 +14,7 @@ from ..batch.batches import Batch, count_items, describe_progress, read_batch
 from ..batch.errors import BatchNotFinished
 from ..batch.progress import report
 from ..blocks import load_credentials
+from .creation import listed_since
 from .retrying import KEPT_AS_JSON, when_unfinished
 
 POLL_SECONDS = 10.0
@@ -119,9 +120,9 @@ def _from_listing(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:
     """The batches that the listing holds, newest first, read back to the oldest of them."""
     oldest = min((batch.created_at or 0) for batch in known.values())
     found: dict[str, Batch] = {}
-    for answer in client.batches.list(limit=100):
-        if answer.id in known:
-            found[answer.id] = read_batch(answer, known[answer.id].input_file)
-        if len(found) == len(known) or answer.created_at < oldest:
+    for batch in listed_since(client, oldest):
+        if batch.id in known:
+            found[batch.id] = batch.model_copy(update={"input_file": known[batch.id].input_file})
+        if len(found) == len(known):
             break
     return found

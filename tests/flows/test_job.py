@@ -77,6 +77,29 @@ def test_a_table_comes_back_with_answers(batch_server: BatchServer, reviews: Pat
     assert remote_files() == []
 
 
+@pytest.mark.parametrize("profile", ["azure", "foreign"])
+def test_other_servers_dialects_are_understood(
+    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    """Empty strings for null, absent fields, other spellings and types: the rows come back all the same."""
+    with BatchServer(profile=profile) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        assert run(reviews, tmp_path).complete
+        assert server.bill()["billed"] == 30
+
+
+def test_many_batches_are_looked_at_in_one_listing(batch_server: BatchServer, tmp_path: Path) -> None:
+    """More than a few open batches are read from the listing, 100 a call."""
+    source = tmp_path / "rows.jsonl"
+    models = [f"gpt-4o-{number}" for number in range(8)]
+    pd.DataFrame({"model": models, "review": models}).to_json(source, orient="records", lines=True)
+    assert run(source, tmp_path, ChatRequest(model="{{ model }}", prompt="{{ review }}")).complete
+    created = max(place for place, request in enumerate(batch_server.requests()) if request["method"] == "POST")
+    looks = [request["path"] for request in batch_server.requests()[created + 1 :]]
+    assert looks[:2] == ["/v1/batches", "/v1/batches"]
+
+
 def test_the_same_job_again_pays_nothing(batch_server: BatchServer, reviews: Path, tmp_path: Path) -> None:
     """A finished job answers from its folder."""
     first = run(reviews, tmp_path)
