@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from .bodies import Bodies, compile_request
 from .custom_ids import check_custom_id
 from .endpoints import Endpoint, embedding_inputs
-from .errors import RequestError
+from .errors import RequestError, refusals_of
 from .garbage import settled_heap
 from .input_files import InputFile, InputFileWriter, Limits, Line
 from .items import BatchItem, encode_body, encode_line
@@ -39,7 +39,8 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         round_number=selection.round,
         limits=limits,
     )
-    files = tuple(writer.write(_lines(job, selection)))
+    with refusals_of(job.source.path):
+        files = tuple(writer.write(_lines(job, selection)))
     folder.write(f"{selection.name}.json", Built(input_files=files))
     return files
 

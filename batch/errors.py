@@ -19,6 +19,8 @@ Each takes its message as the one positional argument, so that it survives pickl
 Prefect's states; what the message names stands in `details` too.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -80,3 +82,14 @@ class DownloadBroken(OpenAIBatchError):
 
 class StorageNotShared(OpenAIBatchError):
     """A started job's folder is not where this worker looks for it; details: `folder`."""
+
+
+@contextmanager
+def refusals_of(path: str) -> Iterator[None]:
+    """Let every refusal of the block begin with the file it is about, where it does not name it yet."""
+    try:
+        yield
+    except Refused as error:
+        if path in str(error):
+            raise
+        raise type(error)(f"{path}: {error}", **error.details) from error

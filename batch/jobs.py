@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .batches import Batch
 from .bodies import compile_request
-from .errors import JobKeyError, StorageNotShared
+from .errors import JobKeyError, StorageNotShared, refusals_of
 from .input_files import InputFile
 from .outcome_files import FetchedOutput
 from .reports import JobReport
@@ -225,7 +225,8 @@ def open_job(
         check_destination(wanted.destination, if_exists)
     columns = check_source(wanted.source)
     if columns is not None:
-        compile_request(wanted.request, tuple(columns))
+        with refusals_of(wanted.source.path):
+            compile_request(wanted.request, columns)
     wanted.files.make()
     wanted.files.write("job.json", wanted)
     return wanted

@@ -2,6 +2,7 @@
 
 from .bodies import compile_request
 from .custom_ids import check_id_column
+from .errors import refusals_of
 from .garbage import settled_heap
 from .jobs import Job, Rows
 from .tables.parts import write_parts
@@ -18,9 +19,10 @@ def keep_rows(job: Job) -> Rows:
         CustomIdError: the id column holds an id twice, or none, or one too long.
     """
     reader = open_source(job.source)
-    compile_request(job.request, tuple(reader.schema.names))
-    parts = tuple(write_parts(reader, job.files))
-    rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
-    check_id_column(job, rows)
+    with refusals_of(job.source.path):
+        compile_request(job.request, tuple(reader.schema.names))
+        parts = tuple(write_parts(reader, job.files))
+        rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
+        check_id_column(job, rows)
     job.files.write("rows.json", rows)
     return rows
