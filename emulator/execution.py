@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import orjson
 
-from .bodies import Answer, Asked, shape
+from .bodies import Answer, Asked, Usage, shape
 from .errors import error_body
 from .faults import Faults, LineFault
 from .line_faults import spoil_body, spoil_line, spoil_reply
@@ -106,9 +106,11 @@ def execute(job: Execution, progress: Progress, answer_all: AnswerAll, faults: F
                 texts = list(map(answered_line, asked, answers, repeat(job.profile)))
             else:
                 answers, texts = _with_faults(job, lines, asked, answer_all, faults)
-            statuses = [answer.status for answer in answers]
-            sheet.write("output", [text for text, status in zip(texts, statuses, strict=True) if status == 200])
-            sheet.write("errors", [text for text, status in zip(texts, statuses, strict=True) if status != 200])
+            failed = [place for place, answer in enumerate(answers) if answer.status != 200]
+            sheet.write("errors", [texts[place] for place in failed])
+            for place in reversed(failed):
+                del texts[place]
+            sheet.write("output", texts)
             sheet.write("bill", list(map(account_line, asked, answers, repeat(job.batch_id))))
             _count(done, answers)
     return done
@@ -146,12 +148,13 @@ def _count(done: Progress, answers: list[Answer]) -> None:
     succeeded = sum(answer.status == 200 for answer in answers)
     done.completed += succeeded
     done.failed += len(answers) - succeeded
-    for usage in [answer.usage for answer in answers if answer.usage is not None]:
-        done.billed += 1
-        done.input_tokens += usage.input
-        done.output_tokens += usage.output
-        done.cached_tokens += usage.cached
-        done.reasoning_tokens += usage.reasoning
+    billed = [answer.usage for answer in answers if answer.usage is not None]
+    inputs, outputs, cached, reasoning = map(sum, zip(Usage(), *billed, strict=True))
+    done.billed += len(billed)
+    done.input_tokens += inputs
+    done.output_tokens += outputs
+    done.cached_tokens += cached
+    done.reasoning_tokens += reasoning
 
 
 def _with_faults(

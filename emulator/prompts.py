@@ -32,7 +32,11 @@ def input_tokens(body: Body) -> int:
     """About how many tokens the request's text is: one for four characters, and a few for each message."""
     messages = body.get("messages")
     if isinstance(messages, list):
-        return sum(_length(_content(message)) // 4 + 4 for message in messages) + 3
+        tokens = 3
+        for message in messages:
+            content = message.get("content") if isinstance(message, dict) else message
+            tokens += _length(content) // 4 + 4
+        return tokens
     given = body.get("input", body.get("prompt"))
     if isinstance(given, list) and given and isinstance(given[0], int):
         return len(given)
@@ -62,10 +66,6 @@ def _last_user_text(messages: list[Any]) -> str:
         if isinstance(message, dict) and message.get("role", "user") == "user" and "type" not in message:
             return _joined(message.get("content"))
     return _joined(messages)
-
-
-def _content(message: Any) -> Any:
-    return message.get("content") if isinstance(message, dict) else message
 
 
 def _length(content: Any) -> int:

@@ -86,10 +86,14 @@ _REQUIRED_INPUT = {
 }
 
 
+_PARTS = dict.fromkeys(("custom_id", "method", "url", "body"))
+"""What every line has, in the order in which a missing one is reported."""
+
+
 def _line_error(item: dict[str, Any], job: ValidationJob, found: Validation) -> Problem | None:
-    for name in ("custom_id", "method", "url", "body"):
-        if name not in item:
-            return problem("missing_required_parameter", f"Missing required parameter: '{name}'.", name)
+    if not _PARTS.keys() <= item.keys():
+        name = next(name for name in _PARTS if name not in item)
+        return problem("missing_required_parameter", f"Missing required parameter: '{name}'.", name)
     if not isinstance(item["custom_id"], str):
         return problem("invalid_request", "The custom_id parameter must be a string.", "custom_id")
     if item["method"] != "POST":
@@ -110,7 +114,7 @@ def _body_error(body: dict[str, Any], job: ValidationJob, found: Validation) -> 
     if model != found.model and (error := _model_error(model, job, found)):
         return error
     needed = _REQUIRED_INPUT.get(job.endpoint, ())
-    if needed and not any(name in body for name in needed):
+    if needed and body.keys().isdisjoint(needed):
         return problem("invalid_request", f"{needed[0].capitalize()} parameter is required.", f"body.{needed[0]}")
     if body.get("stream"):
         message = "Chat Completions: Streaming is not supported in the Batch API."
