@@ -164,13 +164,12 @@ def read_usage(body: Body) -> Usage:
     if not isinstance(usage, dict):
         return Usage()
     sent, sent_details, got, got_details = _CHAT_USAGE if "prompt_tokens" in usage else _RESPONSES_USAGE
-    inputs = usage.get(sent_details) or {}
-    outputs = usage.get(got_details) or {}
+    inputs, outputs = usage.get(sent_details), usage.get(got_details)
     return Usage(
         _count(usage.get(sent)),
-        _count(inputs.get("cached_tokens")),
+        _count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
         _count(usage.get(got)),
-        _count(outputs.get("reasoning_tokens")),
+        _count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
     )
 
 
@@ -179,4 +178,6 @@ _RESPONSES_USAGE = ("input_tokens", "input_tokens_details", "output_tokens", "ou
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int else int(value) if isinstance(value, float) else None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value < 2**63 else None

@@ -5,7 +5,7 @@ Unknown fields are left out, `""` stands for null, absent counts for 0, statuses
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -47,30 +47,45 @@ def _status(value: Any) -> Any:
 
 def _seconds(value: Any) -> Any:
     """Unix seconds from a number or an ISO time."""
-    if isinstance(value, str) and value:
-        return int(float(value)) if value.replace(".", "", 1).isdigit() else int(_parse(value).timestamp())
-    return None if value in ("", None) else int(value)
+    if isinstance(value, int | float):
+        return int(value)
+    try:
+        return int(float(value)) if value.replace(".", "", 1).isdigit() else _from_iso(value)
+    except (AttributeError, ValueError):
+        return None
 
 
-def _parse(value: str) -> datetime:
-    return datetime.fromisoformat(value.replace("Z", "+00:00"))
+def _from_iso(value: str) -> int:
+    """Unix seconds of an ISO time, in UTC where it names no zone."""
+    parsed = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
-def _zero_if_null(value: Any) -> Any:
-    return 0 if value is None else value
+def _count(value: Any) -> Any:
+    """A count; 0 where a server sends none, or something else."""
+    return value if isinstance(value, int | float) else 0
+
+
+def _metadata(value: Any) -> Any:
+    """Pairs of text; what another program has put there in other types is none of ours."""
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {str(key): text for key, text in pairs if isinstance(text, str)}
 
 
 def _errors(value: Any) -> Any:
     """The list of errors, whether bare, in OpenAI's list object, or a list of texts."""
     listed = value.get("data") if isinstance(value, dict) else value
-    if isinstance(listed, str):
-        listed = [listed]
-    kept = list(listed or [])[:KEPT_ERRORS]
-    return tuple({"message": error} if isinstance(error, str) else error for error in kept)
+    if not isinstance(listed, list | tuple):
+        listed = [] if listed is None or listed == "" else [listed]
+    return tuple(
+        error if isinstance(error, dict | BatchError) else {"message": str(error)}
+        for error in listed[:KEPT_ERRORS]
+    )
 
 
 FileId = Annotated[str | None, BeforeValidator(_null_if_empty)]
-Count = Annotated[int, BeforeValidator(_zero_if_null)]
+Count = Annotated[int, BeforeValidator(_count)]
+Text = Annotated[str | None, BeforeValidator(lambda value: value if value is None else str(value))]
 Seconds = Annotated[int | None, BeforeValidator(_seconds)]
 
 
@@ -89,9 +104,9 @@ class RequestCounts(_Read):
 class BatchError(_Read):
     """One finding of OpenAI's validation; `line` is 1-based, None where no line is meant."""
 
-    code: str | None = None
-    message: str | None = None
-    param: str | None = None
+    code: Text = None
+    message: Text = None
+    param: Text = None
     line: int | None = None
 
 
@@ -101,10 +116,10 @@ class Batch(_Read):
     `input_file` is our own record of what was sent; a batch that somebody else started has none.
     """
 
-    id: str
+    id: Annotated[str, BeforeValidator(str)]
     status: Annotated[str, BeforeValidator(_status)]
-    endpoint: str | None = None
-    model: str | None = None
+    endpoint: Text = None
+    model: Text = None
     input_file_id: FileId = None
     output_file_id: FileId = None
     error_file_id: FileId = None
@@ -119,7 +134,7 @@ class Batch(_Read):
     cancelled_at: Seconds = None
     request_counts: Annotated[RequestCounts, BeforeValidator(lambda value: value or {})] = RequestCounts()
     errors: Annotated[tuple[BatchError, ...], BeforeValidator(_errors)] = ()
-    metadata: Annotated[dict[str, str], BeforeValidator(lambda value: value or {})] = Field(default_factory=dict)
+    metadata: Annotated[dict[str, str], BeforeValidator(_metadata)] = Field(default_factory=dict)
     input_file: InputFile | None = None
 
     def has_ended(self, now: float) -> bool:
@@ -128,8 +143,10 @@ class Batch(_Read):
             return False
         if self.status == BatchStatus.FAILED or self.output_file_id or self.error_file_id:
             return True
-        ended_at = self.completed_at or self.expired_at or self.cancelled_at or 0
-        return not self.request_counts.total or now - ended_at > GRACE_SECONDS
+        if self.status == BatchStatus.CANCELLED and not self.request_counts.total:
+            return True  # cancelled while it was validated: nothing has run
+        ended_at = self.completed_at or self.expired_at or self.cancelled_at or self.expires_at
+        return ended_at is not None and now - ended_at > GRACE_SECONDS
 
     @property
     def file_ids(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 
 from .errors import RequestError
-from .templates import compile_structure
+from .templates import compile_structure, reference
 
 Function = Callable[[Mapping[str, Any]], Any]
 Make = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -67,7 +67,7 @@ def _from_template(request: _Compilable, columns: tuple[str, ...], *, by_hand: b
     if not (asked_columns or by_hand or request.constant_prompt):
         raise RequestError(
             "The prompt uses no column, so every row would be sent the same text. Name a column in it, "
-            f"{{{{ {columns[0] if columns else 'column'} }}}} for one, or say constant_prompt if that is meant."
+            f"{reference(columns[0] if columns else 'column')} for one, or say constant_prompt if that is meant."
         )
     parameters = request.parameters
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from .batches import Batch
 from .bodies import compile_request
-from .errors import JobKeyError, StorageNotShared, refusals_of
+from .errors import DestinationError, JobKeyError, StorageNotShared, refusals_of
 from .input_files import InputFile
 from .outcome_files import FetchedOutput
 from .reports import JobReport
@@ -150,7 +150,8 @@ class Job(_Record):
 
     def has_sent(self) -> bool:
         """Whether anything of this job may have reached OpenAI as a batch."""
-        return any(file.files.exists("creating.json") for file in self.input_files())
+        records = ("creating.json", "submitted.json")
+        return any(file.files.exists(name) for file in self.input_files() for name in records)
 
 
 def submitted(file: InputFile) -> Batch | None:
@@ -221,8 +222,14 @@ def open_job(
     if known is not None:
         _refuse_other_job(known, wanted)
         return known
+    _refuse_foreign_folder(wanted)
     if destination is not None:
         check_destination(wanted.destination, if_exists)
+        if wanted.destination == wanted.source.path:
+            raise DestinationError(
+                f"The destination {wanted.destination} is the source itself; choose another.",
+                path=wanted.destination,
+            )
     columns = check_source(wanted.source)
     if columns is not None:
         with refusals_of(wanted.source.path):
@@ -230,6 +237,23 @@ def open_job(
     wanted.files.make()
     wanted.files.write("job.json", wanted)
     return wanted
+
+
+OWN_NAMES = frozenset(
+    {"frame.parquet", "job.json", "rows", "rows.json", "rounds", "report.json", "results.parquet"}
+)
+"""What stands in a job folder; see above."""
+
+
+def _refuse_foreign_folder(job: Job) -> None:
+    """A folder that is not a job's is never taken for one: a job that is refused removes its folder."""
+    strangers = [name for name in job.files.names() if name not in OWN_NAMES]
+    if strangers:
+        raise JobKeyError(
+            f"The folder {job.folder} is there already and holds {strangers[0]}, which is no job's. Choose "
+            "another job key or another storage.",
+            job_key=job.key,
+        )
 
 
 def check_job_key(job_key: str) -> None:

@@ -121,7 +121,7 @@ def _unexecuted(error: Any) -> Outcome:
 
 def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
     try:
-        answer, usage = read_answer(endpoint, body), read_usage(body)
+        answer = read_answer(endpoint, body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return Outcome(
             OutcomeKind.FAILED,
@@ -138,7 +138,7 @@ def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | Non
         answer.error_code,
         answer.error_message,
         _text(body.get("model")),
-        *usage,
+        *read_usage(body),
         request_id=request_id,
         response=kept,
         again=answer.failed,

@@ -4,6 +4,7 @@ One pass notes where each custom_id's lines lie, a second reads them in the rows
 by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,10 +76,26 @@ class OutputLines:
         number, offset, length = place
         content = os.pread(self._files[number].fileno(), length, offset)
         try:
-            line = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
+            line = parse_line(content)
+        except ValueError as error:
             return {"error": {"code": "broken_line", "message": f"The line is not JSON: {error}"}}
         return line if isinstance(line, dict) else {}
+
+
+def parse_line(line: bytes) -> Any:
+    """A line's JSON, also where it holds what Python writes and JSON does not know.
+
+    That is half of an emoji that an answer was cut in, which becomes a question mark, and NaN and infinities,
+    which become null.
+
+    Raises:
+        ValueError: it is no JSON of either kind.
+    """
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        whole = json.loads(line, parse_constant=lambda _: None)
+        return orjson.loads(json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def custom_id_of(line: bytes) -> str | None:
@@ -90,8 +107,8 @@ def custom_id_of(line: bytes) -> str | None:
         except UnicodeDecodeError:
             return None
     try:
-        parsed = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        parsed = parse_line(line)
+    except ValueError:
         return None
     custom_id = parsed.get("custom_id") if isinstance(parsed, dict) else None
     return custom_id if isinstance(custom_id, str) else None

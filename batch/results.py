@@ -12,7 +12,7 @@ from .jobs import Job, Rows, fetched
 from .outcome_files import FetchedOutput, Tally, outcomes_between
 from .outcomes import COUNTS, MISSING, OutcomeKind
 from .output_files import outcome_schema
-from .reports import BatchSummary, JobReport
+from .reports import BatchSummary, JobReport, TokenCounts
 from .tables.destinations import write_table
 from .tables.parts import read_rows, read_schema
 
@@ -95,8 +95,10 @@ class _ResultColumns:
 
 
 def result_name(name: str, input_columns: list[str]) -> str:
-    """What a result column is called: prefixed where the input has a column of that name."""
-    return CLASH_PREFIX + name if name in input_columns else name
+    """What a result column is called: prefixed for as long as the input has a column of that name."""
+    while name in input_columns:
+        name = CLASH_PREFIX + name
+    return name
 
 
 def _name_missing(table: pa.Table, first: int) -> pa.RecordBatch:
@@ -140,7 +142,7 @@ def _report(job: Job, rows: Rows, outputs: list[FetchedOutput], tally: Tally) ->
             BatchSummary(id=output.batch.id, status=output.batch.status, items=sum(output.outcomes.values()))
             for output in outputs
         ),
-        tokens=sum((output.tokens for output in outputs), start=tally.tokens.__class__()),
+        tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
         destination=job.destination,
         started_at=job.opened_at,
         finished_at=datetime.now(UTC),

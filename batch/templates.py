@@ -42,6 +42,11 @@ def is_template(source: str) -> bool:
     return any(mark in source for mark in ("{{", "{%", "{#"))
 
 
+def reference(column: str) -> str:
+    """How a template reads a column."""
+    return f"{{{{ {column} }}}}" if column.isidentifier() else f'{{{{ {ROW}["{column}"] }}}}'
+
+
 def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     """Compile `source` for rows of these columns.
 
@@ -50,7 +55,7 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     """
     try:
         tree = _ENVIRONMENT.parse(source)
-        names = find_undeclared_variables(tree)
+        names = find_undeclared_variables(tree) | _shadowed(tree, columns)
     except TemplateError as error:
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}") from None
     used = _columns_used(tree, names, source, columns)
@@ -70,6 +75,12 @@ def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: t
             column=unknown[0],
         )
     return frozenset((names | through_row) & set(columns))
+
+
+def _shadowed(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
+    """Columns that bear the name of a function of Jinja's, such as `range`: in a row the column is meant."""
+    used = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
+    return used & set(columns) & set(_ENVIRONMENT.globals)
 
 
 def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
@@ -114,7 +125,7 @@ def _jinja(source: str, columns: tuple[str, ...]) -> Render:
     def render(row: Row) -> str:
         try:
             return compiled.render(row, **{ROW: row}) if with_row else compiled.render(row)
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except Exception as error:  # a template can fail in as many ways as Python
             raise RequestError(f"The template {_short(source)} failed: {error}") from error
 
     return render

@@ -91,4 +91,7 @@ def _content(
         dimensions = parameters.pop("dimensions", None)
         return {"kind": "embedding", "input": prompt, "dimensions": dimensions, **shared}
     body = {"model": model, RAW_INPUT[endpoint]: prompt}
+    clash = sorted(body.keys() & parameters.keys())
+    if clash:
+        raise RequestError(f"--param {clash[0]} would replace what --model or --prompt say: leave it out.")
     return {"kind": "raw", "endpoint": endpoint.value, "body": body, "parameters": parameters}

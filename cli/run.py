@@ -94,8 +94,9 @@ def run_command(
 
 
 def _job_key(content: str, table: FileSource, request: Request, destination: str) -> str:
-    """A key that the same command gives again, and a changed file, request or destination does not."""
-    parts = (content, absolute(table.path), request.model_dump_json(), absolute(destination))
+    """A key that the same command gives again, and a changed file, request, destination or server does not."""
+    server = os.environ.get("OPENAI_BASE_URL", "")  # what another server has answered is not OpenAI's answer
+    parts = (content, absolute(table.path), request.model_dump_json(), absolute(destination), server)
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 

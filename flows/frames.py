@@ -1,5 +1,6 @@
 """A DataFrame in, the same DataFrame with answers out."""
 
+import os
 from hashlib import sha256
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..batch.errors import SourceError
+from ..batch.errors import DestinationError, SourceError
 from ..batch.jobs import absolute, check_job_key
 from ..batch.outcomes import COUNTS
 from ..batch.requests import Request, load_request
@@ -53,20 +54,27 @@ def run_dataframe(
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key
-    if not folder.exists(FRAME):
+    if not folder.exists("job.json"):
         folder.make()
         with folder.create(FRAME) as file:
             pq.write_table(table, file)
     source = FileSource(path=folder.path(FRAME))
+    destination = options.get("destination")
+    if destination is not None and not destination.endswith((".parquet", ".pq")):
+        raise DestinationError(f"A frame's answers go to Parquet, not to {destination}.", path=destination)
     report = openai_batch(source, request, job_key=key, storage=place.url, source_digest=_digest(table), **options)
     return _read(report.destination, table)
 
 
 def _table(frame: pd.DataFrame) -> pa.Table:
+    named = [name for name in frame.columns if not isinstance(name, str)]
+    if named:
+        raise SourceError(f"The frame's column {named[0]!r} has no text as its name: rename it.", column=named[0])
     try:
         return pa.Table.from_pandas(frame)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise SourceError(f"The frame cannot be kept as Parquet: {error}") from None
+        why = "; ".join(str(part) for part in error.args)
+        raise SourceError(f"The frame cannot be kept as Parquet: {why}") from None
 
 
 def _digest(table: pa.Table) -> str:
@@ -80,7 +88,7 @@ def _digest(table: pa.Table) -> str:
 
 
 def _key(table: pa.Table, request: Request) -> str:
-    content = _digest(table) + request.model_dump_json()
+    content = _digest(table) + request.model_dump_json() + os.environ.get("OPENAI_BASE_URL", "")
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
 
 

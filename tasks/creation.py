@@ -7,11 +7,12 @@ until it is found, or until `settle_seconds` have passed since the claim, for th
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import takewhile
 from tempfile import mkdtemp
 
-from openai import APIConnectionError, APIStatusError, BadRequestError, OpenAI
+from openai import APIConnectionError, APIStatusError, BadRequestError, OpenAI, OpenAIError
 from pydantic import BaseModel
 
 from ..batch.batches import Batch, BatchStatus, read_batch
@@ -27,6 +28,8 @@ LOOK_SECONDS = 2.0
 
 CLOCK_SLACK_SECONDS = 600
 """How far our clock and OpenAI's may be apart."""
+
+CLAIM = "creating.json"
 
 ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 60.0
@@ -54,19 +57,31 @@ def find_or_create(
     if done is not None:
         return done
     identity = {**identity_of(file), **(metadata or {})}
-    claim = Claim(claimed_at=datetime.now(UTC))
-    batch = None
-    if file.files.exists("creating.json"):
-        earlier = file.files.read("creating.json", Claim) or claim
-        batch = _look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds)
-    if batch is None:
-        file_id = upload(client, file)
-        file.files.claim("creating.json", claim)
-        batch = _create_claimed(client, file, file_id, identity, settle_seconds)
-    batch = batch.model_copy(update={"input_file": file})
+    batch = _found_or_created(client, file, identity, settle_seconds).model_copy(update={"input_file": file})
     file.files.write("submitted.json", batch)
     report("upload", advance=file.items)
     return batch
+
+
+def _found_or_created(
+    client: OpenAI, file: InputFile, identity: Mapping[str, str], settle_seconds: float
+) -> Batch:
+    file_id = None
+    earlier = file.files.read(CLAIM, Claim)
+    if earlier is None:
+        file_id = upload(client, file)
+        earlier = Claim(claimed_at=datetime.now(UTC))
+        if file.files.claim(CLAIM, earlier):
+            return _create_claimed(client, file, file_id, identity, settle_seconds)
+    found = _look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds) or submitted(file)
+    if found is None:
+        file_id = file_id or upload(client, file)
+        # Who comes after us must look for what we create now, and not only for what was created then.
+        file.files.write(CLAIM, Claim(claimed_at=datetime.now(UTC), attempt=earlier.attempt + 1))
+        return _create_claimed(client, file, file_id, identity, settle_seconds)
+    if file_id is not None and file_id != found.input_file_id:
+        client.files.delete(file_id)  # somebody else was faster
+    return found
 
 
 def _create_claimed(
@@ -74,9 +89,11 @@ def _create_claimed(
 ) -> Batch:
     try:
         return create_once(client, file_id, file.endpoint, identity, settle_seconds)
-    except APIStatusError:
-        file.files.remove("creating.json")  # a refusal creates nothing, so there is nothing to look for
-        client.files.delete(file_id)
+    except APIStatusError as error:
+        if not _may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
+            file.files.remove(CLAIM)
+            with suppress(OpenAIError):
+                client.files.delete(file_id)
         raise
 
 

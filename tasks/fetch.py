@@ -1,5 +1,6 @@
 """Fetch what a batch gave."""
 
+import time
 from collections.abc import Iterator
 from os import SEEK_END
 from pathlib import Path
@@ -9,9 +10,9 @@ from httpx2 import HTTPError
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch
+from ..batch.batches import Batch, describe_progress
 from ..batch.endpoints import Endpoint
-from ..batch.errors import DownloadBroken, RequestError
+from ..batch.errors import BatchNotFinished, DownloadBroken, RequestError
 from ..batch.input_files import INPUT
 from ..batch.jobs import fetched
 from ..batch.outcome_files import FetchedOutput, Item, items_of, write_outcomes
@@ -37,12 +38,15 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Raises:
+        BatchNotFinished: as it is given, the batch has not ended.
         DownloadBroken: a file came cut off, again and again.
     """
     file = batch.input_file
     done = fetched(file) if file else None
     if done is not None:
         return done
+    if not batch.has_ended(time.time()):
+        raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
     folder = file.files if file else temporary_folder()
     with load_credentials(credentials).get_client() as client, TemporaryDirectory() as scratch:
         paths = [
@@ -94,8 +98,12 @@ def whole_lines(path: Path) -> Path:
     with path.open("rb") as file:
         size = file.seek(0, SEEK_END)
         file.seek(max(0, size - 1))
-        if file.read() not in (b"", b"\n"):
-            raise _broken(path, f"in the middle of a line, after {size:,} bytes")
+        if file.read() in (b"", b"\n"):
+            return path
+        file.seek(0)
+        *_, last = file
+    if custom_id_of(last) is None:
+        raise _broken(path, f"in the middle of a line, after {size:,} bytes")
     return path
 
 

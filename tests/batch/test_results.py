@@ -273,3 +273,33 @@ def test_a_lines_custom_id_is_what_json_says(custom_id: str, ascii_only: bool, s
     except UnicodeEncodeError:
         return
     assert custom_id_of(encoded) == custom_id
+
+
+@pytest.mark.parametrize("prefix", [b'{"id": "b", "custom_id": "a", ', b'{"custom_id": "a", '])
+def test_what_python_writes_and_json_does_not_know_is_read(tmp_path: Path, prefix: bytes) -> None:
+    """An answer cut in the middle of an emoji, and numbers that are none, cost no paid answer."""
+    choice = rb'{"message": {"content": "fine \ud83d"}, "logprobs": -Infinity}'
+    body = b'{"choices": [' + choice + b'], "usage": {"prompt_tokens": NaN}}'
+    path = tmp_path / "output"
+    path.write_bytes(prefix + b'"response": {"status_code": 200, "body": ' + body + b"}}\n")
+    with OutputLines([path]) as lines:
+        outcome = lines.outcome("a", Endpoint.CHAT_COMPLETIONS)
+    assert (outcome.outcome, outcome.answer, outcome.input_tokens) == ("succeeded", "fine ?", None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metadata": {"a": 1, "b": None}},
+        {"errors": 3},
+        {"errors": ["a text", {"code": 7}]},
+        {"request_counts": {"total": ""}},
+        {"created_at": "soon"},
+        {"created_at": "2026-01-01T00:00:00"},
+        {"id": 7, "model": {"name": "x"}},
+    ],
+)
+def test_a_foreign_batch_object_can_always_be_read(fields: dict[str, Any]) -> None:
+    """Somebody else's batch in a listing must not stop our job."""
+    batch = read_batch({"id": "b", "status": "completed", **fields})
+    assert batch.created_at in (None, 1767225600)

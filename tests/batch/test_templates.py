@@ -76,6 +76,13 @@ def test_a_malformed_template_is_refused(source: str) -> None:
         compile_template(source, COLUMNS)
 
 
+def test_a_column_may_bear_the_name_of_a_function_of_jinja() -> None:
+    """In a row the column is meant."""
+    template = compile_template("{{ range }} {{ range | upper }}", ("range",))
+    assert template.columns == {"range"}
+    assert template.render({"range": "far"}) == "far FAR"
+
+
 @pytest.mark.parametrize("source", ["{{ review.__class__.__mro__ }}", "{{ range(1000000000) | list }}"])
 def test_templates_run_in_a_sandbox(source: str) -> None:
     """A template reaches neither Python's insides nor all of the memory."""

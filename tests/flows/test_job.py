@@ -321,7 +321,34 @@ def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_p
     assert batch_server.bill()["billed"] == 6
 
 
-@pytest.mark.parametrize("frame", [pd.DataFrame({"review": []}), pd.DataFrame({"review": [1, "a"]})])
+UNKEEPABLE = [pd.DataFrame({"review": []}), pd.DataFrame({"review": [1, "a"]}), pd.DataFrame([["a"]])]
+
+
+def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer, tmp_path: Path) -> None:
+    """The same key with another frame answers that frame."""
+    with pytest.raises(RequestError):
+        run_dataframe(FRAME, ChatRequest(model="gpt-5", prompt="{{ absent }}"), job_key="k", storage=str(tmp_path))
+    other = pd.DataFrame({"review": ["one", "two"]})
+    answered = run_dataframe(other, REVIEW, job_key="k", storage=str(tmp_path), poll_seconds=0.2)
+    assert answered["review"].tolist() == ["one", "two"]
+
+
+def test_a_folder_that_is_no_jobs_is_left_alone(batch_server: BatchServer, reviews: Path, tmp_path: Path) -> None:
+    """A job key that names somebody's folder is refused, and the folder stays."""
+    (tmp_path / "jobs" / "job").mkdir(parents=True)
+    (tmp_path / "jobs" / "job" / "precious.txt").write_text("mine")
+    with pytest.raises(JobKeyError, match=r"precious\.txt"):
+        run(reviews, tmp_path)
+    assert (tmp_path / "jobs" / "job" / "precious.txt").read_text() == "mine"
+
+
+def test_a_source_is_never_its_own_destination(batch_server: BatchServer, reviews: Path, tmp_path: Path) -> None:
+    """Else each call would find another table, and pay again."""
+    with pytest.raises(DestinationError, match="is the source itself"):
+        run(reviews, tmp_path, name="reviews.csv", if_exists="replace")
+
+
+@pytest.mark.parametrize("frame", UNKEEPABLE)
 def test_a_frame_that_cannot_be_kept_is_refused(
     batch_server: BatchServer, tmp_path: Path, frame: pd.DataFrame
 ) -> None:

@@ -1,6 +1,7 @@
 """What is sent reaches OpenAI once, whatever becomes of the answers."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, fetch_output
 from prefect_openai_batch.batch.batches import Batch, read_batch
 from prefect_openai_batch.batch.build import write_items
-from prefect_openai_batch.batch.errors import DownloadBroken
+from prefect_openai_batch.batch.errors import BatchNotFinished, DownloadBroken
 from prefect_openai_batch.batch.input_files import InputFile
 from prefect_openai_batch.batch.jobs import Claim, submitted
 from prefect_openai_batch.batch.storage import Folder
@@ -180,3 +181,40 @@ def test_a_batch_without_its_files_has_not_ended(
     assert batch.completed_at is not None
     assert not batch.has_ended(batch.completed_at + 599)
     assert batch.has_ended(batch.completed_at + 601)
+
+
+def test_two_processes_with_one_folder_create_one_batch(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """Whoever claims first creates; the other finds what was created."""
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda _: create(client, file, 5), range(4)))
+    assert len({batch.id for batch in batches}) == len(server.state()["batches"]) == 1
+
+
+def test_a_last_answer_that_says_nothing_leaves_the_claim(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """The batch may be there: the next start looks for it before it creates another."""
+    server.fail(RouteFault(kind="http_error", route=CREATE, status=502, when="after", calls=(1,)))
+    claim = Claim(claimed_at=datetime.now(UTC))
+    file.files.write("creating.json", claim)
+    first = create(client, file)
+    file.files.remove("submitted.json")
+    assert create(client, file).id == first.id
+    renewed = file.files.read("creating.json", Claim)
+    assert renewed is not None
+    assert renewed.attempt == 2
+    assert renewed.claimed_at > claim.claimed_at
+
+
+def test_a_batch_that_has_not_ended_is_not_fetched(
+    server: BatchServer, client: openai.OpenAI, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is recorded, so that it can be fetched once it has."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = create(client, file)
+    with pytest.raises(BatchNotFinished, match="0 of 40 items done"):
+        fetch_output.fn(batch)
+    assert fetch_output.fn(ended(client, server, batch)).outcomes == {"succeeded": 40}
