@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -24,7 +25,8 @@ class Usage(NamedTuple):
     reasoning: int = 0
 
 
-class Answer(NamedTuple):
+@dataclass(slots=True)  # not frozen, and no tuple: a million are made, and both take longer to make or to read
+class Answer:
     """One line's answer: its HTTP status, its body as JSON text, and what it used (None: nothing is billed)."""
 
     status: int
@@ -32,7 +34,8 @@ class Answer(NamedTuple):
     usage: Usage | None
 
 
-class Asked(NamedTuple):
+@dataclass(slots=True)  # for the same reason
+class Asked:
     """One line of an input file, and what its answer is made of besides.
 
     Attributes:
@@ -79,11 +82,6 @@ _quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 
 
 @lru_cache(maxsize=1024)
-def _quoted_snapshot(model: str) -> str:
-    return _quoted(snapshot(model))
-
-
-@lru_cache(maxsize=1024)
 def _thought(model: str) -> int:
     """The reasoning tokens of one answer."""
     return 64 if reasons(model) else 0
@@ -103,16 +101,28 @@ def _chat(asked: Asked, reply: Reply) -> Answer:
     refusal = "null" if reply.refusal is None else _quoted(reply.refusal)
     # Written out, and not made of dictionaries, since a million of them are made in one go.
     body = (
-        f'{{"id": "chatcmpl-{asked.digest[:29]}", "object": "chat.completion", "created": {asked.now}, '
-        f'"model": {_quoted_snapshot(asked.body["model"])}, "choices": [{{"index": 0, "message": '
-        f'{{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, "logprobs": null, '
-        f'"finish_reason": "{reply.finish_reason}"}}], "usage": {{"prompt_tokens": {usage.input}, '
-        f'"completion_tokens": {usage.output}, "total_tokens": {usage.input + usage.output}, '
-        f'"prompt_tokens_details": {{"cached_tokens": 0, "audio_tokens": 0}}, "completion_tokens_details": '
-        f'{{"reasoning_tokens": {usage.reasoning}, "audio_tokens": 0, "accepted_prediction_tokens": 0, '
-        f'"rejected_prediction_tokens": 0}}}}, "service_tier": "default", "system_fingerprint": null}}'
+        f'{{"id": "chatcmpl-{asked.digest[:29]}", {_chat_kind(asked.now, asked.body["model"])}, "choices": '
+        f'[{{"index": 0, "message": {{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, '
+        f'"logprobs": null, "finish_reason": "{reply.finish_reason}"}}], {_chat_usage(usage)}, '
+        f'"service_tier": "default", "system_fingerprint": null}}'
     )
     return Answer(200, body, usage)
+
+
+@lru_cache(maxsize=1024)
+def _chat_kind(now: int, model: str) -> str:
+    return f'"object": "chat.completion", "created": {now}, "model": {_quoted(snapshot(model))}'
+
+
+@lru_cache(maxsize=16_384)
+def _chat_usage(usage: Usage) -> str:
+    return (
+        f'"usage": {{"prompt_tokens": {usage.input}, "completion_tokens": {usage.output}, '
+        f'"total_tokens": {usage.input + usage.output}, "prompt_tokens_details": '
+        f'{{"cached_tokens": 0, "audio_tokens": 0}}, "completion_tokens_details": '
+        f'{{"reasoning_tokens": {usage.reasoning}, "audio_tokens": 0, "accepted_prediction_tokens": 0, '
+        f'"rejected_prediction_tokens": 0}}}}'
+    )
 
 
 def _chat_calls(asked: Asked, reply: Reply) -> list[Body]:

@@ -1,7 +1,7 @@
 """Lines executed: read in the plan's order, answered, written down, and put to account."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import repeat
@@ -38,6 +38,7 @@ class Execution:
         now: the time on the server's clock.
         paths: where output, errors and bill are written.
         profile: whose lines to write.
+        block: how many lines are read, answered and written in one go; what 200 take stays in a core's cache.
     """
 
     plan: Plan
@@ -49,17 +50,26 @@ class Execution:
     now: int
     paths: dict[str, Path]
     profile: Profile = "openai"
+    block: int = 200
 
-    def read(self, lines: list[bytes], position: int) -> list[Asked]:
-        """Some lines of the input file, the first of them at this position."""
-        return [self._read(line, position + index) for index, line in enumerate(lines)]
+    def blocks(self) -> Iterator[tuple[list[bytes], list[Asked]]]:
+        """The lines, as they are and as they are read, some at a time."""
+        position = self.start
+        for chunk in self.plan.chunks(self.start, self.stop):
+            for first in range(0, len(chunk), self.block):
+                lines = chunk[first : first + self.block]
+                yield lines, self._read(lines, position)
+                position += len(lines)
 
-    def _read(self, line: bytes, position: int) -> Asked:
-        item = orjson.loads(line)
-        body = item["body"]
-        body_sha256 = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        digest = f"{self.batch_number & 0xFFFF:04x}{position:08x}{body_sha256[:36]}"
-        return Asked(item["custom_id"], body, body_sha256, digest, self.now)
+    def _read(self, lines: list[bytes], position: int) -> list[Asked]:
+        """Some lines, of which each was found to be valid, and the first is at this position."""
+        asked, batch, now = [], f"{self.batch_number & 0xFFFF:04x}", self.now
+        for place, item in enumerate(orjson.loads(b"[%b]" % b",".join(lines)), position):
+            body = item["body"]
+            body_sha256 = sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+            digest = f"{batch}{place:08x}{body_sha256[:36]}"
+            asked.append(Asked(item["custom_id"], body, body_sha256, digest, now))
+        return asked
 
 
 AnswerAll = Callable[[str, list[Asked]], list[Answer]]
@@ -97,10 +107,7 @@ def execute(job: Execution, progress: Progress, answer_all: AnswerAll, faults: F
     """Answer the lines from `start` to `stop` and write them down; returns how far the batch is then."""
     done = replace(progress, sizes=dict(progress.sizes), position=job.stop)
     with Sheet(job.paths, done.sizes) as sheet:
-        position = job.start
-        for lines in job.plan.chunks(job.start, job.stop):
-            asked = job.read(lines, position)
-            position += len(lines)
+        for lines, asked in job.blocks():
             if faults is None:
                 answers = answer_all(job.endpoint, asked)
                 texts = list(map(answered_line, asked, answers, repeat(job.profile)))
@@ -120,10 +127,8 @@ def close_unexecuted(job: Execution, progress: Progress, reason: tuple[str, str]
     """Write an error line for every line that was not executed."""
     done = replace(progress, sizes=dict(progress.sizes))
     with Sheet(job.paths, done.sizes) as sheet:
-        position = job.start
-        for lines in job.plan.chunks(job.start, job.stop):
-            sheet.write("errors", [unexecuted_line(one, *reason) for one in job.read(lines, position)])
-            position += len(lines)
+        for _, asked in job.blocks():
+            sheet.write("errors", [unexecuted_line(one, *reason) for one in asked])
     return done
 
 

@@ -1,6 +1,7 @@
 """What a fault makes of a line: of its answer, and of the text that is written."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from .bodies import Answer, Asked
@@ -61,9 +62,9 @@ def spoil_body(fault: LineFault, answer: Answer) -> Answer:
         body = answer.body
         for letter in ("\u2028", "\u2029", "\x85"):
             body = body.replace(quoted(letter)[1:-1], letter)
-        return answer._replace(body=body)
+        return replace(answer, body=body)
     if fault.kind == "two_messages" and '"object": "response"' in answer.body:
-        return answer._replace(body=_with_cut_message(json.loads(answer.body)))
+        return replace(answer, body=_with_cut_message(json.loads(answer.body)))
     return answer
 
 

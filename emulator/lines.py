@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
-from .bodies import Answer, Asked
+from .bodies import Answer, Asked, Usage
 from .settings import Profile
 
 quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
@@ -16,7 +17,8 @@ def answered_line(asked: Asked, answer: Answer, profile: Profile = "openai") -> 
     if profile != "openai":
         return _OTHERS[profile](asked, answer)
     return (
-        f'{{"id": "batch_req_{asked.now:08x}{asked.digest[:24]}", "custom_id": {quoted(asked.custom_id)}, '
+        f'{{"id": "batch_req_{_hexadecimal(asked.now)}{asked.digest[:24]}", '
+        f'"custom_id": {quoted(asked.custom_id)}, '
         f'"response": {{"status_code": {answer.status}, "request_id": "{_uuid(asked.digest)}", '
         f'"body": {answer.body}}}, "error": null}}\n'
     )
@@ -32,14 +34,17 @@ def unexecuted_line(asked: Asked, code: str, message: str) -> str:
 
 def account_line(asked: Asked, answer: Answer, batch_id: str) -> str:
     """The line of a batch's account."""
-    usage = answer.usage
-    billed = '"billed": false, "input_tokens": 0, "output_tokens": 0'
-    if usage is not None:
-        billed = f'"billed": true, "input_tokens": {usage.input}, "output_tokens": {usage.output}'
     return (
         f'{{"custom_id": {quoted(asked.custom_id)}, "body_sha256": "{asked.body_sha256}", '
-        f'"batch_id": "{batch_id}", "status_code": {answer.status}, {billed}}}\n'
+        f'"batch_id": "{batch_id}", "status_code": {answer.status}, {_billed(answer.usage)}}}\n'
     )
+
+
+@lru_cache(maxsize=16_384)
+def _billed(usage: Usage | None) -> str:
+    if usage is None:
+        return '"billed": false, "input_tokens": 0, "output_tokens": 0'
+    return f'"billed": true, "input_tokens": {usage.input}, "output_tokens": {usage.output}'
 
 
 def _azure(asked: Asked, answer: Answer) -> str:
@@ -69,6 +74,11 @@ def _foreign(asked: Asked, answer: Answer) -> str:
     response = {"status_code": answer.status, "body": body}
     line = {"response": response, "custom_id": asked.custom_id, "id": f"vllm-{asked.digest[:32]}"}
     return json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+@lru_cache(maxsize=64)
+def _hexadecimal(now: int) -> str:
+    return f"{now:08x}"
 
 
 _OTHERS: dict[str, Callable[[Asked, Answer], str]] = {"azure": _azure, "foreign": _foreign}

@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -86,22 +87,23 @@ _REQUIRED_INPUT = {
 }
 
 
-_PARTS = dict.fromkeys(("custom_id", "method", "url", "body"))
+_parts = itemgetter("custom_id", "method", "url", "body")
 """What every line has, in the order in which a missing one is reported."""
 
 
 def _line_error(item: dict[str, Any], job: ValidationJob, found: Validation) -> Problem | None:
-    if not _PARTS.keys() <= item.keys():
-        name = next(name for name in _PARTS if name not in item)
+    try:
+        custom_id, method, url, body = _parts(item)
+    except KeyError as missing:
+        name = missing.args[0]
         return problem("missing_required_parameter", f"Missing required parameter: '{name}'.", name)
-    if not isinstance(item["custom_id"], str):
+    if not isinstance(custom_id, str):
         return problem("invalid_request", "The custom_id parameter must be a string.", "custom_id")
-    if item["method"] != "POST":
+    if method != "POST":
         return problem("invalid_request", "The method of each request must be POST.", "method")
-    if item["url"] != job.endpoint and not job.any_endpoint:
+    if url != job.endpoint and not job.any_endpoint:
         message = "The URL provided for this request does not match the batch endpoint."
         return problem("invalid_url", message, "url")
-    body = item["body"]
     if not isinstance(body, dict):
         return problem("invalid_request", "The body parameter must be an object.", "body")
     return _body_error(body, job, found)

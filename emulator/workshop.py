@@ -1,5 +1,7 @@
 """Where the work on input files is done: here for small ones, in a process of its own for large ones."""
 
+from dataclasses import replace
+
 from .answerers import find_answerer
 from .execution import AnswerAll, Execution, answer_by, close_unexecuted, execute
 from .faults import Faults
@@ -46,6 +48,8 @@ class Workshop:
         faults = None if self._faults.leave_lines_alone else self._faults
         if self._elsewhere and faults is None and job.plan.total > _LARGE_LINES:
             return self._worker.call(execute_by_name, job, progress, self._answers)
+        if self._upstream:  # which is asked about many lines at once
+            job = replace(job, block=self.step)
         return execute(job, progress, self._answer_all, faults)
 
     def close_unexecuted(self, job: Execution, progress: Progress, reason: tuple[str, str]) -> Progress:
