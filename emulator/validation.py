@@ -50,8 +50,8 @@ def validate(job: ValidationJob) -> Validation:
             error = _broken_json() if item is None else _line_error(item, job, found)
             if error is not None:
                 found.errors.append({**error, "line": number})
-            if item is not None and "custom_id" in item:
-                hashes.append(hash(item["custom_id"]) if isinstance(item["custom_id"], str) else number)
+            if item is not None and isinstance(custom_id := item.get("custom_id"), str):
+                hashes.append(hash(custom_id))
     found.errors += _duplicates(job.path, hashes)
     found.errors.sort(key=lambda error: error["line"])
     found.errors += _file_errors(job, found)
