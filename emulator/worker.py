@@ -1,6 +1,7 @@
 """A process that does the work on large files, so that neither HTTP nor the caller's program waits for it."""
 
 import gc
+import os
 import pickle
 import subprocess
 import sys
@@ -63,9 +64,11 @@ class Worker:
     def _start(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
             command = [sys.executable, "-c", f"from {__name__} import main; main()"]
+            # numpy multiplies no matrices here: the threads it starts for them would only wait, and wait busily.
+            environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
             # In a session of its own: a Ctrl-C is for the server, whose end this process sees by its input's end.
             self._process = subprocess.Popen(  # noqa: S603  # ourselves
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, env=environment
             )
         return self._process
 
