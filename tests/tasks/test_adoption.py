@@ -1,6 +1,5 @@
 """A job whose folder is gone finds at OpenAI what it has sent before."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import openai
@@ -16,19 +15,6 @@ from prefect_openai_batch.emulator import BatchFault, BatchServer
 from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.creation import find_or_create
-
-
-@pytest.fixture
-def server() -> Iterator[BatchServer]:
-    """A server whose clock stands still."""
-    with BatchServer(speed=0) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: BatchServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="test") as opened:
-        yield opened
 
 
 def built_job(folder: Path, prompt: str = "{{ review }}", key: str = "job") -> tuple[Job, list[InputFile]]:

@@ -1,6 +1,5 @@
 """What is sent reaches OpenAI once, whatever becomes of the answers."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +21,6 @@ from prefect_openai_batch.tasks.fetch import download
 CREATE = "POST */batches"
 UPLOAD = "POST */files"
 ITEMS = [ChatRequest(model="gpt-5-mini", prompt=f"Say {number}.").item(f"item-{number}") for number in range(40)]
-
-
-@pytest.fixture
-def server() -> Iterator[BatchServer]:
-    """A server whose clock stands still."""
-    with BatchServer(speed=0) as running:
-        yield running
-
-
-@pytest.fixture
-def client(server: BatchServer) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=server.base_url, api_key="test") as opened:
-        yield opened
 
 
 @pytest.fixture
