@@ -34,6 +34,7 @@ from ..tasks import (
     wait_for_batches,
     write_results,
 )
+from ..tasks.creation import SETTLE_SECONDS
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .defaults import default_job_key, default_storage, with_schedule
 
@@ -73,7 +74,8 @@ def openai_batch(
     credentials: str | None = None,
     if_exists: IfExists = "refuse",
     in_flight: Annotated[int, Field(ge=1)] = 20,
-    max_rounds: Annotated[int, Field(ge=1)] = 1,
+    max_rounds: Annotated[int, Field(ge=1)] = 3,
+    settle_seconds: Annotated[float, Field(ge=0)] = SETTLE_SECONDS,
     min_answered: Annotated[float, Field(ge=0, le=1)] = 0.0,
     poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
     max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
@@ -91,6 +93,7 @@ def openai_batch(
         if_exists: What to do when the destination exists.
         in_flight: Batches at OpenAI at once.
         max_rounds: How often a row may be sent: rows that failed in passing go again, alone.
+        settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
         min_answered: The share of rows, from 0 to 1, below which the run counts as failed.
         poll_seconds: The shortest time between two looks at the batches, in seconds.
         max_poll_seconds: The longest; looks come less often as a batch grows older.
@@ -118,7 +121,7 @@ def openai_batch(
     )
     report = job.report()
     if report is None:
-        calls = Calls(job, credentials, in_flight, poll_seconds, max_poll_seconds)
+        calls = Calls(job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds)
         report = run_job(calls, max_rounds)
     return end_state(report, min_answered)  # type: ignore[return-value]  # Prefect gives the state's data
 
@@ -132,6 +135,7 @@ class Calls:
     in_flight: int
     poll_seconds: float
     max_poll_seconds: float
+    settle_seconds: float
 
     def task(self, task: Task[P, R], result_name: str) -> Task[P, R]:
         """The task with its result under a readable key, made of this job and never of the flow run."""
@@ -206,7 +210,7 @@ def finish_round(calls: Calls, files: list[InputFile]) -> None:
 
 def _submit(calls: Calls, file: InputFile) -> Batch:
     name = f"round-{file.round}/{file.name}/submitted"
-    return calls.task(submit_batch, name)(file, credentials=calls.credentials)
+    return calls.task(submit_batch, name)(file, credentials=calls.credentials, settle_seconds=calls.settle_seconds)
 
 
 def _wait(calls: Calls, flying: list[Batch]) -> list[Batch]:
