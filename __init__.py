@@ -8,17 +8,19 @@ if TYPE_CHECKING:
     from .batch.endpoints import Endpoint
     from .batch.input_files import InputFile
     from .batch.items import BatchItem
-    from .batch.jobs import Job, open_job
+    from .batch.jobs import Job
+    from .batch.opening import open_job
     from .batch.outcome_files import FetchedOutput
     from .batch.reports import JobReport
     from .batch.requests import ChatRequest, EmbeddingRequest, RawRequest, Request, ResponsesRequest
     from .batch.rounds import plan_round
     from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
-    from .flows import openai_batch, run_dataframe
+    from .flows import collect_job, openai_batch, resume_job, run_dataframe
     from .tasks import (
         build_items,
         cancel_batch,
+        cancel_job,
         clean_up,
         fetch_output,
         get_batch,
@@ -38,17 +40,19 @@ _EXPORTS = {
     "batch.endpoints": ("Endpoint",),
     "batch.input_files": ("InputFile",),
     "batch.items": ("BatchItem",),
-    "batch.jobs": ("Job", "open_job"),
+    "batch.jobs": ("Job",),
+    "batch.opening": ("open_job",),
     "batch.outcome_files": ("FetchedOutput",),
     "batch.reports": ("JobReport",),
     "batch.requests": ("ChatRequest", "EmbeddingRequest", "RawRequest", "Request", "ResponsesRequest"),
     "batch.rounds": ("plan_round",),
     "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
-    "flows": ("openai_batch", "run_dataframe"),
+    "flows": ("collect_job", "openai_batch", "resume_job", "run_dataframe"),
     "tasks": (
         "build_items",
         "cancel_batch",
+        "cancel_job",
         "clean_up",
         "fetch_output",
         "get_batch",
@@ -81,7 +85,9 @@ __all__ = [
     "ResponsesRequest",
     "build_items",
     "cancel_batch",
+    "cancel_job",
     "clean_up",
+    "collect_job",
     "fetch_output",
     "get_batch",
     "list_batches",
@@ -89,6 +95,7 @@ __all__ = [
     "openai_batch",
     "plan_round",
     "read_source",
+    "resume_job",
     "run_dataframe",
     "sensor_options",
     "submit_batch",

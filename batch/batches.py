@@ -33,6 +33,12 @@ class BatchStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+WINDOW_SECONDS = 86_400
+"""OpenAI's only completion window."""
+
+LOST_SECONDS = 2 * 86_400
+"""How long after its window a batch that has not ended is waited for; OpenAI was seen to be a day late."""
+
 ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
 
 
@@ -72,15 +78,16 @@ def _metadata(value: Any) -> Any:
     return {str(key): text for key, text in pairs if isinstance(text, str)}
 
 
-def _errors(value: Any) -> Any:
-    """The list of errors, whether bare, in OpenAI's list object, or a list of texts."""
+def _list_errors(value: Any) -> list[Any]:
+    """The errors, whether bare, in OpenAI's list object, or a list of texts."""
     listed = value.get("data") if isinstance(value, dict) else value
     if not isinstance(listed, list | tuple):
         listed = [] if listed is None or listed == "" else [listed]
-    return tuple(
-        error if isinstance(error, dict | BatchError) else {"message": str(error)}
-        for error in listed[:KEPT_ERRORS]
-    )
+    return [error if isinstance(error, dict | BatchError) else {"message": str(error)} for error in listed]
+
+
+def _errors(value: Any) -> Any:
+    return tuple(_list_errors(value)[:KEPT_ERRORS])
 
 
 FileId = Annotated[str | None, BeforeValidator(_null_if_empty)]
@@ -140,13 +147,19 @@ class Batch(_Read):
     def has_ended(self, now: float) -> bool:
         """Whether nothing more will come: ended, with its files there or no longer to be hoped for."""
         if self.status not in ENDED:
-            return False
+            return self.is_lost(now)
         if self.status == BatchStatus.FAILED or self.output_file_id or self.error_file_id:
             return True
         if self.status == BatchStatus.CANCELLED and not self.request_counts.total:
             return True  # cancelled while it was validated: nothing has run
         ended_at = self.completed_at or self.expired_at or self.cancelled_at or self.expires_at
         return ended_at is not None and now - ended_at > GRACE_SECONDS
+
+    def is_lost(self, now: float) -> bool:
+        """Whether it should have ended long ago, and has not, or is no longer there."""
+        if self.status in ENDED or self.created_at is None:
+            return False
+        return now > (self.expires_at or self.created_at + WINDOW_SECONDS) + LOST_SECONDS
 
     @property
     def file_ids(self) -> tuple[str, ...]:
@@ -169,6 +182,12 @@ def read_batch(answer: Any, input_file: InputFile | None = None) -> Batch:
     """Our reading of a batch object, as the OpenAI SDK or its JSON gives it."""
     content = answer.model_dump(warnings=False) if isinstance(answer, BaseModel) else dict(answer)
     return Batch.model_validate({**content, "input_file": input_file})
+
+
+def read_errors(answer: BaseModel) -> list[BatchError]:
+    """All errors of a batch object that the OpenAI SDK gives; a `Batch` keeps only the first."""
+    errors = _list_errors(answer.model_dump(warnings=False).get("errors"))
+    return [BatchError.model_validate(error) for error in errors]
 
 
 def count_items(batches: Iterable[Batch]) -> tuple[int, int]:

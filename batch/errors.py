@@ -7,6 +7,7 @@
     │   ├── CustomIdError        a custom_id is missing, too long, or stands twice
     │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
     │   ├── DestinationError     the destination exists, or its kind is unknown
+    │   ├── DeadlineError        the time to finish by is no time, or too early
     │   ├── JobKeyError          the job key is malformed, or belongs to another job
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              OpenAI refuses the key, or cannot be reached
@@ -54,6 +55,10 @@ class ItemTooLarge(Refused):
 
 class DestinationError(Refused):
     """The destination exists already, or its kind is unknown; details: `path`."""
+
+
+class DeadlineError(Refused):
+    """The time to finish by is no time, or leaves none for a batch; details: `finish_by`."""
 
 
 class JobKeyError(Refused):

@@ -18,7 +18,7 @@ from .batches import Batch, BatchStatus
 from .endpoints import Endpoint
 from .garbage import settled_heap
 from .input_files import InputFile
-from .outcomes import COUNTS, validation_failed
+from .outcomes import COUNTS, OUT_OF_QUOTA, Outcome, OutcomeKind, validation_failed
 from .output_files import OutputLines, outcome_batches, outcome_schema
 from .reports import TokenCounts
 from .storage import Folder
@@ -33,7 +33,7 @@ class FetchedOutput(BaseModel):
     """A reference to what one batch gave: its outcomes in the folder's `outcomes.parquet`.
 
     `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
-    that are worth another try.
+    that are worth another try, `out_of_quota` those that failed because the account could not pay.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +43,7 @@ class FetchedOutput(BaseModel):
     batch: Batch
     outcomes: dict[str, int]
     again: int
+    out_of_quota: int = 0
     tokens: TokenCounts
     dimensions: int | None = None
     first_row: int
@@ -112,12 +113,19 @@ def write_outcomes(
             )
             for row, custom_id in sent
         )
-        tally = Tally()
-        schema = outcome_schema(endpoint)
-        with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for outcomes in outcome_batches(found, endpoint, batch.id):
-                writer.write_batch(outcomes)
-                tally.add(outcomes)
+        return write_found(batch, endpoint, found, folder)
+
+
+def write_found(
+    batch: Batch, endpoint: Endpoint, found: Iterable[tuple[int, str, Outcome]], folder: Folder
+) -> FetchedOutput:
+    """Write the outcomes of a batch's items, given as row, custom_id and outcome in the order of the rows."""
+    tally = Tally()
+    schema = outcome_schema(endpoint)
+    with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for outcomes in outcome_batches(found, endpoint, batch.id):
+            writer.write_batch(outcomes)
+            tally.add(outcomes)
     return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
 
 
@@ -128,6 +136,7 @@ class Tally:
     rows: int = 0
     answered: int = 0
     again: int = 0
+    out_of_quota: int = 0
     first_row: int = 0
     last_row: int = -1
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -142,6 +151,7 @@ class Tally:
         self.rows += batch.num_rows
         self.answered += batch.num_rows - batch["answer"].null_count
         self.again += pc.sum(batch["again"]).as_py() or 0
+        self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
         self.outcomes.update(batch["outcome"].to_pylist())
         self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})
         if pa.types.is_list(batch["answer"].type):
@@ -152,6 +162,7 @@ class Tally:
         return {
             "outcomes": dict(sorted(self.outcomes.items())),
             "again": self.again,
+            "out_of_quota": self.out_of_quota,
             "tokens": self.tokens,
             "dimensions": self.dimensions.copy().pop() if len(self.dimensions) == 1 else None,
             "first_row": self.first_row,
@@ -173,10 +184,18 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
 
 
-def rows_worth_a_try(fetched: FetchedOutput) -> np.ndarray:
-    """The numbers of the rows that are worth another try, ascending, as int64."""
-    if not fetched.again:
+def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:
+    """The numbers of the rows that are worth another try, ascending, as int64.
+
+    Args:
+        fetched: What one batch gave.
+        cancelled: Whether rows that were cancelled count too.
+    """
+    if not (fetched.again or (cancelled and OutcomeKind.CANCELLED in fetched.outcomes)):
         return np.array([], dtype=np.int64)
     with fetched.files.open(OUTCOMES) as file:
-        table = pq.read_table(file, columns=["row", "again"])
-    return np.asarray(table.filter(table["again"])["row"].to_numpy(), dtype=np.int64)
+        table = pq.read_table(file, columns=["row", "again", "outcome"])
+    chosen = table["again"]
+    if cancelled:
+        chosen = pc.or_(chosen, pc.equal(table["outcome"], OutcomeKind.CANCELLED.value))
+    return np.asarray(table.filter(chosen)["row"].to_numpy(), dtype=np.int64)

@@ -9,7 +9,7 @@
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no |
 | in no file | missing | yes |
-| the batch failed at validation | failed | no |
+| the batch failed at validation, see `refusals.py` | failed | for want of room or quota |
 """
 
 from collections.abc import Mapping
@@ -76,9 +76,18 @@ def is_transient(status: int) -> bool:
     return status in _TRANSIENT or status >= 500
 
 
-def validation_failed(code: str | None, message: str) -> Outcome:
-    """The outcome of every item of a batch that OpenAI's validation refused."""
-    return Outcome(OutcomeKind.FAILED, error_code=code or "batch_failed", error_message=message)
+OUT_OF_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes that say that the account cannot pay: nothing more is sent until somebody has seen to it."""
+
+
+def validation_failed(code: str | None, message: str | None) -> Outcome:
+    """The outcome of an item that OpenAI's validation refused, or whose whole batch it refused."""
+    return Outcome(
+        OutcomeKind.FAILED,
+        again=code in OUT_OF_QUOTA or code == "token_limit_exceeded",
+        error_code=code or "batch_failed",
+        error_message=message,
+    )
 
 
 def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:

@@ -35,7 +35,8 @@ class BatchSummary(_Record):
 class JobReport(_Record):
     """How a job ended; every row of the source is counted in exactly one of `outcomes`.
 
-    `answered` counts the rows whose answer is there; a refusal succeeds without one.
+    `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
+    more was sent, where that is so; `open_batches` names those whose end was not waited for.
     """
 
     job_key: str
@@ -46,6 +47,8 @@ class JobReport(_Record):
     batches: tuple[BatchSummary, ...]
     tokens: TokenCounts
     destination: str
+    stopped: str | None = None
+    open_batches: tuple[str, ...] = ()
     started_at: datetime
     finished_at: datetime
 

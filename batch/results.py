@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .garbage import settled_heap
-from .jobs import Job, Rows, fetched
+from .jobs import Job, Rows
 from .outcome_files import FetchedOutput, Tally, outcomes_between
-from .outcomes import COUNTS, MISSING, OutcomeKind
+from .outcomes import COUNTS, MISSING, Outcome
 from .output_files import outcome_schema
 from .reports import BatchSummary, JobReport, TokenCounts
+from .submissions import fetched
 from .tables.destinations import write_table
 from .tables.parts import read_rows, read_schema
 
@@ -50,6 +51,7 @@ class _ResultColumns:
         self.job = job
         self.parts = rows.parts
         self.outputs = outputs
+        self.untold = _untold(job)
         self.dimensions = _dimensions(outputs)
         self.input = read_schema(job.files)
         full = outcome_schema(job.request.endpoint)
@@ -91,7 +93,7 @@ class _ResultColumns:
         place = np.full(end - first, -1, dtype=np.int64)
         place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
         chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
-        return _name_missing(chosen, first)
+        return _name_missing(chosen, first, self.untold)
 
 
 def result_name(name: str, input_columns: list[str]) -> str:
@@ -101,13 +103,19 @@ def result_name(name: str, input_columns: list[str]) -> str:
     return name
 
 
-def _name_missing(table: pa.Table, first: int) -> pa.RecordBatch:
+def _untold(job: Job) -> Outcome:
+    """What became of rows that no output tells of."""
+    stop = job.stopped()
+    return stop.outcome if stop else MISSING._replace(error_message="The row was in no batch that has ended.")
+
+
+def _name_missing(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBatch:
     untold = {
         "row": pa.array(np.arange(first, first + table.num_rows)),
         "again": pa.scalar(True),
-        "outcome": pa.scalar(OutcomeKind.MISSING.value),
-        "error_code": pa.scalar(MISSING.error_code),
-        "error_message": pa.scalar("The row was in no batch that has ended."),
+        "outcome": pa.scalar(outcome.outcome.value),
+        "error_code": pa.scalar(outcome.error_code),
+        "error_message": pa.scalar(outcome.error_message),
     }
     nobody = pc.is_null(table["row"])
     for name, value in untold.items():
@@ -144,6 +152,8 @@ def _report(job: Job, rows: Rows, outputs: list[FetchedOutput], tally: Tally) ->
         ),
         tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
         destination=job.destination,
+        stopped=stop.message if (stop := job.stopped()) else None,
+        open_batches=tuple(batch.id for batch in job.open_batches()),
         started_at=job.opened_at,
         finished_at=datetime.now(UTC),
     )

@@ -1,40 +1,77 @@
 """Which rows go into a round: at first all of them, later those that are worth another try."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .endpoints import MAX_ITEMS
-from .jobs import Job, Plan, Selection, fetched
+from .input_files import InputFile
+from .jobs import Job, Plan, Selection
 from .outcome_files import rows_worth_a_try
+from .submissions import fetched
 
 
-def plan_round(job: Job, number: int = 1) -> tuple[Selection, ...]:
-    """The selections of a round, the same on every start; none where nothing is worth another try."""
+def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Selection, ...]:
+    """The selections of a round, the same on every start; none where nothing is worth another try.
+
+    Args:
+        job: The job.
+        number: The round, from 1.
+        resumed: Whether rows go again too that were cancelled, in whichever round.
+    """
     if number == 1:
         rows = job.rows()
         assert rows is not None, "the rows are read before a round is planned"
         return tuple(_selection(job, 1, part.number, part.rows) for part in rows.parts)
-    folder = job.round_folder(number)
-    plan = folder.read("plan.json", Plan)
-    if plan is None:
-        plan = Plan(selections=tuple(_write_selections(job, number)))
-        folder.write("plan.json", plan)
+    planned = job.round_folder(number).read("plan.json", Plan)
+    if planned is not None:
+        return planned.selections
+    return record_plan(job, number, [_of_earlier_rounds(job)] if resumed else _of_round(job, number - 1))
+
+
+def record_plan(job: Job, number: int, rows: Iterable[np.ndarray]) -> tuple[Selection, ...]:
+    """Record the selections of a round made of these row numbers; a round of no rows is not recorded."""
+    plan = Plan(selections=tuple(_write_selections(job, number, rows)))
+    if plan.selections:
+        job.round_folder(number).write("plan.json", plan)
     return plan.selections
+
+
+def _of_round(job: Job, number: int) -> Iterator[np.ndarray]:
+    """The rows of a round that are worth another try, an output at a time."""
+    for output in map(fetched, job.input_files_of(number)):
+        if output is not None:
+            yield rows_worth_a_try(output)
+
+
+def _of_earlier_rounds(job: Job) -> np.ndarray:
+    """The rows whose last outcome leaves them without an answer, cancelled ones too; memory takes a byte a row."""
+    return unanswered_rows(job, [file for file in job.input_files() if fetched(file) is not None])
+
+
+def unanswered_rows(job: Job, files: Iterable[InputFile]) -> np.ndarray:
+    """The rows of these input files, the latest round last, whose last outcome is worth another try."""
+    rows = job.rows()
+    again = np.zeros(rows.rows if rows else 0, dtype=bool)
+    for file in sorted(files, key=lambda file: (file.round, file.name)):
+        output = fetched(file)
+        again[file.read_items()["row"].to_numpy()] = output is None
+        if output is not None:
+            again[rows_worth_a_try(output, cancelled=True)] = True
+    return np.flatnonzero(again)
 
 
 def _selection(job: Job, round_number: int, number: int, rows: int) -> Selection:
     return Selection(job_folder=job.folder, job_key=job.key, round=round_number, number=number, rows=rows)
 
 
-def _write_selections(job: Job, number: int) -> Iterator[Selection]:
+def _write_selections(job: Job, number: int, rows: Iterable[np.ndarray]) -> Iterator[Selection]:
     waiting = np.array([], dtype=np.int64)
     made = 0
-    for output in map(fetched, (file for file in job.input_files() if file.round == number - 1)):
-        if output is not None:
-            waiting = np.concatenate([waiting, rows_worth_a_try(output)])
+    for more in rows:
+        waiting = np.concatenate([waiting, more])
         while len(waiting) >= MAX_ITEMS:
             yield _write_selection(job, number, made, waiting[:MAX_ITEMS])
             waiting, made = waiting[MAX_ITEMS:], made + 1

@@ -7,7 +7,7 @@ import orjson
 
 from ..batch.build import build_selection
 from ..batch.input_files import INPUT, InputFile
-from ..batch.jobs import open_job
+from ..batch.opening import open_job
 from ..batch.requests import Request
 from ..batch.rounds import plan_round
 from ..batch.rows import keep_rows

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from ..batch.jobs import IfExists, absolute, open_job
+from ..batch.jobs import IfExists
+from ..batch.opening import absolute, open_job
 from ..batch.reports import JobReport
 from ..batch.requests import Request
 from ..batch.tables.sources import FileSource, digest

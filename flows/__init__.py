@@ -2,5 +2,6 @@
 
 from .frames import run_dataframe
 from .job import openai_batch
+from .resume import collect_job, resume_job
 
-__all__ = ["openai_batch", "run_dataframe"]
+__all__ = ["collect_job", "openai_batch", "resume_job", "run_dataframe"]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..batch.errors import DestinationError, SourceError
-from ..batch.jobs import absolute, check_job_key
+from ..batch.opening import absolute, check_job_key
 from ..batch.outcomes import COUNTS
 from ..batch.requests import Request, load_request
 from ..batch.results import result_name

@@ -1,45 +1,34 @@
 """The flow: a table in, the same table with answers out."""
 
-from collections import deque
-from dataclasses import dataclass
-from typing import Annotated, Any, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.tasks import Task
 from pydantic import Field
 
-from ..batch.batches import Batch
+from ..batch.deadlines import CANCEL_LEAD_MINUTES, make_deadline
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.input_files import InputFile
-from ..batch.jobs import IfExists, Job, fetched, open_job, submitted
-from ..batch.outcome_files import FetchedOutput
-from ..batch.progress import report as report_progress
+from ..batch.jobs import IfExists, Job
+from ..batch.opening import open_job
 from ..batch.reports import JobReport
 from ..batch.requests import Request, RequestParameter
-from ..batch.rounds import plan_round
 from ..batch.tables.sources import FileSource
-from ..tasks import (
-    adopt_batches,
-    build_items,
-    check_access,
-    clean_up,
-    fetch_output,
-    read_source,
-    sensor_options,
-    submit_batch,
-    wait_for_batches,
-    write_results,
-)
+from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.creation import SETTLE_SECONDS
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
-from .defaults import default_job_key, default_storage, with_schedule
+from .calls import Calls
+from .cancellation import cancel_open_batches
+from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .rounds import begin_round, finish_round
 
-P = ParamSpec("P")
-R = TypeVar("R")
+NAMED = 10
+"""Open batches that an error names."""
 
 WORKERS = 4
 """Builds and fetches at once in one process; each holds a few row groups."""
@@ -54,6 +43,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
     persist_result=True,
     result_serializer="json",
     task_runner=TASK_RUNNER,
+    on_cancellation=[cancel_open_batches],
 )
 def openai_batch(
     source: Annotated[
@@ -79,6 +69,9 @@ def openai_batch(
     min_answered: Annotated[float, Field(ge=0, le=1)] = 0.0,
     poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
     max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
+    finish_by: str | None = None,
+    cancel_lead_minutes: Annotated[float, Field(ge=0)] = CANCEL_LEAD_MINUTES,
+    answer_rest: bool = False,
     source_digest: str | None = None,
 ) -> JobReport:
     """A table in, the same table with answers out, by OpenAI's Batch API.
@@ -97,6 +90,10 @@ def openai_batch(
         min_answered: The share of rows, from 0 to 1, below which the run counts as failed.
         poll_seconds: The shortest time between two looks at the batches, in seconds.
         max_poll_seconds: The longest; looks come less often as a batch grows older.
+        finish_by: When to be done: a time (2026-01-31T08:00Z), or a time of day after the run's start (08:00, or
+            08:00 Europe/Berlin), in UTC where no zone is named; empty: when the batches are.
+        cancel_lead_minutes: How long before finish_by open batches are cancelled; OpenAI takes 10 to 47 minutes.
+        answer_rest: Answer the rows that are cut off so at once, by the synchronous API, at twice the price.
         source_digest: A digest of the source's content; another one under the same key is refused.
 
     Returns:
@@ -107,68 +104,51 @@ def openai_batch(
         AccessError: OpenAI refuses the key, or cannot be reached.
         BatchFailed: OpenAI's validation refused every batch.
     """
+    run = current_run()
+    begun = begun_at(run)
     job = open_job(
-        source.model_copy(update={"path": with_schedule(source.path)})
+        source.model_copy(update={"path": with_schedule(source.path, begun)})
         if isinstance(source, FileSource)
-        else with_schedule(source),
+        else with_schedule(source, begun),
         request,
-        with_schedule(destination) if destination else None,
-        job_key=with_schedule(job_key) if job_key else default_job_key(),
+        with_schedule(destination, begun) if destination else None,
+        job_key=with_schedule(job_key, begun) if job_key else default_job_key(run),
         storage=storage or default_storage(),
         if_exists=if_exists,
         source_digest=source_digest,
         key_given=job_key is not None,
+        deadline=make_deadline(finish_by, begun, cancel_lead_minutes=cancel_lead_minutes, answer_rest=answer_rest)
+        if finish_by
+        else None,
     )
     report = job.report()
     if report is None:
-        calls = Calls(job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds)
+        calls = Calls(
+            job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds, deadline=job.deadline
+        )
         report = run_job(calls, max_rounds)
     return end_state(report, min_answered)  # type: ignore[return-value]  # Prefect gives the state's data
-
-
-@dataclass(frozen=True)
-class Calls:
-    """A job, and how its tasks are called."""
-
-    job: Job
-    credentials: str | None
-    in_flight: int
-    poll_seconds: float
-    max_poll_seconds: float
-    settle_seconds: float
-
-    def task(self, task: Task[P, R], result_name: str) -> Task[P, R]:
-        """The task with its result under a readable key, made of this job and never of the flow run."""
-        opened = self.job.opened_at.strftime("%Y%m%dT%H%M%S.%f")
-        return task.with_options(
-            result_storage_key=f"openai-batch/{self.job.key}/{opened}/{result_name}.json",
-        )
 
 
 def run_job(calls: Calls, max_rounds: int) -> JobReport:
     """Every step of a job that its records do not show as done."""
     job = calls.job
-    try:
-        rows = job.rows()
-        if rows is None:
-            check_access(_model(job.request), credentials=calls.credentials)
-            rows = calls.task(read_source, "rows")(job)
-        for number in range(1, max_rounds + 1):
-            selections = plan_round(job, number)
-            if not selections:
+    with open_batches_named(job):
+        _read_rows(calls)
+        for number in count(1):
+            if not begin_round(calls, number, max_rounds):
                 break
-            files = build_round(calls, selections)
-            if job.key_given and not job.round_folder(number).exists("adopted.json"):
-                adopt_batches(job, number, credentials=calls.credentials)
-            finish_round(calls, files)
-    except (Refused, AccessError):
-        if not job.has_sent():
-            job.files.remove()  # so that a corrected command may use the key
-        raise
-    _refuse_if_all_failed(calls)
-    report = calls.task(write_results, "report")(job)  # durable first …
-    clean_up(job, credentials=calls.credentials)  # … then the remote files go
+            finish_round(calls, number)
+        _refuse_if_all_failed(calls)
+        report = calls.task(write_results, "report")(job)  # durable first …
+        clean_up(job, credentials=calls.credentials)  # … then the remote files go
     return report
+
+
+def _read_rows(calls: Calls) -> None:
+    if calls.job.rows() is None:
+        check_access(_model(calls.job.request), credentials=calls.credentials)
+        calls.task(read_source, "rows")(calls.job)
 
 
 def _model(request: Request) -> str | None:
@@ -176,47 +156,25 @@ def _model(request: Request) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def build_round(calls: Calls, selections: tuple[Any, ...]) -> list[InputFile]:
-    """The input files of a round: those of its records, and those built now."""
-    job = calls.job
-    report_progress("build", total=sum(selection.rows for selection in selections))
-    unbuilt = [selection for selection in selections if job.built(selection) is None]
-    build = calls.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
-    build.map(unbuilt).result()
-    return [file for selection in selections for file in job.built(selection) or ()]
-
-
-def finish_round(calls: Calls, files: list[InputFile]) -> None:
-    """Every batch of a round, `in_flight` at once, refilled as each ends."""
-    name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
-    fetch = calls.task(fetch_output, name)
-    waiting = deque(file for file in files if submitted(file) is None)
-    flying = [batch for file in files if (batch := submitted(file)) and fetched(file) is None]
-    fetching: list[PrefectFuture[FetchedOutput]] = []
-    report_progress("upload", total=sum(file.items for file in waiting))
-    report_progress("fetch", total=sum(file.items for file in files if fetched(file) is None))
-    while waiting or flying:
-        while waiting and len(flying) < calls.in_flight:
-            flying.append(_submit(calls, waiting.popleft()))
-        ended = _wait(calls, flying)
-        flying = [batch for batch in flying if batch.id not in {found.id for found in ended}]
-        fetching += [
-            fetch.submit(batch, keep_response=calls.job.request.keep_response, credentials=calls.credentials)
-            for batch in ended
-        ]
-    for future in fetching:
-        future.result()
-
-
-def _submit(calls: Calls, file: InputFile) -> Batch:
-    name = f"round-{file.round}/{file.name}/submitted"
-    return calls.task(submit_batch, name)(file, credentials=calls.credentials, settle_seconds=calls.settle_seconds)
-
-
-def _wait(calls: Calls, flying: list[Batch]) -> list[Batch]:
-    oldest = min((batch.created_at or 0) for batch in flying)
-    options = sensor_options(oldest, poll_seconds=calls.poll_seconds, max_poll_seconds=calls.max_poll_seconds)
-    return wait_for_batches.with_options(**options)(flying, credentials=calls.credentials)
+@contextmanager
+def open_batches_named(job: Job) -> Iterator[None]:
+    """Let an error say which batches it leaves open; a job that has sent nothing leaves nothing at all."""
+    try:
+        yield
+    except Exception as error:
+        if not job.has_sent():
+            if isinstance(error, Refused | AccessError):
+                job.files.remove()  # so that a corrected command may use the key
+            raise
+        opened = [batch.id for batch in job.open_batches()]
+        if opened:
+            error.add_note(
+                f"The job {job.key!r} leaves {len(opened)} batches open at OpenAI, which are paid for: "
+                f"{', '.join(opened[:NAMED])}{', …' if len(opened) > NAMED else ''}. A retry of the run picks "
+                f"them up, and so does `prefect-openai-batch resume {job.key}` (job folder {job.folder})."
+            )
+            get_run_logger().error(error.__notes__[-1])
+        raise
 
 
 def _refuse_if_all_failed(calls: Calls) -> None:

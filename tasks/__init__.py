@@ -2,10 +2,12 @@
 
 from .adopt import adopt_batches
 from .build import build_items
+from .cancel import cancel_batch, cancel_job
 from .clean import clean_up
 from .fetch import fetch_output
-from .look import cancel_batch, check_access, get_batch, list_batches
+from .look import check_access, get_batch, list_batches
 from .read import read_source
+from .reconsider import reconsider_batch
 from .submit import submit_batch
 from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results
@@ -14,12 +16,14 @@ __all__ = [
     "adopt_batches",
     "build_items",
     "cancel_batch",
+    "cancel_job",
     "check_access",
     "clean_up",
     "fetch_output",
     "get_batch",
     "list_batches",
     "read_source",
+    "reconsider_batch",
     "sensor_options",
     "submit_batch",
     "wait_for_batch",

@@ -1,16 +1,18 @@
 """Adopt the batches that an earlier start of the same job has left at OpenAI, where its folder is gone."""
 
-import time
-
 from openai import NotFoundError, OpenAI
 from prefect import task
 
+from ..batch import clock
 from ..batch.batches import Batch, BatchStatus
 from ..batch.errors import JobKeyError
 from ..batch.input_files import InputFile
-from ..batch.jobs import Adopted, Job, submitted
+from ..batch.jobs import Adopted, Job
+from ..batch.refusals import REST
+from ..batch.submissions import has_claim, note_submission, submitted
 from ..blocks import load_credentials
-from .creation import KEPT_SECONDS, identity_of, listed_since, oldest_of
+from .creation import KEPT_SECONDS, identity_of
+from .listing import agree, bearing, listed_since
 from .retrying import KEPT_AS_JSON, RETRIED
 
 
@@ -28,7 +30,7 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
         JobKeyError: the key was used before with something else, or for a job that is done: a batch of it has
             ended, and its output is deleted.
     """
-    files = [file for file in job.input_files() if file.round == round_number and submitted(file) is None]
+    files = [file for file in job.input_files_of(round_number) if submitted(file) is None and not has_claim(file)]
     with load_credentials(credentials).get_client() as client:
         adopted = adopt(client, job, files) if files else []
     job.round_folder(round_number).write("adopted.json", Adopted(batch_ids=tuple(adopted)))
@@ -38,18 +40,16 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
 def adopt(client: OpenAI, job: Job, files: list[InputFile]) -> list[str]:
     """Record the batches of these input files that are listed at OpenAI, and return their ids."""
     listed = _batches_of_job(client, job.key)
-    adopted = [(file, batch) for file in files if (batch := oldest_of(listed, identity_of(file))) is not None]
+    found = [(file, batches) for file in files if (batches := bearing(listed, identity_of(file)))]
     _refuse_others(job, listed, files)
-    for _, batch in adopted:
-        _refuse_deleted(client, job, batch)
-    for file, batch in adopted:
-        file.files.write("submitted.json", batch.model_copy(update={"input_file": file}))
-    return [batch.id for _, batch in adopted]
+    for _, batches in found:
+        _refuse_deleted(client, job, batches[0])
+    return [note_submission(file, agree(client, file, batches)).id for file, batches in found]
 
 
 def _batches_of_job(client: OpenAI, job_key: str) -> list[Batch]:
     """The batches whose metadata bears the job's key, as far back as their files are kept."""
-    listed = listed_since(client, time.time() - KEPT_SECONDS)
+    listed = listed_since(client, clock.now() - KEPT_SECONDS)
     return [batch for batch in listed if batch.metadata.get("job_key") == job_key]
 
 
@@ -58,7 +58,7 @@ def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> Non
     known = {file.sha256 for file in job.input_files()}
     rounds = {str(file.round) for file in files}
     for batch in listed:
-        ours = batch.metadata.get("input_file_sha256") in known
+        ours = batch.metadata.get("input_file_sha256") in known or REST in batch.metadata.get("input_file", "")
         if batch.status != BatchStatus.FAILED and batch.metadata.get("round") in rounds and not ours:
             raise JobKeyError(
                 f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "

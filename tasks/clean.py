@@ -1,13 +1,15 @@
 """Remove what is left at OpenAI."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch
+from ..batch.batches import Batch, read_batch
 from ..batch.input_files import InputFile
 from ..batch.jobs import CLEANED, Cleaned, Job
+from ..batch.submissions import twins
 from ..blocks import load_credentials
 from .creation import Uploads, remote_name
 from .retrying import KEPT_AS_JSON, RETRIED
@@ -24,38 +26,53 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     """
     with load_credentials(credentials).get_client() as client:
         file_ids = remove_files(client, done)
-    if isinstance(done, Job):
+    if isinstance(done, Job) and not done.open_batches():
         done.files.write(CLEANED, Cleaned(file_ids=tuple(file_ids)))
     return file_ids
 
 
 def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:
-    """Delete the remote files of a job or a batch, and return their ids."""
+    """Delete the remote files of a job or a batch, and return their ids; what an open batch needs stays."""
     if isinstance(done, Batch):
         batches, sent = [done], [done.input_file] if done.input_file else []
+        needed, everywhere = set[str](), False
     else:
         batches, sent = done.batches(), done.input_files()
-    files = [file_id for batch in batches for file_id in batch.file_ids]
-    unique = list(dict.fromkeys([*files, *_copies(client, sent)]))
-    for file_id in unique:
+        needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
+        everywhere = done.key_given
+    known = [file_id for batch in [*batches, *_twins(client, sent)] for file_id in batch.file_ids]
+    removed = dict.fromkeys([*known, *_strays(client, sent, everywhere=everywhere)]).keys() - needed
+    for file_id in removed:
         _delete(client, file_id)
-    return unique
+    return sorted(removed)
 
 
-def _copies(client: OpenAI, files: Iterable[InputFile]) -> list[str]:
-    """Uploads that got no answer: found by name, and looked for only where an upload was begun twice."""
-    names = set()
-    for file in files:
-        uploads = file.files.read("uploading.json", Uploads)
-        if uploads is not None and uploads.begun > 1:
-            names.add(remote_name(file))
+def _twins(client: OpenAI, files: Iterable[InputFile]) -> list[Batch]:
+    """The cancelled twins of a job's batches."""
+    found = []
+    for batch_id in (batch_id for file in files for batch_id in twins(file)):
+        with suppress(NotFoundError):
+            found.append(read_batch(client.batches.retrieve(batch_id)))
+    return found
+
+
+def _strays(client: OpenAI, files: Iterable[InputFile], *, everywhere: bool) -> list[str]:
+    """Uploads that got no answer: found by name, and looked for only where there can be any.
+
+    That is where an upload was begun twice, or where the job may have been begun `everywhere`, with a record of
+    its uploads that is lost.
+    """
+    names = {remote_name(file) for file in files if everywhere or _begun_twice(file)}
     if not names:
         return []
     return [file.id for file in client.files.list(purpose="batch") if file.filename in names]
 
 
+def _begun_twice(file: InputFile) -> bool:
+    uploads = file.files.read("uploading.json", Uploads)
+    return uploads is not None and uploads.begun > 1
+
+
 def _delete(client: OpenAI, file_id: str) -> None:
-    try:
+    with suppress(NotFoundError):
         client.files.delete(file_id)
-    except NotFoundError:
-        return

@@ -6,31 +6,25 @@ until it is found, or until `settle_seconds` have passed since the claim, for th
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import takewhile
 from tempfile import mkdtemp
 
 from openai import APIConnectionError, APIStatusError, BadRequestError, OpenAI, OpenAIError
 from pydantic import BaseModel
 
-from ..batch.batches import Batch, BatchStatus, read_batch
+from ..batch import clock
+from ..batch.batches import Batch, read_batch
 from ..batch.input_files import INPUT, InputFile
-from ..batch.jobs import Claim, submitted
 from ..batch.progress import report
+from ..batch.refusals import Reason, why_refused
 from ..batch.storage import Folder
+from ..batch.submissions import Claim, attempt_of, claim_name, note_submission, refusals, submitted
+from .listing import agree, look_until, twins_of
 from .retrying import may_pass
 
 SETTLE_SECONDS = 120.0
-LOOK_SECONDS = 2.0
-"""Between two looks for a batch whose creation got no answer."""
-
-CLOCK_SLACK_SECONDS = 600
-"""How far our clock and OpenAI's may be apart."""
-
-CLAIM = "creating.json"
-
 ATTEMPTS = 8
 LONGEST_PAUSE_SECONDS = 60.0
 
@@ -57,8 +51,7 @@ def find_or_create(
     if done is not None:
         return done
     identity = {**identity_of(file), **(metadata or {})}
-    batch = _found_or_created(client, file, identity, settle_seconds).model_copy(update={"input_file": file})
-    file.files.write("submitted.json", batch)
+    batch = note_submission(file, _found_or_created(client, file, identity, settle_seconds))
     report("upload", advance=file.items)
     return batch
 
@@ -67,34 +60,45 @@ def _found_or_created(
     client: OpenAI, file: InputFile, identity: Mapping[str, str], settle_seconds: float
 ) -> Batch:
     file_id = None
-    earlier = file.files.read(CLAIM, Claim)
+    claim = claim_name(attempt_of(file))
+    earlier = file.files.read(claim, Claim)
     if earlier is None:
-        file_id = upload(client, file)
-        earlier = Claim(claimed_at=datetime.now(UTC))
-        if file.files.claim(CLAIM, earlier):
+        file_id = _uploaded(client, file)
+        earlier = Claim(claimed_at=_now())
+        if file.files.claim(claim, earlier):
             return _create_claimed(client, file, file_id, identity, settle_seconds)
-    found = _look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds) or submitted(file)
-    if found is None:
-        file_id = file_id or upload(client, file)
+    found = look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds)
+    batch = agree(client, file, found) if found else submitted(file)
+    if batch is None:
+        file_id = file_id or _uploaded(client, file)
         # Who comes after us must look for what we create now, and not only for what was created then.
-        file.files.write(CLAIM, Claim(claimed_at=datetime.now(UTC), attempt=earlier.attempt + 1))
+        file.files.write(claim, Claim(claimed_at=_now(), tries=earlier.tries + 1))
         return _create_claimed(client, file, file_id, identity, settle_seconds)
-    if file_id is not None and file_id != found.input_file_id:
+    if file_id is not None and file_id != batch.input_file_id:
         client.files.delete(file_id)  # somebody else was faster
-    return found
+    return batch
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(clock.now(), UTC)
 
 
 def _create_claimed(
     client: OpenAI, file: InputFile, file_id: str, identity: Mapping[str, str], settle_seconds: float
 ) -> Batch:
     try:
-        return create_once(client, file_id, file.endpoint, identity, settle_seconds)
+        created = create_once(
+            client, file_id, file.endpoint, {**identity, "attempt": str(attempt_of(file))}, settle_seconds
+        )
     except APIStatusError as error:
         if not _may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
-            file.files.remove(CLAIM)
+            file.files.remove(claim_name(attempt_of(file)))
             with suppress(OpenAIError):
                 client.files.delete(file_id)
         raise
+    if file.job_key is None:
+        return created
+    return agree(client, file, twins_of(client, created, identity))
 
 
 def identity_of(file: InputFile) -> dict[str, str]:
@@ -114,9 +118,17 @@ def remote_name(file: InputFile) -> str:
     return f"{file.job_key or 'items'}-{file.round}-{file.name}-{file.sha256[:16]}.jsonl"
 
 
+def _uploaded(client: OpenAI, file: InputFile) -> str:
+    """The remote file of an earlier attempt that only lacked room, else a new upload."""
+    earlier = refusals(file).batches
+    if earlier and earlier[-1].input_file_id and why_refused(earlier[-1].errors) == Reason.NO_ROOM:
+        return earlier[-1].input_file_id
+    return upload(client, file)
+
+
 def upload(client: OpenAI, file: InputFile) -> str:
     """Upload an input file, streamed, and return its id; a repeated upload costs nothing."""
-    for attempt in range(ATTEMPTS):
+    for number in range(ATTEMPTS):
         uploads = file.files.read("uploading.json", Uploads) or Uploads()
         file.files.write("uploading.json", Uploads(begun=uploads.begun + 1))
         try:
@@ -128,9 +140,9 @@ def upload(client: OpenAI, file: InputFile) -> str:
                 )
             return sent.id
         except (APIConnectionError, APIStatusError) as error:
-            if attempt == ATTEMPTS - 1 or not may_pass(error):
+            if number == ATTEMPTS - 1 or not may_pass(error):
                 raise
-            _pause(attempt, error)
+            _pause(number, error)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -142,19 +154,19 @@ def create_once(
     Raises:
         APIStatusError: OpenAI refuses the batch; nothing was created.
     """
-    for attempt in range(ATTEMPTS):
-        begun = time.time()
+    for number in range(ATTEMPTS):
+        begun = clock.now()
         try:
             return _create(client, file_id, endpoint, metadata)
         except (APIConnectionError, APIStatusError) as error:
-            if attempt == ATTEMPTS - 1 or not (may_pass(error) or _file_not_seen_yet(error)):
+            if number == ATTEMPTS - 1 or not (may_pass(error) or _file_not_seen_yet(error)):
                 raise
             if _may_have_created(error):
-                found = _look_until(client, metadata, begun, settle_seconds)
-                if found is not None:
-                    return found
+                found = look_until(client, metadata, begun, settle_seconds)
+                if found:
+                    return found[0]
             else:
-                _pause(attempt, error)
+                _pause(number, error)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -180,42 +192,11 @@ def _file_not_seen_yet(error: APIConnectionError | APIStatusError) -> bool:
     return isinstance(error, BadRequestError) and "Cannot find file" in str(error.message)
 
 
-def _look_until(client: OpenAI, metadata: Mapping[str, str], since: float, settle_seconds: float) -> Batch | None:
-    """The batch of this identity, looked for until `settle_seconds` after `since`."""
-    while True:
-        found = _find(client, metadata, since)
-        left = since + settle_seconds - time.time()
-        if found is not None or left <= 0:
-            return found
-        time.sleep(min(LOOK_SECONDS, left))
-
-
-def _find(client: OpenAI, metadata: Mapping[str, str], since: float) -> Batch | None:
-    """The batch of this identity that was created since then, if the list shows one."""
-    return oldest_of(listed_since(client, since - CLOCK_SLACK_SECONDS), metadata)
-
-
-def listed_since(client: OpenAI, since: float) -> Iterator[Batch]:
-    """The batches that OpenAI lists, the newest first, back to those created at `since` (Unix seconds)."""
-    listed = map(read_batch, client.batches.list(limit=100))
-    return takewhile(lambda batch: (batch.created_at or since) >= since, listed)
-
-
-def oldest_of(batches: Iterable[Batch], metadata: Mapping[str, str]) -> Batch | None:
-    """The oldest of the batches that bear this identity and did not fail at validation."""
-    ours = [
-        batch
-        for batch in batches
-        if batch.status != BatchStatus.FAILED and metadata.items() <= batch.metadata.items()
-    ]
-    return min(ours, key=lambda batch: (batch.created_at or 0, batch.id), default=None)
-
-
-def _pause(attempt: int, error: APIConnectionError | APIStatusError) -> None:
+def _pause(number: int, error: APIConnectionError | APIStatusError) -> None:
     """Wait before another try: as long as the server asks, else longer each time."""
     asked = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
     try:
         seconds = float(asked or "")
     except ValueError:
-        seconds = 0.5 * 2**attempt
+        seconds = 0.5 * 2**number
     time.sleep(min(seconds, LONGEST_PAUSE_SECONDS))

@@ -1,6 +1,5 @@
 """Fetch what a batch gave."""
 
-import time
 from collections.abc import Iterator
 from os import SEEK_END
 from pathlib import Path
@@ -10,14 +9,15 @@ from httpx2 import HTTPError
 from openai import NotFoundError, OpenAI
 from prefect import task
 
+from ..batch import clock
 from ..batch.batches import Batch, describe_progress
 from ..batch.endpoints import Endpoint
 from ..batch.errors import BatchNotFinished, DownloadBroken, RequestError
 from ..batch.input_files import INPUT
-from ..batch.jobs import fetched
 from ..batch.outcome_files import FetchedOutput, Item, items_of, write_outcomes
 from ..batch.output_files import custom_id_of
 from ..batch.progress import report
+from ..batch.submissions import fetched
 from ..blocks import load_credentials
 from .creation import temporary_folder
 from .retrying import KEPT_AS_JSON, RETRIED
@@ -45,7 +45,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     done = fetched(file) if file else None
     if done is not None:
         return done
-    if not batch.has_ended(time.time()):
+    if not batch.has_ended(clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
     folder = file.files if file else temporary_folder()
     with load_credentials(credentials).get_client() as client, TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""Look at batches, cancel them, and check that OpenAI lets us in."""
+"""Look at batches, and check that OpenAI lets us in."""
 
 from itertools import islice
 
@@ -25,21 +25,6 @@ def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Bat
     with load_credentials(credentials).get_client() as client:
         pages = client.batches.list(limit=min(limit, 100))
         return [read_batch(batch) for batch in islice(pages, limit)]
-
-
-@task(name="cancel-batch", **KEPT_AS_JSON, **RETRIED)
-def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
-    """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
-
-    What the batch has finished is kept and billed, and it takes OpenAI ten minutes or more to end it.
-    """
-    with load_credentials(credentials).get_client() as client:
-        try:
-            return read_batch(client.with_options(max_retries=0).batches.cancel(batch_id))
-        except APIStatusError as error:
-            if error.status_code != 409:  # OpenAI's answer for a batch that has ended
-                raise
-            return read_batch(client.batches.retrieve(batch_id))
 
 
 @task(name="check-access", **KEPT_AS_JSON)

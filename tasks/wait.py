@@ -1,20 +1,22 @@
 """Wait for batches: sensors that Prefect retries until something has ended."""
 
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from math import ceil
 from typing import Any
 
-from openai import OpenAI
+from openai import NotFoundError, OpenAI
 from prefect import task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
+from pydantic import ValidationError
 
+from ..batch import clock
 from ..batch.batches import Batch, count_items, describe_progress, read_batch
 from ..batch.errors import BatchNotFinished
 from ..batch.progress import report
 from ..blocks import load_credentials
-from .creation import listed_since
+from .listing import listed_since
 from .retrying import KEPT_AS_JSON, when_unfinished
 
 POLL_SECONDS = 10.0
@@ -22,6 +24,8 @@ POLL_SECONDS = 10.0
 
 MAX_POLL_SECONDS = 600.0
 """The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
+
+SHORTEST_DELAY_SECONDS = 0.01
 
 MAX_DELAYS = 50
 """Prefect takes at most so many retry delays; the last one repeats."""
@@ -51,13 +55,15 @@ def sensor_options(
         max_poll_seconds: The longest time between looks.
         deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew.
     """
-    now = time.time()
+    now = clock.now()
     age = max(0.0, now - (created_at or now))
     delays: list[float] = []
     for _ in range(MAX_DELAYS):
         delays.append(min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds)))
         age += delays[-1]
     until = deadline.timestamp() if deadline else now + LONGEST_WAIT_SECONDS
+    if deadline:
+        delays = _ending_with(until - now, delays)
     return {
         "retries": MAX_DELAYS + int(max(0.0, until - now) / delays[-1]),
         "retry_delay_seconds": delays,
@@ -65,16 +71,38 @@ def sensor_options(
     }
 
 
+def _ending_with(seconds: float, delays: list[float]) -> list[float]:
+    """The delays shortened so that a look comes when so many seconds have passed."""
+    kept: list[float] = []
+    for delay in delays:
+        left = max(seconds - sum(kept), 0.0)
+        if delay >= left:
+            return [*kept, max(left, SHORTEST_DELAY_SECONDS)]
+        kept.append(delay)
+    left = seconds - sum(kept[:-1])
+    kept[-1] = left / ceil(left / kept[-1])  # the last one repeats
+    return kept
+
+
 def _until(deadline: float) -> Callable[[Task[Any, Any], TaskRun, State[Any]], bool]:
     def unfinished_in_time(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-        return time.time() < deadline and when_unfinished(_task, _run, state)
+        return clock.now() < deadline and when_unfinished(_task, _run, state)
 
     return unfinished_in_time
 
 
 @task(name="wait-for-batches", **KEPT_AS_JSON, **sensor_options())
-def wait_for_batches(batches: list[Batch], *, credentials: str | None = None) -> list[Batch]:
+def wait_for_batches(
+    batches: list[Batch], *, credentials: str | None = None, deadline: datetime | None = None
+) -> list[Batch]:
     """Look at all these batches; return those that have ended, as soon as any has.
+
+    A batch that OpenAI no longer shows is waited for until two days after its window, for it may come back.
+
+    Args:
+        batches: Open batches.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        deadline: From then on a look that finds none returns an empty list.
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
@@ -84,8 +112,8 @@ def wait_for_batches(batches: list[Batch], *, credentials: str | None = None) ->
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
-    ended = [batch for batch in seen if batch.has_ended(time.time())]
-    if not ended:
+    ended = [batch for batch in seen if batch.has_ended(clock.now())]
+    if not ended and (deadline is None or clock.now() < deadline.timestamp()):
         raise BatchNotFinished(progress)
     return ended
 
@@ -101,7 +129,7 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
     batch_id = batch if isinstance(batch, str) else batch.id
     with load_credentials(credentials).get_client() as client:
         seen = read_batch(client.batches.retrieve(batch_id), known.input_file if known else None)
-    if not seen.has_ended(time.time()):
+    if not seen.has_ended(clock.now()):
         raise BatchNotFinished(describe_progress([seen]))
     return seen
 
@@ -110,10 +138,15 @@ def look_at(client: OpenAI, batches: Iterable[Batch]) -> list[Batch]:
     """These batches as they stand now, in the order given, in as few calls as there are."""
     known = {batch.id: batch for batch in batches}
     listed = _from_listing(client, known) if len(known) > FEW else {}
-    return [
-        listed.get(batch_id) or read_batch(client.batches.retrieve(batch_id), batch.input_file)
-        for batch_id, batch in known.items()
-    ]
+    return [listed.get(batch_id) or _look(client, batch) for batch_id, batch in known.items()]
+
+
+def _look(client: OpenAI, batch: Batch) -> Batch:
+    """A batch as it stands now; one that is not there, or not a batch object, as it was."""
+    try:
+        return read_batch(client.batches.retrieve(batch.id), batch.input_file)
+    except (NotFoundError, ValidationError):
+        return batch
 
 
 def _from_listing(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:

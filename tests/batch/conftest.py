@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.jobs import Job, Rows, open_job
+from prefect_openai_batch.batch.jobs import Job, Rows
+from prefect_openai_batch.batch.opening import open_job
 from prefect_openai_batch.batch.requests import ChatRequest, Request
 from prefect_openai_batch.batch.rounds import plan_round
 from prefect_openai_batch.batch.rows import keep_rows

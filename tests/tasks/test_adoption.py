@@ -9,8 +9,8 @@ from prefect_openai_batch.batch.batches import read_batch
 from prefect_openai_batch.batch.build import build_selection
 from prefect_openai_batch.batch.errors import JobKeyError
 from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.jobs import submitted
 from prefect_openai_batch.batch.rows import keep_rows
+from prefect_openai_batch.batch.submissions import submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer
 from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.clean import remove_files

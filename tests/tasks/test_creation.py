@@ -11,8 +11,8 @@ from prefect_openai_batch.batch.batches import Batch, read_batch
 from prefect_openai_batch.batch.build import write_items
 from prefect_openai_batch.batch.errors import BatchNotFinished, DownloadBroken
 from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.jobs import Claim, submitted
 from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.submissions import Claim, submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.creation import find_or_create
@@ -190,7 +190,7 @@ def test_a_last_answer_that_says_nothing_leaves_the_claim(
     assert create(client, file).id == first.id
     renewed = file.files.read("creating.json", Claim)
     assert renewed is not None
-    assert renewed.attempt == 2
+    assert renewed.tries == 2
     assert renewed.claimed_at > claim.claimed_at
 
 

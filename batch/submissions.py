@@ -1,0 +1,110 @@
+"""What an input file's folder records of its way through OpenAI.
+
+creating.json, creating-2.json     who is about to create the batch of the first, the second attempt
+submitted.json, submitted-2.json   the batch of that attempt
+refused.json                       the batches that failed at validation and are attempted again
+twins.json                         batches of the same items that another process created, and that were cancelled
+fetched.json                       what the batch gave
+"""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from .batches import Batch
+from .input_files import InputFile
+from .outcome_files import FetchedOutput
+
+TWINS = "twins.json"
+_REFUSED = "refused.json"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Claim(_Record):
+    """Who is about to create a batch for an input file, and since when."""
+
+    claimed_at: datetime
+    tries: int = 1
+
+
+class Refusals(_Record):
+    """The attempts that failed at validation for want of what may come; `not_before` is in Unix seconds."""
+
+    batches: tuple[Batch, ...] = ()
+    not_before: float = 0.0
+
+
+class Twins(_Record):
+    """Batches that were cancelled because an older one holds the same items."""
+
+    batch_ids: tuple[str, ...] = ()
+
+
+def refusals(file: InputFile) -> Refusals:
+    """The attempts of an input file that are over."""
+    return file.files.read(_REFUSED, Refusals) or Refusals()
+
+
+def note_refusal(file: InputFile, batch: Batch, not_before: float) -> None:
+    """Close an attempt: from now on the next one is asked for, though not before a time in Unix seconds."""
+    earlier = refusals(file)
+    if batch.id not in [known.id for known in earlier.batches]:
+        file.files.write(_REFUSED, Refusals(batches=(*earlier.batches, batch), not_before=not_before))
+
+
+def attempt_of(file: InputFile) -> int:
+    """Which attempt an input file is in, counted from 1."""
+    return len(refusals(file).batches) + 1
+
+
+def claim_name(number: int) -> str:
+    """The record that claims the creation of an attempt's batch."""
+    return "creating.json" if number == 1 else f"creating-{number}.json"
+
+
+def _submitted_name(number: int) -> str:
+    return "submitted.json" if number == 1 else f"submitted-{number}.json"
+
+
+def submitted(file: InputFile) -> Batch | None:
+    """The batch of an input file as it was created, once it is."""
+    return file.files.read(_submitted_name(attempt_of(file)), Batch)
+
+
+def note_submission(file: InputFile, batch: Batch) -> Batch:
+    """Record the batch of an input file's present attempt."""
+    noted = batch.model_copy(update={"input_file": file})
+    file.files.write(_submitted_name(attempt_of(file)), noted)
+    return noted
+
+
+def has_claim(file: InputFile) -> bool:
+    """Whether a batch of the present attempt may have been created."""
+    return file.files.exists(claim_name(attempt_of(file)))
+
+
+def note_twins(file: InputFile, batches: list[Batch]) -> None:
+    """Record the cancelled twins of an input file's batch: their files are removed with the rest."""
+    known = twins(file)
+    found = tuple(batch.id for batch in batches if batch.id not in known)
+    if found:
+        file.files.write(TWINS, Twins(batch_ids=(*known, *found)))
+
+
+def twins(file: InputFile) -> tuple[str, ...]:
+    """The ids of the cancelled twins of an input file's batch."""
+    return (file.files.read(TWINS, Twins) or Twins()).batch_ids
+
+
+def fetched(file: InputFile) -> FetchedOutput | None:
+    """What was fetched for an input file, once it is."""
+    return file.files.read("fetched.json", FetchedOutput)
+
+
+def last_seen(file: InputFile) -> Batch | None:
+    """The batch of an input file as its records last say."""
+    done = fetched(file)
+    return done.batch if done else submitted(file)

@@ -1,0 +1,60 @@
+"""What happens at OpenAI when a flow run is cancelled in Prefect."""
+
+from typing import Any
+
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.logging.loggers import flow_run_logger
+
+from ..batch.jobs import Job
+from ..batch.storage import Folder
+from ..tasks import cancel_job
+from .defaults import begun_at, default_job_key, default_storage, with_schedule
+
+COLLECTOR = "openai-batch-collect/collect"
+"""The deployment of `collect_job` that ends a cancelled job."""
+
+
+def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """Prefect's hook: send nothing more, cancel what is open at OpenAI, and have the rest collected.
+
+    It runs in the worker's process, also when the flow run's own is gone. What a batch has finished is paid for:
+    the deployment of `collect_job` fetches it when OpenAI has ended the batch, ten minutes or more later.
+    """
+    job = job_of(flow_run)
+    if job is None or job.report() is not None:
+        return
+    log = flow_run_logger(flow_run, flow)
+    job.stop("cancelled", "The flow run was cancelled before this row was sent.")
+    try:
+        cancelled = cancel_job.fn(job, credentials=flow_run.parameters.get("credentials"))
+        log.info("Cancelled at OpenAI: %s", ", ".join(batch.id for batch in cancelled) or "no batch was open")
+    except Exception:
+        log.exception("The batches could not be cancelled from here; who collects the job tries again.")
+    _collect(job, flow_run, log)
+
+
+def job_of(run: FlowRun) -> Job | None:
+    """The job that a flow run has begun, found by its parameters; None where it has begun none."""
+    given, begun = run.parameters, begun_at(run)
+    key = with_schedule(given["job_key"], begun) if given.get("job_key") else default_job_key(run)
+    return (Folder(given.get("storage") or default_storage()) / key).read("job.json", Job)
+
+
+def _collect(job: Job, flow_run: FlowRun, log: Any) -> None:
+    parameters = {
+        "job_key": job.key,
+        "storage": job.files.url.rpartition("/")[0],
+        "credentials": flow_run.parameters.get("credentials"),
+    }
+    try:
+        run_deployment(COLLECTOR, parameters=parameters, timeout=0, job_variables=flow_run.job_variables)
+    except ObjectNotFound:
+        log.warning(
+            "There is no deployment %s: run `prefect-openai-batch resume %s --collect-only` in ten minutes or "
+            "more to fetch what the cancelled batches have finished.",
+            COLLECTOR,
+            job.key,
+        )

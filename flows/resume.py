@@ -1,0 +1,99 @@
+"""A job taken up again: to its end, or only to collect what it has paid for."""
+
+from typing import Annotated
+
+from prefect import flow
+from pydantic import Field
+
+from ..batch.jobs import Job, load_job
+from ..batch.opening import absolute
+from ..batch.reports import JobReport
+from ..batch.storage import Folder
+from ..tasks import cancel_job
+from ..tasks.creation import SETTLE_SECONDS
+from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
+from .calls import Calls
+from .defaults import default_storage
+from .job import TASK_RUNNER, end_state, run_job
+
+IN_FLIGHT = 20
+
+
+@flow(name="openai-batch-resume", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+def resume_job(
+    job_key: str,
+    *,
+    storage: str | None = None,
+    credentials: str | None = None,
+    in_flight: Annotated[int, Field(ge=1)] = IN_FLIGHT,
+    max_rounds: Annotated[int, Field(ge=1)] = 3,
+    settle_seconds: Annotated[float, Field(ge=0)] = SETTLE_SECONDS,
+    poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
+    max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
+) -> JobReport:
+    """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
+
+    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent.
+
+    Args:
+        job_key: The job's key.
+        storage: The folder or URL that holds the job folders.
+        credentials: The name of a credentials block; empty: OpenAI's environment variables.
+        in_flight: Batches at OpenAI at once.
+        max_rounds: How many more times a row may be sent.
+        settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
+        poll_seconds: The shortest time between two looks at the batches, in seconds.
+        max_poll_seconds: The longest.
+
+    Raises:
+        StorageNotShared: there is no such job in the storage.
+    """
+    job = find_job(job_key, storage)
+    job.go_on()
+    calls = Calls(job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds, resumed=True)
+    return end_state(run_job(calls, len(job.rounds()) + max_rounds), 0)  # type: ignore[return-value]
+
+
+@flow(name="openai-batch-collect", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+def collect_job(
+    job_key: str,
+    *,
+    storage: str | None = None,
+    credentials: str | None = None,
+    settle_seconds: Annotated[float, Field(ge=0)] = SETTLE_SECONDS,
+    poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
+    max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
+) -> JobReport:
+    """End a job: nothing more is sent, what its batches have finished is fetched, the table is written.
+
+    Batches of a cancelled job are cancelled, where that was not done; others are waited for. Rows without an
+    answer say why; `resume_job` would send them.
+
+    Args:
+        job_key: The job's key.
+        storage: The folder or URL that holds the job folders.
+        credentials: The name of a credentials block; empty: OpenAI's environment variables.
+        settle_seconds: How long to look for a batch whose creation got no answer.
+        poll_seconds: The shortest time between two looks at the batches, in seconds.
+        max_poll_seconds: The longest.
+
+    Raises:
+        StorageNotShared: there is no such job in the storage.
+    """
+    job = find_job(job_key, storage)
+    stopped = job.stopped()
+    if stopped is None:
+        job.stop("cancelled", "The job was ended before this row was sent.")
+    elif stopped.code == "cancelled":
+        cancel_job(job, settle_seconds=settle_seconds, credentials=credentials)
+    calls = Calls(job, credentials, IN_FLIGHT, poll_seconds, max_poll_seconds, settle_seconds)
+    return end_state(run_job(calls, 0), 0)  # type: ignore[return-value]  # Prefect gives the state's data
+
+
+def find_job(job_key: str, storage: str | None) -> Job:
+    """The job of this key.
+
+    Raises:
+        StorageNotShared: there is none in the storage.
+    """
+    return load_job((Folder(absolute(storage or default_storage())) / job_key).url)

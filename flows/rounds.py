@@ -1,0 +1,163 @@
+"""A round: its items built, its batches submitted, waited for and fetched."""
+
+import time
+from collections.abc import Iterable
+
+from openai import APIStatusError
+from prefect.futures import PrefectFuture
+
+from ..batch import clock
+from ..batch.batches import Batch, BatchStatus
+from ..batch.input_files import InputFile
+from ..batch.jobs import Job, Selection
+from ..batch.outcome_files import FetchedOutput
+from ..batch.outcomes import OUT_OF_QUOTA
+from ..batch.progress import report as report_progress
+from ..batch.rounds import plan_round
+from ..batch.submissions import fetched, refusals, submitted
+from ..tasks import (
+    adopt_batches,
+    build_items,
+    cancel_job,
+    fetch_output,
+    reconsider_batch,
+    sensor_options,
+    submit_batch,
+    wait_for_batches,
+)
+from .calls import Calls
+
+ROOM_LOOK_SECONDS = 1.0
+"""While there is no room at OpenAI, a stop is looked for so often."""
+
+
+def begin_round(calls: Calls, number: int, max_rounds: int) -> bool:
+    """Build what is to be sent in a round; whether there is such a round."""
+    job = calls.job
+    if job.stopped():
+        return job.round_folder(number).exists()
+    if number > max_rounds and not job.round_folder(number).exists():
+        return False
+    selections = plan_round(job, number, resumed=calls.resumed)
+    if selections:
+        build_round(calls, selections)
+        if job.key_given and not job.round_folder(number).exists("adopted.json"):
+            adopt_batches(job, number, credentials=calls.credentials)
+    return bool(selections)
+
+
+def build_round(calls: Calls, selections: Iterable[Selection]) -> None:
+    """Build the input files of these selections that are not built yet."""
+    report_progress("build", total=sum(selection.rows for selection in selections))
+    unbuilt = [selection for selection in selections if calls.job.built(selection) is None]
+    build = calls.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
+    build.map(unbuilt).result()
+
+
+def finish_round(calls: Calls, number: int) -> None:
+    """Every batch of a round, `in_flight` at once, refilled as each ends."""
+    Flight(calls, number).run()
+
+
+class Flight:
+    """The input files of a round on their way: those that wait, and the batches that are open."""
+
+    def __init__(self, calls: Calls, number: int) -> None:
+        self.calls = calls
+        self.job: Job = calls.job
+        files = [file for file in self.job.input_files_of(number) if fetched(file) is None]
+        self.waiting = [file for file in files if submitted(file) is None]
+        self.flying = [batch for file in files if (batch := submitted(file)) is not None]
+        self.fetching: list[PrefectFuture[FetchedOutput]] = []
+        self.room = calls.in_flight
+        report_progress("upload", total=sum(file.items for file in self.waiting))
+        report_progress("fetch", total=sum(file.items for file in files))
+
+    def run(self) -> None:
+        """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up."""
+        while self._submit_what_may_go() or self.flying:
+            if not self.flying:
+                time.sleep(min(ROOM_LOOK_SECONDS, self.calls.poll_seconds))
+                continue
+            ended = self._wait()
+            for batch in ended:
+                self._take(batch)
+            if not ended and self._time_is_up():
+                break
+        outputs = [future.result() for future in self.fetching]
+        if any(output.out_of_quota for output in outputs):
+            self.job.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
+
+    def _submit_what_may_go(self) -> bool:
+        """Submit as many as there is room for; whether any still wait."""
+        self._keep_deadline()
+        while self.waiting and len(self.flying) < self.room:
+            if self.job.stopped():
+                self.waiting.clear()
+                break
+            ready = next((file for file in self.waiting if refusals(file).not_before <= clock.now()), None)
+            if ready is None:
+                break
+            self.waiting.remove(ready)
+            self._submit(ready)
+        return bool(self.waiting)
+
+    def _submit(self, file: InputFile) -> None:
+        name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
+        submit = self.calls.task(submit_batch, name)
+        try:
+            batch = submit(file, credentials=self.calls.credentials, settle_seconds=self.calls.settle_seconds)
+        except APIStatusError as error:
+            if error.code not in OUT_OF_QUOTA:
+                raise
+            self.job.stop("insufficient_quota", error.message)
+        else:
+            self.flying.append(batch)
+
+    def _wait(self) -> list[Batch]:
+        oldest = min((batch.created_at or 0) for batch in self.flying)
+        deadline = self.calls.next_deadline(stopped=self.job.stopped() is not None)
+        options = sensor_options(
+            oldest,
+            poll_seconds=self.calls.poll_seconds,
+            max_poll_seconds=self.calls.max_poll_seconds,
+            deadline=deadline,
+        )
+        sensor = wait_for_batches.with_options(**options)
+        return sensor(self.flying, credentials=self.calls.credentials, deadline=deadline)
+
+    def _take(self, ended: Batch) -> None:
+        """Fetch what a batch gave, or send again what it did not take."""
+        self.flying = [batch for batch in self.flying if batch.id != ended.id]
+        again = self._reconsider(ended)
+        self.waiting += again
+        if any(file == ended.input_file for file in again):
+            self.room = max(1, len(self.flying))
+            return
+        self.room = min(self.room + 1, self.calls.in_flight)
+        self._fetch(ended)
+
+    def _reconsider(self, ended: Batch) -> list[InputFile]:
+        may_have_twin = ended.status == BatchStatus.CANCELLED and self.job.key_given and not self.job.stopped()
+        if ended.status != BatchStatus.FAILED and not may_have_twin:
+            return []
+        return reconsider_batch(
+            self.job, ended, pause_seconds=self.calls.poll_seconds, credentials=self.calls.credentials
+        )
+
+    def _fetch(self, ended: Batch) -> None:
+        name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
+        fetch = self.calls.task(fetch_output, name)
+        keep = self.job.request.keep_response
+        self.fetching.append(fetch.submit(ended, keep_response=keep, credentials=self.calls.credentials))
+
+    def _keep_deadline(self) -> None:
+        """Cancel what is open when the time for it has come."""
+        deadline = self.calls.deadline
+        if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.job.stopped():
+            self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
+            cancel_job(self.job, settle_seconds=self.calls.settle_seconds, credentials=self.calls.credentials)
+
+    def _time_is_up(self) -> bool:
+        deadline = self.calls.deadline
+        return deadline is not None and clock.now() >= deadline.finish_by.timestamp()

@@ -1,0 +1,68 @@
+"""Cancel what a job has open at OpenAI."""
+
+from contextlib import suppress
+
+from openai import APIStatusError, NotFoundError, OpenAI
+from prefect import task
+
+from ..batch.batches import Batch, read_batch
+from ..batch.input_files import InputFile
+from ..batch.jobs import Job
+from ..batch.submissions import Claim, attempt_of, claim_name, fetched, note_submission, submitted
+from ..blocks import load_credentials
+from .creation import SETTLE_SECONDS, identity_of
+from .listing import agree, look_until
+from .retrying import KEPT_AS_JSON, RETRIED
+
+
+@task(name="cancel-batch", **KEPT_AS_JSON, **RETRIED)
+def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
+    """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
+
+    What the batch has finished is kept and billed, and it takes OpenAI ten minutes or more to end it.
+    """
+    with load_credentials(credentials).get_client() as client:
+        return send_cancel(client, batch_id)
+
+
+@task(name="cancel-job", **KEPT_AS_JSON, **RETRIED)
+def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials: str | None = None) -> list[Batch]:
+    """Ask OpenAI to cancel every open batch of a job, those too whose creation got no answer.
+
+    Returns:
+        The batches as they stand now. What they have finished is kept and billed; fetch it when they have ended.
+    """
+    with load_credentials(credentials).get_client() as client:
+        return cancel_batches(client, job, settle_seconds)
+
+
+def cancel_batches(client: OpenAI, job: Job, settle_seconds: float) -> list[Batch]:
+    """Cancel a job's recorded batches at once, then those that a claim without a record may have created."""
+    cancelled = []
+    for batch in job.open_batches():
+        with suppress(NotFoundError):
+            cancelled.append(send_cancel(client, batch.id))
+    claimed = [file for file in job.input_files() if fetched(file) is None and submitted(file) is None]
+    for file in claimed:
+        created = _settled(client, file, settle_seconds)
+        if created is not None:
+            cancelled.append(send_cancel(client, created.id))
+    return cancelled
+
+
+def _settled(client: OpenAI, file: InputFile, settle_seconds: float) -> Batch | None:
+    claim = file.files.read(claim_name(attempt_of(file)), Claim)
+    if claim is None:
+        return None
+    found = look_until(client, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
+    return note_submission(file, agree(client, file, found)) if found else None
+
+
+def send_cancel(client: OpenAI, batch_id: str) -> Batch:
+    """Cancel one batch; OpenAI answers 409 where it has ended, which the SDK would retry."""
+    try:
+        return read_batch(client.with_options(max_retries=0).batches.cancel(batch_id))
+    except APIStatusError as error:
+        if error.status_code != 409:
+            raise
+        return read_batch(client.batches.retrieve(batch_id))
