@@ -15,6 +15,7 @@ from ..batch.errors import OpenAIBatchError, Refused
 from .batches import cancel_command, list_command, show_command
 from .demo import demo_command
 from .emulator import emulator_command
+from .resume import resume_command
 from .run import run_command
 
 EXIT_FAILED = 1
@@ -31,7 +32,10 @@ def app() -> None:
     """
 
 
-for command in (run_command, demo_command, emulator_command, list_command, show_command, cancel_command):
+for command in (
+    *(run_command, resume_command, cancel_command),
+    *(list_command, show_command, demo_command, emulator_command),
+):
     app.add_command(command)
 
 
@@ -54,9 +58,10 @@ def run(arguments: list[str]) -> int:
     except OpenAIBatchError as error:
         return _fail(error)
     except Exception as error:  # a traceback helps nobody at the command line
-        return _fail(f"{type(error).__name__}: {error}")
+        return _fail("\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]))
 
 
 def _fail(error: Any, code: int = EXIT_FAILED) -> int:
-    click.echo(f"error: {error}", err=True)
+    for line in (f"error: {error}", *getattr(error, "__notes__", ())):
+        click.echo(line, err=True)
     return code

@@ -1,33 +1,20 @@
 """`list`, `show` and `cancel`: batches as they stand at OpenAI."""
 
-import os
 from datetime import UTC, datetime
 
 import click
 
 from ..batch.batches import Batch
-from ..batch.jobs import JOB_KEY, load_job
+from ..batch.jobs import JOB_KEY, Job
+from ..batch.opening import absolute
 from ..batch.storage import Folder
-
-
-def _base_url_option(_context: click.Context, _parameter: click.Parameter, value: str | None) -> None:
-    if value:
-        os.environ["OPENAI_BASE_URL"] = value
-
-
-base_url = click.option(
-    "--base-url",
-    callback=_base_url_option,
-    expose_value=False,
-    help="Another server that speaks OpenAI's Batch API.",
-)
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
+from . import process
 
 
 @click.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
-@as_json_option
-@base_url
+@process.as_json
+@process.base_url
 def list_command(limit: int, *, as_json: bool) -> None:
     """List the newest batches, whoever started them."""
     from ..tasks import list_batches
@@ -38,8 +25,8 @@ def list_command(limit: int, *, as_json: bool) -> None:
 
 @click.command("show")
 @click.argument("batch")
-@as_json_option
-@base_url
+@process.as_json
+@process.base_url
 def show_command(batch: str, *, as_json: bool) -> None:
     """Show one BATCH by its id."""
     from ..tasks import get_batch
@@ -50,28 +37,40 @@ def show_command(batch: str, *, as_json: bool) -> None:
 
 @click.command("cancel")
 @click.argument("batch")
-@click.option("--storage", metavar="URL", help="Where the job folders lie, for a job key.")
-@as_json_option
-@base_url
-def cancel_command(batch: str, storage: str | None, *, as_json: bool) -> None:
-    """Cancel BATCH, by its id, or every open batch of a job, by its key.
+@process.settle
+@process.storage
+@process.as_json
+@process.base_url
+def cancel_command(batch: str, storage: str | None, settle_seconds: float, *, as_json: bool) -> None:
+    """Cancel BATCH, by its id, or a whole job, by its key: nothing more of it is sent.
 
-    What a batch has finished is kept and billed; it takes OpenAI ten minutes or more to end it.
+    What a batch has finished is kept and billed; it takes OpenAI ten minutes or more to end it. Then
+    `resume JOB --collect-only` fetches it, or the flow run that still waits does.
     """
-    from ..tasks import cancel_batch
+    process.quieten()
+    job = _job(batch, storage)
+    from ..tasks import cancel_batch, cancel_job
 
-    for batch_id in [batch] if batch.startswith("batch_") else _open_batches(batch, storage):
-        seen = cancel_batch.fn(batch_id)
+    if job is not None and job.report() is not None:
+        click.echo(f"job {job.key} is done: there is nothing to cancel", err=True)
+        return
+    if job is None:
+        cancelled = [cancel_batch.fn(batch)]
+    else:
+        job.stop("cancelled", "The job was cancelled before this row was sent.")
+        cancelled = cancel_job.fn(job, settle_seconds=settle_seconds)
+        click.echo(f"job {job.key}: nothing more is sent, {len(cancelled)} batches cancelled", err=True)
+    for seen in cancelled:
         click.echo(seen.model_dump_json() if as_json else _line(seen))
 
 
-def _open_batches(job_key: str, storage: str | None) -> list[str]:
-    from ..flows.defaults import default_storage
-
-    if not JOB_KEY.fullmatch(job_key):
-        raise click.BadParameter(f"{job_key!r} is neither a batch id nor a job key")
-    job = load_job((Folder(storage or default_storage()) / job_key).url)
-    return [batch.id for batch in job.batches() if not batch.has_ended(datetime.now(UTC).timestamp())]
+def _job(name: str, storage: str | None) -> Job | None:
+    """The job of this key; None where the name is a batch's id."""
+    place = absolute(storage or process.default_storage())
+    job = (Folder(place) / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
+    if job is None and not name.startswith("batch"):
+        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place}")
+    return job
 
 
 def _line(batch: Batch) -> str:

@@ -1,6 +1,5 @@
 """`run`: a table in, the same table with answers out."""
 
-import logging
 import os
 from hashlib import sha256
 from typing import Any
@@ -12,9 +11,13 @@ from ..batch.opening import absolute, open_job
 from ..batch.reports import JobReport
 from ..batch.requests import Request
 from ..batch.tables.sources import FileSource, digest
+from . import process
 from .requests import make_request
 
 EXIT_INCOMPLETE = 3
+
+FLOW_OPTIONS = ("in_flight", "max_rounds", "settle_seconds", "finish_by", "answer_rest", "poll_seconds")
+"""Options that are the flow's parameters as they are."""
 
 
 @click.command("run")
@@ -35,42 +38,43 @@ EXIT_INCOMPLETE = 3
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
-@click.option("--storage", metavar="URL", help="Where the job folders lie.")
-@click.option("--base-url", help="Another server that speaks OpenAI's Batch API.")
+@click.option("--in-flight", type=click.IntRange(min=1), default=20, show_default=True, help="Batches at once.")
+@process.max_rounds
+@process.settle
 @click.option(
-    "--poll",
-    "poll_seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=10.0,
-    show_default=True,
-    help="Seconds between looks; they grow with the batch's age.",
+    "--finish-by", metavar="TIME", help="When to be done: a time, or a time of day such as '08:00 Europe/Berlin'."
 )
+@click.option(
+    "--answer-rest",
+    is_flag=True,
+    help="Answer what that cuts off at once, synchronously, at twice the price.",
+)
+@process.storage
+@process.base_url
+@process.poll
 @click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
-@click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
+@process.verbose
 def run_command(
     source: str,
     destination: str | None,
     request_file: str | None,
-    base_url: str | None,
     storage: str | None,
     job_key: str | None,
     *,
     overwrite: bool,
-    poll_seconds: float,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
-    **typed: Any,
+    **given: Any,
 ) -> int:
     """Send every row of SOURCE (CSV, Parquet or JSONL) to a model, and write the table with the answers.
 
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
-    request = make_request(request_file, **typed)
+    options = {name: given.pop(name) for name in FLOW_OPTIONS}
+    request = make_request(request_file, **given)
     table = FileSource(path=source)
-    if base_url:
-        os.environ["OPENAI_BASE_URL"] = base_url
     if dry_run:
         from .dry_run import show_dry_run
 
@@ -87,8 +91,8 @@ def run_command(
         storage=storage,
         if_exists="replace" if overwrite else "refuse",
         source_digest=content,
-        poll_seconds=poll_seconds,
         verbose=verbose,
+        **options,
     )
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
@@ -110,15 +114,15 @@ def run_job(
     storage: str | None,
     if_exists: IfExists,
     source_digest: str | None = None,
-    poll_seconds: float,
     verbose: bool = False,
+    **options: Any,
 ) -> JobReport:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of."""
     if not verbose:
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # our own lines say what happens
+        process.quieten()
     asked: dict[str, Any] = {
         "job_key": job_key,
-        "storage": storage or _default_storage(),
+        "storage": storage or process.default_storage(),
         "if_exists": if_exists,
         "source_digest": source_digest,
     }
@@ -128,23 +132,11 @@ def run_job(
         click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
         return report
     click.echo(f"job {job.key} (folder {job.folder})", err=True)
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    with process.flow_in_this_process(verbose=verbose):
+        from ..flows import openai_batch
 
-    from ..flows import openai_batch
-    from .progress import shown_progress
-
-    if not verbose:
-        logging.getLogger().setLevel(logging.CRITICAL)  # Prefect's services write to the root logger
-    # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
-    with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        answered: JobReport = openai_batch(table, request, destination, poll_seconds=poll_seconds, **asked)
+        answered: JobReport = openai_batch(table, request, destination, **options, **asked)
     return answered
-
-
-def _default_storage() -> str:
-    from ..flows.defaults import default_storage
-
-    return default_storage()
 
 
 def show_report(report: JobReport, *, as_json: bool) -> None:
@@ -161,3 +153,10 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
         f"results: {report.destination}"
     )
+    if report.stopped:
+        click.echo(f"stopped: {report.stopped}")
+    if report.open_batches:
+        click.echo(
+            f"still open at OpenAI: {', '.join(report.open_batches)}; "
+            f"collect them later with `resume {report.job_key} --collect-only`"
+        )

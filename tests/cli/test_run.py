@@ -272,7 +272,7 @@ def test_batches_are_listed_shown_and_cancelled(environment: dict[str, str], tmp
         cancelled = call(environment, tmp_path, "cancel", batch.id)
         assert cancelled.stdout.split()[:2] == [batch.id, "cancelling"]
         missing = call(environment, tmp_path, "cancel", "no-such-job", "--storage", "jobs")
-        assert missing.returncode == 1
+        assert missing.returncode == 2
         assert "no-such-job" in missing.stderr
 
 
