@@ -1,84 +1,28 @@
 """The deployments on a real server, with a real worker, as a person uses them."""
 
 import signal
-import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pandas as pd
-import psutil
 import pytest
 import yaml
 from prefect_openai_batch.emulator import BatchServer
 
 from ..conftest import ROOT, wait_until
+from .support import (
+    deployment,
+    flow_run_process,
+    parameters,
+    retry_after_crash,
+    start,
+    state,
+    task_runs,
+    wait_for_state,
+)
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture(scope="session")
-def api(prefect_server: str) -> Iterator[httpx.Client]:
-    """Prefect's REST API, as the UI uses it."""
-    with httpx.Client(base_url=prefect_server, timeout=30) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def deployed(work_pool: str, prefect_environment: dict[str, str]) -> dict[str, Any]:
-    """Both deployments, by the documented command; the content of the file."""
-    command = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml"]
-    done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    content: dict[str, Any] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
-    return content
-
-
-def deployment(api: httpx.Client, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = api.get(f"/deployments/name/openai-batch/{name}").raise_for_status().json()
-    return found
-
-
-def start(api: httpx.Client, server: BatchServer, parameters: dict[str, Any]) -> str:
-    """Start a run of the on-demand deployment with JSON parameters, as the UI's form does."""
-    environment = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test"}
-    answer = api.post(
-        f"/deployments/{deployment(api, 'on-demand')['id']}/create_flow_run",
-        json={"parameters": parameters, "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}},
-    )
-    run_id: str = answer.raise_for_status().json()["id"]
-    return run_id
-
-
-def state(api: httpx.Client, run_id: str) -> str:
-    name: str = api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_name"]
-    return name
-
-
-def wait_for_state(api: httpx.Client, run_id: str, *names: str, worker: Path) -> None:
-    def why() -> str:
-        return f"the run is {state(api, run_id)}\n{worker.read_text()}"
-
-    wait_until(lambda: state(api, run_id) in names, 120, why)
-
-
-def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
-    answer = api.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run_id]}}})
-    runs: list[dict[str, Any]] = answer.raise_for_status().json()
-    return runs
-
-
-def parameters(folder: Path, **changes: Any) -> dict[str, Any]:
-    return {
-        "source": {"path": str(ROOT / "examples" / "reviews.csv")},
-        "request": {"kind": "chat", "model": "gpt-5-mini", "prompt": "Positive or negative? {{ review }}"},
-        "destination": str(folder / "answers.parquet"),
-        "storage": str(folder / "jobs"),
-        "poll_seconds": 0.5,
-        **changes,
-    }
 
 
 def test_what_is_deployed_is_what_the_file_says(api: httpx.Client, deployed: dict[str, Any]) -> None:
@@ -163,21 +107,3 @@ def test_a_run_killed_while_waiting_is_retried_without_sending_anything_again(
         assert server.bill()["executed"] == server.bill()["billed"] == 240
         assert server.bill()["billed_more_than_once"] == []
         assert len(pd.read_parquet(tmp_path / "answers.parquet")) == 240
-
-
-def flow_run_process(run_id: str) -> psutil.Process:
-    """The process in which the worker runs a flow run."""
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("PREFECT__FLOW_RUN_ID", "").replace("-", "") == run_id.replace("-", ""):
-                return process
-        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    raise AssertionError(f"no process of the flow run {run_id} is there")
-
-
-def retry_after_crash(api: httpx.Client, run_id: str) -> None:
-    """Retry a run as the UI does, once the worker has told of the crash for the second time."""
-    time.sleep(5)
-    wanted = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
-    api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()

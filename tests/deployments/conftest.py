@@ -1,0 +1,28 @@
+"""A real server with our deployments, as a person uses them."""
+
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from ..conftest import ROOT
+
+
+@pytest.fixture(scope="session")
+def api(prefect_server: str) -> Iterator[httpx.Client]:
+    """Prefect's REST API, as the UI uses it."""
+    with httpx.Client(base_url=prefect_server, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def deployed(work_pool: str, prefect_environment: dict[str, str]) -> dict[str, Any]:
+    """Our deployments, by the documented command; the content of the file."""
+    command = ["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml"]
+    done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    content: dict[str, Any] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    return content

@@ -1,0 +1,78 @@
+"""What a person does with Prefect's REST API, and with processes."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from prefect_openai_batch.emulator import BatchServer
+
+from ..conftest import ROOT, wait_until
+
+FLOWS = {"collect": "openai-batch-collect"}
+"""The flows of the deployments that are not of the main one."""
+
+
+def deployment(api: httpx.Client, name: str) -> dict[str, Any]:
+    flow = FLOWS.get(name, "openai-batch")
+    found: dict[str, Any] = api.get(f"/deployments/name/{flow}/{name}").raise_for_status().json()
+    return found
+
+
+def start(api: httpx.Client, server: BatchServer, parameters: dict[str, Any]) -> str:
+    """Start a run of the on-demand deployment with JSON parameters, as the UI's form does."""
+    environment = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test"}
+    answer = api.post(
+        f"/deployments/{deployment(api, 'on-demand')['id']}/create_flow_run",
+        json={"parameters": parameters, "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}},
+    )
+    run_id: str = answer.raise_for_status().json()["id"]
+    return run_id
+
+
+def state(api: httpx.Client, run_id: str) -> str:
+    name: str = api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_name"]
+    return name
+
+
+def wait_for_state(api: httpx.Client, run_id: str, *names: str, worker: Path) -> None:
+    def why() -> str:
+        return f"the run is {state(api, run_id)}\n{worker.read_text()}"
+
+    wait_until(lambda: state(api, run_id) in names, 120, why)
+
+
+def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
+    answer = api.post("/task_runs/filter", json={"flow_runs": {"id": {"any_": [run_id]}}})
+    runs: list[dict[str, Any]] = answer.raise_for_status().json()
+    return runs
+
+
+def parameters(folder: Path, **changes: Any) -> dict[str, Any]:
+    return {
+        "source": {"path": str(ROOT / "examples" / "reviews.csv")},
+        "request": {"kind": "chat", "model": "gpt-5-mini", "prompt": "Positive or negative? {{ review }}"},
+        "destination": str(folder / "answers.parquet"),
+        "storage": str(folder / "jobs"),
+        "poll_seconds": 0.5,
+        **changes,
+    }
+
+
+def flow_run_process(run_id: str) -> psutil.Process:
+    """The process in which the worker runs a flow run."""
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT__FLOW_RUN_ID", "").replace("-", "") == run_id.replace("-", ""):
+                return process
+        except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    raise AssertionError(f"no process of the flow run {run_id} is there")
+
+
+def retry_after_crash(api: httpx.Client, run_id: str) -> None:
+    """Retry a run as the UI does, once the worker has told of the crash for the second time."""
+    time.sleep(5)
+    wanted = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
+    api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
