@@ -75,9 +75,10 @@ class Built(_Record):
 
 
 class Plan(_Record):
-    """The selections of a round."""
+    """The selections of a round, and whether they are asked by the synchronous API instead of in batches."""
 
     selections: tuple[Selection, ...]
+    synchronous: bool = False
 
 
 class Adopted(_Record):
@@ -135,6 +136,11 @@ class Job(_Record):
     def rows(self) -> Rows | None:
         """The record of the rows, once they are read."""
         return self.files.read("rows.json", Rows)
+
+    def is_synchronous(self, number: int) -> bool:
+        """Whether a round's items are asked one by one instead of in batches."""
+        plan = self.round_folder(number).read("plan.json", Plan)
+        return plan is not None and plan.synchronous
 
     def built(self, selection: Selection) -> tuple[InputFile, ...] | None:
         """The input files of a selection, once they are built."""

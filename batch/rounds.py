@@ -10,7 +10,7 @@ from .endpoints import MAX_ITEMS
 from .input_files import InputFile
 from .jobs import Job, Plan, Selection
 from .outcome_files import rows_worth_a_try
-from .submissions import fetched
+from .submissions import fetched, submitted
 
 
 def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Selection, ...]:
@@ -28,15 +28,43 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
     planned = job.round_folder(number).read("plan.json", Plan)
     if planned is not None:
         return planned.selections
-    return record_plan(job, number, [_of_earlier_rounds(job)] if resumed else _of_round(job, number - 1))
+    return _record(job, number, [unanswered_rows(job)] if resumed else _of_round(job, number - 1))
 
 
-def record_plan(job: Job, number: int, rows: Iterable[np.ndarray]) -> tuple[Selection, ...]:
-    """Record the selections of a round made of these row numbers; a round of no rows is not recorded."""
-    plan = Plan(selections=tuple(_write_selections(job, number, rows)))
-    if plan.selections:
-        job.round_folder(number).write("plan.json", plan)
-    return plan.selections
+def plan_answers(job: Job, number: int) -> tuple[Selection, ...]:
+    """The selections of a round that is answered at once: rows without an answer that no open batch holds.
+
+    What was asked so once is not asked so again.
+    """
+    waiting = np.zeros(_count(job), dtype=bool)
+    waiting[unanswered_rows(job)] = True
+    for file in job.input_files():
+        if job.is_synchronous(file.round):
+            waiting[_rows_of(file)] = False
+    return _record(job, number, [np.flatnonzero(waiting)], synchronous=True)
+
+
+def unanswered_rows(job: Job) -> np.ndarray:
+    """The rows that have no answer, in whichever round, and that no open batch holds; ascending, as int64.
+
+    Rows whose last outcome is final are not among them, cancelled ones are. Memory takes a byte a row.
+    """
+    waiting = np.ones(_count(job), dtype=bool)
+    for file in sorted(job.input_files(), key=lambda file: (file.round, file.name)):
+        output = fetched(file)
+        waiting[_rows_of(file)] = output is None and submitted(file) is None
+        if output is not None:
+            waiting[rows_worth_a_try(output, cancelled=True)] = True
+    return np.flatnonzero(waiting)
+
+
+def _count(job: Job) -> int:
+    rows = job.rows()
+    return rows.rows if rows else 0
+
+
+def _rows_of(file: InputFile) -> np.ndarray:
+    return np.asarray(file.read_items()["row"].to_numpy(), dtype=np.int64)
 
 
 def _of_round(job: Job, number: int) -> Iterator[np.ndarray]:
@@ -46,21 +74,14 @@ def _of_round(job: Job, number: int) -> Iterator[np.ndarray]:
             yield rows_worth_a_try(output)
 
 
-def _of_earlier_rounds(job: Job) -> np.ndarray:
-    """The rows whose last outcome leaves them without an answer, cancelled ones too; memory takes a byte a row."""
-    return unanswered_rows(job, [file for file in job.input_files() if fetched(file) is not None])
-
-
-def unanswered_rows(job: Job, files: Iterable[InputFile]) -> np.ndarray:
-    """The rows of these input files, the latest round last, whose last outcome is worth another try."""
-    rows = job.rows()
-    again = np.zeros(rows.rows if rows else 0, dtype=bool)
-    for file in sorted(files, key=lambda file: (file.round, file.name)):
-        output = fetched(file)
-        again[file.read_items()["row"].to_numpy()] = output is None
-        if output is not None:
-            again[rows_worth_a_try(output, cancelled=True)] = True
-    return np.flatnonzero(again)
+def _record(
+    job: Job, number: int, rows: Iterable[np.ndarray], *, synchronous: bool = False
+) -> tuple[Selection, ...]:
+    """Record the selections of a round made of these row numbers; a round of no rows is not recorded."""
+    plan = Plan(selections=tuple(_write_selections(job, number, rows)), synchronous=synchronous)
+    if plan.selections:
+        job.round_folder(number).write("plan.json", plan)
+    return plan.selections
 
 
 def _selection(job: Job, round_number: int, number: int, rows: int) -> Selection:

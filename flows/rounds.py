@@ -13,10 +13,11 @@ from ..batch.jobs import Job, Selection
 from ..batch.outcome_files import FetchedOutput
 from ..batch.outcomes import OUT_OF_QUOTA
 from ..batch.progress import report as report_progress
-from ..batch.rounds import plan_round
+from ..batch.rounds import plan_answers, plan_round
 from ..batch.submissions import fetched, refusals, submitted
 from ..tasks import (
     adopt_batches,
+    answer_items,
     build_items,
     cancel_job,
     fetch_output,
@@ -56,7 +57,27 @@ def build_round(calls: Calls, selections: Iterable[Selection]) -> None:
 
 def finish_round(calls: Calls, number: int) -> None:
     """Every batch of a round, `in_flight` at once, refilled as each ends."""
-    Flight(calls, number).run()
+    if calls.job.is_synchronous(number):
+        answer_round(calls, number)
+    else:
+        Flight(calls, number).run()
+
+
+def answer_rest(calls: Calls) -> None:
+    """Answer at once what is left without an answer, and lies in no open batch, in a round of its own."""
+    job = calls.job
+    number = max(job.rounds(), default=0) + 1
+    if plan_answers(job, number):
+        answer_round(calls, number)
+
+
+def answer_round(calls: Calls, number: int) -> None:
+    """Ask the items of a synchronous round one by one."""
+    build_round(calls, plan_round(calls.job, number))
+    until = calls.deadline.finish_by if calls.deadline else None
+    for file in calls.job.input_files_of(number):
+        answer = calls.task(answer_items, f"round-{number}/{file.name}/fetched")
+        answer(calls.job, file, deadline=until, credentials=calls.credentials)
 
 
 class Flight:
@@ -82,6 +103,7 @@ class Flight:
             ended = self._wait()
             for batch in ended:
                 self._take(batch)
+            self._answer_rest()
             if not ended and self._time_is_up():
                 break
         outputs = [future.result() for future in self.fetching]
@@ -157,6 +179,15 @@ class Flight:
         if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.job.stopped():
             self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
             cancel_job(self.job, settle_seconds=self.calls.settle_seconds, credentials=self.calls.credentials)
+            self._answer_rest()
+
+    def _answer_rest(self) -> None:
+        """Where that was asked for: answer at once what the job's time is too short for."""
+        deadline, stopped = self.calls.deadline, self.job.stopped()
+        if deadline and deadline.answer_rest and stopped and stopped.code == "finish_by":
+            for future in self.fetching:
+                future.result()
+            answer_rest(self.calls)
 
     def _time_is_up(self) -> bool:
         deadline = self.calls.deadline

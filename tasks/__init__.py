@@ -1,6 +1,7 @@
 """The tasks, one file a step; each works in anyone's flow, and in a script with no flow at all."""
 
 from .adopt import adopt_batches
+from .answer import answer_items
 from .build import build_items
 from .cancel import cancel_batch, cancel_job
 from .clean import clean_up
@@ -14,6 +15,7 @@ from .write import write_results
 
 __all__ = [
     "adopt_batches",
+    "answer_items",
     "build_items",
     "cancel_batch",
     "cancel_job",

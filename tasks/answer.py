@@ -1,0 +1,138 @@
+"""Answer items at once, by the synchronous API, where no time is left for a batch."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+from httpx2 import Response
+from openai import APIConnectionError, APIStatusError, OpenAI
+from prefect import task
+
+from ..batch import clock
+from ..batch.batches import Batch
+from ..batch.input_files import INPUT, InputFile
+from ..batch.jobs import Job
+from ..batch.outcome_files import FetchedOutput, items_of, write_found
+from ..batch.outcomes import MISSING
+from ..batch.output_files import OutputLines, custom_id_of
+from ..batch.storage import Folder
+from ..batch.submissions import fetched
+from ..blocks import load_credentials
+from .retrying import KEPT_AS_JSON, RETRIED
+
+CONCURRENCY = 8
+"""Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
+
+MAX_RETRIES = 6
+
+KEPT_AT_ONCE = 16
+"""Answers that are recorded together: after a kill so many may be asked, and paid, again."""
+
+SYNCHRONOUS = "synchronous"
+"""Stands in place of a batch's id."""
+
+
+@task(name="answer-items", **KEPT_AS_JSON, **RETRIED)
+def answer_items(
+    job: Job,
+    file: InputFile,
+    *,
+    deadline: datetime | None = None,
+    concurrency: int = CONCURRENCY,
+    credentials: str | None = None,
+) -> FetchedOutput:
+    """Ask the items of an input file one by one, at the price of synchronous calls, and note what became of each.
+
+    Answers are recorded as they come: an item that is answered is not asked again.
+
+    Args:
+        job: The job.
+        file: An input file of it that no batch holds.
+        deadline: From then on nothing more is asked.
+        concurrency: How many items are asked at once.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+    """
+    done = fetched(file)
+    if done is not None:
+        return done
+    answers = file.files / "answers"
+    answers.make()
+    with load_credentials(credentials).get_client() as client:
+        _ask(client.with_options(max_retries=MAX_RETRIES), file, answers, deadline, concurrency)
+    output = _read_answers(job, file, answers)
+    file.files.write("fetched.json", output)
+    file.files.remove(INPUT)
+    return output
+
+
+def _ask(client: OpenAI, file: InputFile, answers: Folder, deadline: datetime | None, concurrency: int) -> None:
+    """Ask what is not answered yet, and record the answers, a few at a time."""
+    names = answers.names("*.jsonl")
+    known = set(_answered(answers, names))
+    with ThreadPoolExecutor(concurrency) as pool:
+        items = (item for item in _items(file) if item["custom_id"] not in known)
+        for number in range(len(names), len(names) + file.items):
+            group = list(islice(items, KEPT_AT_ONCE))
+            if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
+                return
+            asked = [pool.submit(_answer, client, item) for item in group]
+            lines = [future.result() for future in as_completed(asked)]
+            with answers.create(f"{number:06d}.jsonl") as record:
+                record.writelines(lines)
+
+
+def _items(file: InputFile) -> Iterator[dict[str, Any]]:
+    with file.files.open(INPUT) as lines:
+        for line in lines:
+            yield orjson.loads(line)
+
+
+def _answered(answers: Folder, names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        with answers.open(name) as lines:
+            yield from (custom_id for line in lines if (custom_id := custom_id_of(line)) is not None)
+
+
+def _answer(client: OpenAI, item: dict[str, Any]) -> bytes:
+    """One item's answer, as the line that a batch's output or error file would hold."""
+    path = item["url"].removeprefix("/v1")
+    try:
+        answer = client.post(path, cast_to=Response, body=item["body"])
+        response = {"status_code": 200, "body": orjson.loads(answer.content)}
+        response["request_id"] = answer.headers.get("x-request-id")
+    except APIStatusError as error:
+        response = {"status_code": error.status_code, "body": {"error": error.body}}
+    except (APIConnectionError, orjson.JSONDecodeError) as error:
+        response = {"status_code": 0, "body": {"error": {"message": str(error)}}}
+    return orjson.dumps({"id": "", "custom_id": item["custom_id"], "response": response, "error": None}) + b"\n"
+
+
+def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
+    """The outcomes of all items; those that were not asked any more have the job's reason."""
+    stop = job.stopped()
+    batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
+    with TemporaryDirectory() as scratch, OutputLines([_copied(answers, Path(scratch))]) as lines:
+        keep = job.request.keep_response
+        told = (
+            (row, custom_id, lines.outcome(custom_id, file.endpoint, keep_response=keep))
+            for row, custom_id in items_of(file)
+        )
+        found = (
+            (row, custom_id, stop.outcome if stop and outcome is MISSING else outcome)
+            for row, custom_id, outcome in told
+        )
+        return write_found(batch, file.endpoint, found, file.files)
+
+
+def _copied(answers: Folder, scratch: Path) -> Path:
+    target = scratch / "answers.jsonl"
+    with target.open("wb") as whole:
+        for name in answers.names("*.jsonl"):
+            with answers.open(name) as part:
+                whole.write(part.read())
+    return target

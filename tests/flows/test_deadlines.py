@@ -1,0 +1,132 @@
+"""A job that has to be done by a time is done by then, on a clock that runs an hour a second."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, collect_job
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.batch.deadlines import make_deadline
+from prefect_openai_batch.batch.errors import DeadlineError
+from prefect_openai_batch.emulator import BatchServer, Timing
+
+from .conftest import Run
+
+BEGUN = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+HOUR = 3600
+
+Serve = Callable[..., BatchServer]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-03-02T08:00:00Z", "2026-03-02T08:00:00+00:00"),
+        ("2026-03-02T08:00", "2026-03-02T08:00:00+00:00"),
+        ("2026-03-02T08:00+01:00", "2026-03-02T08:00:00+01:00"),
+        ("08:00", "2026-03-02T08:00:00+00:00"),
+        ("8:00 Europe/Berlin", "2026-03-02T08:00:00+01:00"),
+        ("23:45", "2026-03-01T23:45:00+00:00"),
+    ],
+)
+def test_a_time_to_finish_by_is_read(text: str, meant: str) -> None:
+    """A time as it is, a time of day as the next one after the start, in UTC where no zone is named."""
+    assert make_deadline(text, BEGUN).finish_by == datetime.fromisoformat(meant)
+
+
+@pytest.mark.parametrize("text", ["tomorrow", "25:00", "08:00 Nowhere/City", "2026-03-01T23:00Z", "2026-02-28"])
+def test_a_time_that_cannot_be_kept_is_refused(text: str) -> None:
+    """It is no time, or leaves none for a batch."""
+    with pytest.raises(DeadlineError, match="finish_by"):
+        make_deadline(text, BEGUN)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start a server on whose clock an hour is a second; ours goes by it."""
+    running: list[BatchServer] = []
+
+    def start(**timing: float) -> BatchServer:
+        server = BatchServer(speed=HOUR, timing=Timing(validating=60, finalizing=60, **timing))
+        server.start()
+        running.append(server)
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        monkeypatch.setattr(clock, "now", server.clock.now)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+def in_hours(hours: float) -> dict[str, Any]:
+    """Done in so many hours, with three of them for cancelling."""
+    finish_by = datetime.fromtimestamp(clock.now(), UTC) + timedelta(hours=hours)
+    return {"finish_by": finish_by.isoformat(), "cancel_lead_minutes": 180, "max_poll_seconds": 0.1}
+
+
+@pytest.mark.server
+def test_what_is_cut_off_is_left_with_its_reason(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
+    """What the batches had finished when they were cancelled is kept; nothing more is paid."""
+    server = serve(running=10 * HOUR, cancelling=600)
+    begun = time.monotonic()
+    report = run(by_model, BY_MODEL, in_flight=2, **in_hours(8))
+    assert time.monotonic() - begun < 8 + 3
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    assert {batch["status"] for batch in server.state()["batches"]} == {"cancelled"}
+    assert len(server.state()["batches"]) == 2
+    assert 0 < report.answered == server.bill()["billed"] < 20
+    assert set(answers["outcome"]) == {"succeeded", "cancelled"}
+    assert answers.loc[answers["model"] == "gpt-5-nano", "error_code"].tolist() == ["finish_by"] * 10
+    assert report.stopped is not None
+    assert "had to be done by" in report.stopped
+    assert server.state()["files"] == []
+
+
+@pytest.mark.server
+def test_what_is_cut_off_is_answered_at_once(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
+    """Every row has its answer in time, and none was paid for twice."""
+    server = serve(running=10 * HOUR, cancelling=600)
+    report = run(by_model, BY_MODEL, in_flight=2, answer_rest=True, **in_hours(8))
+    assert report.complete
+    bill = server.bill()
+    assert bill["billed"] == 30
+    assert 10 <= bill["synchronous"] < 30
+    assert bill["billed_more_than_once"] == bill["billed_both_ways"] == []
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    assert answers["batch_id"].value_counts()["synchronous"] == bill["synchronous"]
+    assert server.state()["files"] == []
+
+
+@pytest.mark.server
+def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Its batches are named, its files stay, and collecting it later loses nothing that was paid."""
+    server = serve(running=10 * HOUR, cancelling=6 * HOUR)
+    report = run(by_model, BY_MODEL, answer_rest=True, **in_hours(8))
+    assert len(report.open_batches) == 3
+    assert report.answered == 0
+    assert server.bill()["synchronous"] == 0
+    assert len(server.state()["files"]) == 3
+    server.advance(6 * HOUR)
+    collected = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    assert collected.open_batches == ()
+    assert 0 < collected.answered == server.bill()["billed"]
+    assert server.state()["files"] == []
+
+
+@pytest.mark.server
+def test_a_job_that_is_done_in_time_knows_nothing_of_its_deadline(serve: Serve, by_model: Path, run: Run) -> None:
+    """Nothing is cancelled, and nothing asked synchronously."""
+    server = serve(running=600, cancelling=600)
+    report = run(by_model, BY_MODEL, answer_rest=True, **in_hours(30))
+    assert report.complete
+    assert report.stopped is None
+    assert {batch["status"] for batch in server.state()["batches"]} == {"completed"}

@@ -1,0 +1,183 @@
+"""Batches that OpenAI's validation refuses: nothing is lost, nothing paid twice, and nothing sent in vain."""
+
+from pathlib import Path
+
+import openai
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, RawRequest, collect_job, resume_job
+from prefect_openai_batch.batch.errors import BatchFailed
+from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
+
+from .conftest import Run
+
+pytestmark = pytest.mark.server
+
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+
+
+def created(server: BatchServer) -> int:
+    return len(server.state()["batches"])
+
+
+def test_a_batch_that_lacks_room_goes_again(
+    reviews: Path, by_model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same uploaded file, when another has ended; it is no round, and each item is billed once."""
+    with BatchServer(limits=Limits(enqueued_tokens={"*": 200}), timing=Timing(running=3)) as server:
+        use(server, monkeypatch)
+        with openai.OpenAI() as client:  # somebody else's batch takes the room for a while
+            line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
+            content = f'{line}"messages":[{{"role":"user","content":"{"word " * 150}"}}]}}}}\n'.encode()
+            file = client.files.create(file=("other.jsonl", content), purpose="batch")
+            client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        source = tmp_path / "few.csv"
+        pd.read_csv(reviews).head(5).to_csv(source, index=False)
+        report = run(source)
+        assert report.complete
+        assert report.rounds == 1
+        mine = [batch for batch in server.state()["batches"] if batch["metadata"]]
+        assert mine[0]["status"] == "completed"
+        assert {batch["status"] for batch in mine[1:]} == {"failed"}
+        assert len({batch["input_file_id"] for batch in mine}) == 1
+        assert server.bill()["billed_more_than_once"] == []
+        assert [one["filename"] for one in server.state()["files"] if one["purpose"] == "batch"] == ["other.jsonl"]
+
+
+def test_bad_lines_are_taken_out_and_named(batch_server: BatchServer, tmp_path: Path, run: Run) -> None:
+    """The lines that validation names have failed for good, with its words; all others have their answers."""
+    source = tmp_path / "rows.jsonl"
+    rows = [{"review": f"Review {number}", "stream": "yes" if number % 10 == 3 else ""} for number in range(30)]
+    pd.DataFrame(rows).to_json(source, orient="records", lines=True)
+    messages = [{"role": "user", "content": "{{ review }}"}]
+    body = {"model": "gpt-5-mini", "messages": messages, "stream": "{{ stream }}"}
+    report = run(source, RawRequest(endpoint="/v1/chat/completions", body=body))
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    bad = answers["stream"] == "yes"
+    assert (answers.loc[bad, "outcome"] == "failed").all()
+    assert answers.loc[bad, "error_code"].tolist() == ["streaming_unsupported"] * 3
+    assert answers.loc[~bad, "answer"].notna().all()
+    assert (report.answered, report.rounds) == (27, 1)
+    assert batch_server.bill()["billed"] == 27
+    assert batch_server.state()["files"] == []
+
+
+def test_a_model_that_cannot_be_batched_stops_the_job(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """What was sent before is kept, nothing more is sent, and the rows say why."""
+    batch_server.fail(
+        BatchFault(
+            kind="fail_validation",
+            batches=(2,),
+            code="model_not_found",
+            message="The provided model 'gpt-5-mini' is not supported by the Batch API.",
+        )
+    )
+    report = run(by_model, BY_MODEL, in_flight=1)
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    assert created(batch_server) == 2
+    assert report.answered == batch_server.bill()["billed"] == 10
+    assert report.stopped is not None
+    assert "not supported by the Batch API" in report.stopped
+    unanswered = answers[answers["answer"].isna()]
+    assert set(unanswered["error_code"]) == {"model_not_found"}
+    assert set(unanswered["outcome"]) == {"failed"}
+    batch_server.fail()
+    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).answered == 20
+
+
+def test_a_file_that_validation_does_not_find_is_uploaded_anew(
+    batch_server: BatchServer, reviews: Path, run: Run
+) -> None:
+    """A second attempt, with a file of its own; a third that fails too is the end."""
+    missing = "Cannot find file file-x, or organization org-x does not have access to it."
+    batch_server.fail(BatchFault(kind="fail_validation", batches=(1,), code="invalid_request", message=missing))
+    assert run(reviews).complete
+    assert len({batch["input_file_id"] for batch in batch_server.state()["batches"]}) == 2
+    assert batch_server.state()["files"] == []
+    batch_server.fail(BatchFault(kind="fail_validation", code="invalid_request", message=missing))
+    with pytest.raises(BatchFailed, match="Cannot find file"):
+        run(reviews, job_key="other", if_exists="replace")
+    assert created(batch_server) == 5
+
+
+def test_a_used_up_quota_stops_new_rounds(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Lines that fail for want of quota are not sent again before somebody says so."""
+    batch_server.fail(LineFault(kind="error", status=429, code="insufficient_quota", pattern="Review 7:"))
+    report = run(by_model, BY_MODEL)
+    assert (report.answered, report.rounds) == (29, 1)
+    assert report.stopped is not None
+    assert "quota" in report.stopped
+    batch_server.fail()
+    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).complete
+    assert batch_server.bill()["billed_more_than_once"] == []
+
+
+def test_a_creation_refused_for_want_of_quota_keeps_what_is_open(
+    batch_server: BatchServer, by_model: Path, run: Run
+) -> None:
+    """The batches that were created before are waited for and fetched."""
+    batch_server.fail(
+        RouteFault(kind="http_error", route="POST */batches", calls=(3,), status=429, code="insufficient_quota")
+    )
+    report = run(by_model, BY_MODEL)
+    assert report.answered == 20
+    assert report.stopped is not None
+
+
+def test_lines_that_fail_in_passing_go_again_alone(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Up to three rounds; a bad request does not, and each item is billed once."""
+    batch_server.fail(
+        LineFault(kind="error", status=429, pattern="Review 1:", times=1),
+        LineFault(kind="error", status=500, pattern="Review 2:", times=2),
+        LineFault(kind="error", status=503, pattern="Review 3:"),
+        LineFault(kind="error", status=400, pattern="Review 4:"),
+    )
+    report = run(by_model, BY_MODEL)
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    assert report.rounds == 3
+    assert answers.loc[answers["answer"].isna(), "error_code"].tolist() == [
+        "server_error",
+        "context_length_exceeded",
+    ]
+    assert [batch.items for batch in report.batches] == [10, 10, 10, 1, 1, 1, 1, 1]
+    assert batch_server.bill()["billed"] == report.answered == 28
+
+
+def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Its other rows say so, and go again only when the job is resumed."""
+    batch_server.fail(BatchFault(kind="cancelled", batches=(1,), share=0.5))
+    report = run(by_model, BY_MODEL)
+    assert report.outcomes == {"cancelled": 5, "succeeded": 25}
+    resumed = resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    assert resumed.complete
+    assert batch_server.bill()["billed"] == 30
+    assert batch_server.bill()["billed_more_than_once"] == []
+
+
+def test_a_failed_run_names_the_batches_it_leaves_open(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """They are paid for; collecting them sends nothing more."""
+    batch_server.fail(RouteFault(kind="http_error", route="POST */batches", calls=(3,), status=403))
+    with pytest.raises(openai.PermissionDeniedError) as failed:
+        run(by_model, BY_MODEL)
+    opened = [batch["id"] for batch in batch_server.state()["batches"]]
+    assert len(opened) == 2
+    assert all(batch_id in failed.value.__notes__[0] for batch_id in opened)
+    report = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    assert report.outcomes == {"cancelled": 10, "succeeded": 20}
+    assert created(batch_server) == 2
+    assert batch_server.state()["files"] == []
+
+
+def use(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
