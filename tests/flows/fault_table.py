@@ -1,0 +1,413 @@
+"""Every fault of the local server, and the end that a job must come to under it.
+
+A transient fault passes, and the job must end complete. A permanent one has an end of its own: rows that are left
+with a stated reason, or an exception, after which the same call completes the job once the fault is lifted.
+"""
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from prefect_openai_batch.emulator import BatchFault, LineFault, RouteFault, Timing
+
+AnyFault = LineFault | BatchFault | RouteFault
+
+ROWS = 40
+MAX_ROUNDS = 3
+
+HOUR = 3_600.0
+DAY = 24 * HOUR
+
+SHORT = Timing(validating=0.05, running=0.1, finalizing=0.05, cancelling=0.1, expiring=0.1)
+
+ROUTES = {
+    "models": "GET */models*",
+    "upload": "POST */files",
+    "create": "POST */batches",
+    "look": "GET */batches/*",
+    "list": "GET */batches",
+    "download": "GET */files/*/content",
+    "files": "GET */files",
+    "delete": "DELETE */files/*",
+    "cancel": "POST */batches/*/cancel",
+}
+"""The calls of a job, by what they are for."""
+
+FEW = "Item 00[0-7]"
+"""The rows that a fault of lines befalls where it stands alone."""
+
+
+@dataclass(frozen=True)
+class End:
+    """What a job must come to under a fault.
+
+    Rows are told by outcome and error code, as in `failed server_error`; `succeeded` stands alone.
+
+    Attributes:
+        left: how the rows that the fault befalls are left for good; none: they are answered.
+        passing: how they stand in between, after which they go again.
+        rounds: how many rounds that may cost a row.
+        some: whether it befalls some rows only, which cannot be told beforehand.
+        raises: the exception that ends the first call; the next one completes the job.
+        bills: how often more a row that it befalls may be billed, because the server ran and lost it.
+        files: how many remote files may stay, because the server said that they were gone.
+        open_batches: how many batches may stay open, because the server never ends them.
+    """
+
+    left: frozenset[str] = frozenset()
+    passing: frozenset[str] = frozenset()
+    rounds: int = 0
+    some: bool = False
+    raises: str = ""
+    bills: int = 0
+    files: int = 0
+    open_batches: int = 0
+
+    def __str__(self) -> str:
+        if self.raises:
+            return f"{self.raises}, then complete"
+        return ", ".join(sorted(self.left)) or "complete"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A fault of the table: what goes wrong, the end it must come to, and the job that meets it.
+
+    Attributes:
+        name: what it is called in the printed table.
+        faults: what the server is told.
+        end: what must become of the job.
+        mixes: whether it is drawn for combinations.
+        responses: whether only the Responses API has it.
+        models: how many models, so how many input files, the job has; 0: two or three.
+        in_flight: batches at once.
+        credentials: the credentials block that it needs.
+        timing: how long the server's stages take.
+        leap: seconds by which the clock moves on when the job does nothing but wait.
+        leaps: how often it does so at most.
+        finish_in: seconds after which the job has to be done.
+    """
+
+    name: str
+    faults: tuple[AnyFault, ...]
+    end: End = field(default_factory=End)
+    mixes: bool = True
+    responses: bool = False
+    models: int = 0
+    in_flight: int = 2
+    credentials: str | None = None
+    timing: Timing = SHORT
+    leap: float = 0.0
+    leaps: int = 40
+    finish_in: float | None = None
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of its faults."""
+        return {fault.kind for fault in self.faults}
+
+    def befalls(self, text: str) -> bool:
+        """Whether it may befall the row with this text; a fault of calls befalls none."""
+        lines = [fault for fault in self.faults if isinstance(fault, LineFault)]
+        batches = any(isinstance(fault, BatchFault) for fault in self.faults)
+        return batches or self.end.some or any(re.search(fault.pattern, text) for fault in lines)
+
+
+def ends(*left: str, **more: object) -> End:
+    """An end in which rows are left so."""
+    return End(left=frozenset(left), **more)  # type: ignore[arg-type]  # the fields' types are checked there
+
+
+def passes(reason: str, rounds: int = 1, *, some: bool = False) -> End:
+    """An end in which rows are answered after some rounds."""
+    return End(passing=frozenset({reason}), rounds=rounds, some=some)
+
+
+COMPLETE = End()
+
+LINES: tuple[Entry, ...] = tuple(
+    Entry(f"line {name}", (fault,), end, responses=fault.kind == "two_messages")
+    for name, fault, end in (
+        ("error 500", LineFault(kind="error", pattern=FEW, times=1), passes("failed server_error")),
+        ("error 503, twice", LineFault(kind="error", status=503, pattern=FEW, times=2), passes("failed server_error", 2)),
+        (
+            "error 429",
+            LineFault(kind="error", status=429, pattern=FEW, times=1),
+            passes("failed rate_limit_exceeded"),
+        ),
+        ("status 0", LineFault(kind="status_zero", pattern=FEW, times=1), passes("failed 0")),
+        ("timeout", LineFault(kind="timeout", pattern=FEW, times=1), passes("failed request_timeout")),
+        ("doubled", LineFault(kind="doubled"), COMPLETE),
+        ("foreign", LineFault(kind="foreign"), COMPLETE),
+        ("separators", LineFault(kind="separators"), COMPLETE),
+        ("two messages", LineFault(kind="two_messages"), COMPLETE),
+        ("cut at its length", LineFault(kind="length", pattern=FEW), COMPLETE),
+        ("content filter", LineFault(kind="content_filter", pattern=FEW), COMPLETE),
+        ("invalid answer", LineFault(kind="invalid_answer", pattern=FEW), COMPLETE),
+        ("refusal", LineFault(kind="refusal", pattern=FEW), ends("succeeded refusal")),
+        (
+            "missing, once",
+            LineFault(kind="missing", pattern=FEW, times=1),
+            End(passing=frozenset({"missing missing"}), rounds=1, bills=1),
+        ),
+        (
+            "missing for good",
+            LineFault(kind="missing", pattern=FEW),
+            ends("missing missing", rounds=MAX_ROUNDS, bills=MAX_ROUNDS - 1),
+        ),
+        (
+            "error 500 for good",
+            LineFault(kind="error", pattern=FEW),
+            ends("failed server_error", rounds=MAX_ROUNDS),
+        ),
+        ("timeout for good", LineFault(kind="timeout", pattern=FEW), ends("failed request_timeout", rounds=MAX_ROUNDS)),
+        (
+            "error 400",
+            LineFault(kind="error", status=400, pattern=FEW),
+            ends("failed context_length_exceeded"),
+        ),
+        (
+            "insufficient quota",
+            LineFault(kind="error", status=429, code="insufficient_quota", pattern=FEW),
+            ends("failed insufficient_quota", rounds=MAX_ROUNDS),
+        ),
+    )
+)
+# What is missing for good comes to a batch without a single line, whose files are waited for.
+LINES = tuple(replace(entry, leap=700.0) if "missing" in entry.kinds else entry for entry in LINES)
+
+
+def _batch(name: str, end: End, fault: BatchFault, **more: object) -> Entry:
+    return Entry(f"batch {name}", (fault,), end, **more)  # type: ignore[arg-type]  # as in `ends`
+
+
+EXPIRED, CANCELLED = "expired batch_expired", "cancelled batch_cancelled"
+
+BATCHES: tuple[Entry, ...] = (
+    _batch("file ids late", COMPLETE, BatchFault(kind="no_file_ids", seconds=0.7)),
+    _batch("file ids 5 min late", COMPLETE, BatchFault(kind="no_file_ids", seconds=300), leap=200.0),
+    _batch("stale counts", COMPLETE, BatchFault(kind="stale_counts", seconds=60)),
+    _batch("empty ids", COMPLETE, BatchFault(kind="empty_ids")),
+    _batch("hangs past its window", COMPLETE, BatchFault(kind="hang_finalizing", batches=(1,)), leap=1.1 * DAY),
+    _batch(
+        "a day late",
+        COMPLETE,
+        BatchFault(kind="hang_finalizing", batches=(1,), seconds=DAY),
+        leap=1.1 * DAY,
+        mixes=False,
+    ),
+    _batch(
+        "half expired", passes(EXPIRED, some=True), BatchFault(kind="half_expired", batches=(1,)), leap=1.1 * DAY
+    ),
+    _batch(
+        "expired, nothing done",
+        passes(EXPIRED, some=True),
+        BatchFault(kind="half_expired", batches=(2,), share=0),
+        leap=1.1 * DAY,
+    ),
+    _batch(
+        "half expired, every time",
+        ends(EXPIRED, some=True, rounds=MAX_ROUNDS),
+        BatchFault(kind="half_expired"),
+        leap=1.1 * DAY,
+        mixes=False,
+    ),
+    _batch("all failed", passes("failed server_error", some=True), BatchFault(kind="all_failed", batches=(1,))),
+    _batch(
+        "all failed with 400",
+        ends("failed context_length_exceeded", some=True),
+        BatchFault(kind="all_failed", batches=(1,), status=400),
+    ),
+    _batch(
+        "all failed, every time",
+        ends("failed server_error", rounds=MAX_ROUNDS),
+        BatchFault(kind="all_failed"),
+        mixes=False,
+    ),
+    _batch("cancelled by somebody", ends(CANCELLED, some=True), BatchFault(kind="cancelled", batches=(1,))),
+    _batch(
+        "cancelled, nothing done", ends(CANCELLED, some=True), BatchFault(kind="cancelled", batches=(2,), share=0)
+    ),
+    _batch("no room", COMPLETE, BatchFault(kind="fail_validation", batches=(1,))),
+    _batch("no room, four times", COMPLETE, BatchFault(kind="fail_validation", batches=(1, 2, 3, 4)), mixes=False),
+    _batch(
+        "input file not found",
+        COMPLETE,
+        BatchFault(
+            kind="fail_validation",
+            batches=(1,),
+            code="invalid_request",
+            message="Cannot find file file-1, or organization org-1 does not have access to it.",
+        ),
+    ),
+    _batch(
+        "model cannot be batched",
+        ends("failed model_not_found", some=True, rounds=MAX_ROUNDS),
+        BatchFault(kind="fail_validation", batches=(1,), code="model_not_found"),
+    ),
+    _batch(
+        "validation without quota",
+        ends("failed insufficient_quota", some=True, rounds=MAX_ROUNDS),
+        BatchFault(kind="fail_validation", batches=(1,), code="insufficient_quota"),
+    ),
+    _batch(
+        "validation fails otherwise",
+        ends("failed mismatched_model", some=True),
+        BatchFault(kind="fail_validation", batches=(1,), code="mismatched_model"),
+    ),
+    _batch(
+        "validation fails always",
+        End(raises="BatchFailed"),
+        BatchFault(kind="fail_validation", code="mismatched_model"),
+        mixes=False,
+    ),
+)
+
+_TRANSIENT: dict[str, RouteFault] = {
+    "cut before": RouteFault(kind="cut"),
+    "cut after": RouteFault(kind="cut", when="after"),
+    "504 after a while": RouteFault(kind="hang", seconds=0.3),
+    "answer late": RouteFault(kind="hang", seconds=0.3, when="after"),
+    "429": RouteFault(kind="http_error", status=429, retry_after=0.2),
+    "429, Retry-After 300": RouteFault(kind="http_error", status=429, retry_after=300),
+    "500 before": RouteFault(kind="http_error"),
+    "500 after": RouteFault(kind="http_error", when="after"),
+    "503": RouteFault(kind="http_error", status=503, retry_after=0.1),
+    "HTML 502": RouteFault(kind="html", status=502),
+}
+"""What any call may meet, and what passes."""
+
+PATIENCE = "impatient"
+"""A credentials block whose calls time out after `PATIENCE_SECONDS`."""
+
+PATIENCE_SECONDS = 1.5
+
+_SPECIAL: tuple[tuple[str, str, RouteFault], ...] = (
+    ("look", "not found", RouteFault(kind="not_found", times=3)),
+    ("download", "not found", RouteFault(kind="not_found", times=2)),
+    ("download", "empty", RouteFault(kind="cut_stream", share=0, times=2)),
+    ("download", "cut in half", RouteFault(kind="cut_stream", share=0.5, times=2)),
+    ("download", "cut near its end", RouteFault(kind="cut_stream", share=0.99, times=2)),
+    ("create", "cannot find file", RouteFault(kind="cannot_find_file", times=2)),
+    ("create", "408", RouteFault(kind="http_error", status=408, times=2)),
+    ("create", "409", RouteFault(kind="http_error", status=409, times=2)),
+    ("create", "HTML 502 after", RouteFault(kind="html", status=502, when="after", times=2)),
+    ("list", "lags", RouteFault(kind="lag", seconds=0.8)),
+    ("files", "lags", RouteFault(kind="lag", seconds=0.8)),
+)
+
+
+def _transient_routes() -> Iterator[Entry]:
+    for route in ROUTES:
+        if route == "cancel":
+            continue
+        for name, fault in _TRANSIENT.items():
+            yield _route(route, name, fault.model_copy(update={"times": 2}))
+    for route, name, fault in _SPECIAL:
+        yield _route(route, name, fault)
+    for route in ("upload", "create", "look", "download", "delete"):
+        for when in ("before", "after"):
+            fault = RouteFault(kind="hang", seconds=20, when=when, times=1)
+            yield _route(route, f"no answer, {when}", fault, credentials=PATIENCE)
+    yield _route("delete", "not found", RouteFault(kind="not_found", times=2), End(files=2))
+
+
+def _route(route: str, name: str, fault: RouteFault, end: End = COMPLETE, **more: object) -> Entry:
+    found = fault.model_copy(update={"route": ROUTES[route]})
+    return Entry(f"{route}: {name}", (found,), end, **more)  # type: ignore[arg-type]  # as in `ends`
+
+
+def _error(status: int, code: str | None = None) -> RouteFault:
+    return RouteFault(kind="http_error", status=status, code=code)
+
+
+_PERMANENT: tuple[tuple[str, str, RouteFault, End], ...] = (
+    ("models", "cut always", RouteFault(kind="cut"), End(raises="AccessError")),
+    ("models", "401 always", _error(401), End(raises="AccessError")),
+    ("models", "500 always", _error(500), COMPLETE),
+    ("upload", "cut always", RouteFault(kind="cut"), End(raises="APIConnectionError")),
+    ("upload", "400 always", _error(400), End(raises="BadRequestError")),
+    ("upload", "500 always", _error(500), End(raises="InternalServerError")),
+    ("create", "cut before, always", RouteFault(kind="cut"), End(raises="APIConnectionError")),
+    ("create", "cut after, always", RouteFault(kind="cut", when="after"), COMPLETE),
+    ("create", "400 always", _error(400), End(raises="BadRequestError")),
+    ("create", "403 always", _error(403), End(raises="PermissionDeniedError")),
+    ("create", "404 always", RouteFault(kind="not_found"), End(raises="NotFoundError")),
+    ("create", "500 always", _error(500), End(raises="InternalServerError")),
+    ("create", "no quota", _error(429, "insufficient_quota"), ends("failed insufficient_quota", some=True)),
+    ("list", "500 always", _error(500), End(raises="InternalServerError")),
+    ("list", "cut always", RouteFault(kind="cut"), End(raises="APIConnectionError")),
+    ("look", "401 always", _error(401), End(raises="AuthenticationError")),
+    ("download", "not found, always", RouteFault(kind="not_found"), End(raises="DownloadBroken")),
+    ("download", "cut always", RouteFault(kind="cut_stream", share=0.5), End(raises="DownloadBroken")),
+    ("download", "500 always", _error(500), End(raises="InternalServerError")),
+    ("files", "500 always", _error(500), End(raises="InternalServerError")),
+    ("delete", "403 always", _error(403), End(raises="PermissionDeniedError")),
+    ("delete", "500 always", _error(500), End(raises="InternalServerError")),
+    ("delete", "not found, always", RouteFault(kind="not_found"), End(files=100)),
+)
+
+
+def _deadlines() -> Iterator[Entry]:
+    """Jobs that are cut off at a time: what the cancelling calls may meet."""
+    never = SHORT.model_copy(update={"running": 100_000.0})
+    cut_off = ends(CANCELLED, "cancelled finish_by", some=True)
+    job: dict[str, object] = {"mixes": False, "timing": never, "leap": 1.1 * HOUR, "leaps": 1, "finish_in": 2 * HOUR}
+    for name, fault in _TRANSIENT.items():
+        yield _route("cancel", name, fault.model_copy(update={"times": 2}), cut_off, **job)
+
+
+def _listings() -> Iterator[Entry]:
+    """Jobs with so many open batches that they are looked at in the list."""
+    for name in ("cut before", "500 before", "HTML 502"):
+        fault = _TRANSIENT[name].model_copy(update={"calls": (9, 10, 11, 14, 15)})
+        yield _route("list", f"{name}, many open", fault, models=7, in_flight=7, mixes=False)
+    lag = RouteFault(kind="lag", seconds=0.8)
+    yield _route("list", "lags, many open", lag, models=7, in_flight=7, mixes=False)
+
+
+TABLE: tuple[Entry, ...] = (
+    Entry("none", ()),
+    *LINES,
+    *BATCHES,
+    *_transient_routes(),
+    *(replace(_route(route, name, fault, end), mixes=False) for route, name, fault, end in _PERMANENT),
+    *_listings(),
+    *_deadlines(),
+)
+"""Every fault alone."""
+
+
+def combination(seed: int) -> tuple[Entry, ...]:
+    """Two to five faults that may come together, each at other calls, batches and rows; the same for a seed."""
+    dice = random.Random(seed)
+    mixing = [entry for entry in TABLE if entry.mixes and entry.faults]
+    drawn: list[Entry] = []
+    for _ in range(dice.randint(2, 5)):
+        group = dice.choice(("line", "batch", *ROUTES))
+        fitting = [entry for entry in mixing if entry.name.startswith(group) and not _clashes(entry, drawn)]
+        if fitting:
+            drawn.append(_varied(dice.choice(fitting), dice))
+    return tuple(drawn) if len(drawn) > 1 else combination(seed + 1_000_003)
+
+
+def _clashes(entry: Entry, drawn: list[Entry]) -> bool:
+    """Twice the same; or two faults of the call that is tried three times and no more."""
+    names = [other.name for other in drawn]
+    checked = [name for name in names if name.startswith("models")]
+    return entry.name in names or (bool(checked) and entry.name.startswith("models"))
+
+
+def _varied(entry: Entry, dice: random.Random) -> Entry:
+    return replace(entry, faults=tuple(_vary(fault, dice) for fault in entry.faults))
+
+
+def _vary(fault: AnyFault, dice: random.Random) -> AnyFault:
+    if isinstance(fault, RouteFault):
+        first = dice.randint(1, 4)
+        return fault.model_copy(update={"calls": (first, first + 1)}) if fault.times else fault
+    if isinstance(fault, BatchFault):
+        return fault.model_copy(update={"batches": (dice.randint(1, 3),)}) if fault.batches else fault
+    low = dice.randint(0, 8)
+    return fault.model_copy(update={"pattern": f"Item 0[0-3][{low}-{dice.randint(low, 9)}]"})
