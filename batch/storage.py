@@ -86,10 +86,10 @@ class Folder:
             filesystem.makedirs(path, exist_ok=True)
 
     def names(self, pattern: str = "*") -> list[str]:
-        """The names in this folder that match a glob pattern of one level, sorted."""
+        """The names in this folder that match a glob pattern of one level, sorted; not those being written."""
         filesystem, path = open_url(self.url)
-        found = filesystem.glob(f"{path.rstrip('/')}/{pattern}")
-        return sorted(str(name).rsplit("/", 1)[-1] for name in found)
+        found = (str(name).rsplit("/", 1)[-1] for name in filesystem.glob(f"{path.rstrip('/')}/{pattern}"))
+        return sorted(name for name in found if not name.startswith("."))
 
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""

@@ -16,8 +16,9 @@ from ..batch.input_files import InputFile
 from ..batch.submissions import note_twins
 from .retrying import may_pass
 
-LOOK_SECONDS = 2.0
-"""Between two looks for a batch whose creation got no answer."""
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between two looks for a batch in the list; they come less often the longer it takes."""
 
 LAG_SECONDS = 10.0
 """How long a new batch is waited for in the list, before it is taken to have no twin."""
@@ -50,6 +51,7 @@ def look_until(client: OpenAI, identity: Mapping[str, str], since: float, settle
     Raises:
         APIError: the list could not be read to the end of that time, so that its silence proves nothing.
     """
+    pause = FIRST_PAUSE_SECONDS
     while True:
         left = since + settle_seconds - clock.now()
         try:
@@ -60,7 +62,8 @@ def look_until(client: OpenAI, identity: Mapping[str, str], since: float, settle
             found = []
         if found or left <= 0:
             return found
-        time.sleep(min(LOOK_SECONDS, left))
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def twins_of(client: OpenAI, batch: Batch, identity: Mapping[str, str]) -> list[Batch]:
@@ -69,7 +72,7 @@ def twins_of(client: OpenAI, batch: Batch, identity: Mapping[str, str]) -> list[
     Where the list cannot be read, or does not catch up in time, the batch is taken to be alone.
     """
     since = (batch.created_at or clock.now()) - CLOCK_SLACK_SECONDS
-    end, pause = time.monotonic() + LAG_SECONDS, 0.1
+    end, pause = time.monotonic() + LAG_SECONDS, FIRST_PAUSE_SECONDS
     with suppress(OpenAIError):
         while True:
             found = bearing(listed_since(client, since), identity)
@@ -78,7 +81,7 @@ def twins_of(client: OpenAI, batch: Batch, identity: Mapping[str, str]) -> list[
             if time.monotonic() > end:
                 return [*found, batch]
             time.sleep(pause)
-            pause = min(2 * pause, LOOK_SECONDS)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
     return [batch]
 
 
