@@ -1,0 +1,83 @@
+"""How long is waited, and for what."""
+
+from datetime import UTC, datetime
+from itertools import chain, repeat
+from pathlib import Path
+
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_openai_batch import ChatRequest, sensor_options
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch
+from prefect_openai_batch.batch.build import write_items
+from prefect_openai_batch.batch.input_files import InputFile
+from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.tasks.creation import find_or_create
+from prefect_openai_batch.tasks.wait import SHORTEST_DELAY_SECONDS, look_at
+
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our clock stands still."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+
+
+@pytest.mark.usefixtures("still_clock")
+@given(
+    seconds=st.floats(1, 200_000),
+    age=st.floats(0, 200_000),
+    poll=st.floats(0.1, 100),
+    max_poll=st.floats(1, 1_000),
+)
+def test_a_look_comes_when_the_deadline_does(seconds: float, age: float, poll: float, max_poll: float) -> None:
+    """Not a poll too late, and never more delays than Prefect takes."""
+    deadline = datetime.fromtimestamp(NOW + seconds, UTC)
+    options = sensor_options(NOW - age, poll_seconds=poll, max_poll_seconds=max_poll, deadline=deadline)
+    delays = options["retry_delay_seconds"]
+    assert 1 <= len(delays) <= 50
+    passed = 0.0
+    for number, delay in enumerate(chain(delays, repeat(delays[-1]))):
+        if passed >= seconds - 1e-3:
+            break
+        assert number < options["retries"]
+        passed += delay
+    assert passed <= seconds + 2 * SHORTEST_DELAY_SECONDS + 1e-3
+
+
+def test_a_day_is_fewer_than_two_hundred_looks() -> None:
+    """They come less often as the batch grows older."""
+    options = sensor_options()
+    delays = options["retry_delay_seconds"]
+    rest = (86_400 - sum(delays)) / delays[-1]
+    assert len(delays) + rest < 200
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> InputFile:
+    """An input file of a job."""
+    items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
+    return write_items(items, Folder(str(tmp_path))).model_copy(update={"job_key": "job"})
+
+
+def test_a_batch_that_is_not_there_is_waited_for(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """It may come back; two days after its window it is taken to be lost."""
+    batch = find_or_create(client, file, 0)
+    server.fail(RouteFault(kind="not_found", route="GET */batches/*"))
+    (seen,) = look_at(client, [batch])
+    assert seen == batch
+    assert batch.created_at is not None
+    closed = batch.created_at + WINDOW_SECONDS
+    assert not seen.has_ended(closed + LOST_SECONDS - 1)
+    assert seen.has_ended(closed + LOST_SECONDS + 1)
+
+
+def test_a_batch_without_times_is_never_given_up() -> None:
+    """Other servers leave them out."""
+    assert not Batch(id="batch_1", status="in_progress").has_ended(NOW)
