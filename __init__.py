@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .batch.rounds import plan_round
     from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
-    from .flows import collect_job, openai_batch, resume_job, run_dataframe
+    from .flows import collect_job, openai_batch, recover_job, resume_job, run_dataframe
     from .tasks import (
         build_items,
         cancel_batch,
@@ -48,7 +48,7 @@ _EXPORTS = {
     "batch.rounds": ("plan_round",),
     "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
-    "flows": ("collect_job", "openai_batch", "resume_job", "run_dataframe"),
+    "flows": ("collect_job", "openai_batch", "recover_job", "resume_job", "run_dataframe"),
     "tasks": (
         "build_items",
         "cancel_batch",
@@ -95,6 +95,7 @@ __all__ = [
     "openai_batch",
     "plan_round",
     "read_source",
+    "recover_job",
     "resume_job",
     "run_dataframe",
     "sensor_options",

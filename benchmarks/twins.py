@@ -124,7 +124,8 @@ def submit_all(base_url: str, tries: Any, done: Any, barrier: Any) -> None:
     with openai.OpenAI(base_url=base_url, api_key="test") as client:
         while (asked := tries.get()) is not None:
             try:
-                submit(client, *asked, barrier)
+                key, storage = asked
+                submit(client, key, storage, barrier)
                 done.put("")
             except Exception as error:
                 done.put(repr(error))

@@ -7,6 +7,7 @@ import click
 from ..batch.errors import StorageNotShared
 from ..batch.opening import absolute, check_job_key
 from ..batch.storage import Folder
+from ..batch.tables.destinations import check_destination
 from . import process
 from .run import EXIT_INCOMPLETE, show_report
 
@@ -14,6 +15,7 @@ from .run import EXIT_INCOMPLETE, show_report
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
+@click.option("--to", "destination", metavar="DEST", help="Where the answers go if the job's folder is lost.")
 @process.max_rounds
 @process.settle
 @process.poll
@@ -24,6 +26,7 @@ from .run import EXIT_INCOMPLETE, show_report
 def resume_command(
     job: str,
     storage: str | None,
+    destination: str | None,
     max_rounds: int,
     *,
     collect_only: bool,
@@ -35,16 +38,15 @@ def resume_command(
 
     Its open batches are fetched, and rows without an answer go again: those that failed in passing, expired, were
     lost or cancelled, or were never sent.
+
+    Where its folder is lost, --to takes the answers that OpenAI still holds, by custom_id and without the rows.
     """
     check_job_key(job)
     if not verbose:
         process.quieten()
     place = absolute(storage or process.default_storage())
     if not (Folder(place) / job).exists("job.json"):
-        raise StorageNotShared(
-            f"There is no job {job} in {place}. Name its --storage; or, where its folder is lost, type its `run` "
-            "command again with --job-key: what OpenAI still holds of it is adopted, and not paid again."
-        )
+        return _recover(job, place, destination, options["poll_seconds"], verbose=verbose)
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import collect_job, resume_job
 
@@ -54,3 +56,19 @@ def resume_command(
             report = resume_job(job, storage=place, max_rounds=max_rounds, **options)
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
+
+
+def _recover(job: str, place: str, destination: str | None, poll_seconds: float, *, verbose: bool) -> int:
+    if destination is None:
+        raise StorageNotShared(
+            f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
+            "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid again. Or give "
+            "--to for a table of the answers alone."
+        )
+    check_destination(absolute(destination), "refuse")
+    with process.flow_in_this_process(verbose=verbose):
+        from ..flows import recover_job
+
+        items = recover_job(job, absolute(destination), poll_seconds=poll_seconds)
+    click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
+    return 0

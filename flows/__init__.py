@@ -2,6 +2,7 @@
 
 from .frames import run_dataframe
 from .job import openai_batch
+from .recover import recover_job
 from .resume import collect_job, resume_job
 
-__all__ = ["collect_job", "openai_batch", "resume_job", "run_dataframe"]
+__all__ = ["collect_job", "openai_batch", "recover_job", "resume_job", "run_dataframe"]

@@ -9,6 +9,7 @@ from .fetch import fetch_output
 from .look import check_access, get_batch, list_batches
 from .read import read_source
 from .reconsider import reconsider_batch
+from .recover import find_job_batches
 from .submit import submit_batch
 from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results
@@ -22,6 +23,7 @@ __all__ = [
     "check_access",
     "clean_up",
     "fetch_output",
+    "find_job_batches",
     "get_batch",
     "list_batches",
     "read_source",

@@ -3,7 +3,6 @@
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch import clock
 from ..batch.batches import Batch, BatchStatus
 from ..batch.errors import JobKeyError
 from ..batch.input_files import InputFile
@@ -11,8 +10,9 @@ from ..batch.jobs import Adopted, Job
 from ..batch.refusals import REST
 from ..batch.submissions import has_claim, note_submission, submitted
 from ..blocks import load_credentials
-from .creation import KEPT_SECONDS, identity_of
-from .listing import agree, bearing, listed_since
+from .creation import identity_of
+from .listing import agree, bearing
+from .recover import batches_of_job
 from .retrying import KEPT_AS_JSON, RETRIED
 
 
@@ -39,18 +39,12 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
 
 def adopt(client: OpenAI, job: Job, files: list[InputFile]) -> list[str]:
     """Record the batches of these input files that are listed at OpenAI, and return their ids."""
-    listed = _batches_of_job(client, job.key)
+    listed = batches_of_job(client, job.key)
     found = [(file, batches) for file in files if (batches := bearing(listed, identity_of(file)))]
     _refuse_others(job, listed, files)
     for _, batches in found:
         _refuse_deleted(client, job, batches[0])
     return [note_submission(file, agree(client, file, batches)).id for file, batches in found]
-
-
-def _batches_of_job(client: OpenAI, job_key: str) -> list[Batch]:
-    """The batches whose metadata bears the job's key, as far back as their files are kept."""
-    listed = listed_since(client, clock.now() - KEPT_SECONDS)
-    return [batch for batch in listed if batch.metadata.get("job_key") == job_key]
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:

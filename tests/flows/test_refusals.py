@@ -51,7 +51,7 @@ def test_bad_lines_are_taken_out_and_named(batch_server: BatchServer, tmp_path: 
     pd.DataFrame(rows).to_json(source, orient="records", lines=True)
     messages = [{"role": "user", "content": "{{ review }}"}]
     body = {"model": "gpt-5-mini", "messages": messages, "stream": "{{ stream }}"}
-    report = run(source, RawRequest(endpoint="/v1/chat/completions", body=body))
+    report = run(source, RawRequest(endpoint="/v1/chat/completions", body=body))  # type: ignore[call-arg]
     answers = pd.read_parquet(tmp_path / "answers.parquet")
     bad = answers["stream"] == "yes"
     assert (answers.loc[bad, "outcome"] == "failed").all()

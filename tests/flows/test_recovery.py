@@ -1,0 +1,51 @@
+"""A job whose folder is lost is put together again from what OpenAI knows of it."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, recover_job
+from prefect_openai_batch.batch.errors import JobKeyError
+from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
+
+from .conftest import Run
+
+pytestmark = pytest.mark.server
+
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+
+
+def test_the_answers_of_a_lost_job_are_written(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Each item once, in the order it was sent, with the last round's outcome; nothing is paid or left."""
+    batch_server.fail(
+        LineFault(kind="error", status=429, pattern="Review (1|2|12):", times=1),
+        LineFault(kind="error", status=400, pattern="Review 3:"),
+        RouteFault(kind="http_error", route="DELETE *", status=403),
+    )
+    with pytest.raises(Exception, match="403"):
+        run(by_model, BY_MODEL)
+    wanted = pd.read_parquet(tmp_path / "answers.parquet")
+    batch_server.fail()
+    shutil.rmtree(tmp_path / "jobs")
+    assert recover_job("job", str(tmp_path / "recovered.parquet"), poll_seconds=0.1) == 30
+    recovered = pd.read_parquet(tmp_path / "recovered.parquet")
+    in_order = wanted.sort_values("model", kind="stable", ignore_index=True)
+    shared = ["custom_id", "outcome", "answer", "error_code", "batch_id"]
+    pd.testing.assert_frame_equal(
+        recovered[shared].sort_values("custom_id", ignore_index=True),
+        in_order[shared].sort_values("custom_id", ignore_index=True),
+    )
+    assert recovered["custom_id"].str.extract(r"row-(\d+)-")[0].astype(int).head(10).is_monotonic_increasing
+    assert batch_server.bill()["billed"] == 29
+    assert batch_server.state()["files"] == []
+
+
+def test_a_key_that_openai_does_not_know_is_refused(
+    batch_server: BatchServer, tmp_path: Path, prefect_server: str
+) -> None:
+    """There is nothing to recover."""
+    with pytest.raises(JobKeyError, match="no batch of a job 'nobody'"):
+        recover_job("nobody", str(tmp_path / "recovered.csv"))
