@@ -43,7 +43,9 @@ def main() -> int:
     options = _options()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults-") as scratch, prefect_server(Path(scratch)):
-        print(f"{'fault':<{WIDTH}} runs  as required  answered  billed twice  files left  seconds   end", flush=True)
+        print(
+            f"{'fault':<{WIDTH}} runs  as required  answered  billed twice  files left  seconds   end", flush=True
+        )
         found = Results()
         for case, finding in run_all(list(cases(options)), Path(scratch), options.processes):
             found.add(case, finding)
@@ -222,12 +224,16 @@ class Results:
         for number in sorted({len(case.entries) for case, _ in several}):
             _show(f"{number} faults", (finding for case, finding in several if len(case.entries) == number))
         for name in sorted({entry.name for case, _ in several for entry in case.entries}):
-            _show(f"  with {name}", (one for case, one in several if name in [entry.name for entry in case.entries]))
+            _show(
+                f"  with {name}", (one for case, one in several if name in [entry.name for entry in case.entries])
+            )
 
     def show_totals(self, seconds: float) -> None:
         """How many runs there were, how they ended, and how to repeat those that failed."""
         hangs = sum(finding.end == "HANG" for _, finding in self.found)
-        print(f"\n{len(self.found)} runs, {len(self.failures)} not as required, {hangs} hangs, {seconds / 60:.1f} min")
+        print(
+            f"\n{len(self.found)} runs, {len(self.failures)} not as required, {hangs} hangs, {seconds / 60:.1f} min"
+        )
         for case, finding in self.failures:
             print(f"  {_named(case)}: {finding.end}")
             print(f"    again: python benchmarks/fault_matrix.py {_again(case)}")

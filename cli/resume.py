@@ -62,8 +62,8 @@ def _recover(job: str, place: str, destination: str | None, poll_seconds: float,
     if destination is None:
         raise StorageNotShared(
             f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
-            "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid again. Or give "
-            "--to for a table of the answers alone."
+            "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "
+            "again. Or give --to for a table of the answers alone."
         )
     check_destination(absolute(destination), "refuse")
     with process.flow_in_this_process(verbose=verbose):

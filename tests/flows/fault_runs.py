@@ -18,7 +18,7 @@ from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, opena
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 
-from .fault_table import MAX_ROUNDS, ROWS, TABLE, Entry, combination
+from .fault_table import CANCELLED, MAX_ROUNDS, ROWS, TABLE, Entry, combination
 
 SETTLE_SECONDS = 2.0
 """It must exceed the lag of the list."""
@@ -115,7 +115,7 @@ def run_case(case: Case, folder: Path) -> Finding:
         if isinstance(report, Exception):
             return Finding(type(report).__name__, seconds=seconds, problems=tuple(problems))
         answers = pd.read_parquet(folder / "answers.parquet")
-        problems += [*_judge_rows(case, source, answers, failed=again is not None), *_judge_report(report, answers)]
+        problems += [*_judge_rows(case, source, answers), *_judge_report(case, report, answers)]
         problems += [*_judge_bill(case, server, answers), *_judge_rest(case, server)]
         problems += _judge_faults(case, server)
         return Finding(
@@ -146,7 +146,9 @@ def _timing(case: Case) -> Any:
 
 
 def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Exception:
-    kind = ResponsesRequest if any(entry.responses for entry in case.entries) or case.seed % 3 == 0 else ChatRequest
+    kind = (
+        ResponsesRequest if any(entry.responses for entry in case.entries) or case.seed % 3 == 0 else ChatRequest
+    )
     credentials = next((entry.credentials for entry in case.entries if entry.credentials), None)
     finish_in = next((entry.finish_in for entry in case.entries if entry.finish_in), None) if first else None
     try:
@@ -193,7 +195,8 @@ def _leaping(server: BatchServer, leap: float, leaps: int) -> Iterator[None]:
         done, left = time.time(), leaps
         while left and not over.wait(0.1):
             worked = [request["received_at"] for request in server.requests() if not _is_look(request)]
-            if time.time() - max([done, *worked[-1:]]) > IDLE_SECONDS:
+            waits = bool(server.state()["batches"]) and time.time() - max(done, worked[-1]) > IDLE_SECONDS
+            if waits:
                 server.advance(leap)
                 done, left = time.time(), left - 1
 
@@ -224,7 +227,7 @@ def _judge_calls(case: Case, first: object, again: object) -> Iterator[str]:
         yield f"the second call raised {type(again).__name__}: {str(again)[:300]}"
 
 
-def _judge_rows(case: Case, source: pd.DataFrame, answers: pd.DataFrame, *, failed: bool) -> Iterator[str]:
+def _judge_rows(case: Case, source: pd.DataFrame, answers: pd.DataFrame) -> Iterator[str]:
     """Every row is there once, in order, with its own answer or with a stated reason."""
     if not answers[source.columns].astype(str).equals(source.astype(str)):
         yield "the rows of the results are not those of the input"
@@ -232,7 +235,7 @@ def _judge_rows(case: Case, source: pd.DataFrame, answers: pd.DataFrame, *, fail
     wrong = []
     for row in answers.itertuples():
         end = row.outcome if pd.isna(row.error_code) else f"{row.outcome} {row.error_code}"
-        allowed = {"succeeded"} if failed and case.alone else case.allowed(row.review)
+        allowed = case.allowed(row.review)
         if end not in allowed:
             wrong.append(f"row {row.number} ended as {end!r}, not as {sorted(allowed)}")
         elif reason := _unsaid(case, row):
@@ -255,8 +258,12 @@ def _unsaid(case: Case, row: Any) -> str | None:
     return None if own or kinds & {"invalid_answer", "length"} else f"its answer is {row.answer!r}"
 
 
-def _judge_report(report: JobReport, answers: pd.DataFrame) -> Iterator[str]:
-    """The report counts what the table holds."""
+def _judge_report(case: Case, report: JobReport, answers: pd.DataFrame) -> Iterator[str]:
+    """The report counts what the table holds, and there were no more rounds than the faults cost."""
+    most = 1 + sum(entry.end.rounds for entry in case.entries)
+    least = 2 if case.alone and case.entries[0].end.passing else 1
+    if not least <= report.rounds <= most:
+        yield f"there were {report.rounds} rounds, not {least} to {most}"
     counted = answers["outcome"].value_counts().sort_index().to_dict()
     if report.outcomes != counted or report.rows != len(answers):
         yield f"the report counts {report.outcomes}, the table {counted}"
@@ -292,6 +299,9 @@ def _judge_rest(case: Case, server: BatchServer) -> Iterator[str]:
     opened = [batch["id"] for batch in state["batches"] if not any(batch[f"{end}_at"] for end in _ENDS)]
     if len(opened) > sum(entry.end.open_batches for entry in case.entries):
         yield f"{len(opened)} batches are open: {', '.join(opened[:NAMED])}"
+    twins = [batch["id"] for batch in state["batches"] if batch["cancelled_at"]]
+    if twins and not any(CANCELLED in entry.end.left for entry in case.entries):
+        yield f"{len(twins)} batches were created twice and cancelled: {', '.join(twins[:NAMED])}"
 
 
 _ENDS = ("completed", "failed", "expired", "cancelled")
@@ -303,5 +313,5 @@ def _judge_faults(case: Case, server: BatchServer) -> Iterator[str]:
     for fault in (fault for entry in case.entries for fault in entry.faults if case.alone):
         if isinstance(fault, RouteFault):
             met = sum(fnmatchcase(call, fault.route) for call in calls)
-            if met < max(fault.calls or (1,)):
+            if met < min(fault.calls or (1,)):
                 yield f"only {met} calls fitted {fault.route}: the fault did not happen"

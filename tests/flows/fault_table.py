@@ -65,9 +65,8 @@ class End:
     open_batches: int = 0
 
     def __str__(self) -> str:
-        if self.raises:
-            return f"{self.raises}, then complete"
-        return ", ".join(sorted(self.left)) or "complete"
+        left = ", ".join(sorted(self.left)) or "complete"
+        return f"{self.raises}, then {left}" if self.raises else left
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,11 @@ LINES: tuple[Entry, ...] = tuple(
     Entry(f"line {name}", (fault,), end, responses=fault.kind == "two_messages")
     for name, fault, end in (
         ("error 500", LineFault(kind="error", pattern=FEW, times=1), passes("failed server_error")),
-        ("error 503, twice", LineFault(kind="error", status=503, pattern=FEW, times=2), passes("failed server_error", 2)),
+        (
+            "error 503, twice",
+            LineFault(kind="error", status=503, pattern=FEW, times=2),
+            passes("failed server_error", 2),
+        ),
         (
             "error 429",
             LineFault(kind="error", status=429, pattern=FEW, times=1),
@@ -161,7 +164,11 @@ LINES: tuple[Entry, ...] = tuple(
             LineFault(kind="error", pattern=FEW),
             ends("failed server_error", rounds=MAX_ROUNDS),
         ),
-        ("timeout for good", LineFault(kind="timeout", pattern=FEW), ends("failed request_timeout", rounds=MAX_ROUNDS)),
+        (
+            "timeout for good",
+            LineFault(kind="timeout", pattern=FEW),
+            ends("failed request_timeout", rounds=MAX_ROUNDS),
+        ),
         (
             "error 400",
             LineFault(kind="error", status=400, pattern=FEW),
@@ -194,6 +201,13 @@ BATCHES: tuple[Entry, ...] = (
         "a day late",
         COMPLETE,
         BatchFault(kind="hang_finalizing", batches=(1,), seconds=DAY),
+        leap=1.1 * DAY,
+        mixes=False,
+    ),
+    _batch(
+        "never ends",
+        End(passing=frozenset({"missing missing"}), rounds=1, some=True, bills=1, files=1, open_batches=1),
+        BatchFault(kind="hang_finalizing", batches=(1,), seconds=300 * DAY),
         leap=1.1 * DAY,
         mixes=False,
     ),
@@ -231,6 +245,13 @@ BATCHES: tuple[Entry, ...] = (
     ),
     _batch("no room", COMPLETE, BatchFault(kind="fail_validation", batches=(1,))),
     _batch("no room, four times", COMPLETE, BatchFault(kind="fail_validation", batches=(1, 2, 3, 4)), mixes=False),
+    _batch(
+        "no room for ever",
+        End(raises="BatchFailed"),
+        BatchFault(kind="fail_validation"),
+        leap=1.1 * DAY,
+        mixes=False,
+    ),
     _batch(
         "input file not found",
         COMPLETE,
@@ -351,21 +372,40 @@ _PERMANENT: tuple[tuple[str, str, RouteFault, End], ...] = (
 
 def _deadlines() -> Iterator[Entry]:
     """Jobs that are cut off at a time: what the cancelling calls may meet."""
-    never = SHORT.model_copy(update={"running": 100_000.0})
+    slow = SHORT.model_copy(update={"running": 5 * HOUR})
     cut_off = ends(CANCELLED, "cancelled finish_by", some=True)
-    job: dict[str, object] = {"mixes": False, "timing": never, "leap": 1.1 * HOUR, "leaps": 1, "finish_in": 2 * HOUR}
+    job: dict[str, object] = {
+        "mixes": False,
+        "timing": slow,
+        "leap": 1.1 * HOUR,
+        "leaps": 1,
+        "finish_in": 2 * HOUR,
+    }
     for name, fault in _TRANSIENT.items():
         yield _route("cancel", name, fault.model_copy(update={"times": 2}), cut_off, **job)
+    failed = replace(cut_off, raises="InternalServerError")
+    yield _route("cancel", "500 always", _error(500), failed, **job)
 
 
 def _listings() -> Iterator[Entry]:
     """Jobs with so many open batches that they are looked at in the list."""
+    slow = SHORT.model_copy(update={"running": 1.0})
+    job: dict[str, object] = {"models": 7, "in_flight": 7, "mixes": False, "timing": slow}
     for name in ("cut before", "500 before", "HTML 502"):
-        fault = _TRANSIENT[name].model_copy(update={"calls": (9, 10, 11, 14, 15)})
-        yield _route("list", f"{name}, many open", fault, models=7, in_flight=7, mixes=False)
-    lag = RouteFault(kind="lag", seconds=0.8)
-    yield _route("list", "lags, many open", lag, models=7, in_flight=7, mixes=False)
+        fault = _TRANSIENT[name].model_copy(update={"calls": (2, 3, 4)})
+        yield _route("list", f"{name}, many open", fault, **job)
+    yield _route("list", "lags, many open", RouteFault(kind="lag", seconds=0.8), **job)
 
+
+_VANISHED = _route(
+    "look",
+    "not found, always",
+    RouteFault(kind="not_found"),
+    ends("missing missing", some=True, rounds=MAX_ROUNDS, bills=MAX_ROUNDS - 1, files=100),
+    leap=1.1 * DAY,
+    mixes=False,
+)
+"""OpenAI shows none of the job's batches any more; what they gave cannot be had."""
 
 TABLE: tuple[Entry, ...] = (
     Entry("none", ()),
@@ -373,10 +413,15 @@ TABLE: tuple[Entry, ...] = (
     *BATCHES,
     *_transient_routes(),
     *(replace(_route(route, name, fault, end), mixes=False) for route, name, fault, end in _PERMANENT),
+    _VANISHED,
     *_listings(),
     *_deadlines(),
 )
 """Every fault alone."""
+
+
+GROUPS = (*("line", "batch", "create") * 3, "upload", "look", "list", "download", "files", "delete", "models")
+"""What a combination is drawn from: the more often it is named, the more often it is drawn."""
 
 
 def combination(seed: int) -> tuple[Entry, ...]:
@@ -385,7 +430,7 @@ def combination(seed: int) -> tuple[Entry, ...]:
     mixing = [entry for entry in TABLE if entry.mixes and entry.faults]
     drawn: list[Entry] = []
     for _ in range(dice.randint(2, 5)):
-        group = dice.choice(("line", "batch", *ROUTES))
+        group = dice.choice(GROUPS)
         fitting = [entry for entry in mixing if entry.name.startswith(group) and not _clashes(entry, drawn)]
         if fitting:
             drawn.append(_varied(dice.choice(fitting), dice))
