@@ -1,13 +1,13 @@
 """A job through the real flow under every fault of the local Batch API server, alone and in combinations.
 
 Each run has a server of its own; all share one Prefect server. What a run must come to is said in
-`tests/flows/fault_table.py`, how it is judged in `tests/flows/fault_runs.py`. A run that exceeds its time is a hang:
+`tests/flows/faults/table.py`, how it is judged in `judgement.py` beside it. A run that exceeds its time is a hang:
 its process is ended, and its stack printed.
 
     python benchmarks/fault_matrix.py [--runs 300] [--seed 0] [--only TEXT] [--processes 2]
 
-`--runs` counts the combinations, which have the seeds from `--seed` on; `--only` keeps what bears this text or kind
-of fault in its name. A single combination is repeated by `--runs 1 --seed N --only combined`.
+`--runs` counts the combinations, which have the seeds from `--seed` on; `--only` keeps what bears this text or
+kind of fault in its name. A single combination is repeated by `--runs 1 --seed N --only combined`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,8 +30,9 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.conftest import BIN, free_port, running, wait_until
-from tests.flows.fault_runs import Case, Finding, alone, combined, run_case
-from tests.flows.fault_table import PATIENCE, PATIENCE_SECONDS
+from tests.flows.faults.cases import Case, alone, combined
+from tests.flows.faults.runs import Finding, run_case
+from tests.flows.faults.table import PATIENCE, PATIENCE_SECONDS
 
 LIMIT_SECONDS = 60.0
 
@@ -222,7 +223,7 @@ class Results:
             return
         print("\nin combinations: rows that need more rounds than there are may be left with their reason")
         for number in sorted({len(case.entries) for case, _ in several}):
-            _show(f"{number} faults", (finding for case, finding in several if len(case.entries) == number))
+            _show(f"{number} faults", [one for case, one in several if len(case.entries) == number])
         for name in sorted({entry.name for case, _ in several for entry in case.entries}):
             _show(
                 f"  with {name}", (one for case, one in several if name in [entry.name for entry in case.entries])
@@ -239,7 +240,7 @@ class Results:
             print(f"    again: python benchmarks/fault_matrix.py {_again(case)}")
 
 
-def _show(name: str, findings: Iterable[Finding]) -> None:
+def _show(name: str, findings: list[Finding]) -> None:
     print(Line(name, tuple(findings)))
 
 

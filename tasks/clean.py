@@ -40,11 +40,15 @@ def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:
         batches, sent = done.batches(), done.input_files()
         needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
         everywhere = done.key_given
-    known = [file_id for batch in [*batches, *_twins(client, sent)] for file_id in batch.file_ids]
-    removed = dict.fromkeys([*known, *_strays(client, sent, everywhere=everywhere)]).keys() - needed
+    batches = [*batches, *_twins(client, sent)]
+    inputs = [batch.input_file_id for batch in batches if batch.input_file_id]
+    everything = [file_id for batch in batches for file_id in batch.file_ids]
+    # Answers go last: as long as they are there, a start that knows nothing of this one can fetch them again.
+    ordered = dict.fromkeys([*_strays(client, sent, everywhere=everywhere), *inputs, *everything])
+    removed = [file_id for file_id in ordered if file_id not in needed]
     for file_id in removed:
         _delete(client, file_id)
-    return sorted(removed)
+    return removed
 
 
 def _twins(client: OpenAI, files: Iterable[InputFile]) -> list[Batch]:
