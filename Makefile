@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
@@ -21,6 +21,13 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 
 bench: $(DEV_STAMP)     ## ours against a plain script, in one run
 	$(BIN)/python benchmarks/against_a_script.py
+
+# Each prints its table; the last run's is kept beside it.
+MATRICES := crash_matrix fault_matrix twins
+
+matrix: $(DEV_STAMP)    ## every crash, every fault, every race: about an hour on 2 cores
+	for name in $(MATRICES); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \
+	cat benchmarks/$$name.txt; done; test -z "$$failed"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

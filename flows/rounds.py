@@ -7,7 +7,7 @@ from openai import APIStatusError
 from prefect.futures import PrefectFuture
 
 from ..batch import clock
-from ..batch.batches import Batch, BatchStatus
+from ..batch.batches import ENDED, Batch, BatchStatus
 from ..batch.input_files import InputFile
 from ..batch.jobs import Job, Selection
 from ..batch.outcome_files import FetchedOutput
@@ -161,7 +161,7 @@ class Flight:
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
         may_have_twin = ended.status == BatchStatus.CANCELLED and self.job.key_given and not self.job.stopped()
-        if ended.status != BatchStatus.FAILED and not may_have_twin:
+        if ended.status in ENDED - {BatchStatus.FAILED} and not may_have_twin:
             return []
         return reconsider_batch(
             self.job, ended, pause_seconds=self.calls.poll_seconds, credentials=self.calls.credentials

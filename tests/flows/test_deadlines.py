@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from prefect_openai_batch import ChatRequest, collect_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.deadlines import make_deadline
 from prefect_openai_batch.batch.errors import DeadlineError
-from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 
 from .conftest import Run
 
@@ -63,6 +64,20 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     yield start
     for server in running:
         server.stop()
+
+
+@pytest.mark.server
+def test_a_batch_that_never_ends_is_given_up(serve: Serve, by_model: Path, run: Run) -> None:
+    """Two days after its window it is cancelled, and its rows go again; OpenAI may bill them once more."""
+    server = serve(running=HOUR, cancelling=600)
+    server.fail(BatchFault(kind="hang_finalizing", batches=(1,), seconds=100 * 24 * HOUR))
+    ticking = Thread(target=lambda: [(time.sleep(0.1), server.advance(4 * HOUR)) for _ in range(25)])
+    ticking.start()
+    report = run(by_model, BY_MODEL, max_poll_seconds=0.1)
+    ticking.join()
+    assert report.complete
+    assert report.rounds == 2
+    assert [batch.items for batch in report.batches] == [10, 10, 10, 10]
 
 
 def in_hours(hours: float) -> dict[str, Any]:
