@@ -1,0 +1,62 @@
+"""One Prefect server for all starts."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+START_SECONDS = 120
+
+ONLOOKERS = ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
+"""Services that are off: as they write, SQLite makes the API answer 503 at times, and its client waits long."""
+
+
+@contextmanager
+def prefect_server(scratch: Path) -> Iterator[str]:
+    """The API's URL of a server that is started here, and ended after."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    environment = {
+        **os.environ,
+        "PREFECT_API_URL": url,
+        "PREFECT_HOME": str(scratch / "prefect-server"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in ONLOOKERS},
+    }
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (scratch / "prefect-server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        _await(url)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _await(url: str) -> None:
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"{url}/health"):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
