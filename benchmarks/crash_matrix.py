@@ -64,7 +64,10 @@ def _options() -> argparse.Namespace:
 
 def _commit() -> str:
     """The commit, so that a slice moves with it."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return FALLBACK_SEED
     return done.stdout.strip() or FALLBACK_SEED
 
 
