@@ -15,6 +15,7 @@ from .errors import ApiError
 from .files import file_routes
 from .gate import Gate
 from .models import find_model, list_models
+from .synchronous import synchronous_routes
 from .uploads import upload_routes
 
 _PREFIXES = ("/v1", "/openai/v1", "/openai")
@@ -29,7 +30,7 @@ def make_app(context: Context) -> Gate:
 
     routes = [*control_routes(context, log), Route("/health", _health)]
     for prefix in _PREFIXES:
-        for make in (file_routes, batch_routes, upload_routes, _model_routes):
+        for make in (file_routes, batch_routes, upload_routes, _model_routes, synchronous_routes):
             routes += make(context, prefix)
     handlers: Any = {ApiError: _refused, HTTPException: _unknown_route}
     web = Starlette(routes=routes, exception_handlers=handlers)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from .bodies import Answer, Asked
 from .clock import Clock
 from .errors import ApiError
 from .execution import CANCELLED, EXPIRED, Execution
@@ -67,6 +68,10 @@ class Engine:
     def start(self) -> None:
         """Begin to move batches along."""
         self._thread.start()
+
+    def answer(self, endpoint: str, asked: list[Asked]) -> list[Answer]:
+        """Answer some requests at once, outside any batch."""
+        return self._workshop.answer(endpoint, asked)
 
     def stop(self) -> None:
         """Stop after the event at hand; one that waits for another server has not happened."""

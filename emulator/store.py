@@ -5,6 +5,7 @@ files/{id}.json       what the Files API says about it
 batches/{id}.json     a batch
 batches/{id}.input    its input file, kept while it runs even if the file is deleted
 batches/{id}.output, .errors, .bill    its lines as they are executed
+calls.bill            what was asked outside any batch
 clock.json            the server's time, where its clock does not run true
 """
 
@@ -92,7 +93,7 @@ class Store:
             self.files.pop(file_id, None)
 
     def next_number(self, kind: str) -> int:
-        """The number of the next `file` or `batch`."""
+        """The number of the next `file`, `batch` or `call`."""
         with self.lock:
             self._numbers[kind] += 1
             return self._numbers[kind]
@@ -102,6 +103,16 @@ class Store:
         with self.lock:
             self._save(self.folder / "batches" / f"{batch.id}.json", asdict(batch))
             self.batches[batch.id] = batch
+
+    def add_call(self, account: dict[str, Any]) -> None:
+        """Put a synchronous call to account."""
+        with self.lock, self.calls_path.open("ab") as lines:
+            lines.write(orjson.dumps(account) + b"\n")
+
+    @property
+    def calls_path(self) -> Path:
+        """The account of the synchronous calls."""
+        return self.folder / "calls.bill"
 
     def keep_input(self, batch: BatchRecord) -> Path:
         """A second name for a batch's input file, which outlives the file's deletion."""
@@ -133,6 +144,7 @@ class Store:
         self._numbers = {
             "file": max((file.number for file in self.files.values()), default=0),
             "batch": max((batch.number for batch in self.batches.values()), default=0),
+            "call": _count_lines(self.calls_path),
         }
 
     def _drop_expired(self, now: float) -> None:
@@ -152,6 +164,10 @@ def _second_name(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # a file system without links
         shutil.copyfile(source, target)
+
+
+def _count_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _read_all(folder: Path) -> Iterator[Any]:

@@ -87,6 +87,11 @@ _REQUIRED_INPUT = {
 }
 
 
+def required_input(endpoint: str) -> tuple[str, ...]:
+    """The body's parameters of which an endpoint needs one."""
+    return _REQUIRED_INPUT.get(endpoint, ())
+
+
 _parts = itemgetter("custom_id", "method", "url", "body")
 """What every line has, in the order in which a missing one is reported."""
 
@@ -115,7 +120,7 @@ def _body_error(body: dict[str, Any], job: ValidationJob, found: Validation) -> 
         return problem("invalid_request", "Model parameter is required.", "body.model")
     if model != found.model and (error := _model_error(model, job, found)):
         return error
-    needed = _REQUIRED_INPUT.get(job.endpoint, ())
+    needed = required_input(job.endpoint)
     if needed and body.keys().isdisjoint(needed):
         return problem("invalid_request", f"{needed[0].capitalize()} parameter is required.", f"body.{needed[0]}")
     if body.get("stream"):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from .answerers import find_answerer
+from .bodies import Answer, Asked
 from .execution import AnswerAll, Execution, answer_by, close_unexecuted, execute
 from .faults import Faults
 from .records import Progress
@@ -42,6 +43,10 @@ class Workshop:
         """Check an input file."""
         large = job.path.stat().st_size > _LARGE_BYTES
         return self._worker.call(validate, job) if large else validate(job)
+
+    def answer(self, endpoint: str, asked: list[Asked]) -> list[Answer]:
+        """Answer some requests to one endpoint, in their order."""
+        return self._answer_all(endpoint, asked)
 
     def execute(self, job: Execution, progress: Progress) -> Progress:
         """Answer some lines."""

@@ -20,9 +20,11 @@ def test_a_bill_counts_what_ran_and_what_is_paid(api: Api) -> None:
     assert api.server.bill() == {
         "executed": 3,
         "billed": 2,
+        "synchronous": 0,
         "input_tokens": done["usage"]["input_tokens"],
         "output_tokens": done["usage"]["output_tokens"],
         "billed_more_than_once": [],
+        "billed_both_ways": [],
     }
     assert good(api.http.get(f"{api.server.url}/emulator/bill")) == api.server.bill()
 

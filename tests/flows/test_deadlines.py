@@ -71,13 +71,19 @@ def test_a_batch_that_never_ends_is_given_up(serve: Serve, by_model: Path, run: 
     """Two days after its window it is cancelled, and its rows go again; OpenAI may bill them once more."""
     server = serve(running=HOUR, cancelling=600)
     server.fail(BatchFault(kind="hang_finalizing", batches=(1,), seconds=100 * 24 * HOUR))
-    ticking = Thread(target=lambda: [(time.sleep(0.1), server.advance(4 * HOUR)) for _ in range(25)])
+    ticking = Thread(target=let_days_pass, args=(server,))
     ticking.start()
     report = run(by_model, BY_MODEL, max_poll_seconds=0.1)
     ticking.join()
     assert report.complete
     assert report.rounds == 2
     assert [batch.items for batch in report.batches] == [10, 10, 10, 10]
+
+
+def let_days_pass(server: BatchServer) -> None:
+    for _ in range(25):
+        time.sleep(0.1)
+        server.advance(4 * HOUR)
 
 
 def in_hours(hours: float) -> dict[str, Any]:
