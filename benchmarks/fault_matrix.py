@@ -225,9 +225,8 @@ class Results:
         for number in sorted({len(case.entries) for case, _ in several}):
             _show(f"{number} faults", [one for case, one in several if len(case.entries) == number])
         for name in sorted({entry.name for case, _ in several for entry in case.entries}):
-            _show(
-                f"  with {name}", (one for case, one in several if name in [entry.name for entry in case.entries])
-            )
+            bearing = [one for case, one in several if name in [entry.name for entry in case.entries]]
+            _show(f"  with {name}", bearing)
 
     def show_totals(self, seconds: float) -> None:
         """How many runs there were, how they ended, and how to repeat those that failed."""

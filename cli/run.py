@@ -154,7 +154,7 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
         f"results: {report.destination}"
     )
     if report.stopped:
-        click.echo(f"stopped: {report.stopped}")
+        click.echo(f"stopped: {report.stopped}\n`prefect-openai-batch resume {report.job_key}` goes on with it")
     if report.open_batches:
         click.echo(
             f"still open at OpenAI: {', '.join(report.open_batches)}; "
