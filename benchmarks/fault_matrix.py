@@ -159,6 +159,7 @@ def prefect_server(scratch: Path) -> Iterator[None]:
         "PREFECT_HOME": str(scratch / "prefect"),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLIENT_MAX_RETRIES": "20",
         "PREFECT_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_TO_API_ENABLED": "false",
         "DO_NOT_TRACK": "1",
@@ -231,9 +232,8 @@ class Results:
     def show_totals(self, seconds: float) -> None:
         """How many runs there were, how they ended, and how to repeat those that failed."""
         hangs = sum(finding.end == "HANG" for _, finding in self.found)
-        print(
-            f"\n{len(self.found)} runs, {len(self.failures)} not as required, {hangs} hangs, {seconds / 60:.1f} min"
-        )
+        runs, failures = len(self.found), len(self.failures)
+        print(f"\n{runs} runs, {failures} not as required, {hangs} hangs, {seconds / 60:.1f} min")
         for case, finding in self.failures:
             print(f"  {_named(case)}: {finding.end}")
             print(f"    again: python benchmarks/fault_matrix.py {_again(case)}")
