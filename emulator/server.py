@@ -120,7 +120,7 @@ class BatchServer:
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests so far: received_at (true time), method, path, query, status (None while it is served)."""
-        return [dict(entry) for entry in self._gate.log]
+        return [dict(entry) for entry in list(self._gate.log)]
 
     def bill(self) -> dict[str, Any]:
         """Lines executed and billed, tokens, and the items billed more than once."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from openai import APIConnectionError, APIStatusError
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
@@ -13,9 +12,13 @@ from ..batch.outcomes import is_transient
 KEPT_AS_JSON: dict[str, Any] = {
     "persist_result": True,
     "result_serializer": "json",
-    "cache_policy": NO_CACHE,
+    "result_storage_key": "openai-batch/tasks/{task_run.id}.json",
+    "refresh_cache": True,
 }
-"""Results are kept as JSON, and never taken in place of a call: what is done, the job folder's records say."""
+"""Results are kept as JSON, and never taken in place of a call: what is done, the job folder's records say.
+
+A cache policy, even the one that caches nothing, would keep Prefect from writing them under their key.
+"""
 
 
 def may_pass(error: object) -> bool:

@@ -1,5 +1,6 @@
 """The deployments on a real server, with a real worker, as a person uses them."""
 
+import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,12 @@ def test_the_form_explains_every_parameter(api: httpx.Client, deployed: dict[str
 
 
 def test_a_run_from_the_form_completes(
-    api: httpx.Client, deployed: dict[str, Any], worker: Path, batch_server: BatchServer, tmp_path: Path
+    api: httpx.Client,
+    deployed: dict[str, Any],
+    worker: Path,
+    batch_server: BatchServer,
+    prefect_environment: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     """Its task runs, results and states are on the server, its answers at the destination."""
     run_id = start(api, batch_server, parameters(tmp_path))
@@ -64,7 +70,11 @@ def test_a_run_from_the_form_completes(
     steps = "read-source build-items submit-batch wait-for-batches fetch-output write-results clean-up"
     assert set(steps.split()) <= names
     assert {run["state_type"] for run in task_runs(api, run_id)} == {"COMPLETED"}
-    assert {run["state"]["data"]["serializer"]["type"] for run in task_runs(api, run_id)} == {"json"}
+    results = [run["state"]["data"] for run in task_runs(api, run_id)]
+    assert {result["serializer"]["type"] for result in results} == {"json"}
+    stored = Path(prefect_environment["PREFECT_HOME"], "storage")
+    assert all(json.loads((stored / result["storage_key"]).read_text()) for result in results)
+    assert any(result["storage_key"].endswith("/round-1/00000/built.json") for result in results)
     assert batch_server.state()["files"] == []
 
 
