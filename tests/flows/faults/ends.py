@@ -24,12 +24,11 @@ class End:
     Attributes:
         left: how the rows that the fault befalls are left for good; none: they are answered.
         passing: how they stand in between, after which they go again.
-        rounds: how many rounds that may cost a row.
+        rounds: how many more rounds that may cost a row.
         some: whether it befalls some rows only, which cannot be told beforehand.
         raises: the exception that ends the first call; the next one completes the job.
         bills: how often more a row that it befalls may be billed, because the server ran and lost it.
         files: how many remote files may stay, because the server said that they were gone.
-        open_batches: how many batches may stay open, because the server never ends them.
     """
 
     left: frozenset[str] = frozenset()
@@ -39,7 +38,6 @@ class End:
     raises: str = ""
     bills: int = 0
     files: int = 0
-    open_batches: int = 0
 
     def __str__(self) -> str:
         left = ", ".join(sorted(self.left)) or "complete"

@@ -71,7 +71,7 @@ def _unsaid(case: Case, row: Any) -> str | None:
 def _judge_report(case: Case, report: JobReport, answers: pd.DataFrame) -> Iterator[str]:
     """The report counts what the table holds, and there were no more rounds than the faults cost."""
     most = 1 + sum(entry.end.rounds for entry in case.entries)
-    least = 2 if case.alone and case.entries[0].end.passing else 1
+    least = 2 if case.alone and case.entries[0].end.rounds and case.entries[0].end.passing else 1
     if not least <= report.rounds <= most:
         yield f"there were {report.rounds} rounds, not {least} to {most}"
     counted = answers["outcome"].value_counts().sort_index().to_dict()
@@ -110,9 +110,9 @@ def _judge_rest(case: Case, server: BatchServer) -> Iterator[str]:
     twins = [batch["id"] for batch in batches if batch["cancelled_at"]]
     if len(files) > sum(end.files for end in left):
         yield f"{len(files)} files are left: {', '.join(files[:NAMED])}"
-    if len(opened) > sum(end.open_batches for end in left):
+    if opened:
         yield f"{len(opened)} batches are open: {', '.join(opened[:NAMED])}"
-    if twins and not any(CANCELLED in end.left for end in left):
+    if twins and not any(CANCELLED in end.left | end.passing for end in left):
         yield f"{len(twins)} batches were created twice and cancelled: {', '.join(twins[:NAMED])}"
 
 
