@@ -14,7 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from .input_files import InputFile
 
 GRACE_SECONDS = 600
-"""How long a batch that says it has ended may be without its files before that is believed."""
+"""How long a batch that says it has ended may be without its files before that is believed.
+
+Where it counts items that succeeded there must be files: then it is a day.
+"""
 
 KEPT_ERRORS = 20
 """Validation errors that travel with a batch; OpenAI lists one for each bad line."""
@@ -36,8 +39,11 @@ class BatchStatus(StrEnum):
 WINDOW_SECONDS = 86_400
 """OpenAI's only completion window."""
 
-LOST_SECONDS = 2 * 86_400
-"""How long after its window a batch that has not ended is waited for; OpenAI was seen to be a day late."""
+LATE_SECONDS = 2 * 86_400
+"""How long after its window a batch that has not ended is left alone; OpenAI was seen to be a day late."""
+
+LOST_SECONDS = 3 * 86_400
+"""How long after its window it is waited for at all."""
 
 ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
 
@@ -153,13 +159,22 @@ class Batch(_Read):
         if self.status == BatchStatus.CANCELLED and not self.request_counts.total:
             return True  # cancelled while it was validated: nothing has run
         ended_at = self.completed_at or self.expired_at or self.cancelled_at or self.expires_at
-        return ended_at is not None and now - ended_at > GRACE_SECONDS
+        grace = WINDOW_SECONDS if self.request_counts.completed else GRACE_SECONDS
+        return ended_at is not None and now - ended_at > grace
+
+    def is_late(self, now: float) -> bool:
+        """Whether it should have ended days ago, and has not."""
+        return self._overdue(now) > LATE_SECONDS
 
     def is_lost(self, now: float) -> bool:
-        """Whether it should have ended long ago, and has not, or is no longer there."""
+        """Whether it has not ended although it was late, or is no longer there."""
+        return self._overdue(now) > LOST_SECONDS
+
+    def _overdue(self, now: float) -> float:
+        """How many seconds ago its window closed, where it has not ended."""
         if self.status in ENDED or self.created_at is None:
-            return False
-        return now > (self.expires_at or self.created_at + WINDOW_SECONDS) + LOST_SECONDS
+            return 0.0
+        return now - (self.expires_at or self.created_at + WINDOW_SECONDS)
 
     @property
     def file_ids(self) -> tuple[str, ...]:

@@ -50,21 +50,28 @@ def make_deadline(
         answer_rest: Whether the rest is answered by the synchronous API.
 
     Raises:
-        DeadlineError: it is no time, or leaves none for a batch.
+        DeadlineError: it is no time.
     """
-    deadline = Deadline(
+    return Deadline(
         finish_by=_parse(finish_by.strip(), begun),
         cancel_lead_minutes=cancel_lead_minutes,
         answer_rest=answer_rest,
     )
-    if deadline.cancel_at <= begun:
+
+
+def check_deadline(deadline: Deadline, now: datetime) -> None:
+    """Refuse a deadline that leaves no time for a batch.
+
+    Raises:
+        DeadlineError: cancelling would begin at once.
+    """
+    if deadline.cancel_at <= now:
         raise DeadlineError(
-            f"finish_by {finish_by!r} leaves no time for a batch: cancelling begins {cancel_lead_minutes:g} "
-            f"minutes before it, at {deadline.cancel_at.isoformat()}, and the run starts at "
-            f"{begun.isoformat()}. Choose a later time, or a shorter cancel_lead_minutes.",
-            finish_by=finish_by,
+            f"finish_by {deadline.finish_by.isoformat()} leaves no time for a batch: cancelling begins "
+            f"{deadline.cancel_lead_minutes:g} minutes before it, at {deadline.cancel_at.isoformat()}, and it is "
+            f"{now.isoformat()}. Choose a later time, or a shorter cancel_lead_minutes.",
+            finish_by=deadline.finish_by,
         )
-    return deadline
 
 
 def _parse(text: str, begun: datetime) -> datetime:

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from . import clock
 from .bodies import compile_request
-from .deadlines import Deadline
+from .deadlines import Deadline, check_deadline
 from .errors import DestinationError, JobKeyError, refusals_of
 from .jobs import JOB_KEY, IfExists, Job
 from .requests import Request, load_request
@@ -52,6 +53,8 @@ def open_job(
         _refuse_other_job(known, wanted)
         return known
     _refuse_foreign_folder(wanted)
+    if deadline is not None:
+        check_deadline(deadline, wanted.opened_at)
     if destination is not None:
         check_destination(wanted.destination, if_exists)
         if wanted.destination == wanted.source.path:
@@ -118,7 +121,7 @@ def _describe(
         source=source.model_copy(update={"path": absolute(source.path)}),
         request=load_request(request) if isinstance(request, str) else request,
         destination=absolute(destination) if destination else folder.path("results.parquet"),
-        opened_at=datetime.now(UTC),
+        opened_at=datetime.fromtimestamp(clock.now(), UTC),
     )
 
 

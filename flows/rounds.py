@@ -7,7 +7,7 @@ from openai import APIStatusError
 from prefect.futures import PrefectFuture
 
 from ..batch import clock
-from ..batch.batches import ENDED, Batch, BatchStatus
+from ..batch.batches import Batch, BatchStatus
 from ..batch.input_files import InputFile
 from ..batch.jobs import Job, Selection
 from ..batch.outcome_files import FetchedOutput
@@ -91,6 +91,7 @@ class Flight:
         self.flying = [batch for file in files if (batch := submitted(file)) is not None]
         self.fetching: list[PrefectFuture[FetchedOutput]] = []
         self.room = calls.in_flight
+        self.cancelled = False
         report_progress("upload", total=sum(file.items for file in self.waiting))
         report_progress("fetch", total=sum(file.items for file in files))
 
@@ -161,7 +162,7 @@ class Flight:
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
         may_have_twin = ended.status == BatchStatus.CANCELLED and self.job.key_given and not self.job.stopped()
-        if ended.status in ENDED - {BatchStatus.FAILED} and not may_have_twin:
+        if ended.status != BatchStatus.FAILED and not may_have_twin:
             return []
         return reconsider_batch(
             self.job, ended, pause_seconds=self.calls.poll_seconds, credentials=self.calls.credentials
@@ -174,11 +175,12 @@ class Flight:
         self.fetching.append(fetch.submit(ended, keep_response=keep, credentials=self.calls.credentials))
 
     def _keep_deadline(self) -> None:
-        """Cancel what is open when the time for it has come."""
+        """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
         deadline = self.calls.deadline
-        if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.job.stopped():
+        if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
             self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
             cancel_job(self.job, settle_seconds=self.calls.settle_seconds, credentials=self.calls.credentials)
+            self.cancelled = True
             self._answer_rest()
 
     def _answer_rest(self) -> None:

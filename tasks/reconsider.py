@@ -1,8 +1,6 @@
 """Tell apart what becomes of the items of a batch that gave nothing."""
 
-from contextlib import suppress
-
-from openai import OpenAI, OpenAIError
+from openai import OpenAI
 from prefect import task
 
 from ..batch import clock
@@ -12,7 +10,6 @@ from ..batch.jobs import Built, Job
 from ..batch.refusals import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
 from ..batch.submissions import note_refusal, note_submission, refusals
 from ..blocks import load_credentials
-from .cancel import send_cancel
 from .creation import identity_of
 from .listing import CLOCK_SLACK_SECONDS, agree, bearing, listed_since
 from .retrying import KEPT_AS_JSON, RETRIED
@@ -33,12 +30,11 @@ def reconsider_batch(
     Where validation lacked room or the file, that is the same input file, as the next attempt. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
-    another process had created an older one for the same items gives way to that one. One that should have ended
-    days ago is cancelled, and given up.
+    another process had created an older one for the same items gives way to that one.
 
     Args:
         job: The job.
-        batch: A batch of it, ended as failed or cancelled, or lost.
+        batch: A batch of it, ended as failed or cancelled.
         pause_seconds: How long to wait before the next attempt; longer each time, up to ten minutes.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
@@ -51,10 +47,6 @@ def reconsider_batch(
     with load_credentials(credentials).get_client() as client:
         if batch.status == BatchStatus.CANCELLED:
             return _follow_twin(client, file, batch)
-        if batch.status != BatchStatus.FAILED:
-            with suppress(OpenAIError):
-                send_cancel(client, batch.id)
-            return []
         return _reconsider(client, job, file, batch, pause_seconds)
 
 

@@ -1,21 +1,23 @@
 """Wait for batches: sensors that Prefect retries until something has ended."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from math import ceil
 from typing import Any
 
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError, OpenAI, OpenAIError
 from prefect import task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from pydantic import ValidationError
 
 from ..batch import clock
-from ..batch.batches import Batch, count_items, describe_progress, read_batch
+from ..batch.batches import Batch, BatchStatus, count_items, describe_progress, read_batch
 from ..batch.errors import BatchNotFinished
 from ..batch.progress import report
 from ..blocks import load_credentials
+from .cancel import send_cancel
 from .listing import listed_since
 from .retrying import KEPT_AS_JSON, when_unfinished
 
@@ -97,7 +99,8 @@ def wait_for_batches(
 ) -> list[Batch]:
     """Look at all these batches; return those that have ended, as soon as any has.
 
-    A batch that OpenAI no longer shows is waited for until two days after its window, for it may come back.
+    A batch that has not ended two days after its window is cancelled, so that it gives what it has. One that
+    OpenAI does not show is waited for until three days after it, for it may come back.
 
     Args:
         batches: Open batches.
@@ -109,6 +112,7 @@ def wait_for_batches(
     """
     with load_credentials(credentials).get_client() as client:
         seen = look_at(client, batches)
+        _cancel_late(client, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
@@ -142,11 +146,18 @@ def look_at(client: OpenAI, batches: Iterable[Batch]) -> list[Batch]:
 
 
 def _look(client: OpenAI, batch: Batch) -> Batch:
-    """A batch as it stands now; one that is not there, or not a batch object, as it was."""
+    """A batch as it stands now; one that is neither there nor in the list as it was."""
     try:
         return read_batch(client.batches.retrieve(batch.id), batch.input_file)
     except (NotFoundError, ValidationError):
-        return batch
+        return _from_listing(client, {batch.id: batch}).get(batch.id, batch)
+
+
+def _cancel_late(client: OpenAI, seen: Iterable[Batch]) -> None:
+    for batch in seen:
+        if batch.is_late(clock.now()) and batch.status != BatchStatus.CANCELLING:
+            with suppress(OpenAIError):
+                send_cancel(client, batch.id)
 
 
 def _from_listing(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:

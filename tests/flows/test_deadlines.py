@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, collect_job
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.deadlines import make_deadline
+from prefect_openai_batch.batch.deadlines import check_deadline, make_deadline
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 
@@ -40,11 +40,18 @@ def test_a_time_to_finish_by_is_read(text: str, meant: str) -> None:
     assert make_deadline(text, BEGUN).finish_by == datetime.fromisoformat(meant)
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "25:00", "08:00 Nowhere/City", "2026-03-01T23:00Z", "2026-02-28"])
-def test_a_time_that_cannot_be_kept_is_refused(text: str) -> None:
-    """It is no time, or leaves none for a batch."""
-    with pytest.raises(DeadlineError, match="finish_by"):
+@pytest.mark.parametrize("text", ["tomorrow", "25:00", "08:00 Nowhere/City", ""])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    """With the forms that are read."""
+    with pytest.raises(DeadlineError, match="is no time: give one such as"):
         make_deadline(text, BEGUN)
+
+
+@pytest.mark.parametrize("text", ["2026-03-01T23:00Z", "2026-02-28"])
+def test_a_time_that_leaves_none_for_a_batch_is_refused(text: str) -> None:
+    """Cancelling would begin at once."""
+    with pytest.raises(DeadlineError, match="leaves no time for a batch"):
+        check_deadline(make_deadline(text, BEGUN), BEGUN)
 
 
 @pytest.fixture
@@ -67,17 +74,18 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
 
 @pytest.mark.server
-def test_a_batch_that_never_ends_is_given_up(serve: Serve, by_model: Path, run: Run) -> None:
-    """Two days after its window it is cancelled, and its rows go again; OpenAI may bill them once more."""
+def test_a_batch_that_never_ends_is_cancelled(serve: Serve, by_model: Path, run: Run) -> None:
+    """Two days after its window; what it had finished is kept, and none of it is paid again."""
     server = serve(running=HOUR, cancelling=600)
     server.fail(BatchFault(kind="hang_finalizing", batches=(1,), seconds=100 * 24 * HOUR))
     ticking = Thread(target=let_days_pass, args=(server,))
     ticking.start()
     report = run(by_model, BY_MODEL, max_poll_seconds=0.1)
     ticking.join()
+    assert sorted(batch.status for batch in report.batches) == ["cancelled", "completed", "completed"]
     assert report.complete
-    assert report.rounds == 2
-    assert [batch.items for batch in report.batches] == [10, 10, 10, 10]
+    assert report.rounds == 1
+    assert server.bill()["billed"] == 30
 
 
 def let_days_pass(server: BatchServer) -> None:
@@ -147,7 +155,10 @@ def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
 def test_a_job_that_is_done_in_time_knows_nothing_of_its_deadline(serve: Serve, by_model: Path, run: Run) -> None:
     """Nothing is cancelled, and nothing asked synchronously."""
     server = serve(running=600, cancelling=600)
-    report = run(by_model, BY_MODEL, answer_rest=True, **in_hours(30))
+    deadline = in_hours(30)
+    report = run(by_model, BY_MODEL, answer_rest=True, **deadline)
     assert report.complete
     assert report.stopped is None
+    server.advance(40 * HOUR)
+    assert run(by_model, BY_MODEL, answer_rest=True, finish_by=deadline["finish_by"]) == report
     assert {batch["status"] for batch in server.state()["batches"]} == {"completed"}
