@@ -1,12 +1,14 @@
 """What an input file's folder records of its way through OpenAI.
 
-creating.json, creating-2.json     who is about to create the batch of the first, the second attempt
+creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
+creating.2.json                    somebody is about to try that again: the first has left no batch
 submitted.json, submitted-2.json   the batch of that attempt
 refused.json                       the batches that failed at validation and are attempted again
 twins.json                         batches of the same items that another process created, and that were cancelled
 fetched.json                       what the batch gave
 """
 
+import re
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -24,10 +26,9 @@ class _Record(BaseModel):
 
 
 class Claim(_Record):
-    """Who is about to create a batch for an input file, and since when."""
+    """Somebody is about to create a batch for an input file; since when."""
 
     claimed_at: datetime
-    tries: int = 1
 
 
 class Refusals(_Record):
@@ -60,9 +61,38 @@ def attempt_of(file: InputFile) -> int:
     return len(refusals(file).batches) + 1
 
 
-def claim_name(number: int) -> str:
-    """The record that claims the creation of an attempt's batch."""
-    return "creating.json" if number == 1 else f"creating-{number}.json"
+def claim(file: InputFile, number: int, now: datetime) -> str | None:
+    """Claim the creation of the batch of an input file's present attempt, for the first time (1) or again.
+
+    Returns:
+        The claim's name, or None where somebody else has claimed it.
+    """
+    name = f"{_claim_stem(file)}.json" if number == 1 else f"{_claim_stem(file)}.{number}.json"
+    return name if file.files.claim(name, Claim(claimed_at=now)) else None
+
+
+def last_claim(file: InputFile) -> tuple[int, Claim | None]:
+    """The latest claim of an input file's present attempt, and its number; 0 where there is none.
+
+    A batch of it may have been created.
+    """
+    names = _claim_names(file)
+    if not names:
+        return 0, None
+    number = max(names)
+    return number, file.files.read(names[number], Claim)
+
+
+def _claim_stem(file: InputFile) -> str:
+    number = attempt_of(file)
+    return "creating" if number == 1 else f"creating-{number}"
+
+
+def _claim_names(file: InputFile) -> dict[int, str]:
+    """The names of the claims by their number; one that was refused is taken back, and leaves a gap."""
+    form = re.compile(rf"{_claim_stem(file)}(?:\.(\d+))?\.json")
+    found = (form.fullmatch(name) for name in file.files.names("creating*.json"))
+    return {int(match[1] or 1): match[0] for match in found if match}
 
 
 def _submitted_name(number: int) -> str:
@@ -83,7 +113,7 @@ def note_submission(file: InputFile, batch: Batch) -> Batch:
 
 def has_claim(file: InputFile) -> bool:
     """Whether a batch of the present attempt may have been created."""
-    return file.files.exists(claim_name(attempt_of(file)))
+    return bool(_claim_names(file))
 
 
 def note_twins(file: InputFile, batches: list[Batch]) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from openai import APIStatusError
 from prefect.futures import PrefectFuture
@@ -19,6 +20,7 @@ from ..tasks import (
     adopt_batches,
     answer_items,
     build_items,
+    cancel_batch,
     cancel_job,
     fetch_output,
     reconsider_batch,
@@ -27,6 +29,8 @@ from ..tasks import (
     wait_for_batches,
 )
 from .calls import Calls
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 ROOM_LOOK_SECONDS = 1.0
 """While there is no room at OpenAI, a stop is looked for so often."""
@@ -72,9 +76,9 @@ def answer_rest(calls: Calls) -> None:
 
 
 def answer_round(calls: Calls, number: int) -> None:
-    """Ask the items of a synchronous round one by one."""
+    """Ask the items of a synchronous round one by one; without a deadline to keep nothing more is asked."""
     build_round(calls, plan_round(calls.job, number))
-    until = calls.deadline.finish_by if calls.deadline else None
+    until = calls.deadline.finish_by if calls.deadline else LONG_AGO
     for file in calls.job.input_files_of(number):
         answer = calls.task(answer_items, f"round-{number}/{file.name}/fetched")
         answer(calls.job, file, deadline=until, credentials=calls.credentials)
@@ -136,6 +140,8 @@ class Flight:
             self.job.stop("insufficient_quota", error.message)
         else:
             self.flying.append(batch)
+            if self.job.stopped():  # while it was created, so that whoever stopped the job did not know it
+                cancel_batch(batch.id, credentials=self.calls.credentials)
 
     def _wait(self) -> list[Batch]:
         oldest = min((batch.created_at or 0) for batch in self.flying)

@@ -8,7 +8,7 @@ from prefect import task
 from ..batch.batches import Batch, read_batch
 from ..batch.input_files import InputFile
 from ..batch.jobs import Job
-from ..batch.submissions import Claim, attempt_of, claim_name, fetched, note_submission, submitted
+from ..batch.submissions import fetched, last_claim, note_submission, submitted
 from ..blocks import load_credentials
 from .creation import SETTLE_SECONDS, identity_of
 from .listing import agree, look_until
@@ -51,7 +51,7 @@ def cancel_batches(client: OpenAI, job: Job, settle_seconds: float) -> list[Batc
 
 
 def _settled(client: OpenAI, file: InputFile, settle_seconds: float) -> Batch | None:
-    claim = file.files.read(claim_name(attempt_of(file)), Claim)
+    _, claim = last_claim(file)
     if claim is None:
         return None
     found = look_until(client, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)

@@ -20,7 +20,7 @@ from ..batch.input_files import INPUT, InputFile
 from ..batch.progress import report
 from ..batch.refusals import Reason, why_refused
 from ..batch.storage import Folder
-from ..batch.submissions import Claim, attempt_of, claim_name, note_submission, refusals, submitted
+from ..batch.submissions import attempt_of, claim, last_claim, note_submission, refusals, submitted
 from .listing import agree, look_until, twins_of
 from .retrying import may_pass
 
@@ -59,24 +59,21 @@ def find_or_create(
 def _found_or_created(
     client: OpenAI, file: InputFile, identity: Mapping[str, str], settle_seconds: float
 ) -> Batch:
+    """Look for what an earlier claim may have created; where there is nothing, create it under a claim of ours."""
     file_id = None
-    claim = claim_name(attempt_of(file))
-    earlier = file.files.read(claim, Claim)
-    if earlier is None:
-        file_id = _uploaded(client, file)
-        earlier = Claim(claimed_at=_now())
-        if file.files.claim(claim, earlier):
-            return _create_claimed(client, file, file_id, identity, settle_seconds)
-    found = look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds)
-    batch = agree(client, file, found) if found else submitted(file)
-    if batch is None:
+    while True:
+        number, earlier = last_claim(file)
+        if earlier is not None:
+            found = look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds)
+            batch = agree(client, file, found) if found else submitted(file)
+            if batch is not None:
+                if file_id is not None and file_id != batch.input_file_id:
+                    client.files.delete(file_id)  # somebody else was faster
+                return batch
         file_id = file_id or _uploaded(client, file)
-        # Who comes after us must look for what we create now, and not only for what was created then.
-        file.files.write(claim, Claim(claimed_at=_now(), tries=earlier.tries + 1))
-        return _create_claimed(client, file, file_id, identity, settle_seconds)
-    if file_id is not None and file_id != batch.input_file_id:
-        client.files.delete(file_id)  # somebody else was faster
-    return batch
+        claimed = claim(file, number + 1, _now())
+        if claimed is not None:
+            return _create_claimed(client, file, file_id, claimed, identity, settle_seconds)
 
 
 def _now() -> datetime:
@@ -84,15 +81,19 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    client: OpenAI, file: InputFile, file_id: str, identity: Mapping[str, str], settle_seconds: float
+    client: OpenAI,
+    file: InputFile,
+    file_id: str,
+    claimed: str,
+    identity: Mapping[str, str],
+    settle_seconds: float,
 ) -> Batch:
+    metadata = {**identity, "attempt": str(attempt_of(file))}
     try:
-        created = create_once(
-            client, file_id, file.endpoint, {**identity, "attempt": str(attempt_of(file))}, settle_seconds
-        )
+        created = create_once(client, file_id, file.endpoint, metadata, settle_seconds)
     except APIStatusError as error:
         if not _may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
-            file.files.remove(claim_name(attempt_of(file)))
+            file.files.remove(claimed)
             with suppress(OpenAIError):
                 client.files.delete(file_id)
         raise

@@ -18,7 +18,7 @@ from prefect_openai_batch.batch.build import write_items
 from prefect_openai_batch.batch.errors import BatchNotFinished, DownloadBroken
 from prefect_openai_batch.batch.input_files import InputFile
 from prefect_openai_batch.batch.storage import Folder
-from prefect_openai_batch.batch.submissions import Claim, submitted
+from prefect_openai_batch.batch.submissions import Claim, last_claim, submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.creation import find_or_create
@@ -102,6 +102,28 @@ def test_a_list_that_lags_is_looked_at_until_the_claim_has_settled(
     )
     create(client, file, settle_seconds=5)
     assert len(server.state()["batches"]) == 1
+
+
+def test_of_many_who_find_an_old_claim_one_creates(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """Whoever renews the claim first does; the others look for what that one creates."""
+    file.files.write("creating.json", Claim(claimed_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    with ThreadPoolExecutor(6) as pool:
+        batches = list(pool.map(lambda _: create(client, file, 5), range(6)))
+    assert len({batch.id for batch in batches}) == len(server.state()["batches"]) == 1
+    assert len(server.state()["files"]) == 1
+
+
+def test_a_claim_that_was_taken_back_leaves_a_gap(
+    server: BatchServer, client: openai.OpenAI, file: InputFile
+) -> None:
+    """The next claim is found all the same."""
+    later = Claim(claimed_at=datetime(2026, 1, 2, tzinfo=UTC))
+    file.files.write("creating.2.json", later)
+    assert last_claim(file) == (2, later)
+    create(client, file)
+    assert file.files.exists("creating.3.json")
 
 
 def test_a_refused_creation_leaves_nothing_behind(
@@ -200,10 +222,10 @@ def test_a_last_answer_that_says_nothing_leaves_the_claim(
     first = create(client, file)
     file.files.remove("submitted.json")
     assert create(client, file).id == first.id
-    renewed = file.files.read("creating.json", Claim)
-    assert renewed is not None
-    assert renewed.tries == 2
-    assert renewed.claimed_at > claim.claimed_at
+    number, again = last_claim(file)
+    assert number == 2
+    assert again is not None
+    assert again.claimed_at > claim.claimed_at
 
 
 def test_a_batch_that_has_not_ended_is_not_fetched(
