@@ -25,9 +25,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .crashes.points import Point
-from .crashes.prefect_server import prefect_server
 from .crashes.table import print_heading, print_results
 from .crashes.trial import Restart, Result, record, try_point
+from .prefect_server import prefect_server
 
 ROOT = Path(__file__).parents[1]
 FALLBACK_SEED = "no commit"

@@ -4,7 +4,7 @@ Each run has a server of its own; all share one Prefect server. What a run must 
 `tests/flows/faults/table.py`, how it is judged in `judgement.py` beside it. A run that exceeds its time is a hang:
 its process is ended, and its stack printed.
 
-    python benchmarks/fault_matrix.py [--runs 300] [--seed 0] [--only TEXT] [--processes 2]
+    python -m benchmarks.fault_matrix [--runs 300] [--seed 0] [--only TEXT] [--processes 2]
 
 `--runs` counts the combinations, which have the seeds from `--seed` on; `--only` keeps what bears this text or
 kind of fault in its name. A single combination is repeated by `--runs 1 --seed N --only combined`.
@@ -26,13 +26,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Queue
 
-import httpx
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.conftest import BIN, free_port, running, wait_until
 from tests.flows.faults.cases import Case, alone, combined
 from tests.flows.faults.runs import Finding, run_case
 from tests.flows.faults.table import PATIENCE, PATIENCE_SECONDS
+
+from .prefect_server import prefect_server
 
 LIMIT_SECONDS = 60.0
 
@@ -43,7 +41,7 @@ def main() -> int:
     """Run the matrix and print its table; 1 where a run did not end as it must."""
     options = _options()
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="faults-") as scratch, prefect_server(Path(scratch)):
+    with tempfile.TemporaryDirectory(prefix="faults-") as scratch, named_server(Path(scratch)):
         print(
             f"{'fault':<{WIDTH}} runs  as required  answered  billed twice  files left  seconds   end", flush=True
         )
@@ -152,30 +150,18 @@ def serve(pipe: Connection, stack: Path) -> None:
 
 
 @contextmanager
-def prefect_server(scratch: Path) -> Iterator[None]:
+def named_server(scratch: Path) -> Iterator[None]:
     """A Prefect server for all runs, which this process's environment names."""
-    url = f"http://127.0.0.1:{free_port()}/api"
-    os.environ |= {
-        "PREFECT_HOME": str(scratch / "prefect"),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLIENT_MAX_RETRIES": "20",
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_LOGGING_TO_API_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", url.split(":")[2][:-4]]
-    log = scratch / "server.log"
-    with running(command, dict(os.environ), log):
-        wait_until(lambda: _healthy(url), 120, log.read_text)
+    with prefect_server(scratch) as url:
+        os.environ |= {
+            "PREFECT_HOME": str(scratch / "prefect"),
+            "PREFECT_API_URL": url,
+            "PREFECT_CLIENT_MAX_RETRIES": "20",
+            "PREFECT_LOGGING_LEVEL": "CRITICAL",
+            "PREFECT_LOGGING_TO_API_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
         yield
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -236,7 +222,7 @@ class Results:
         print(f"\n{runs} runs, {failures} not as required, {hangs} hangs, {seconds / 60:.1f} min")
         for case, finding in self.failures:
             print(f"  {_named(case)}: {finding.end}")
-            print(f"    again: python benchmarks/fault_matrix.py {_again(case)}")
+            print(f"    again: python -m benchmarks.fault_matrix {_again(case)}")
 
 
 def _show(name: str, findings: list[Finding]) -> None:
