@@ -264,6 +264,7 @@ _PERMANENT: tuple[tuple[str, str, RouteFault, End], ...] = (
     ("create", "no quota", _error(429, "insufficient_quota"), ends("failed insufficient_quota", some=True)),
     ("list", "500 always", _error(500), End(raises="InternalServerError")),
     ("list", "cut always", RouteFault(kind="cut"), End(raises="APIConnectionError")),
+    ("look", "not found, always", RouteFault(kind="not_found"), COMPLETE),
     ("look", "401 always", _error(401), End(raises="AuthenticationError")),
     ("download", "not found, always", RouteFault(kind="not_found"), End(raises="DownloadBroken")),
     ("download", "cut always", RouteFault(kind="cut_stream", share=0.5), End(raises="DownloadBroken")),
@@ -302,23 +303,12 @@ def _listings() -> Iterator[Entry]:
     yield _route("list", "lags, many open", RouteFault(kind="lag", seconds=0.8), **job)
 
 
-_VANISHED = _route(
-    "look",
-    "not found, always",
-    RouteFault(kind="not_found"),
-    ends("missing missing", some=True, rounds=MAX_ROUNDS, bills=MAX_ROUNDS - 1, files=100),
-    leap=1.1 * DAY,
-    mixes=False,
-)
-"""OpenAI shows none of the job's batches any more; what they gave cannot be had."""
-
 TABLE: tuple[Entry, ...] = (
     Entry("none", ()),
     *LINES,
     *BATCHES,
     *_transient_routes(),
     *(replace(_route(route, name, fault, end), mixes=False) for route, name, fault, end in _PERMANENT),
-    _VANISHED,
     *_listings(),
     *_deadlines(),
 )
