@@ -14,10 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from .input_files import InputFile
 
 GRACE_SECONDS = 600
-"""How long a batch that says it has ended may be without its files before that is believed.
+"""How long a batch that says it has ended may be without its files before that is believed."""
 
-Where it counts items that succeeded there must be files: then it is a day.
-"""
+COUNTED_GRACE_SECONDS = 3_600
+"""The same where it counts items that succeeded: then there should be files."""
 
 KEPT_ERRORS = 20
 """Validation errors that travel with a batch; OpenAI lists one for each bad line."""
@@ -159,7 +159,7 @@ class Batch(_Read):
         if self.status == BatchStatus.CANCELLED and not self.request_counts.total:
             return True  # cancelled while it was validated: nothing has run
         ended_at = self.completed_at or self.expired_at or self.cancelled_at or self.expires_at
-        grace = WINDOW_SECONDS if self.request_counts.completed else GRACE_SECONDS
+        grace = COUNTED_GRACE_SECONDS if self.request_counts.completed else GRACE_SECONDS
         return ended_at is not None and now - ended_at > grace
 
     def is_late(self, now: float) -> bool:

@@ -89,7 +89,7 @@ LINES: tuple[Entry, ...] = tuple(
     )
 )
 # What is missing for good comes to a batch without a single line, whose files are waited for.
-LINES = tuple(replace(entry, leap=700.0) if "missing" in entry.kinds else entry for entry in LINES)
+LINES = tuple(replace(entry, leap=1300.0) if "missing" in entry.kinds else entry for entry in LINES)
 
 
 def _batch(name: str, end: End, fault: BatchFault, **more: Any) -> Entry:
