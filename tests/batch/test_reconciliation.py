@@ -1,4 +1,4 @@
-"""What was sent and what came back are reconciled by custom_id: each item has one outcome, whatever the files hold."""
+"""What came back is reconciled with what was sent: each item has one outcome, whatever the files hold."""
 
 import json
 from collections.abc import Callable
