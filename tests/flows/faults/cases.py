@@ -32,6 +32,12 @@ class Case:
         """The exception that must end the first call."""
         return next((entry.end.raises for entry in self.entries if entry.end.raises), "")
 
+    @property
+    def may_be_refused(self) -> bool:
+        """Whether validation may come to refuse every batch: together, two faults can hit each of two batches."""
+        refusals = [fault for entry in self.entries for fault in entry.faults if fault.kind == "fail_validation"]
+        return len(refusals) > 1
+
     def allowed(self, text: str) -> set[str]:
         """How the row with this text may end."""
         met = [entry.end for entry in self.entries if entry.befalls(text)]
