@@ -32,11 +32,17 @@ def read_answer(endpoint: Endpoint, body: Body) -> Answer:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
     """
-    return _READERS[endpoint](body)
+    answer, *words, failed = _READERS[endpoint](body)
+    return Answer(answer, *map(_word, words), failed=failed)
 
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
+
+
+def _word(value: Any) -> str | None:
+    """What should be a word or a sentence, whatever a server sends in its place."""
+    return value if value is None or isinstance(value, str) else _json(value)
 
 
 def _text(content: Any) -> str | None:
@@ -114,12 +120,16 @@ def _index(entry: Body) -> int:
 def _vector(embedding: Any) -> np.ndarray:
     if isinstance(embedding, str):
         return np.frombuffer(b64decode(embedding), dtype="<f4")
-    return np.array(embedding, dtype=np.float32)
+    with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
+        vector = np.array(embedding, dtype=np.float32)
+    if vector.ndim != 1:
+        raise ValueError("an embedding is a list of numbers")
+    return vector
 
 
 def _completions(body: Body) -> Answer:
     choice = body["choices"][0]
-    return Answer(choice["text"] or None, choice.get("finish_reason"))
+    return Answer(_text(choice["text"]), choice.get("finish_reason"))
 
 
 def _moderations(body: Body) -> Answer:
@@ -128,6 +138,8 @@ def _moderations(body: Body) -> Answer:
 
 
 def _whole_body(body: Body) -> Answer:
+    if not body:
+        raise ValueError("the body is empty")
     return Answer(_json(body))
 
 

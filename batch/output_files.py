@@ -5,9 +5,10 @@ by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+202
 """
 
 import json
+import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,11 @@ from .outcomes import COUNTS, MISSING, Outcome, OutcomeKind, read_outcome
 _CUSTOM_ID_FIRST = re.compile(rb'\{"id": ?"[^"\\]*", ?"custom_id": ?"([^"\\]*)", ?"response"')
 """How OpenAI's lines begin; any other line is parsed whole for its custom_id."""
 
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of an emoji: no custom_id that can be sent holds one, and the question mark in its place might be ours."""
+
+_UNREADABLE = (ValueError, RecursionError)
+_BROKEN = "broken_line"
 
 _Place = tuple[int, int, int]
 """Where a line lies: which file, its offset and its length in bytes."""
@@ -60,42 +66,75 @@ class OutputLines:
         yield from self._places
 
     def outcome(self, custom_id: str, endpoint: Endpoint, *, keep_response: bool = False) -> Outcome:
-        """What the files say of one item; of doubled lines the first that succeeded counts, else the first."""
+        """What the files say of one item.
+
+        Of doubled lines the first that succeeded counts, else the first that can be read, else the first.
+        """
         place = self._places.get(custom_id)
         if place is None:
             return MISSING
         if custom_id not in self._doubled:
             return read_outcome(endpoint, self._read(place), keep_response=keep_response)
-        outcomes = [
-            read_outcome(endpoint, self._read(place), keep_response=keep_response)
-            for place in self._doubled[custom_id]
-        ]
-        return next((found for found in outcomes if found.outcome == OutcomeKind.SUCCEEDED), outcomes[0])
+        return min(
+            (
+                read_outcome(endpoint, self._read(place), keep_response=keep_response)
+                for place in self._doubled[custom_id]
+            ),
+            key=_preference,
+        )
 
     def _read(self, place: _Place) -> Mapping[str, Any]:
         number, offset, length = place
         content = os.pread(self._files[number].fileno(), length, offset)
         try:
             line = parse_line(content)
-        except ValueError as error:
-            return {"error": {"code": "broken_line", "message": f"The line is not JSON: {error}"}}
+        except _UNREADABLE as error:
+            return {"error": {"code": _BROKEN, "message": f"The line is not JSON: {error}"}}
         return line if isinstance(line, dict) else {}
+
+
+def _preference(found: Outcome) -> int:
+    """What is believed first where lines say different things of one item; the least is."""
+    if found.outcome == OutcomeKind.SUCCEEDED:
+        return 0
+    return 2 if found.error_code == _BROKEN else 1
 
 
 def parse_line(line: bytes) -> Any:
     """A line's JSON, also where it holds what Python writes and JSON does not know.
 
-    That is half of an emoji that an answer was cut in, which becomes a question mark, and NaN and infinities,
-    which become null.
+    That is half of an emoji that an answer was cut in, which becomes a question mark, and NaN, infinities and
+    numbers too large for a float, which become null.
 
     Raises:
-        ValueError: it is no JSON of either kind.
+        ValueError, RecursionError: it is no JSON of either kind, or nested a thousand deep.
     """
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        whole = json.loads(line, parse_constant=lambda _: None)
-        return orjson.loads(json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace"))
+        text = json.dumps(_parse_leniently(line), ensure_ascii=False)
+        return orjson.loads(text.encode("utf-8", "replace"))
+
+
+def _parse(line: bytes) -> Any:
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return _parse_leniently(line)
+
+
+def _parse_leniently(line: bytes) -> Any:
+    """A line's JSON as Python reads it, halves of emojis and all."""
+    return json.loads(
+        line,
+        parse_constant=lambda _: None,
+        parse_float=lambda digits: _finite(digits, float),
+        parse_int=lambda digits: _finite(digits, int),
+    )
+
+
+def _finite(digits: str, kind: Callable[[str], float]) -> float | None:
+    return kind(digits) if math.isfinite(float(digits)) else None
 
 
 def custom_id_of(line: bytes) -> str | None:
@@ -107,11 +146,11 @@ def custom_id_of(line: bytes) -> str | None:
         except UnicodeDecodeError:
             return None
     try:
-        parsed = parse_line(line)
-    except ValueError:
+        parsed = _parse(line)
+    except _UNREADABLE:
         return None
     custom_id = parsed.get("custom_id") if isinstance(parsed, dict) else None
-    return custom_id if isinstance(custom_id, str) else None
+    return custom_id if isinstance(custom_id, str) and not _HALF.search(custom_id) else None
 
 
 def outcome_schema(endpoint: Endpoint) -> pa.Schema:

@@ -1,161 +1,134 @@
 """What came back is reconciled with what was sent: each item has one outcome, whatever the files hold."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+import orjson
 import pyarrow.parquet as pq
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.batches import Batch
 from prefect_openai_batch.batch.endpoints import Endpoint
 from prefect_openai_batch.batch.outcome_files import OUTCOMES, write_outcomes
 from prefect_openai_batch.batch.storage import Folder
 
-ENDPOINTS = (Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES, Endpoint.EMBEDDINGS, Endpoint.COMPLETIONS)
-SEPARATORS = "\u2028\u2029\x85\x0b\x0c\x1c"
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(SEPARATORS), min_size=1, max_size=12)
+from .damaged_files import Case, Line, body_of, cases, responded
+
+MISSING = ("missing", "missing", True)
+BROKEN = ("failed", "broken_line", True)
 
 
-class Line(NamedTuple):
-    """A line of a file, and what it may be taken for: outcomes with their error codes, or nothing at all."""
-
-    text: bytes
-    meaning: frozenset[tuple[str, str | None]]
-    answer: Any = None
-
-
-def body_of(endpoint: Endpoint, text: str) -> dict[str, Any]:
-    """The body of a response that says this."""
-    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-    if endpoint == Endpoint.EMBEDDINGS:
-        vector = [float(len(text)), 0.5]
-        return {"object": "list", "model": "m", "data": [{"index": 0, "embedding": vector}], "usage": usage}
-    if endpoint == Endpoint.RESPONSES:
-        content = [{"type": "output_text", "text": text}]
-        return {"status": "completed", "output": [{"type": "message", "content": content}], "usage": usage}
-    if endpoint == Endpoint.COMPLETIONS:
-        return {"choices": [{"text": text, "finish_reason": "stop"}], "usage": usage}
-    return {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": usage}
-
-
-def answer_of(endpoint: Endpoint, text: str) -> Any:
-    return [float(len(text)), 0.5] if endpoint == Endpoint.EMBEDDINGS else text
-
-
-def encoded(custom_id: str, *, ascii_only: bool, **rest: Any) -> bytes:
-    line = {"id": "batch_req_1", "custom_id": custom_id, "response": None, "error": None, **rest}
-    return json.dumps(line, ensure_ascii=ascii_only).encode() + b"\n"
-
-
-def answered(status: int, body: Any) -> dict[str, Any]:
-    return {"response": {"status_code": status, "request_id": "1", "body": body}}
-
-
-UNEXECUTED: dict[str, tuple[dict[str, Any], tuple[str, str]]] = {
-    "expired": ({"error": {"code": "batch_expired", "message": "Too late."}}, ("expired", "batch_expired")),
-    "cancelled": ({"error": {"code": "batch_cancelled", "message": "No."}}, ("cancelled", "batch_cancelled")),
-    "timeout": ({"error": {"code": "request_timeout", "message": "Slow."}}, ("failed", "request_timeout")),
-    "bad": (answered(400, {"error": {"code": "bad", "message": "Bad."}}), ("failed", "bad")),
-    "limited": (answered(429, {"error": {"code": "slow_down", "message": "Wait."}}), ("failed", "slow_down")),
-    "without status": (answered(0, {}), ("failed", "0")),
-    "shapeless": (answered(200, {"nothing": "known"}), ("failed", "unreadable_response")),
-    "infinite": (answered(500, {"error": {"code": "nan", "message": float("nan")}}), ("failed", "nan")),
-}
-"""Lines without an answer, and the outcome of each."""
-
-
-@st.composite
-def lines_of(draw: st.DrawFn, custom_id: str, endpoint: Endpoint) -> Line:
-    """A line about one item: whole, or cut off somewhere."""
-    ascii_only = draw(st.booleans())
-    kind = draw(st.sampled_from(["good", "cut", *UNEXECUTED]))
-    if kind in UNEXECUTED:
-        rest, meaning = UNEXECUTED[kind]
-        return Line(encoded(custom_id, ascii_only=ascii_only, **rest), frozenset({meaning}))
-    text = draw(TEXTS)
-    whole = encoded(custom_id, ascii_only=ascii_only, **answered(200, body_of(endpoint, text)))
-    if kind == "good":
-        return Line(whole, frozenset({("succeeded", None)}), answer_of(endpoint, text))
-    cut = whole[: draw(st.integers(0, len(whole) - 3))] + b"\n"
-    return Line(cut, frozenset({("failed", "broken_line"), ("missing", "missing")}))
-
-
-RUBBISH = st.sampled_from([b"\n", b"null\n", b"[]\n", b"\xff\xfe\n", b'"text"\n', b'{"custom_id": 7}\n', b"{}\n"])
-
-
-class Case(NamedTuple):
-    """Items, and what two files hold: lines about them, about others, and rubbish."""
-
-    endpoint: Endpoint
-    custom_ids: list[str]
-    files: tuple[list[tuple[str | None, Line]], list[tuple[str | None, Line]]]
-
-
-@st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Any items, and any damaged pair of files."""
-    endpoint = draw(st.sampled_from(ENDPOINTS))
-    ids = draw(st.lists(TEXTS, min_size=1, max_size=8, unique=True))
-    told = draw(st.lists(st.sampled_from(ids), max_size=14))
-    others = draw(st.lists(TEXTS.filter(lambda text: text not in ids), max_size=3))
-    files: tuple[list[tuple[str | None, Line]], list[tuple[str | None, Line]]] = ([], [])
-    for custom_id in draw(st.permutations([*told, *others])):
-        line = draw(lines_of(custom_id, endpoint))
-        files[draw(st.integers(0, 1))].append((custom_id if custom_id in ids else None, line))
-    for rubbish in draw(st.lists(RUBBISH, max_size=3)):
-        files[draw(st.integers(0, 1))].append((None, Line(rubbish, frozenset())))
-    return Case(endpoint, ids, files)
-
-
-def reconciled(case: Case, ending: Callable[[bytes], bytes] = bytes) -> list[dict[str, Any]]:
+def reconciled(
+    endpoint: Endpoint, custom_ids: Sequence[str], files: Sequence[bytes], *, keep_response: bool = False
+) -> list[dict[str, Any]]:
     """The outcomes as they are written, in their order."""
     with TemporaryDirectory() as folder:
-        paths = [Path(folder, name) for name in ("output", "error")]
-        for path, lines in zip(paths, case.files, strict=True):
-            path.write_bytes(ending(b"".join(line.text for _, line in lines)))
-        items = list(enumerate(case.custom_ids))
-        batch = Batch(id="batch_1", status="completed")
-        fetched = write_outcomes(batch, case.endpoint, items, paths, Folder(folder))
+        paths = [Path(folder, str(number)) for number in range(len(files))]
+        for path, content in zip(paths, files, strict=True):
+            path.write_bytes(content)
+        batch, items = Batch(id="batch_1", status="completed"), enumerate(custom_ids)
+        fetched = write_outcomes(batch, endpoint, items, paths, Folder(folder), keep_response=keep_response)
         outcomes: list[dict[str, Any]] = pq.read_table(Path(folder, OUTCOMES)).to_pylist()
-    assert sum(fetched.outcomes.values()) == len(items)
+    assert sum(fetched.outcomes.values()) == len(custom_ids)
+    assert fetched.again == sum(outcome["again"] for outcome in outcomes)
     return outcomes
 
 
-@given(cases())
-def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(case: Case) -> None:
-    """In the order they were sent; an undamaged answer always counts, and else the first line that can be read."""
-    outcomes = reconciled(case)
+def told(outcome: dict[str, Any]) -> tuple[str, str | None, bool]:
+    return outcome["outcome"], outcome["error_code"], outcome["again"]
+
+
+def check(outcome: dict[str, Any], lines: list[Line]) -> None:
+    """The outcome of an item is what the lines about it leave to be said."""
+    whole = [line for line in lines if line.tells]
+    answers = [line for line in whole if line.tells == ("succeeded", None, False)]
+    if whole:
+        assert told(outcome) == (answers or whole)[0].tells
+    elif any(line.legible for line in lines):
+        assert told(outcome) == BROKEN
+    else:
+        assert told(outcome) in ((MISSING, BROKEN) if lines else (MISSING,))
+    assert outcome["answer"] == (answers[0].answer if answers else None)
+    assert answers or outcome["error_message"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(case=cases(), cut=st.tuples(st.booleans(), st.booleans()))
+def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(case: Case, cut: tuple[bool, bool]) -> None:
+    """In the order sent: the first whole answer counts, else the first whole line; what is missing is so named.
+
+    Lines are dropped, doubled, in both files, out of order, foreign, cut off and run together, in any layout; the
+    newline at a file's end may be absent, and so may a file.
+    """
+    contents = [b"".join(line.text for line in lines) for lines in case.files]
+    ended = [
+        content.removesuffix(b"\n") if without else content
+        for content, without in zip(contents, cut, strict=False)
+    ]
+    outcomes = reconciled(case.endpoint, case.custom_ids, ended)
     assert [(outcome["row"], outcome["custom_id"]) for outcome in outcomes] == list(enumerate(case.custom_ids))
     for outcome in outcomes:
-        told = [line for lines in case.files for custom_id, line in lines if custom_id == outcome["custom_id"]]
-        good = [line for line in told if ("succeeded", None) in line.meaning]
-        found = (outcome["outcome"], outcome["error_code"])
-        if good:
-            assert found == ("succeeded", None)
-            assert outcome["answer"] == (
-                np.float32(good[0].answer).tolist() if case.endpoint == Endpoint.EMBEDDINGS else good[0].answer
-            )
-        elif told:
-            assert found in frozenset().union(*(line.meaning for line in told))
-            assert found != ("missing", "missing") or all(("missing", "missing") in line.meaning for line in told)
-        else:
-            assert found == ("missing", "missing")
-        assert outcome["error_message"] or outcome["outcome"] == "succeeded"
+        check(outcome, [line for lines in case.files for line in lines if line.owner == outcome["custom_id"]])
 
 
-@given(cases())
-def test_what_is_worth_a_try_follows_from_the_outcome(case: Case) -> None:
-    """A row with an answer never goes again, nor does a bad request; a cancelled row only when it is asked for."""
-    final = {("succeeded", None), ("failed", "bad"), ("cancelled", "batch_cancelled")}
-    for outcome in reconciled(case):
-        assert outcome["again"] == ((outcome["outcome"], outcome["error_code"]) not in final)
+SCALARS = st.none() | st.booleans() | st.integers(-3, 2**63) | st.floats(allow_nan=False, width=32)
+ANY_JSON = st.recursive(
+    SCALARS | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["code", "text"]), inner, max_size=2)
+    ),
+    max_leaves=3,
+)
 
 
-@given(cases())
-def test_a_last_line_without_its_newline_is_read_all_the_same(case: Case) -> None:
-    """Some servers leave it out."""
-    assert reconciled(case, lambda content: content.removesuffix(b"\n")) == reconciled(case)
+@st.composite
+def spoiled(draw: st.DrawFn, value: Any) -> Any:
+    """A JSON value in which something, somewhere, is something else."""
+    if not value or not isinstance(value, dict | list) or draw(st.integers(0, 5)) == 0:
+        return draw(ANY_JSON)
+    places = sorted(value) if isinstance(value, dict) else range(len(value))
+    place = draw(st.sampled_from(places))
+    changed = value.copy()
+    changed[place] = draw(spoiled(value[place]))
+    return changed
+
+
+FURTHER = {
+    "status": "failed",
+    "error": {"code": "c", "message": "m"},
+    "incomplete_details": {"reason": "r"},
+    "id": "b",
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), endpoint=st.sampled_from(Endpoint), keep_response=st.booleans())
+def test_a_line_of_any_shape_is_told_of(data: st.DataObject, endpoint: Endpoint, keep_response: bool) -> None:
+    """Whatever a server puts in whatever field, its row has an outcome, and the rows beside it theirs."""
+    body = data.draw(st.sampled_from([{}, FURTHER])) | body_of(endpoint, "fine")
+    fields = responded(200, body)
+    spoilt = data.draw(st.sampled_from(["response", "response", "error"]))
+    line = {"custom_id": "a", **fields, spoilt: data.draw(spoiled(fields[spoilt]))}
+    other = {"custom_id": "b", **responded(200, body_of(endpoint, "fine"))}
+    content = b"".join(orjson.dumps(one) + b"\n" for one in (line, other))
+    first, second = reconciled(endpoint, ["a", "b"], [content], keep_response=keep_response)
+    assert first["outcome"] in ("succeeded", "failed")
+    assert told(second) == ("succeeded", None, False)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400, "1" * 5_000, "NaN", "-Infinity"])
+def test_a_number_beyond_all_bounds_costs_no_answer(number: str) -> None:
+    """It is read as null."""
+    line = orjson.dumps({"custom_id": "a", **responded(200, body_of(Endpoint.RESPONSES, "fine", 0.5))})
+    (outcome,) = reconciled(Endpoint.RESPONSES, ["a"], [line.replace(b"0.5", number.encode())])
+    assert (outcome["outcome"], outcome["answer"]) == ("succeeded", "fine")
+
+
+def test_a_line_nested_without_end_is_a_broken_line() -> None:
+    """It does not stop the reading of the others."""
+    line = b'{"id": "b", "custom_id": "a", "response": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    (outcome,) = reconciled(Endpoint.RESPONSES, ["a"], [line])
+    assert told(outcome) == BROKEN
