@@ -32,8 +32,8 @@ def read_answer(endpoint: Endpoint, body: Body) -> Answer:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
     """
-    answer, *words, failed = _READERS[endpoint](body)
-    return Answer(answer, *map(_word, words), failed=failed)
+    answer, reason, code, message, failed = _READERS[endpoint](body)
+    return Answer(answer, _word(reason), _word(code), _word(message), failed)
 
 
 def _json(value: Any) -> str:
