@@ -15,7 +15,7 @@ from prefect_openai_batch.batch.endpoints import Endpoint
 from prefect_openai_batch.batch.outcome_files import OUTCOMES, write_outcomes
 from prefect_openai_batch.batch.storage import Folder
 
-from .damaged_files import Case, Line, body_of, cases, responded
+from .damaged_files import HALF, Case, Layout, Line, body_of, cases, responded
 
 MISSING = ("missing", "missing", True)
 BROKEN = ("failed", "broken_line", True)
@@ -132,3 +132,17 @@ def test_a_line_nested_without_end_is_a_broken_line() -> None:
     line = b'{"id": "b", "custom_id": "a", "response": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
     (outcome,) = reconciled(Endpoint.RESPONSES, ["a"], [line])
     assert told(outcome) == BROKEN
+
+
+def test_of_two_lines_the_one_that_can_be_read_counts() -> None:
+    """A bad request is final, though the line before it is broken."""
+    bad = Layout().write("a", responded(400, {"error": {"code": "bad", "message": "Bad."}}))
+    (outcome,) = reconciled(Endpoint.RESPONSES, ["a"], [bad[:-9] + b"\n" + bad])
+    assert told(outcome) == ("failed", "bad", False)
+
+
+def test_half_an_emoji_in_a_foreign_custom_id_makes_it_nobodys() -> None:
+    """A question mark stands for it in an answer, and might be one of our own custom_ids."""
+    line = Layout(ascii_only=True).write(HALF, responded(200, body_of(Endpoint.RESPONSES, "foreign")))
+    (outcome,) = reconciled(Endpoint.RESPONSES, ["?"], [line])
+    assert told(outcome) == MISSING
