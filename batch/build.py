@@ -1,5 +1,6 @@
 """Rows made into items, and items into input files."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 from .bodies import Bodies, compile_request
 from .custom_ids import check_custom_id
 from .endpoints import Endpoint, embedding_inputs
-from .errors import RequestError, refusals_of
+from .errors import CustomIdError, RequestError, refusals_of
 from .garbage import settled_heap
 from .input_files import InputFile, InputFileWriter, Limits, Line
 from .items import BatchItem, encode_body, encode_line
@@ -45,20 +46,26 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
     return files
 
 
-def write_items(items: Iterable[BatchItem], folder: Folder) -> InputFile:
-    """Write items made by hand as one input file under `folder`.
+def write_items(items: BatchItem | Iterable[BatchItem], folder: Folder) -> InputFile:
+    """Write items made by hand, or a single one, as one input file under `folder`.
 
     Raises:
-        RequestError: there are none, or they differ in model or endpoint, or are too many for one batch.
+        RequestError: there are none, or they differ in model or endpoint, or are too many for one batch, or one
+            holds what JSON cannot say.
         CustomIdError: two of them share a custom_id.
     """
-    listed = list(items)
+    listed = [items] if isinstance(items, BatchItem) else list(items)
     if len({(item.url, item.body.get("model")) for item in listed}) != 1:
         raise RequestError("A batch takes at least one item, and all of one endpoint and one model.")
-    if len({item.custom_id for item in listed}) != len(listed):
-        raise RequestError("Two of the items share a custom_id; each needs one of its own.")
+    ((custom_id, times),) = Counter(item.custom_id for item in listed).most_common(1)
+    if times > 1:
+        raise CustomIdError(
+            f"{times:,} of the items share the custom_id {custom_id!r}; each needs one of its own.",
+            custom_id=custom_id,
+            rows=tuple(row for row, item in enumerate(listed) if item.custom_id == custom_id),
+        )
     lines = [
-        _line(row, item.custom_id, item.url, item.body, encode_body(item.body)) for row, item in enumerate(listed)
+        _line(row, item.custom_id, item.url, item.body, _encode(item.body, row)) for row, item in enumerate(listed)
     ]
     files = InputFileWriter(folder, "items", listed[0].url).write(lines)
     if len(files) > 1:

@@ -16,11 +16,14 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from .endpoints import MAX_BYTES, MAX_EMBEDDING_INPUTS, MAX_ITEMS, Endpoint
-from .errors import ItemTooLarge
+from .errors import ItemTooLarge, RequestError
 from .storage import Folder
 
 INPUT = "input.jsonl"
 ITEMS = "items.parquet"
+
+MAX_MODELS = 100
+"""Our own bound on the models of one selection: each has a batch of its own, and a file that stays open."""
 
 ITEMS_SCHEMA = pa.schema([pa.field("row", pa.int64(), False), pa.field("custom_id", pa.string(), False)])
 
@@ -59,11 +62,12 @@ class InputFile(BaseModel):
 
 @dataclass(frozen=True)
 class Limits:
-    """Where an input file is cut; OpenAI's limits unless a test says otherwise."""
+    """Where input files are cut, and how many models they may have; a test may say otherwise."""
 
     items: int = MAX_ITEMS
     bytes: int = MAX_BYTES
     embedding_inputs: int = MAX_EMBEDDING_INPUTS
+    models: int = MAX_MODELS
 
 
 class Line(NamedTuple):
@@ -104,6 +108,7 @@ class InputFileWriter:
 
         Raises:
             ItemTooLarge: one line alone exceeds what an input file may hold.
+            RequestError: the lines name more models than a selection may have.
         """
         with ExitStack() as unfinished:
             unfinished.callback(self._discard)
@@ -120,11 +125,19 @@ class InputFileWriter:
         if open_file is not None and not open_file.has_room(line, self.limits):
             self._finish(open_file)
             open_file = None
-        if open_file is None:
-            open_file = self._open[line.model] = _OpenFile(
-                self._begun, self.folder / f"{self.prefix}-{self._begun}", line.model
+        return open_file or self._begin(line)
+
+    def _begin(self, line: Line) -> "_OpenFile":
+        if len(self._open) >= self.limits.models:
+            raise RequestError(
+                f"Row {line.row + 1:,} names the model {line.model!r}, after {self.limits.models:,} others: is "
+                "that the column of the models? If it is, split the table, for each model has batches of its own.",
+                row=line.row,
+                field="model",
             )
-            self._begun += 1
+        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", line.model)
+        self._open[line.model] = open_file
+        self._begun += 1
         return open_file
 
     def _refuse_too_large(self, line: Line) -> None:
@@ -145,8 +158,8 @@ class InputFileWriter:
             )
 
     def _finish(self, open_file: "_OpenFile") -> None:
-        del self._open[open_file.model]
         open_file.finish()
+        del self._open[open_file.model]
         self._done.append(
             (
                 open_file.number,
@@ -186,8 +199,8 @@ class _OpenFile:
         self.inputs = 0
         self.digest = sha256()
         folder.make()
-        self._writing = folder.create(INPUT)
-        self._file = self._writing.__enter__()
+        self._writing = ExitStack()
+        self._file = self._writing.enter_context(folder.create(INPUT))
 
     def has_room(self, line: Line, limits: Limits) -> bool:
         return (
@@ -205,13 +218,16 @@ class _OpenFile:
         self.inputs += line.inputs
 
     def finish(self) -> None:
-        self._writing.__exit__(None, None, None)
+        self._writing.close()
         items = pa.table([np.array(self.rows, dtype=np.int64), self.custom_ids], schema=ITEMS_SCHEMA)
         with self.folder.create(ITEMS) as file:
             pq.write_table(items, file)
 
     def discard(self) -> None:
-        failure = RuntimeError("discarded")
-        with suppress(RuntimeError):
-            self._writing.__exit__(RuntimeError, failure, None)
+        with suppress(_Discarded), self._writing:
+            raise _Discarded
         self.folder.remove()
+
+
+class _Discarded(Exception):
+    """Tells a file that is being written that it is not to be there."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.build import write_items
 from prefect_openai_batch.batch.endpoints import Endpoint
-from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, Refused, RequestError
+from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
 from prefect_openai_batch.batch.input_files import INPUT, InputFile, InputFileWriter, Limits, Line
 from prefect_openai_batch.batch.items import BatchItem
 from prefect_openai_batch.batch.requests import ChatRequest, EmbeddingRequest, RawRequest
@@ -126,6 +126,28 @@ def test_an_item_that_no_file_can_hold_is_refused_by_its_row(make_job: MakeJob) 
     assert job.round_folder(1).names() == []
 
 
+def test_a_column_that_names_no_models_is_refused(make_job: MakeJob) -> None:
+    """Each model has a batch of its own, so ever more of them are hardly meant; nothing that was written stays."""
+    job = make_job(ROWS, ChatRequest(model="{{ id }}", prompt="{{ text }}"))
+    with pytest.raises(RequestError, match="Row 4 names the model 'r3', after 3 others.*split the table"):
+        built(job, models=3)
+    assert job.round_folder(1).names() == []
+
+
+def test_full_files_of_few_models_are_not_too_many(make_job: MakeJob) -> None:
+    """The bound is on models, not on their files."""
+    request = ChatRequest(model="{{ model }}", prompt="{{ text }}")
+    assert len(built(make_job(ROWS, request), items=1, models=2)) == len(ROWS)
+
+
+def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
+    """Neither it nor those that were finished before it."""
+    lines = [Line(0, "a", "m", b"{}\n", inputs=0), Line(1, "\ud83d", "n", b"{}\n", inputs=0)]
+    with pytest.raises(UnicodeEncodeError):
+        InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(lines)
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_too_many_inputs_in_one_item_are_refused(make_job: MakeJob) -> None:
     """An embeddings body may hold a list of inputs, but no more than a batch may."""
     job = make_job(
@@ -190,16 +212,33 @@ def test_items_by_hand_make_one_file(tmp_path: Path) -> None:
     assert content(file) == b"".join(one.line() for one in made)
 
 
+def test_a_single_item_by_hand_needs_no_list(tmp_path: Path) -> None:
+    """It makes a file of one line."""
+    assert content(write_items(item("a"), Folder(str(tmp_path)))) == item("a").line()
+
+
+def test_an_item_by_hand_that_json_cannot_say_is_refused(tmp_path: Path) -> None:
+    """By its place."""
+    with pytest.raises(RequestError, match="Row 1 cannot be sent as JSON"):
+        write_items(item("a", body={"model": "m", "input": object()}), Folder(str(tmp_path)))
+
+
 @pytest.mark.parametrize(
     "made",
     [
         [],
-        [item("a"), item("a")],
         [item("a"), item("b", url=Endpoint.CHAT_COMPLETIONS)],
         [item("a"), item("b", body={"model": "n", "input": "x"})],
     ],
 )
 def test_items_by_hand_that_do_not_fit_together_are_refused(tmp_path: Path, made: list[BatchItem]) -> None:
-    """One endpoint, one model, and an id each."""
-    with pytest.raises(Refused):
+    """At least one item, and all of one endpoint and one model."""
+    with pytest.raises(RequestError, match="one endpoint and one model"):
         write_items(made, Folder(str(tmp_path)))
+
+
+def test_items_by_hand_that_share_an_id_are_refused_by_it(tmp_path: Path) -> None:
+    """The details name their places."""
+    with pytest.raises(CustomIdError, match="2 of the items share the custom_id 'a'") as refused:
+        write_items([item("b"), item("a"), item("a")], Folder(str(tmp_path)))
+    assert refused.value.details == {"custom_id": "a", "rows": (1, 2)}
