@@ -8,7 +8,8 @@ from .bodies import compile_request
 from .deadlines import Deadline, check_deadline
 from .errors import DestinationError, JobKeyError, refusals_of
 from .jobs import JOB_KEY, IfExists, Job
-from .requests import Request, load_request
+from .request_files import load_request
+from .requests import Request
 from .storage import Folder, open_url
 from .tables.destinations import check_destination
 from .tables.sources import FileSource, check_source

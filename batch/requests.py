@@ -7,23 +7,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from .bodies import compile_request
 from .endpoints import Endpoint
-from .errors import RequestError
 from .items import BatchItem
-from .storage import open_url
 
 
 def _import_path(function: Any) -> Any:
@@ -364,37 +359,3 @@ RequestParameter = ChatRequest | ResponsesRequest | EmbeddingRequest | RawReques
 
 Prefect's UI draws a plain union as a form with a tab for each member, and a discriminated one as a field for JSON.
 """
-
-REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
-
-
-def load_request(url: str) -> Request:
-    """The request in a file of JSON or YAML, by its path or URL.
-
-    Raises:
-        RequestError: the file is missing, malformed, or does not hold a request.
-    """
-    filesystem, path = open_url(url)
-    try:
-        content = yaml.safe_load(filesystem.cat_file(path))
-    except FileNotFoundError:
-        raise RequestError(f"The request file {url} does not exist.", path=url) from None
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RequestError(f"The request file {url} cannot be read: {error}", path=url) from None
-    return parse_request(content, f"The request file {url}")
-
-
-def parse_request(content: Any, whence: str = "The request") -> Request:
-    """The request in a JSON structure; `kind` is `chat` where it is not said.
-
-    Raises:
-        RequestError: it does not hold a request; the message names the field.
-    """
-    if isinstance(content, dict):
-        content = {"kind": "chat", **content}
-    try:
-        return REQUEST.validate_python(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(place) for place in first["loc"][1:]) or "kind"
-        raise RequestError(f"{whence} is not valid: {field}: {first['msg']}", field=field) from None

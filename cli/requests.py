@@ -7,7 +7,8 @@ import orjson
 
 from ..batch.endpoints import Endpoint
 from ..batch.errors import RequestError
-from ..batch.requests import Request, load_request, parse_request
+from ..batch.request_files import load_request, parse_request
+from ..batch.requests import Request
 
 RAW_INPUT = {
     Endpoint.COMPLETIONS: "prompt",

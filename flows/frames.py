@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 from ..batch.errors import DestinationError, SourceError
 from ..batch.opening import absolute, check_job_key
 from ..batch.outcomes import COUNTS
-from ..batch.requests import Request, load_request
+from ..batch.request_files import load_request
+from ..batch.requests import Request
 from ..batch.results import result_name
 from ..batch.storage import Folder
 from ..batch.tables.sources import FileSource

@@ -4,17 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.registry import known_implementations
 from prefect_openai_batch.batch.bodies import compile_request
 from prefect_openai_batch.batch.errors import RequestError
+from prefect_openai_batch.batch.request_files import REQUEST, load_request, parse_request
 from prefect_openai_batch.batch.requests import (
-    REQUEST,
     BaseRequest,
     ChatRequest,
     EmbeddingRequest,
     RawRequest,
     ResponsesRequest,
-    load_request,
-    parse_request,
 )
 from pydantic import ValidationError
 
@@ -160,7 +159,10 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         ({"kind": "embedding", "model": "m"}, "give one of input and function"),
         ({"kind": "telepathy"}, "kind.*telepathy"),
         ({"model": "m", "function": "no path"}, "function: String should match"),
-        ([], "dictionary"),
+        ([{"model": "m"}], "The request holds a list, where a request is one set of fields"),
+        ("model", "holds a text"),
+        (None, "holds nothing"),
+        (7, "holds 7"),
     ],
 )
 def test_what_is_no_request_is_refused_by_field(content: Any, message: str) -> None:
@@ -242,10 +244,34 @@ def test_every_field_of_the_form_is_explained(kind: type[BaseRequest]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "message"), [("absent.yaml", "does not exist"), ("broken.yaml", "cannot be read")]
+    ("path", "message"),
+    [
+        ("absent.yaml", "does not exist"),
+        ("broken.yaml", "cannot be read"),
+        ("latin.yaml", "cannot be read"),
+        ("list.yaml", "holds a list"),
+        ("empty.yaml", "holds nothing"),
+    ],
 )
 def test_a_request_file_that_cannot_be_read_is_refused(path: str, message: str, tmp_path: Path) -> None:
     """The message names the file."""
     (tmp_path / "broken.yaml").write_text("a: [")
+    (tmp_path / "latin.yaml").write_bytes("prompt: Übersetze".encode("latin-1"))
+    (tmp_path / "list.yaml").write_text("- model: m")
+    (tmp_path / "empty.yaml").touch()
     with pytest.raises(RequestError, match=f"{path} {message}"):
         load_request(str(tmp_path / path))
+
+
+def test_a_url_that_needs_what_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what to install, or to do without."""
+    missing = {"class": "absent_module.Absent", "err": "Install absent_module to read it"}
+    monkeypatch.setitem(known_implementations, "absent", missing)
+    with pytest.raises(RequestError, match="absent://r.yaml cannot be read: Install absent_module.*on a disk"):
+        load_request("absent://r.yaml")
+
+
+def test_a_url_of_no_known_kind_is_refused() -> None:
+    """By its protocol."""
+    with pytest.raises(RequestError, match="telepathy://r.yaml cannot be read: .*telepathy"):
+        load_request("telepathy://r.yaml")
