@@ -9,9 +9,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 
 from ..batch.jobs import Job
-from ..batch.storage import Folder
 from ..tasks import cancel_job
-from .defaults import begun_at, default_job_key, default_storage, with_schedule
+from .runs import job_of
 
 COLLECTOR = "openai-batch-collect/collect"
 """The deployment of `collect_job` that ends a cancelled job."""
@@ -34,13 +33,6 @@ def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[An
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
     _collect(job, flow_run, log)
-
-
-def job_of(run: FlowRun) -> Job | None:
-    """The job that a flow run has begun, found by its parameters; None where it has begun none."""
-    given, begun = run.parameters, begun_at(run)
-    key = with_schedule(given["job_key"], begun) if given.get("job_key") else default_job_key(run)
-    return (Folder(given.get("storage") or default_storage()) / key).read("job.json", Job)
 
 
 def _collect(job: Job, flow_run: FlowRun, log: Any) -> None:
