@@ -59,6 +59,13 @@ def make_deadline(
     )
 
 
+def next_deadline(deadline: Deadline | None, *, stopped: bool) -> datetime | None:
+    """When something is to be done next: cancelling, or, once the job is stopped, ending."""
+    if deadline is None:
+        return None
+    return deadline.finish_by if stopped else deadline.cancel_at
+
+
 def check_deadline(deadline: Deadline, now: datetime) -> None:
     """Refuse a deadline that leaves no time for a batch.
 

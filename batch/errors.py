@@ -8,6 +8,7 @@
     │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
     │   ├── DestinationError     the destination exists, or its kind is unknown
     │   ├── DeadlineError        the time to finish by is no time, or too early
+    │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, or belongs to another job
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              OpenAI refuses the key, or cannot be reached
@@ -55,6 +56,10 @@ class ItemTooLarge(Refused):
 
 class DestinationError(Refused):
     """The destination exists already, or its kind is unknown; details: `path`."""
+
+
+class WaitError(Refused):
+    """The flow run cannot wait as it is asked to, for nothing would wake it."""
 
 
 class DeadlineError(Refused):

@@ -1,7 +1,8 @@
-"""How far a job is, told to whoever watches in this process: the command line draws its bars from it."""
+"""How far a job is, told to whoever watches: the command line draws its bars from it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,7 @@ class Progress:
 
 Observer = Callable[[Progress], None]
 
-_observers: list[Observer] = []
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
 
 
 def report(
@@ -32,16 +33,16 @@ def report(
     done: int | None = None,
     text: str | None = None,
 ) -> None:
-    """Tell every observer of this process; without any, nothing happens."""
-    for observer in _observers:
+    """Tell every observer of this flow; without any, nothing happens."""
+    for observer in _observers.get():
         observer(Progress(step, total, advance, done, text))
 
 
 @contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
-    """Let `observer` hear of the progress of whatever runs in the block, in any thread."""
-    _observers.append(observer)
+    """Let `observer` hear of the progress of whatever runs in the block, in threads of Prefect's tasks too."""
+    before = _observers.set((*_observers.get(), observer))
     try:
         yield
     finally:
-        _observers.remove(observer)
+        _observers.reset(before)

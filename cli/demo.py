@@ -51,6 +51,7 @@ def demo_command(destination: str) -> int:
                 if_exists="replace",
                 poll_seconds=0.5,
             )
+            assert report is not None, "it waits in this process"
             left = _remote_files()
     Console(width=TABLE_WIDTH).print(_excerpt(report.destination))
     show_report(report, as_json=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ..batch.jobs import IfExists
+from ..batch.jobs import IfExists, Job
 from ..batch.opening import absolute, open_job
 from ..batch.reports import JobReport
 from ..batch.requests import Request
@@ -49,6 +49,9 @@ FLOW_OPTIONS = ("in_flight", "max_rounds", "settle_seconds", "finish_by", "answe
     is_flag=True,
     help="Answer what that cuts off at once, synchronously, at twice the price.",
 )
+@click.option(
+    "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
+)
 @process.storage
 @process.base_url
 @process.poll
@@ -63,6 +66,7 @@ def run_command(
     job_key: str | None,
     *,
     overwrite: bool,
+    detach: bool,
     dry_run: bool,
     as_json: bool,
     verbose: bool,
@@ -82,18 +86,25 @@ def run_command(
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
+    if detach and options["finish_by"]:
+        raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     content = digest(table)
+    key = job_key or _job_key(content, table, request, destination)
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination),
+        job_key=key,
         storage=storage,
         if_exists="replace" if overwrite else "refuse",
         source_digest=content,
         verbose=verbose,
+        wait="detach" if detach else "sensor",
         **options,
     )
+    if report is None:
+        click.echo(key)
+        return 0
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
@@ -116,8 +127,12 @@ def run_job(
     source_digest: str | None = None,
     verbose: bool = False,
     **options: Any,
-) -> JobReport:
-    """Run the flow in this process, with its progress on stderr; a finished job is only told of."""
+) -> JobReport | None:
+    """Run the flow in this process, with its progress on stderr; a finished job is only told of.
+
+    Returns:
+        The report; None where the job is left to be taken up again.
+    """
     if not verbose:
         process.quieten()
     asked: dict[str, Any] = {
@@ -135,8 +150,22 @@ def run_job(
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import openai_batch
 
-        answered: JobReport = openai_batch(table, request, destination, **options, **asked)
+        answered: JobReport | None = openai_batch(table, request, destination, **options, **asked)
+    if answered is None:
+        _show_open(job)
     return answered
+
+
+def _show_open(job: Job) -> None:
+    """What a job that is left has open, and how it goes on."""
+    opened = job.open_batches()
+    unsent = len(job.input_files()) - len(job.batches())
+    click.echo(
+        f"{len(opened)} batch{'' if len(opened) == 1 else 'es'} submitted"
+        + (f", {unsent} more to go when they have ended" if unsent else "")
+        + f"; `prefect-openai-batch resume {job.key}` collects the answers",
+        err=True,
+    )
 
 
 def show_report(report: JobReport, *, as_json: bool) -> None:

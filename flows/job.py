@@ -25,7 +25,9 @@ from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .calls import Calls
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .progress import progress_artifact
 from .rounds import begin_round, finish_round
+from .suspension import Wait, check_wait, suspend
 
 NAMED = 10
 """Open batches that an error names."""
@@ -72,6 +74,7 @@ def openai_batch(
     finish_by: str | None = None,
     cancel_lead_minutes: Annotated[float, Field(ge=0)] = CANCEL_LEAD_MINUTES,
     answer_rest: bool = False,
+    wait: Wait = "sensor",
     source_digest: str | None = None,
 ) -> JobReport:
     """A table in, the same table with answers out, by OpenAI's Batch API.
@@ -94,6 +97,8 @@ def openai_batch(
             08:00 Europe/Berlin), in UTC where no zone is named; empty: when the batches are.
         cancel_lead_minutes: How long before finish_by open batches are cancelled; OpenAI takes 10 to 47 minutes.
         answer_rest: Answer the rows that are cut off so at once, by the synchronous API, at twice the price.
+        wait: Where the run waits for its batches: sensor, in its own process; suspend, without a process, until it
+            is woken; detach, not at all: it ends as Submitted, and `resume_job` or the same run again goes on.
         source_digest: A digest of the source's content; another one under the same key is refused.
 
     Returns:
@@ -105,6 +110,7 @@ def openai_batch(
         BatchFailed: OpenAI's validation refused every batch.
     """
     run = current_run()
+    check_wait(wait, run)
     begun = begun_at(run)
     job = open_job(
         source.model_copy(update={"path": with_schedule(source.path, begun)})
@@ -121,28 +127,46 @@ def openai_batch(
         if finish_by
         else None,
     )
-    report = job.report()
-    if report is None:
-        calls = Calls(
-            job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds, deadline=job.deadline
-        )
-        report = run_job(calls, max_rounds)
-    return end_state(report, min_answered)  # type: ignore[return-value]  # Prefect gives the state's data
+    calls = Calls(
+        job,
+        credentials,
+        in_flight,
+        poll_seconds,
+        max_poll_seconds,
+        settle_seconds,
+        deadline=job.deadline,
+        wait=wait,
+    )
+    report = job.report() or run_job(calls, max_rounds)
+    return end_state(report, min_answered) if report else leave(calls)  # type: ignore[return-value]
 
 
-def run_job(calls: Calls, max_rounds: int) -> JobReport:
-    """Every step of a job that its records do not show as done."""
+def run_job(calls: Calls, max_rounds: int) -> JobReport | None:
+    """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = calls.job
-    with open_batches_named(job):
+    with open_batches_named(job), progress_artifact(job) as progress:
         _read_rows(calls)
         for number in count(1):
             if not begin_round(calls, number, max_rounds):
                 break
-            finish_round(calls, number)
+            if not finish_round(calls, number):
+                return None
         _refuse_if_all_failed(calls)
         report = calls.task(write_results, "report")(job)  # durable first …
         clean_up(job, credentials=calls.credentials)  # … then the remote files go
+        progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
     return report
+
+
+def leave(calls: Calls) -> State[None]:
+    """Leave a job whose batches are to be waited for elsewhere: suspended, or to whoever takes it up again."""
+    if calls.wait == "suspend":
+        suspend()
+    batches = calls.job.open_batches()
+    return Completed(
+        name="Submitted",
+        message=f"{len(batches)} batches are open; `prefect-openai-batch resume {calls.job.key}` goes on",
+    )
 
 
 def _read_rows(calls: Calls) -> None:

@@ -13,8 +13,9 @@ from ..tasks import cancel_job
 from ..tasks.creation import SETTLE_SECONDS
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .calls import Calls
-from .defaults import default_storage
-from .job import TASK_RUNNER, end_state, run_job
+from .defaults import current_run, default_storage
+from .job import TASK_RUNNER, end_state, leave, run_job
+from .suspension import Wait, check_wait
 
 IN_FLIGHT = 20
 
@@ -51,7 +52,9 @@ def resume_job(
     job = find_job(job_key, storage)
     job.go_on()
     calls = Calls(job, credentials, in_flight, poll_seconds, max_poll_seconds, settle_seconds, resumed=True)
-    return end_state(run_job(calls, len(job.rounds()) + max_rounds), 0)  # type: ignore[return-value]
+    report = run_job(calls, len(job.rounds()) + max_rounds)
+    assert report is not None, "it waits in this process"
+    return end_state(report, 0)  # type: ignore[return-value]  # Prefect gives the state's data
 
 
 @flow(name="openai-batch-collect", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
@@ -63,6 +66,7 @@ def collect_job(
     settle_seconds: Annotated[float, Field(ge=0)] = SETTLE_SECONDS,
     poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
     max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
+    wait: Wait = "sensor",
 ) -> JobReport:
     """End a job: nothing more is sent, what its batches have finished is fetched, the table is written.
 
@@ -76,18 +80,24 @@ def collect_job(
         settle_seconds: How long to look for a batch whose creation got no answer.
         poll_seconds: The shortest time between two looks at the batches, in seconds.
         max_poll_seconds: The longest.
+        wait: Where the run waits for batches that are being cancelled, as in `openai_batch`.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
     """
+    check_wait(wait, current_run())
     job = find_job(job_key, storage)
+    report = job.report()
+    if report is not None:
+        return end_state(report, 0)  # type: ignore[return-value]  # Prefect gives the state's data
     stopped = job.stopped()
     if stopped is None:
         job.stop("cancelled", "The job was ended before this row was sent.")
     elif stopped.code == "cancelled":
         cancel_job(job, settle_seconds=settle_seconds, credentials=credentials)
-    calls = Calls(job, credentials, IN_FLIGHT, poll_seconds, max_poll_seconds, settle_seconds)
-    return end_state(run_job(calls, 0), 0)  # type: ignore[return-value]  # Prefect gives the state's data
+    calls = Calls(job, credentials, IN_FLIGHT, poll_seconds, max_poll_seconds, settle_seconds, wait=wait)
+    report = run_job(calls, 0)
+    return end_state(report, 0) if report else leave(calls)  # type: ignore[return-value]
 
 
 def find_job(job_key: str, storage: str | None) -> Job:

@@ -9,6 +9,7 @@ from prefect.futures import PrefectFuture
 
 from ..batch import clock
 from ..batch.batches import Batch, BatchStatus
+from ..batch.deadlines import next_deadline
 from ..batch.input_files import InputFile
 from ..batch.jobs import Job, Selection
 from ..batch.outcome_files import FetchedOutput
@@ -28,7 +29,7 @@ from ..tasks import (
     submit_batch,
     wait_for_batches,
 )
-from .calls import Calls
+from .calls import Calls, look_once
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -59,12 +60,12 @@ def build_round(calls: Calls, selections: Iterable[Selection]) -> None:
     build.map(unbuilt).result()
 
 
-def finish_round(calls: Calls, number: int) -> None:
-    """Every batch of a round, `in_flight` at once, refilled as each ends."""
+def finish_round(calls: Calls, number: int) -> bool:
+    """Every batch of a round, `in_flight` at once; False where they are waited for elsewhere."""
     if calls.job.is_synchronous(number):
         answer_round(calls, number)
-    else:
-        Flight(calls, number).run()
+        return True
+    return Flight(calls, number).run()
 
 
 def answer_rest(calls: Calls) -> None:
@@ -90,30 +91,40 @@ class Flight:
     def __init__(self, calls: Calls, number: int) -> None:
         self.calls = calls
         self.job: Job = calls.job
-        files = [file for file in self.job.input_files_of(number) if fetched(file) is None]
+        built = self.job.input_files_of(number)
+        files = [file for file in built if fetched(file) is None]
         self.waiting = [file for file in files if submitted(file) is None]
         self.flying = [batch for file in files if (batch := submitted(file)) is not None]
         self.fetching: list[PrefectFuture[FetchedOutput]] = []
         self.room = calls.in_flight
         self.cancelled = False
         report_progress("upload", total=sum(file.items for file in self.waiting))
-        report_progress("fetch", total=sum(file.items for file in files))
+        items, left = (sum(file.items for file in some) for some in (built, files))
+        report_progress("fetch", total=items, done=items - left or None)
 
-    def run(self) -> None:
-        """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up."""
-        while self._submit_what_may_go() or self.flying:
-            if not self.flying:
-                time.sleep(min(ROOM_LOOK_SECONDS, self.calls.poll_seconds))
-                continue
-            ended = self._wait()
+    def run(self) -> bool:
+        """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up.
+
+        Returns:
+            False where this process does not wait for what is left.
+        """
+        waited_for = True
+        while waited_for and (self._submit_what_may_go() or self.flying):
+            ended = self._wait() if self.flying else []
             for batch in ended:
                 self._take(batch)
             self._answer_rest()
-            if not ended and self._time_is_up():
+            if ended:
+                continue
+            if self._time_is_up():
                 break
+            waited_for = self.calls.stays(self._next_deadline())
+            if waited_for and not self.flying:
+                time.sleep(min(ROOM_LOOK_SECONDS, self.calls.poll_seconds))
         outputs = [future.result() for future in self.fetching]
         if any(output.out_of_quota for output in outputs):
             self.job.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
+        return waited_for
 
     def _submit_what_may_go(self) -> bool:
         """Submit as many as there is room for; whether any still wait."""
@@ -144,8 +155,10 @@ class Flight:
                 cancel_batch(batch.id, credentials=self.calls.credentials)
 
     def _wait(self) -> list[Batch]:
+        deadline = self._next_deadline()
+        if not self.calls.stays(deadline):
+            return look_once(self.flying, credentials=self.calls.credentials)
         oldest = min((batch.created_at or 0) for batch in self.flying)
-        deadline = self.calls.next_deadline(stopped=self.job.stopped() is not None)
         options = sensor_options(
             oldest,
             poll_seconds=self.calls.poll_seconds,
@@ -154,6 +167,9 @@ class Flight:
         )
         sensor = wait_for_batches.with_options(**options)
         return sensor(self.flying, credentials=self.calls.credentials, deadline=deadline)
+
+    def _next_deadline(self) -> datetime | None:
+        return next_deadline(self.calls.deadline, stopped=self.job.stopped() is not None)
 
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from openai import NotFoundError, OpenAI, OpenAIError
@@ -19,7 +19,7 @@ from ..batch.progress import report
 from ..blocks import load_credentials
 from .cancel import send_cancel
 from .listing import listed_since
-from .retrying import KEPT_AS_JSON, when_unfinished
+from .retrying import KEPT_AS_JSON, RETRIED, when_unfinished
 
 POLL_SECONDS = 10.0
 """The shortest time between looks: many a small batch ends within a minute or two."""
@@ -38,8 +38,11 @@ GROWTH = 8
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files."""
 
-FEW = 5
-"""Up to so many batches are asked for one by one; more are read from the listing, 100 a call."""
+PAGE = 100
+"""So many batches are on a page of the listing."""
+
+LOOK_ONCE = RETRIED
+"""The retries of a sensor that looks once: a call that does not get through is made again, no more."""
 
 
 def sensor_options(
@@ -141,7 +144,10 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
 def look_at(client: OpenAI, batches: Iterable[Batch]) -> list[Batch]:
     """These batches as they stand now, in the order given, in as few calls as there are."""
     known = {batch.id: batch for batch in batches}
-    listed = _from_listing(client, known) if len(known) > FEW else {}
+    listed: dict[str, Batch] = {}
+    if len(known) > 1:
+        with suppress(NotFoundError):  # a server that has no listing
+            listed = _from_pages(client, known)
     return [listed.get(batch_id) or _look(client, batch) for batch_id, batch in known.items()]
 
 
@@ -150,7 +156,9 @@ def _look(client: OpenAI, batch: Batch) -> Batch:
     try:
         return read_batch(client.batches.retrieve(batch.id), batch.input_file)
     except (NotFoundError, ValidationError):
-        return _from_listing(client, {batch.id: batch}).get(batch.id, batch)
+        listed = listed_since(client, batch.created_at or 0)
+        found = next((one for one in listed if one.id == batch.id), batch)
+        return found.model_copy(update={"input_file": batch.input_file})
 
 
 def _cancel_late(client: OpenAI, seen: Iterable[Batch]) -> None:
@@ -160,13 +168,27 @@ def _cancel_late(client: OpenAI, seen: Iterable[Batch]) -> None:
                 send_cancel(client, batch.id)
 
 
-def _from_listing(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:
-    """The batches that the listing holds, newest first, read back to the oldest of them."""
-    oldest = min((batch.created_at or 0) for batch in known.values())
+def _from_pages(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:
+    """The batches on the listing's pages, the newest first, as far as pages are fewer calls than batches."""
+    page = client.batches.list(limit=PAGE)
     found: dict[str, Batch] = {}
-    for batch in listed_since(client, oldest):
-        if batch.id in known:
-            found[batch.id] = batch.model_copy(update={"input_file": known[batch.id].input_file})
-        if len(found) == len(known):
-            break
-    return found
+    while True:
+        listed = [read_batch(batch) for batch in page.data]
+        found |= {
+            batch.id: batch.model_copy(update={"input_file": known[batch.id].input_file})
+            for batch in listed
+            if batch.id in known
+        }
+        left = [batch for batch_id, batch in known.items() if batch_id not in found]
+        if len(left) <= _pages_to(left, listed) or not page.has_next_page():
+            return found
+        page = page.get_next_page()
+
+
+def _pages_to(wanted: list[Batch], listed: list[Batch]) -> float:
+    """How many pages more it takes to come to the oldest of these, if batches were as frequent before as here."""
+    times = [batch.created_at or 0 for batch in listed]
+    oldest = min((batch.created_at or 0 for batch in wanted), default=0)
+    if not times or oldest > times[-1]:
+        return inf  # they are not in the list
+    return (times[-1] - oldest) / max(times[0] - times[-1], 1)

@@ -1,6 +1,7 @@
 """A real server with our deployments, as a person uses them."""
 
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +12,23 @@ import yaml
 from ..conftest import ROOT
 
 
+class Patient(httpx.HTTPTransport):
+    """Asks again where SQLite is busy and Prefect's server answers 503, as Prefect's own client does."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(50):
+            response = super().handle_request(request)
+            if response.status_code != 503:
+                break
+            response.close()
+            time.sleep(0.2)
+        return response
+
+
 @pytest.fixture(scope="session")
 def api(prefect_server: str) -> Iterator[httpx.Client]:
     """Prefect's REST API, as the UI uses it."""
-    with httpx.Client(base_url=prefect_server, timeout=30) as client:
+    with httpx.Client(base_url=prefect_server, timeout=30, transport=Patient()) as client:
         yield client
 
 
