@@ -10,7 +10,12 @@ from prefect_openai_batch.emulator import BatchServer
 
 from ..conftest import ROOT, wait_until
 
-FLOWS = {"collect": "openai-batch-collect"}
+FLOWS = {
+    "collect": "openai-batch-collect",
+    "collect-cancelled": "openai-batch-collect-cancelled",
+    "retry-crashed": "openai-batch-retry-crashed",
+    "wake": "openai-batch-wake",
+}
 """The flows of the deployments that are not of the main one."""
 
 
@@ -20,11 +25,11 @@ def deployment(api: httpx.Client, name: str) -> dict[str, Any]:
     return found
 
 
-def start(api: httpx.Client, server: BatchServer, parameters: dict[str, Any]) -> str:
-    """Start a run of the on-demand deployment with JSON parameters, as the UI's form does."""
+def start(api: httpx.Client, server: BatchServer, parameters: dict[str, Any], name: str = "on-demand") -> str:
+    """Start a run of a deployment with JSON parameters, as the UI's form does."""
     environment = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test"}
     answer = api.post(
-        f"/deployments/{deployment(api, 'on-demand')['id']}/create_flow_run",
+        f"/deployments/{deployment(api, name)['id']}/create_flow_run",
         json={"parameters": parameters, "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}},
     )
     run_id: str = answer.raise_for_status().json()["id"]
@@ -62,13 +67,21 @@ def parameters(folder: Path, **changes: Any) -> dict[str, Any]:
 
 def flow_run_process(run_id: str) -> psutil.Process:
     """The process in which the worker runs a flow run."""
+    found = flow_run_processes(run_id)
+    assert found, f"no process of the flow run {run_id} is there"
+    return found[0]
+
+
+def flow_run_processes(run_id: str) -> list[psutil.Process]:
+    """The processes of a flow run, by the process table."""
+    found = []
     for process in psutil.process_iter():
         try:
             if process.environ().get("PREFECT__FLOW_RUN_ID", "").replace("-", "") == run_id.replace("-", ""):
-                return process
+                found.append(process)
         except (psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-    raise AssertionError(f"no process of the flow run {run_id} is there")
+    return found
 
 
 def retry_after_crash(api: httpx.Client, run_id: str) -> None:
