@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
+from .automations import automations_command
 from .batches import cancel_command, list_command, show_command
 from .demo import demo_command
 from .emulator import emulator_command
@@ -35,6 +36,7 @@ def app() -> None:
 for command in (
     *(run_command, resume_command, cancel_command),
     *(list_command, show_command, demo_command, emulator_command),
+    automations_command,
 ):
     app.add_command(command)
 

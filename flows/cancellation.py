@@ -1,5 +1,6 @@
 """What happens at OpenAI when a flow run is cancelled in Prefect."""
 
+import logging
 from typing import Any
 
 from prefect import Flow
@@ -12,6 +13,9 @@ from ..batch.jobs import Job
 from ..tasks import cancel_job
 from .runs import job_of
 
+Log = logging.Logger | logging.LoggerAdapter[Any]
+"""What Prefect logs with, in a flow run and for one."""
+
 COLLECTOR = "openai-batch-collect/collect"
 """The deployment of `collect_job` that ends a cancelled job."""
 
@@ -22,10 +26,18 @@ def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[An
     It runs in the worker's process, also when the flow run's own is gone. What a batch has finished is paid for:
     the deployment of `collect_job` fetches it when OpenAI has ended the batch, ten minutes or more later.
     """
+    end_cancelled_job(flow_run, flow_run_logger(flow_run, flow))
+
+
+def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
+    """Stop the job of a cancelled run, cancel its open batches, start its collector.
+
+    Returns:
+        Whether there was anything to end: no job begun, or a job that is done, needs none of it.
+    """
     job = job_of(flow_run)
     if job is None or job.report() is not None:
-        return
-    log = flow_run_logger(flow_run, flow)
+        return False
     job.stop("cancelled", "The flow run was cancelled before this row was sent.")
     try:
         cancelled = cancel_job.fn(job, credentials=flow_run.parameters.get("credentials"))
@@ -33,16 +45,19 @@ def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[An
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
     _collect(job, flow_run, log)
+    return True
 
 
-def _collect(job: Job, flow_run: FlowRun, log: Any) -> None:
+def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
     parameters = {
         "job_key": job.key,
         "storage": job.files.url.rpartition("/")[0],
         "credentials": flow_run.parameters.get("credentials"),
     }
     try:
-        run_deployment(COLLECTOR, parameters=parameters, timeout=0, job_variables=flow_run.job_variables)
+        run_deployment(
+            COLLECTOR, parameters=parameters, timeout=0, job_variables=flow_run.job_variables, as_subflow=False
+        )
     except ObjectNotFound:
         log.warning(
             "There is no deployment %s: run `prefect-openai-batch resume %s --collect-only` in ten minutes or "

@@ -1,0 +1,78 @@
+"""`automations`: what wakes, retries and cleans up flow runs on a Prefect server."""
+
+import click
+
+from . import process
+
+LOST_SECONDS = 600.0
+
+lost_after = click.option(
+    "--lost-after",
+    "lost_seconds",
+    type=click.FloatRange(min=45),
+    default=LOST_SECONDS,
+    show_default=True,
+    help="Seconds without a heartbeat until a run counts as crashed; under 540 only where every run beats more "
+    "often than Prefect's 180 seconds (PREFECT_FLOWS_HEARTBEAT_FREQUENCY), and three times that at least.",
+)
+
+
+@click.group("automations")
+def automations_command() -> None:
+    """Install the automations that wake, retry and clean up runs.
+
+    They are Prefect's own, limited to runs with the tag `openai-batch`, and their names begin with
+    "openai-batch: ".
+    """
+    process.quieten()
+
+
+@automations_command.command("install")
+@lost_after
+def install_command(lost_seconds: float) -> None:
+    """Create or update them; a second time changes nothing."""
+    _need_server()
+    from ..deployments.automations import Times
+    from ..deployments.installation import install_automations, resume_waiting
+
+    changes = install_automations(Times(lost=lost_seconds))
+    for change in changes:
+        click.echo(f"{change.done:<10} {change.name}")
+    if any(change.done in ("created", "updated") for change in changes):
+        for run in resume_waiting():
+            click.echo(f"{'resumed':<10} flow run {run}: it was suspended before, and its timer starts anew")
+
+
+@automations_command.command("remove")
+def remove_command() -> None:
+    """Remove them; suspended runs are then woken by events, by hand, or by the deployment `wake`."""
+    _need_server()
+    from ..deployments.installation import remove_automations
+
+    for change in remove_automations():
+        click.echo(f"{change.done:<10} {change.name}")
+
+
+@automations_command.command("print")
+@lost_after
+def print_command(lost_seconds: float) -> None:
+    """Print them as YAML for `prefect automation create --from-file`, with this server's deployments."""
+    _need_server()
+    import yaml
+    from prefect.client.orchestration import get_client
+
+    from ..deployments.automations import Times
+    from ..deployments.installation import wanted_automations
+
+    with get_client(sync_client=True) as client:
+        wanted = wanted_automations(client, Times(lost=lost_seconds))
+    dumped = [automation.model_dump(mode="json", exclude_none=True) for automation in wanted]
+    click.echo(yaml.safe_dump({"automations": dumped}, sort_keys=False, allow_unicode=True, width=110), nl=False)
+
+
+def _need_server() -> None:
+    """Refuse where Prefect would start a server of its own for as long as the command lasts."""
+    from prefect.settings import get_current_settings
+
+    if not get_current_settings().api.url:
+        raise click.UsageError("no Prefect server is named: set PREFECT_API_URL, or choose a profile")

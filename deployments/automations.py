@@ -1,0 +1,139 @@
+"""Prefect automations that wake, retry and clean up the runs of ours; they touch no run without our tag.
+
+A timer must not be lost. A proactive trigger keeps one counter a run, and what it expects stops the counter
+without freeing it: a suspension that comes before the counter is freed would start none. So the looks expect an
+event that never comes, and a look at a run that is not suspended does nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture, RunDeployment
+from prefect.client.schemas.objects import StateType
+from prefect.events.actions import ActionTypes, ResumeFlowRun
+from prefect.events.schemas.events import ResourceSpecification
+
+from ..flows.looks import LOOKS, PLAIN
+from ..flows.runs import BATCH_ENDED, TAG
+
+PREFIX = "openai-batch: "
+"""What the names of our automations begin with."""
+
+RETRY_CRASHED = "openai-batch-retry-crashed/retry-crashed"
+"""The deployment of `retry_crashed_run`."""
+
+COLLECT_CANCELLED = "openai-batch-collect-cancelled/collect-cancelled"
+"""The deployment of `collect_cancelled_run`."""
+
+STARTED = (RETRY_CRASHED, COLLECT_CANCELLED)
+"""The deployments that automations start."""
+
+NEVER = "openai-batch.never"
+"""An event that nobody emits."""
+
+RUN = "prefect.flow-run."
+RUN_ID = "prefect.resource.id"
+OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
+"""What every event has among its related resources if it is about a run of ours."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long the automations wait, in seconds; Prefect takes no less than 10.
+
+    Attributes:
+        looks: After a suspension, for each pace of `flows.looks.LOOKS`.
+        at_last: After a suspension, whatever happened to the looks: the server was away, or an action failed.
+        lost: Without a heartbeat until a run counts as crashed. Prefect's runs beat every 180 seconds unless
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs that setting for
+            every run with our tag, or living runs are taken for crashed.
+        retry: After a crash until it is retried: the worker reports a crash twice, some seconds apart.
+    """
+
+    looks: tuple[float, ...] = tuple(look.seconds for look in LOOKS)
+    at_last: float = 3600.0
+    lost: float = 600.0
+    retry: float = 10.0
+
+
+def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[AutomationCore]:
+    """Every automation of ours.
+
+    Args:
+        deployments: The ids of the deployments in `STARTED`, by name.
+        times: How long they wait.
+    """
+    for look, seconds in zip(LOOKS, times.looks, strict=True):
+        messages = [f"*{look.message}", *([PLAIN] if look is LOOKS[1] else [])]
+        yield _look(f"look after {look.name}", seconds, messages)
+    yield _look("look at last", times.at_last, ["*Next look within *", PLAIN])
+    yield _automation(
+        "resume when a batch has ended",
+        "A receiver of OpenAI's webhooks says that a batch of the run has ended.",
+        _at_once(BATCH_ENDED, within=0),
+        ResumeFlowRun(),
+    )
+    yield _automation(
+        "crashed without a heartbeat",
+        "A run whose host vanished is marked as crashed.",
+        _unless(f"{RUN}*", after=f"{RUN}heartbeat", within=times.lost),
+        ChangeFlowRunState(
+            state=StateType.CRASHED, message=f"No heartbeat for {times.lost:g} seconds: its process is gone."
+        ),
+    )
+    yield _automation(
+        "retry crashed",
+        "A crashed run is retried, a few times.",
+        _at_once(f"{RUN}Crashed", within=times.retry),
+        _start(deployments[RETRY_CRASHED], after=times.retry),
+    )
+    yield _automation(
+        "collect cancelled",
+        "The batches of a run that was cancelled while it was suspended are cancelled and collected.",
+        _at_once(f"{RUN}Cancelled", within=0),
+        _start(deployments[COLLECT_CANCELLED], after=0),
+    )
+
+
+def _look(name: str, seconds: float, messages: list[str]) -> AutomationCore:
+    trigger = _unless(NEVER, after=f"{RUN}Suspended", within=seconds, state_message=messages)
+    return _automation(name, f"A suspended run is resumed within {seconds:g} seconds.", trigger, ResumeFlowRun())
+
+
+def _automation(name: str, description: str, trigger: EventTrigger, action: ActionTypes) -> AutomationCore:
+    return AutomationCore(name=PREFIX + name, description=description, trigger=trigger, actions=[action])
+
+
+def _at_once(event: str, *, within: float) -> EventTrigger:
+    """At an event of a run, and not again `within` so many seconds."""
+    return EventTrigger(
+        posture=Posture.Reactive,
+        expect={event},
+        for_each={RUN_ID},
+        match=ResourceSpecification({RUN_ID: f"{RUN}*"}),
+        match_related=ResourceSpecification(OURS),
+        within=timedelta(seconds=within),
+    )
+
+
+def _unless(expected: str, *, after: str, within: float, state_message: list[str] | None = None) -> EventTrigger:
+    """Unless an event follows another one in time."""
+    messages = {"prefect.state-message": state_message} if state_message else {}
+    return EventTrigger(
+        posture=Posture.Proactive,
+        after={after},
+        expect={expected},
+        for_each={RUN_ID},
+        match=ResourceSpecification({RUN_ID: f"{RUN}*", **messages}),
+        match_related=ResourceSpecification(OURS),
+        within=timedelta(seconds=within),
+    )
+
+
+def _start(deployment: UUID, *, after: float) -> RunDeployment:
+    run_id = {"__prefect_kind": "jinja", "template": "{{ flow_run.id }}"}
+    return RunDeployment(
+        deployment_id=deployment, parameters={"flow_run_id": run_id}, schedule_after=timedelta(seconds=after)
+    )

@@ -1,0 +1,125 @@
+"""What automations start when a run of ours has crashed, or was cancelled where no hook runs."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
+from prefect.states import AwaitingRetry
+
+from .cancellation import end_cancelled_job
+from .runs import TAG
+
+SETTLED = timedelta(seconds=10)
+"""A worker reports a crash twice, some seconds apart; the second report overwrites a retry in between."""
+
+JOB_FLOW = "openai-batch"
+"""The flow whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
+
+WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
+"""States in which a cancelled run has no process, and so nobody calls its hook."""
+
+
+@flow(name="openai-batch-retry-crashed")
+def retry_crashed_run(flow_run_id: UUID, at_most: int = 5) -> None:
+    """Retry a crashed run of ours, unless it crashes again and again.
+
+    Args:
+        flow_run_id: The run's id.
+        at_most: How many crashes in a row are retried. A suspension ends a row: the run had done all it could.
+    """
+    log = get_run_logger()
+    with get_client(sync_client=True) as client:
+        run = _run_of_ours(client, flow_run_id)
+        states = _settled_states(client, run) if run else []
+        if run is None or not states or states[-1].type != StateType.CRASHED:
+            log.info("Flow run %s is no crashed run of ours: nothing is done", flow_run_id)
+            return
+        crashed = crashes(states)
+        if crashed > at_most:
+            log.error(
+                "Flow run %s (%s) has crashed %d times and is left as it is: see its log and its worker's. What "
+                "its batches have finished is kept; `prefect flow-run retry %s` goes on.",
+                *(run.name, run.id, crashed, run.id),
+            )
+            return
+        message = f"Retried after crash {crashed} of {at_most} that are retried."
+        client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
+        log.info("Flow run %s (%s) is retried after crash %d", run.name, run.id, crashed)
+
+
+@flow(name="openai-batch-collect-cancelled")
+def collect_cancelled_run(flow_run_id: UUID) -> None:
+    """End the job of a run that was cancelled while it was suspended, as its hook does for one that ran.
+
+    Args:
+        flow_run_id: The run's id.
+    """
+    log = get_run_logger()
+    with get_client(sync_client=True) as client:
+        run = _run_of_ours(client, flow_run_id)
+        of_a_job = run is not None and client.read_flow(run.flow_id).name == JOB_FLOW
+        states = _states(client, flow_run_id) if of_a_job else []
+    if run is None or not cancelled_without_process(states):
+        log.info("Flow run %s is none of ours that was cancelled without a process: nothing is done", flow_run_id)
+    elif end_cancelled_job(run, log):
+        log.info("The job of flow run %s (%s) is ended", run.name, run.id)
+    else:
+        log.info("Flow run %s (%s) has no unfinished job: nothing is done", run.name, run.id)
+
+
+def crashes(states: Iterable[State[Any]]) -> int:
+    """How often a run has crashed since it was last suspended; reports of a crash within seconds are one.
+
+    Args:
+        states: The run's states, the oldest first.
+    """
+    count = 0
+    reported: datetime | None = None
+    for state in states:
+        if state.type == StateType.PAUSED:
+            count, reported = 0, None
+        elif state.type == StateType.CRASHED:
+            count += reported is None or state.timestamp - reported >= SETTLED
+            reported = state.timestamp
+    return count
+
+
+def cancelled_without_process(states: list[State[Any]]) -> bool:
+    """Whether a run was cancelled while it had no process.
+
+    Args:
+        states: The run's states, the oldest first.
+    """
+    types = [state.type for state in states]
+    return types[-1:] == [StateType.CANCELLED] and types[-2:-1] != [] and types[-2] in WITHOUT_PROCESS
+
+
+def _run_of_ours(client: SyncPrefectClient, flow_run_id: UUID) -> FlowRun | None:
+    """The run, if it is there still and bears our tag."""
+    try:
+        run = client.read_flow_run(flow_run_id)
+    except ObjectNotFound:
+        return None
+    return run if TAG in run.tags else None
+
+
+def _states(client: SyncPrefectClient, flow_run_id: UUID) -> list[State[Any]]:
+    return sorted(client.read_flow_run_states(flow_run_id), key=lambda state: state.timestamp)
+
+
+def _settled_states(client: SyncPrefectClient, run: FlowRun) -> list[State[Any]]:
+    """The run's states, once no second report of its last crash is to be expected."""
+    states = _states(client, run.id)
+    while states and states[-1].type == StateType.CRASHED:
+        left = states[-1].timestamp + SETTLED - datetime.now(UTC)
+        time.sleep(max(0.0, min(left, SETTLED).total_seconds()))
+        before, states = states[-1], _states(client, run.id)
+        if states[-1].id == before.id:
+            break
+    return states
