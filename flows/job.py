@@ -12,6 +12,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
+from ..batch import clock
 from ..batch.deadlines import CANCEL_LEAD_MINUTES, make_deadline
 from ..batch.errors import AccessError, BatchFailed, Refused
 from ..batch.jobs import IfExists, Job
@@ -25,9 +26,10 @@ from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .calls import Calls
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .looks import suspend_for_look
 from .progress import progress_artifact
 from .rounds import begin_round, finish_round
-from .suspension import Wait, check_wait, suspend
+from .suspension import Wait, check_wait
 
 NAMED = 10
 """Open batches that an error names."""
@@ -160,9 +162,10 @@ def run_job(calls: Calls, max_rounds: int) -> JobReport | None:
 
 def leave(calls: Calls) -> State[None]:
     """Leave a job whose batches are to be waited for elsewhere: suspended, or to whoever takes it up again."""
-    if calls.wait == "suspend":
-        suspend()
     batches = calls.job.open_batches()
+    if calls.wait == "suspend":
+        oldest = min((batch.created_at or 0 for batch in batches), default=calls.job.opened_at.timestamp())
+        suspend_for_look(clock.now() - oldest)
     return Completed(
         name="Submitted",
         message=f"{len(batches)} batches are open; `prefect-openai-batch resume {calls.job.key}` goes on",

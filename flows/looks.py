@@ -1,6 +1,15 @@
 """When a suspended run is looked at again, if nothing else wakes it before."""
 
 from dataclasses import dataclass
+from typing import NoReturn
+from uuid import uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import Pause
+from prefect.states import Suspended
+
+from .defaults import current_run
 
 PLAIN = ""
 """The message of a suspension that says nothing of looks, as `suspend_flow_run` makes it."""
@@ -50,3 +59,23 @@ def message_after(age: float) -> str:
     """What a run that suspends says in its state's message, for the automations to read."""
     look = look_after(age)
     return look.message if look else NO_LOOK
+
+
+def suspend_for_look(age: float) -> NoReturn:
+    """End this process and leave the run suspended, saying which look it waits for.
+
+    `suspend_flow_run` does the same without a message, by which the automations tell the paces apart.
+
+    Args:
+        age: How long its oldest open batch has been open, in seconds.
+
+    Raises:
+        Pause: always; it ends the process. The run is then suspended, or as somebody else has put it meanwhile.
+        RuntimeError: Prefect does not suspend such a run.
+    """
+    wanted = Suspended(pause_key=uuid4().hex, message=message_after(age))
+    with get_client(sync_client=True) as client:
+        answer = client.set_flow_run_state(current_run().id, wanted)
+    if answer.status == SetStateStatus.ABORT:
+        raise RuntimeError(f"The flow run cannot be suspended: {answer.details}")
+    raise Pause(state=answer.state)

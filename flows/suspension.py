@@ -1,11 +1,9 @@
 """The wait that costs nothing: the flow run suspends itself, and its process ends until something wakes it."""
 
 from typing import Literal
-from uuid import uuid4
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, FlowRun
-from prefect.flow_runs import suspend_flow_run
 
 from ..batch.errors import WaitError
 from .runs import TAG
@@ -36,11 +34,6 @@ def check_wait(wait: Wait, run: FlowRun) -> None:
             "its deployment's concurrency limit cancels a run that wakes while another runs: set the limit's "
             "collision strategy to ENQUEUE"
         )
-
-
-def suspend() -> None:
-    """End this process and leave the run suspended; it begins at the top when it is resumed."""
-    suspend_flow_run(key=uuid4().hex, timeout=None)
 
 
 def _refused(why: str) -> WaitError:

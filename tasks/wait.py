@@ -64,7 +64,8 @@ def sensor_options(
     age = max(0.0, now - (created_at or now))
     delays: list[float] = []
     for _ in range(MAX_DELAYS):
-        delays.append(min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds)))
+        delay = min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds))
+        delays.append(max(round(delay, 2), SHORTEST_DELAY_SECONDS))  # it stands in the log
         age += delays[-1]
     until = deadline.timestamp() if deadline else now + LONGEST_WAIT_SECONDS
     if deadline:

@@ -66,7 +66,7 @@ def test_a_day_is_waited_for_without_a_process(
         server.advance(8 * HOUR)
         assert not flow_run_processes(run_id)
         wake(api, server, worker)
-        wait_until(lambda: state_id(api, run_id) != known, 60, worker.read_text)
+        moved(api, run_id, known, worker)
     wait_for_state(api, run_id, "Completed", "Partial", "Failed", "Crashed", worker=worker)
     check_whole(api, server, run_id, tmp_path)
 
@@ -75,6 +75,11 @@ def wake(api: httpx.Client, server: BatchServer, worker: Path) -> None:
     run_id = start(api, server, {}, "wake")
     wait_for_state(api, run_id, "Completed", "Failed", "Crashed", worker=worker)
     assert state(api, run_id) == "Completed"
+
+
+def moved(api: httpx.Client, run_id: str, known: str, worker: Path) -> None:
+    """Wait until a run has another state than the one that is known."""
+    wait_until(lambda: state_id(api, run_id) != known, 90, worker.read_text)
 
 
 def state_id(api: httpx.Client, run_id: str) -> str:
@@ -95,5 +100,3 @@ def check_whole(api: httpx.Client, server: BatchServer, run_id: str, folder: Pat
     assert counted["read-source"] == counted["write-results"] == 1
     assert counted["submit-batch"] == counted["fetch-output"] == len(MODELS)
     assert {run["state_type"] for run in task_runs(api, run_id)} == {"COMPLETED"}
-
-

@@ -1,16 +1,17 @@
 """How long is waited, and for what."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
 import openai
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch import ChatRequest, sensor_options
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch
+from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
 from prefect_openai_batch.batch.build import write_items
 from prefect_openai_batch.batch.input_files import InputFile
 from prefect_openai_batch.batch.storage import Folder
@@ -81,3 +82,39 @@ def test_a_batch_that_is_not_there_is_waited_for(
 def test_a_batch_without_times_is_never_given_up() -> None:
     """Other servers leave them out."""
     assert not Batch(id="batch_1", status="in_progress").has_ended(NOW)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BatchServer, list[Batch]]]:
+    """A server with 250 batches, a minute apart; the oldest first."""
+    with BatchServer(data=tmp_path_factory.mktemp("many"), speed=0) as server:
+        client = openai.OpenAI(base_url=server.base_url, api_key="test")
+        items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
+        content = write_items(items, Folder(str(tmp_path_factory.mktemp("items"))))
+        with content.files.open("input.jsonl") as file:
+            uploaded = client.files.create(file=("input.jsonl", file.read()), purpose="batch").id
+        batches = []
+        for _ in range(250):
+            batches.append(
+                client.batches.create(
+                    completion_window="24h", endpoint="/v1/chat/completions", input_file_id=uploaded
+                )
+            )
+            server.advance(60)
+        yield server, [read_batch(batch) for batch in batches]
+
+
+@given(places=st.sets(st.integers(0, 249), min_size=1, max_size=40))
+@settings(max_examples=30, deadline=None)
+def test_batches_are_looked_at_in_few_calls(many: tuple[BatchServer, list[Batch]], places: set[int]) -> None:
+    """Never more than one each, nor than the pages back to the oldest; all of them are seen as they are."""
+    server, batches = many
+    wanted = [batches[place] for place in places]
+    before = len(server.requests())
+    with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
+        seen = look_at(client, wanted)
+    calls = len(server.requests()) - before
+    assert [batch.id for batch in seen] == [batch.id for batch in wanted]
+    assert {batch.status for batch in seen} <= {"completed", "in_progress", "validating"}
+    pages = (249 - min(places)) // 100 + 1
+    assert calls <= min(len(wanted) + 1, pages + 1)

@@ -1,0 +1,131 @@
+"""Where a run waits, and what that costs."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect_openai_batch import ChatRequest, Job, openai_batch
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.batch.errors import WaitError
+from prefect_openai_batch.batch.jobs import load_job
+from prefect_openai_batch.batch.submissions import note_refusal
+from prefect_openai_batch.batch.waiting import could_go_on
+from prefect_openai_batch.emulator import BatchServer, Timing
+
+from .conftest import REVIEW, Run
+
+pytestmark = pytest.mark.server
+
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+
+
+def test_a_run_without_a_deployment_cannot_suspend(batch_server: BatchServer, reviews: Path, run: Run) -> None:
+    """No worker would take it up; the error names what works, and nothing was asked of OpenAI."""
+    with pytest.raises(WaitError, match=r'without a deployment.*use wait="sensor"'):
+        run(reviews, wait="suspend")
+    assert batch_server.requests() == []
+
+
+def test_a_subflow_cannot_suspend(batch_server: BatchServer, reviews: Path, run: Run) -> None:
+    """Prefect cannot suspend it alone; the error names what works."""
+
+    @flow
+    def parent() -> None:
+        openai_batch(str(reviews), REVIEW, wait="suspend")
+
+    with pytest.raises(WaitError, match=r'a subflow cannot be suspended.*use wait="sensor"'):
+        parent()
+    assert batch_server.requests() == []
+
+
+@pytest.fixture
+def lines() -> Iterator[list[logging.LogRecord]]:
+    """What Prefect logs of flow runs and task runs."""
+    kept: list[logging.LogRecord] = []
+
+    class Keeper(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            kept.append(record)
+
+    keeper = Keeper()
+    loggers = [logging.getLogger(f"prefect.{name}") for name in ("flow_runs", "task_runs", "engine")]
+    for logger in loggers:
+        logger.addHandler(keeper)
+    yield kept
+    for logger in loggers:
+        logger.removeHandler(keeper)
+
+
+def test_a_waiting_sensor_is_no_error(
+    reviews: Path, run: Run, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look logs one INFO line, whose text is the progress; no traceback, no line of a higher level."""
+    with BatchServer(timing=Timing(running=2)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        assert run(reviews).complete
+        looks = [one for one in server.requests() if "/batches/" in one["path"]]
+    unfinished = [line for line in lines if "items done" in line.getMessage()]
+    assert len(unfinished) == len(looks) - 1 > 5
+    assert {line.levelno for line in unfinished} == {logging.INFO}
+    assert all("\n" not in line.getMessage() and line.exc_info is None for line in unfinished)
+    assert [line.getMessage() for line in lines if line.levelno > logging.INFO] == []
+
+
+def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Path, run: Run) -> None:
+    """It is updated by every start of the job, never made again."""
+    run(by_model, BY_MODEL, job_key="one.artifact", wait="detach", in_flight=1)
+    assert run(by_model, BY_MODEL, job_key="one.artifact").complete
+    wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["openai-batch-one-artifact"]))
+    with get_client(sync_client=True) as client:
+        (artifact,) = client.read_artifacts(artifact_filter=wanted)
+    assert artifact.data == 100.0
+    assert artifact.description == "30 of 30 rows answered"
+
+
+@pytest.fixture
+def detached(batch_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
+    """A job of three batches, of which one is open and two are to go."""
+    left = run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    assert left is None
+    return load_job(str(tmp_path / "jobs" / "job"))
+
+
+def test_a_detached_job_is_taken_up_again(
+    batch_server: BatchServer, detached: Job, by_model: Path, run: Run, tmp_path: Path
+) -> None:
+    """By the same call: each row has its answer, each item was billed once."""
+    assert len(detached.open_batches()) == 1
+    assert run(by_model, BY_MODEL).complete
+    assert batch_server.bill()["billed"] == 30
+    assert batch_server.bill()["billed_more_than_once"] == []
+    assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
+
+
+def test_a_waiting_job_goes_on_when_there_is_something_to_do(detached: Job) -> None:
+    """A batch has ended, there may be room again, or its time has come; not for another job's batch."""
+    (opened,) = detached.open_batches()
+    now = clock.now()
+    assert not could_go_on(detached, [], now)
+    assert not could_go_on(detached, ["batch_of_another"], now)
+    assert could_go_on(detached, [opened.id], now)
+    unsent = detached.input_files()[-1]
+    note_refusal(unsent, opened.model_copy(update={"id": "batch_without_room"}), now + 60)
+    assert not could_go_on(detached, [], now)
+    assert could_go_on(detached, [], now + 61)
+
+
+def test_a_job_with_nothing_open_goes_on_when_there_may_be_room(detached: Job) -> None:
+    """What was refused for want of room is all that it has."""
+    now = clock.now()
+    (opened,) = detached.open_batches()
+    for number, file in enumerate(detached.input_files()):
+        note_refusal(file, opened.model_copy(update={"id": f"batch_{number}"}), now + 60)
+    assert detached.open_batches() == []
+    assert not could_go_on(detached, [], now)
+    assert could_go_on(detached, [], now + 61)
