@@ -228,6 +228,8 @@ class Engine:
             batch.due = batch.finalizing_at + self.settings.timing.finalizing
             if fault := self._fault(batch, "hang_finalizing"):
                 batch.due = max(batch.due, batch.expires_at + fault.seconds)
+            elif fault := self._fault(batch, "slow_finalizing"):
+                batch.due = batch.finalizing_at + fault.seconds
         elif done.position < allowed:
             return
         elif (fault := self._fault(batch, "cancelled")) and done.position >= self._most(batch):

@@ -62,10 +62,10 @@ class BatchFault(Frozen):
     """Something goes wrong with a whole batch.
 
     Kinds: `no_file_ids` (completed, but its file ids come `seconds` later), `stale_counts` (the counts stay behind
-    until `seconds` after the end), `empty_ids` (`""` where OpenAI sends null), `hang_finalizing` (finalizing lasts
-    until `seconds` past its window), `half_expired` (only `share` of the lines run before the window closes),
-    `all_failed` (every line ends with `status`), `fail_validation` (fails with `code` and `message`), `cancelled`
-    (somebody else cancels it when `share` of its lines have run).
+    until `seconds` after the end), `empty_ids` (`""` where OpenAI sends null), `slow_finalizing` (finalizing lasts
+    `seconds`), `hang_finalizing` (it lasts until `seconds` past the window), `half_expired` (only `share` of the
+    lines run before the window closes), `all_failed` (every line ends with `status`), `fail_validation` (fails with
+    `code` and `message`), `cancelled` (somebody else cancels it when `share` of its lines have run).
     """
 
     kind: Literal[
@@ -73,6 +73,7 @@ class BatchFault(Frozen):
         "stale_counts",
         "empty_ids",
         "hang_finalizing",
+        "slow_finalizing",
         "half_expired",
         "all_failed",
         "fail_validation",

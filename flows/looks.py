@@ -5,6 +5,7 @@ from typing import NoReturn
 from uuid import uuid4
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import Pause
 from prefect.states import Suspended
@@ -73,7 +74,7 @@ def suspend_for_look(age: float) -> NoReturn:
         Pause: always; it ends the process. The run is then suspended, or as somebody else has put it meanwhile.
         RuntimeError: Prefect does not suspend such a run.
     """
-    wanted = Suspended(pause_key=uuid4().hex, message=message_after(age))
+    wanted: State[None] = Suspended(pause_key=uuid4().hex, message=message_after(age))
     with get_client(sync_client=True) as client:
         answer = client.set_flow_run_state(current_run().id, wanted)
     if answer.status == SetStateStatus.ABORT:

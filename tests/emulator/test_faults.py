@@ -304,6 +304,16 @@ def test_stale_counts(api: Api) -> None:
     assert api.batch(batch["id"])["request_counts"]["completed"] == 10
 
 
+def test_slow_finalizing(api: Api) -> None:
+    """The second of two batches ends an hour after the first."""
+    api.server.fail(BatchFault(kind="slow_finalizing", batches=(2,), seconds=3600))
+    quick, slow = (api.submit(chat_items(1))["id"] for _ in range(2))
+    api.server.advance(3599)
+    assert [api.batch(batch)["status"] for batch in (quick, slow)] == ["completed", "finalizing"]
+    api.server.advance(2)
+    assert api.batch(slow)["status"] == "completed"
+
+
 def test_empty_ids(api: Api) -> None:
     """`""` where OpenAI's description says null."""
     api.server.fail(BatchFault(kind="empty_ids"))

@@ -101,6 +101,7 @@ BATCHES: tuple[Entry, ...] = (
     _batch("file ids 5 min late", COMPLETE, BatchFault(kind="no_file_ids", seconds=300), leap=200.0),
     _batch("stale counts", COMPLETE, BatchFault(kind="stale_counts", seconds=60)),
     _batch("empty ids", COMPLETE, BatchFault(kind="empty_ids")),
+    _batch("slow finalizing", COMPLETE, BatchFault(kind="slow_finalizing", batches=(1,), seconds=1)),
     _batch("hangs past its window", COMPLETE, BatchFault(kind="hang_finalizing", batches=(1,)), leap=1.1 * DAY),
     _batch(
         "a day late",
