@@ -1,19 +1,20 @@
 """`automations`: what wakes, retries and cleans up flow runs on a Prefect server."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from . import process
 
-LOST_SECONDS = 600.0
+if TYPE_CHECKING:
+    from ..deployments.automations import Times
 
 lost_after = click.option(
     "--lost-after",
     "lost_seconds",
     type=click.FloatRange(min=45),
-    default=LOST_SECONDS,
-    show_default=True,
-    help="Seconds without a heartbeat until a run counts as crashed; under 540 only where every run beats more "
-    "often than Prefect's 180 seconds (PREFECT_FLOWS_HEARTBEAT_FREQUENCY), and three times that at least.",
+    help="Seconds without a sign of life until a run counts as crashed, 720 unless you say otherwise; under 540 "
+    "only where every run beats more often than Prefect's 180 seconds (PREFECT_FLOWS_HEARTBEAT_FREQUENCY).",
 )
 
 
@@ -29,13 +30,12 @@ def automations_command() -> None:
 
 @automations_command.command("install")
 @lost_after
-def install_command(lost_seconds: float) -> None:
+def install_command(lost_seconds: float | None) -> None:
     """Create or update them; a second time changes nothing."""
     _need_server()
-    from ..deployments.automations import Times
     from ..deployments.installation import install_automations, resume_waiting
 
-    changes = install_automations(Times(lost=lost_seconds))
+    changes = install_automations(_times(lost_seconds))
     for change in changes:
         click.echo(f"{change.done:<10} {change.name}")
     if any(change.done in ("created", "updated") for change in changes):
@@ -55,19 +55,24 @@ def remove_command() -> None:
 
 @automations_command.command("print")
 @lost_after
-def print_command(lost_seconds: float) -> None:
+def print_command(lost_seconds: float | None) -> None:
     """Print them as YAML for `prefect automation create --from-file`, with this server's deployments."""
     _need_server()
     import yaml
     from prefect.client.orchestration import get_client
 
-    from ..deployments.automations import Times
     from ..deployments.installation import wanted_automations
 
     with get_client(sync_client=True) as client:
-        wanted = wanted_automations(client, Times(lost=lost_seconds))
+        wanted = wanted_automations(client, _times(lost_seconds))
     dumped = [automation.model_dump(mode="json", exclude_none=True) for automation in wanted]
     click.echo(yaml.safe_dump({"automations": dumped}, sort_keys=False, allow_unicode=True, width=110), nl=False)
+
+
+def _times(lost_seconds: float | None) -> "Times":
+    from ..deployments.automations import Times
+
+    return Times() if lost_seconds is None else Times(lost=lost_seconds)
 
 
 def _need_server() -> None:

@@ -34,6 +34,9 @@ NEVER = "openai-batch.never"
 """An event that nobody emits."""
 
 RUN = "prefect.flow-run."
+SIGNS_OF_LIFE = ("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat")
+"""Events of a run that is in somebody's hands: a host may vanish before the first heartbeat."""
+
 RUN_ID = "prefect.resource.id"
 OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
 """What every event has among its related resources if it is about a run of ours."""
@@ -46,15 +49,17 @@ class Times:
     Attributes:
         looks: After a suspension, for each pace of `flows.looks.LOOKS`.
         at_last: After a suspension, whatever happened to the looks: the server was away, or an action failed.
-        lost: Without a heartbeat until a run counts as crashed. Prefect's runs beat every 180 seconds unless
-            PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs that setting for
-            every run with our tag, or living runs are taken for crashed.
+        lost: Without a sign of life until a run that starts or runs counts as crashed. Prefect's runs beat every
+            180 seconds unless PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs
+            that setting for every run with our tag, or living runs are taken for crashed. It is longer than the
+            looks: the heartbeat of a run that has just suspended itself may come after that, and a look then
+            comes before anybody misses the next one.
         retry: After a crash until it is retried: the worker reports a crash twice, some seconds apart.
     """
 
     looks: tuple[float, ...] = tuple(look.seconds for look in LOOKS)
     at_last: float = 3600.0
-    lost: float = 600.0
+    lost: float = 720.0
     retry: float = 10.0
 
 
@@ -78,9 +83,9 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
     yield _automation(
         "crashed without a heartbeat",
         "A run whose host vanished is marked as crashed.",
-        _unless(f"{RUN}*", after=f"{RUN}heartbeat", within=times.lost),
+        _unless([f"{RUN}*"], after=[RUN + sign for sign in SIGNS_OF_LIFE], within=times.lost),
         ChangeFlowRunState(
-            state=StateType.CRASHED, message=f"No heartbeat for {times.lost:g} seconds: its process is gone."
+            state=StateType.CRASHED, message=f"No sign of life for {times.lost:g} seconds: its process is gone."
         ),
     )
     yield _automation(
@@ -98,7 +103,7 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
 
 
 def _look(name: str, seconds: float, messages: list[str]) -> AutomationCore:
-    trigger = _unless(NEVER, after=f"{RUN}Suspended", within=seconds, state_message=messages)
+    trigger = _unless([NEVER], after=[f"{RUN}Suspended"], within=seconds, state_message=messages)
     return _automation(name, f"A suspended run is resumed within {seconds:g} seconds.", trigger, ResumeFlowRun())
 
 
@@ -118,13 +123,15 @@ def _at_once(event: str, *, within: float) -> EventTrigger:
     )
 
 
-def _unless(expected: str, *, after: str, within: float, state_message: list[str] | None = None) -> EventTrigger:
-    """Unless an event follows another one in time."""
+def _unless(
+    expected: list[str], *, after: list[str], within: float, state_message: list[str] | None = None
+) -> EventTrigger:
+    """Unless one of some events follows one of others in time."""
     messages = {"prefect.state-message": state_message} if state_message else {}
     return EventTrigger(
         posture=Posture.Proactive,
-        after={after},
-        expect={expected},
+        after=set(after),
+        expect=set(expected),
         for_each={RUN_ID},
         match=ResourceSpecification({RUN_ID: f"{RUN}*", **messages}),
         match_related=ResourceSpecification(OURS),

@@ -93,10 +93,10 @@ def _install(client: SyncPrefectClient, wanted: AutomationCore, there: list[Auto
         client.create_automation(wanted)
         return Change(wanted.name, "created")
     there.remove(found)
-    wanted = AutomationCore.model_validate(wanted.model_dump() | {"enabled": found.enabled})
-    if found.model_dump(exclude={"id"}) == wanted.model_dump():
+    fields = wanted.model_dump(exclude={"owner_resource"}) | {"enabled": found.enabled}
+    if found.model_dump(include=set(fields)) == fields:
         return Change(wanted.name, "unchanged")
-    client.update_automation(found.id, wanted)
+    client.update_automation(found.id, AutomationCore.model_validate(fields))
     return Change(wanted.name, "updated")
 
 

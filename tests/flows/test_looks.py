@@ -1,0 +1,82 @@
+"""Looks that back off, and crashes in a row."""
+
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect.client.schemas.objects import State
+from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed, Pending, Running, Suspended
+from prefect_openai_batch.flows.healing import SETTLED, cancelled_without_process, crashes
+from prefect_openai_batch.flows.looks import DAY, LOOKS, NO_LOOK, look_after, message_after
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@given(st.floats(0, 30 * DAY, exclude_max=True))
+def test_looks_back_off_with_age(age: float) -> None:
+    """An older batch is looked at as often or less; the longest that a look may come late is ten minutes."""
+    look, later = look_after(age), look_after(age * 1.5)
+    assert look is not None
+    assert look.seconds <= 600
+    assert later is None or later.seconds >= look.seconds
+
+
+def test_after_thirty_days_no_timer_looks() -> None:
+    """OpenAI keeps a batch's files no longer; no automation's pattern matches what the run says then."""
+    assert look_after(30 * DAY) is None
+    assert message_after(30 * DAY) == NO_LOOK
+    assert not [look for look in LOOKS if fnmatchcase(NO_LOOK, f"*{look.message}")]
+    assert not fnmatchcase(NO_LOOK, "*Next look within *")
+
+
+def test_a_day_takes_few_looks() -> None:
+    """Fewer than 200 in 24 hours, even if each started and ended at once."""
+    age, looks = 0.0, 0
+    while (look := look_after(age)) and age < DAY:
+        age, looks = age + look.seconds, looks + 1
+    assert looks < 200
+
+
+@given(st.lists(st.floats(20, 10_000), min_size=1, max_size=8), st.floats(0.1, 9.9))
+def test_a_crash_that_is_reported_twice_counts_once(gaps: list[float], again: float) -> None:
+    """However the retry in between was overwritten."""
+    states: list[State[Any]] = []
+    for number in range(len(gaps)):
+        at = BEGIN + timedelta(seconds=sum(gaps[: number + 1]))
+        states += [
+            Running(timestamp=at - timedelta(seconds=5)),
+            Crashed(timestamp=at),
+            AwaitingRetry(timestamp=at + timedelta(seconds=again / 2)),
+            Crashed(timestamp=at + timedelta(seconds=again)),
+        ]
+    assert crashes(states) == len(gaps)
+    assert all(one.timestamp <= other.timestamp for one, other in pairwise(states) if again < 10)
+
+
+def test_a_suspension_ends_a_row_of_crashes() -> None:
+    """A run that waits for a month may crash now and then."""
+    states = [Crashed(timestamp=BEGIN + number * 2 * SETTLED) for number in range(4)]
+    assert crashes(states) == 4
+    assert crashes([*states, Suspended()]) == 0
+    assert crashes([*states, Suspended(), Running(), Crashed()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("states", "without"),
+    [
+        ([Running(), Suspended(), Cancelled()], True),
+        ([Suspended(), AwaitingRetry(), Cancelled()], True),
+        ([AwaitingRetry(), Pending(), Cancelled()], True),
+        ([Running(), Cancelling(), Cancelled()], False),
+        ([Suspended(), Cancelled(), AwaitingRetry()], False),
+        ([Cancelled()], False),
+        ([], False),
+    ],
+)
+def test_a_run_cancelled_without_a_process_is_told_by_its_states(states: list[State[Any]], without: bool) -> None:
+    """A run that had one passes through Cancelling, and the worker calls its hook."""
+    assert cancelled_without_process(states) == without
