@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -43,7 +42,7 @@ def test_a_day_takes_few_looks() -> None:
 
 @given(st.lists(st.floats(20, 10_000), min_size=1, max_size=8), st.floats(0.1, 9.9))
 def test_a_crash_that_is_reported_twice_counts_once(gaps: list[float], again: float) -> None:
-    """However the retry in between was overwritten."""
+    """The second report comes within ten seconds, and overwrites a retry in between."""
     states: list[State[Any]] = []
     for number in range(len(gaps)):
         at = BEGIN + timedelta(seconds=sum(gaps[: number + 1]))
@@ -54,12 +53,11 @@ def test_a_crash_that_is_reported_twice_counts_once(gaps: list[float], again: fl
             Crashed(timestamp=at + timedelta(seconds=again)),
         ]
     assert crashes(states) == len(gaps)
-    assert all(one.timestamp <= other.timestamp for one, other in pairwise(states) if again < 10)
 
 
 def test_a_suspension_ends_a_row_of_crashes() -> None:
     """A run that waits for a month may crash now and then."""
-    states = [Crashed(timestamp=BEGIN + number * 2 * SETTLED) for number in range(4)]
+    states: list[State[Any]] = [Crashed(timestamp=BEGIN + number * 2 * SETTLED) for number in range(4)]
     assert crashes(states) == 4
     assert crashes([*states, Suspended()]) == 0
     assert crashes([*states, Suspended(), Running(), Crashed()]) == 1
