@@ -3,6 +3,10 @@
 A timer must not be lost. A proactive trigger keeps one counter a run, and what it expects stops the counter
 without freeing it: a suspension that comes before the counter is freed would start none. So the looks expect an
 event that never comes, and a look at a run that is not suspended does nothing.
+
+Nor must an event be lost. On SQLite Prefect gives an event up after four tries in a moment in which others write,
+and keeps what follows it in the same run for 15 minutes. That befalls triggers that read before they write, as
+those do that only expect an event. So the signs of life both start a counter and stop the one before.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,8 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture, RunDeployment
-from prefect.client.schemas.objects import StateType
+from prefect.automations import AutomationCore, EventTrigger, Posture, RunDeployment
 from prefect.events.actions import ActionTypes, ResumeFlowRun
 from prefect.events.schemas.events import ResourceSpecification
 
@@ -21,21 +24,24 @@ from ..flows.runs import BATCH_ENDED, TAG
 PREFIX = "openai-batch: "
 """What the names of our automations begin with."""
 
-RETRY_CRASHED = "openai-batch-retry-crashed/retry-crashed"
-"""The deployment of `retry_crashed_run`."""
+HEAL = "openai-batch-heal/heal"
+"""The deployment of `heal_run`."""
 
 COLLECT_CANCELLED = "openai-batch-collect-cancelled/collect-cancelled"
 """The deployment of `collect_cancelled_run`."""
 
-STARTED = (RETRY_CRASHED, COLLECT_CANCELLED)
+STARTED = (HEAL, COLLECT_CANCELLED)
 """The deployments that automations start."""
 
 NEVER = "openai-batch.never"
 """An event that nobody emits."""
 
 RUN = "prefect.flow-run."
-SIGNS_OF_LIFE = ("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat")
-"""Events of a run that is in somebody's hands: a host may vanish before the first heartbeat."""
+SIGNS_OF_LIFE = (
+    *("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat"),
+    *("Suspended", "Resuming"),
+)
+"""Events of a run that is to go on: its host may vanish before the first heartbeat, and its look may be lost."""
 
 RUN_ID = "prefect.resource.id"
 OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
@@ -49,11 +55,9 @@ class Times:
     Attributes:
         looks: After a suspension, for each pace of `flows.looks.LOOKS`.
         at_last: After a suspension, whatever happened to the looks: the server was away, or an action failed.
-        lost: Without a sign of life until a run that starts or runs counts as crashed. Prefect's runs beat every
-            180 seconds unless PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs
-            that setting for every run with our tag, or living runs are taken for crashed. It is longer than the
-            looks: the heartbeat of a run that has just suspended itself may come after that, and a look then
-            comes before anybody misses the next one.
+        lost: Without a sign of life until `heal_run` looks after a run. Prefect's runs beat every 180 seconds
+            unless PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs that setting
+            for every run with our tag, or living runs are taken for crashed. It is longer than the looks.
         retry: After a crash until it is retried: the worker reports a crash twice, some seconds apart.
     """
 
@@ -81,18 +85,16 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
         ResumeFlowRun(),
     )
     yield _automation(
-        "crashed without a heartbeat",
-        "A run whose host vanished is marked as crashed.",
+        "no sign of life",
+        "A run whose host vanished is retried, and one whose look was lost is resumed.",
         _unless([f"{RUN}*"], after=[RUN + sign for sign in SIGNS_OF_LIFE], within=times.lost),
-        ChangeFlowRunState(
-            state=StateType.CRASHED, message=f"No sign of life for {times.lost:g} seconds: its process is gone."
-        ),
+        _start(deployments[HEAL], after=0),
     )
     yield _automation(
         "retry crashed",
         "A crashed run is retried, a few times.",
         _at_once(f"{RUN}Crashed", within=times.retry),
-        _start(deployments[RETRY_CRASHED], after=times.retry),
+        _start(deployments[HEAL], after=times.retry),
     )
     yield _automation(
         "collect cancelled",

@@ -1,7 +1,7 @@
 """What a person deploys or calls."""
 
 from .frames import run_dataframe
-from .healing import collect_cancelled_run, retry_crashed_run
+from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
 from .recover import recover_job
 from .resume import collect_job, resume_job
@@ -9,9 +9,9 @@ from .resume import collect_job, resume_job
 __all__ = [
     "collect_cancelled_run",
     "collect_job",
+    "heal_run",
     "openai_batch",
     "recover_job",
     "resume_job",
-    "retry_crashed_run",
     "run_dataframe",
 ]

@@ -10,9 +10,9 @@ from prefect import flow, get_run_logger
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Crashed
 
-from .cancellation import end_cancelled_job
+from .cancellation import Log, end_cancelled_job
 from .runs import TAG
 
 SETTLED = timedelta(seconds=10)
@@ -21,13 +21,22 @@ SETTLED = timedelta(seconds=10)
 JOB_FLOW = "openai-batch"
 """The flow whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
 
+AT_WORK = (StateType.PENDING, StateType.RUNNING)
+"""States of a run that somebody has in hand."""
+
+VANISHED = "There was no sign of life of it for long: its process is gone."
+"""The message of a crash that nobody reported."""
+
 WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
 """States in which a cancelled run has no process, and so nobody calls its hook."""
 
 
-@flow(name="openai-batch-retry-crashed")
-def retry_crashed_run(flow_run_id: UUID, at_most: int = 5) -> None:
-    """Retry a crashed run of ours, unless it crashes again and again.
+@flow(name="openai-batch-heal")
+def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
+    """Look after a run of ours that has crashed, or of which nothing has been heard for long.
+
+    A crashed run is retried, unless it crashes again and again. One that seems to be at work is taken for crashed.
+    One that is suspended has missed its look: it is resumed.
 
     Args:
         flow_run_id: The run's id.
@@ -36,21 +45,35 @@ def retry_crashed_run(flow_run_id: UUID, at_most: int = 5) -> None:
     log = get_run_logger()
     with get_client(sync_client=True) as client:
         run = _run_of_ours(client, flow_run_id)
-        states = _settled_states(client, run) if run else []
-        if run is None or not states or states[-1].type != StateType.CRASHED:
-            log.info("Flow run %s is no crashed run of ours: nothing is done", flow_run_id)
-            return
-        crashed = crashes(states)
-        if crashed > at_most:
-            log.error(
-                "Flow run %s (%s) has crashed %d times and is left as it is: see its log and its worker's. What "
-                "its batches have finished is kept; `prefect flow-run retry %s` goes on.",
-                *(run.name, run.id, crashed, run.id),
-            )
-            return
-        message = f"Retried after crash {crashed} of {at_most} that are retried."
-        client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
-        log.info("Flow run %s (%s) is retried after crash %d", run.name, run.id, crashed)
+        kind = run.state.type if run and run.state else None
+        if run is None or kind not in (*AT_WORK, StateType.PAUSED, StateType.CRASHED):
+            log.info("Flow run %s needs no help", flow_run_id)
+        elif kind == StateType.PAUSED:
+            client.resume_flow_run(run.id)
+            log.info("Flow run %s (%s) is resumed", run.name, run.id)
+        else:
+            if kind in AT_WORK:
+                client.set_flow_run_state(run.id, Crashed(message=VANISHED), force=True)
+            _retry(client, run, at_most, log)
+
+
+def _retry(client: SyncPrefectClient, run: FlowRun, at_most: int, log: Log) -> None:
+    """Retry a run, if it is crashed still and has not crashed too often."""
+    states = _settled_states(client, run)
+    if not states or states[-1].type != StateType.CRASHED:
+        log.info("Flow run %s (%s) goes on already", run.name, run.id)
+        return
+    crashed = crashes(states)
+    if crashed > at_most:
+        log.error(
+            "Flow run %s (%s) has crashed %d times and is left as it is: see its log and its worker's. What "
+            "its batches have finished is kept; `prefect flow-run retry %s` goes on.",
+            *(run.name, run.id, crashed, run.id),
+        )
+        return
+    message = f"Retried after crash {crashed} of {at_most} that are retried."
+    client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
+    log.info("Flow run %s (%s) is retried after crash %d", run.name, run.id, crashed)
 
 
 @flow(name="openai-batch-collect-cancelled")

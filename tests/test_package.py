@@ -63,7 +63,9 @@ def test_every_entrypoint_of_the_deployments_loads() -> None:
     """They are modules: a file would break the package's relative imports."""
     content = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
     for deployment in content["deployments"]:
-        assert import_object(deployment["entrypoint"]).name in ("openai-batch", "openai-batch-collect")
+        named = {"nightly": "openai-batch", "on-demand": "openai-batch"}
+        wanted = named.get(deployment["name"], f"openai-batch-{deployment['name']}")
+        assert import_object(deployment["entrypoint"]).name == wanted
 
 
 def test_the_constraints_name_no_address() -> None:

@@ -13,7 +13,7 @@ from ..conftest import ROOT, wait_until
 FLOWS = {
     "collect": "openai-batch-collect",
     "collect-cancelled": "openai-batch-collect-cancelled",
-    "retry-crashed": "openai-batch-retry-crashed",
+    "heal": "openai-batch-heal",
     "wake": "openai-batch-wake",
 }
 """The flows of the deployments that are not of the main one."""
