@@ -17,8 +17,8 @@ LIST_SECONDS = 0.5
 RESTART_SECONDS = 1.0
 """How long a start takes: longer than the list lags."""
 
-SILENCE_SECONDS = 0.1
-"""After such a silence a round of looks is over; the next one comes later."""
+SILENCE_SECONDS = 0.2
+"""Who is silent for so long after a look has found nothing: a sensor's next one comes after 0.3 seconds."""
 
 ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 
@@ -26,15 +26,15 @@ ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 class Pace:
     """Moves a server's clock. Call `keep` every few milliseconds.
 
-    A round of looks that finds none of its batches ended moves the clock; one that finds some does not, for the
-    process goes on by itself.
+    A look that finds none of its batches ended moves the clock; one that finds some does not, for the process goes
+    on by itself.
     """
 
     def __init__(self, server: BatchServer) -> None:
         self._server = server
         self._answered: set[int] = set()
+        self._fetched: set[str] = set()
         self._last_look: float | None = None
-        self._found_ended = False
 
     def keep(self) -> None:
         """Move the clock for what has been answered since the last call."""
@@ -43,9 +43,9 @@ class Pace:
                 self._answered.add(number)
                 self._note(request["method"], request["path"])
         if self._last_look is not None and time.monotonic() - self._last_look > SILENCE_SECONDS:
-            if not self._found_ended:
+            if not self._is_to_fetch():
                 self._server.advance(LOOK_SECONDS)
-            self._last_look, self._found_ended = None, False
+            self._last_look = None
 
     def restart(self) -> None:
         """Let the time of a start pass."""
@@ -56,15 +56,19 @@ class Pace:
         self._server.advance(3 * LOOK_SECONDS)
 
     def _note(self, method: str, path: str) -> None:
+        self._last_look = None
         if (method, path) == ("GET", "/v1/batches"):
             self._server.advance(LIST_SECONDS)
-        elif method == "GET" and path.startswith("/v1/batches/"):
+        if method == "GET" and path.startswith("/v1/batches"):
             self._last_look = time.monotonic()
-            self._found_ended |= self._has_ended(path.rpartition("/")[2])
+        elif method == "GET" and path.endswith("/content"):
+            self._fetched.add(path.split("/")[-2])
 
-    def _has_ended(self, batch_id: str) -> bool:
-        batches = self._server.state()["batches"]
-        return any(batch["id"] == batch_id and batch["status"] in ENDED for batch in batches)
+    def _is_to_fetch(self) -> bool:
+        """Whether a batch has ended whose files nobody has asked for."""
+        ended = [batch for batch in self._server.state()["batches"] if batch["status"] in ENDED]
+        files = {batch[name] for batch in ended for name in ("output_file_id", "error_file_id")}
+        return bool(files - self._fetched - {None})
 
 
 def requests_of(server: BatchServer) -> list[dict[str, Any]]:

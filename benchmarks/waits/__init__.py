@@ -1,0 +1,1 @@
+"""The parts of `waiting.py`: what a day of waiting costs."""
