@@ -51,6 +51,11 @@ class OpenAICredentials(Block):
         description="Another server that speaks OpenAI's Batch API; else OPENAI_BASE_URL, else OpenAI itself.",
         examples=["http://127.0.0.1:8080/v1"],
     )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
+    )
     timeout_seconds: float = Field(
         default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."
     )
@@ -119,6 +124,11 @@ class AzureOpenAICredentials(Block):
         title="API version",
         description="Else OPENAI_API_VERSION.",
         examples=["2025-04-01-preview"],
+    )
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
     )
     timeout_seconds: float = Field(
         default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."

@@ -18,6 +18,7 @@ from .demo import demo_command
 from .emulator import emulator_command
 from .resume import resume_command
 from .run import run_command
+from .webhook import webhook_command
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -35,7 +36,7 @@ def app() -> None:
 
 for command in (
     *(run_command, resume_command, cancel_command),
-    *(list_command, show_command, demo_command, emulator_command),
+    *(list_command, show_command, demo_command, emulator_command, webhook_command),
     automations_command,
 ):
     app.add_command(command)

@@ -1,0 +1,39 @@
+"""`webhook`: the receiver of OpenAI's webhooks."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from . import process
+
+PORT = 8300
+
+
+@click.command("webhook")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=PORT, show_default=True, help="The port to listen on.")
+@click.option("--credentials", metavar="NAME", help="The credentials block of the account.")
+@click.option(
+    "--inbox",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file that keeps what was delivered.  [default: in Prefect's home]",
+)
+@process.base_url
+def webhook_command(host: str, port: int, credentials: str | None, inbox: Path | None) -> None:
+    """Receive OpenAI's webhooks, and wake the suspended runs whose batches have ended.
+
+    The webhook's secret comes from the credentials block or from OPENAI_WEBHOOK_SECRET. Let OpenAI reach it by
+    HTTPS through a proxy, and install the automations: they turn its events into resumes. Stop it with Ctrl-C.
+    """
+    import uvicorn
+
+    from ..deployments.webhook import make_app
+
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s  %(levelname)s  %(message)s")
+    for name in ("httpx", "httpx2", "openai", "prefect"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    app = make_app(inbox, credentials)
+    click.echo(f"Listening for OpenAI's webhooks at http://{host}:{port}/", err=True)
+    uvicorn.run(app, host=host, port=port, log_config=None, log_level="warning", access_log=False)
