@@ -31,9 +31,8 @@ def webhook_command(host: str, port: int, credentials: str | None, inbox: Path |
 
     from ..deployments.webhook import make_app
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s  %(levelname)s  %(message)s")
-    for name in ("httpx", "httpx2", "openai", "prefect"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s  %(levelname)s  %(message)s")
+    logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
     app = make_app(inbox, credentials)
     click.echo(f"Listening for OpenAI's webhooks at http://{host}:{port}/", err=True)
     uvicorn.run(app, host=host, port=port, log_config=None, log_level="warning", access_log=False)
