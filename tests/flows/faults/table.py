@@ -242,7 +242,8 @@ def _transient_routes() -> Iterator[Entry]:
 
 def _route(route: str, name: str, fault: RouteFault, end: End = COMPLETE, **more: Any) -> Entry:
     found = fault.model_copy(update={"route": ROUTES[route]})
-    return Entry(f"{route}: {name}", (found,), end, **more)
+    alone = {"in_flight": 1} if route == "look" else {}  # more than one are looked at in the list
+    return Entry(f"{route}: {name}", (found,), end, **{**alone, **more})
 
 
 def _error(status: int, code: str | None = None) -> RouteFault:
