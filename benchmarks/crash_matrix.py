@@ -54,7 +54,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, help="try so many, chosen by the seed, instead of all")
-    parser.add_argument("--seed", default=_commit(), help="chooses the points; the commit by default")
+    parser.add_argument("--seed", default=commit(), help="chooses the points; the commit by default")
     parser.add_argument("--only", default="", help="try the points whose line holds this text")
     parser.add_argument("--restart", choices=("a", "b"), help="start again in this way only")
     parser.add_argument("--jobs", type=int, default=2, help="trials at once")
@@ -62,7 +62,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit, so that a slice moves with it."""
     try:
         done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)

@@ -19,8 +19,8 @@ ONLOOKERS = ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
 
 
 @contextmanager
-def prefect_server(scratch: Path, *, onlookers: bool = False) -> Iterator[str]:
-    """The API's URL of a server that is started here, and ended after; with `onlookers` it is a whole one."""
+def prefect_server(scratch: Path) -> Iterator[str]:
+    """The API's URL of a server that is started here, and ended after."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     environment = {
@@ -29,7 +29,7 @@ def prefect_server(scratch: Path, *, onlookers: bool = False) -> Iterator[str]:
         "PREFECT_HOME": str(scratch / "prefect-server"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": str(onlookers).lower() for service in ONLOOKERS},
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in ONLOOKERS},
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (scratch / "prefect-server.log").open("wb") as log:

@@ -12,21 +12,24 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.deployments.automations import Times
-from prefect_openai_batch.deployments.installation import install_automations
+from prefect_openai_batch.emulator import BatchFault, BatchServer, ServerSettings, Timing
+from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.flows.looks import LOOKS
 
+from .prefect_server import free_port
 from .waits.measure import Watch, settle, watched
-from .waits.stage import Stage, staged, start, state
+from .waits.stage import SECRET, Stage, staged
 
-DAY = 86_400.0
+HOUR = 3_600.0
+DAY = 24 * HOUR
 ENDS = ("Completed", "Partial", "Failed", "Crashed", "Cancelled")
 WAYS = ("sensor", "suspend, webhook", "suspend, timer")
 LOOKS_A_DAY = round(
@@ -71,71 +74,108 @@ class Cost:
         return lives * (LOOKS_A_DAY if self.way.endswith("timer") else len(self.watch.starts)) / DAY
 
 
+@dataclass(frozen=True)
+class Day:
+    """A stage, and a server on whose clock a day passes in minutes."""
+
+    stage: Stage
+    server: BatchServer
+    begun: float
+    speed: float
+
+    def true_time(self, shown: float) -> float:
+        """The true time when the server's clock shows this one."""
+        return self.begun + (shown - self.begun) / self.speed
+
+
+@contextmanager
+def staged_day(folder: Path, way: str, batches: int, speed: float) -> Iterator[Day]:
+    """What a job of so many batches runs on; they end one after the other, through a day."""
+    begun, hooks = time.time(), free_port()
+    server_settings = ServerSettings(
+        data=folder / "batch-server",
+        speed=speed,
+        timing=Timing(validating=60, running=HOUR, finalizing=60),
+        webhook_url=f"http://127.0.0.1:{hooks}/",
+        webhook_secret=SECRET,
+    )
+    slow = [
+        BatchFault(kind="slow_finalizing", batches=(number,), seconds=22 * HOUR * number / batches)
+        for number in range(1, batches + 1)
+    ]
+    times = Times(looks=(10.0, 10.0, 10.0)) if way.endswith("timer") else Times()
+    with BatchServer(server_settings, clock=Clock(speed, begun)) as server:
+        server.fail(*slow)
+        receiver = server.base_url if way.endswith("webhook") else None
+        with staged(folder, times, receiver, hooks=hooks, heartbeat=180) as stage:
+            yield Day(stage, server, begun, speed)
+
+
 def measure(way: str, batches: int, speed: float, rows: int) -> Cost:
     """Run one job to its end."""
-    with tempfile.TemporaryDirectory() as scratch, staged(Path(scratch), batches, speed) as stage:
-        _install(stage, way)
+    with tempfile.TemporaryDirectory() as scratch, staged_day(Path(scratch), way, batches, speed) as day:
+        stage = day.stage
         before, begun = settle(stage.database), time.time()
-        run_id = start(stage, _parameters(stage, way, batches, rows))
+        environment = {
+            "DAY_BEGUN": str(day.begun),
+            "DAY_SPEED": str(speed),
+            "OPENAI_BASE_URL": day.server.base_url,
+        }
+        wanted = _parameters(stage.folder, way, batches, rows)
+        run_id = stage.start(wanted, environment, "benchmarks.waits.day.openai_batch")
         with watched(run_id) as watch:
-            while state(stage, run_id) not in ENDS:
+            while stage.state(run_id) not in ENDS:
                 time.sleep(1)
         ended = time.time()
-        if state(stage, run_id) != "Completed":
-            raise SystemExit((stage.folder / "worker.log").read_text())
-        _check(stage, rows)
+        if stage.state(run_id) != "Completed":
+            raise SystemExit(stage.worker.log.read_text())
+        _check(day, rows)
         after = settle(stage.database)
         return Cost(
             way=way,
             seconds=ended - begun,
             watch=watch,
-            calls=len(stage.server.requests()),
+            calls=len(day.server.requests()),
             rows=sum(after.values()) - sum(before.values()),
             task_runs=after["task_run"] - before["task_run"],
             log_lines=after["log"] - before["log"],
-            fetched_after=_fetched_after(stage),
-            written_after=(stage.folder / "answers.parquet").stat().st_mtime - max(_ends(stage).values()),
+            fetched_after=_fetched_after(day),
+            written_after=(stage.folder / "answers.parquet").stat().st_mtime - max(_ends(day).values()),
         )
 
 
-def _install(stage: Stage, way: str) -> None:
-    """Our automations; a timer stands behind the webhooks too."""
-    with temporary_settings({PREFECT_API_URL: stage.environment["PREFECT_API_URL"]}):
-        install_automations(Times(looks=(10.0, 10.0, 10.0)) if way.endswith("timer") else Times())
-
-
-def _parameters(stage: Stage, way: str, batches: int, rows: int) -> dict[str, object]:
+def _parameters(folder: Path, way: str, batches: int, rows: int) -> dict[str, object]:
     table = {
         "model": [f"gpt-5-{number % batches:02}" for number in range(rows)],
         "review": [f"I like it {number}." for number in range(rows)],
     }
-    pd.DataFrame(table).to_parquet(stage.folder / "reviews.parquet")
+    pd.DataFrame(table).to_parquet(folder / "reviews.parquet")
     return {
-        "source": str(stage.folder / "reviews.parquet"),
+        "source": str(folder / "reviews.parquet"),
         "request": {"kind": "chat", "model": "{{ model }}", "prompt": "{{ review }}"},
-        "destination": str(stage.folder / "answers.parquet"),
-        "storage": str(stage.folder / "jobs"),
+        "destination": str(folder / "answers.parquet"),
+        "storage": str(folder / "jobs"),
         "wait": way.partition(",")[0],
     }
 
 
-def _check(stage: Stage, rows: int) -> None:
-    bill = stage.server.bill()
-    answered = pd.read_parquet(stage.folder / "answers.parquet")["answer"].notna().sum()
+def _check(day: Day, rows: int) -> None:
+    bill = day.server.bill()
+    answered = pd.read_parquet(day.stage.folder / "answers.parquet")["answer"].notna().sum()
     if not (answered == bill["billed"] == bill["executed"] == rows and not bill["billed_more_than_once"]):
         raise SystemExit(f"{answered} answered, {bill}")
 
 
-def _ends(stage: Stage) -> dict[str, float]:
+def _ends(day: Day) -> dict[str, float]:
     """When each batch ended, in true time."""
-    return {batch["id"]: stage.true_time(batch["completed_at"]) for batch in stage.server.state()["batches"]}
+    return {batch["id"]: day.true_time(batch["completed_at"]) for batch in day.server.state()["batches"]}
 
 
-def _fetched_after(stage: Stage) -> list[float]:
+def _fetched_after(day: Day) -> list[float]:
     """How long after each batch's end its answers were fetched, in true seconds."""
-    ends = _ends(stage)
+    ends = _ends(day)
     found = []
-    for record in (stage.folder / "jobs").glob("*/rounds/1/*/fetched.json"):
+    for record in (day.stage.folder / "jobs").glob("*/rounds/1/*/fetched.json"):
         batch = next(batch for batch in ends if batch in record.read_text())
         found.append(max(0.0, record.stat().st_mtime - ends[batch]))
     return found

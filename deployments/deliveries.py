@@ -45,7 +45,7 @@ class Inbox:
         self._lock = Lock()
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")  # what is written outlives the process
+        self._database.execute("PRAGMA synchronous = FULL")  # what was answered outlives a power failure
         self._database.executescript(_TABLE)
 
     def put(self, delivery: Delivery) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -27,8 +28,15 @@ LONGEST_PAUSE_SECONDS = 60.0
 TOLD_SECONDS = 15.0
 """So long after an event its run should have gone on; else it is told again."""
 
-EARLY_SECONDS = 60.0
-"""A run that has suspended so long after a delivery has looked after the batch's end."""
+GATHERING_SECONDS = 0.3
+"""Deliveries of a flood are dealt with together, in few calls."""
+
+EARLY_SECONDS = 600.0
+"""A run that has suspended so long after a delivery has looked after the batch's end. It is long, for between its
+last look and its suspension a run waits for its downloads."""
+
+SLACK_SECONDS = 5.0
+"""How far our clock and that of Prefect's server may be apart."""
 
 PATIENCE_SECONDS = 600.0
 """So long is a run told of a batch; a timer stands behind."""
@@ -68,6 +76,10 @@ class Forwarder:
         self._news.set()
         self._thread.join(timeout=30)
 
+    def is_alive(self) -> bool:
+        """Whether deliveries are dealt with."""
+        return self._thread.is_alive()
+
     def notify(self) -> None:
         """Say that there is something in the inbox."""
         self._news.set()
@@ -75,11 +87,20 @@ class Forwarder:
     def _run(self) -> None:
         while not self._stopped:
             self._news.clear()
-            deliveries = self._inbox.due(clock.now())
-            if deliveries:
+            self._news.wait(self._forward_due())
+            if not self._stopped:
+                time.sleep(GATHERING_SECONDS)
+
+    def _forward_due(self) -> float | None:
+        """Deal with what is due; the seconds until something else is, None where there is nothing."""
+        try:
+            if deliveries := self._inbox.due(clock.now()):
                 self._forward(deliveries)
             due = self._inbox.next_due()
-            self._news.wait(None if due is None else max(0.0, due - clock.now()))
+        except Exception as error:  # a full disk passes
+            log.warning("The inbox cannot be used: %s", type(error).__name__)
+            return LONGEST_PAUSE_SECONDS
+        return None if due is None else max(0.0, due - clock.now())
 
     def _forward(self, deliveries: list[Delivery]) -> None:
         try:
@@ -151,6 +172,8 @@ def _may_wait(run: FlowRun, delivery: Delivery) -> bool:
     assert run.state is not None, "the server gives each run with its state"
     since = run.state.timestamp.timestamp()
     patient = clock.now() - delivery.received_at <= PATIENCE_SECONDS
+    if not _is_suspended(run) and since > delivery.received_at + SLACK_SECONDS:
+        return False  # it began after the batch's end, and begins with a look
     if delivery.told_at is None:
         return since <= delivery.received_at + EARLY_SECONDS if _is_suspended(run) else patient
     return patient and _is_suspended(run) and since <= delivery.told_at

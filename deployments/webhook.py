@@ -7,8 +7,11 @@ A call is verified, kept on disk and answered; what comes of it comes after. Wha
 changes nothing.
 """
 
+import binascii
 import logging
 import os
+import sqlite3
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -37,16 +40,21 @@ ENDED = ("batch.completed", "batch.failed", "batch.expired", "batch.cancelled")
 log = logging.getLogger(__name__)
 
 
-class _Subject(BaseModel):
-    id: str = Field(min_length=1, max_length=200)
-
-
-class BatchEvent(BaseModel):
-    """What a webhook says, as far as it matters here."""
+class Event(BaseModel):
+    """Any event of OpenAI's: what `data` holds depends on its type."""
 
     model_config = ConfigDict(extra="ignore")
 
     type: str
+
+
+class _Subject(BaseModel):
+    id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,200}$")
+
+
+class BatchEvent(Event):
+    """What a webhook says of a batch, as far as it matters here."""
+
     data: _Subject
 
 
@@ -77,16 +85,22 @@ class Receiver:
         except (ValueError, TypeError):
             return _refused("is not signed by OpenAI, or not now", 400)
         try:
+            if Event.model_validate_json(body).type not in ENDED:
+                return Response(status_code=200)
             event = BatchEvent.model_validate_json(body)
         except ValidationError:
             return _refused("is no event", 400)
-        if event.type in ENDED and self._inbox.put(Delivery(webhook_id, event.data.id, clock.now())):
-            self._forwarder.notify()
+        try:
+            if self._inbox.put(Delivery(webhook_id, event.data.id, clock.now())):
+                self._forwarder.notify()
+        except sqlite3.Error as error:
+            log.error("A delivery could not be kept, OpenAI will repeat it: %s", type(error).__name__)
+            return PlainTextResponse("The delivery could not be kept.", status_code=503)
         return Response(status_code=200)
 
     async def health(self, _request: Request) -> Response:
-        """Say that it is there."""
-        return PlainTextResponse("ok")
+        """Say whether it is there, with the thread that deals with what is delivered."""
+        return PlainTextResponse("ok") if self._forwarder.is_alive() else PlainTextResponse("ended", 503)
 
 
 def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starlette:
@@ -98,8 +112,10 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
             uses OpenAI's environment variables.
 
     Raises:
-        AccessError: there is no secret, or no key.
+        AccessError: there is no secret, or no key, or no Prefect server is named.
     """
+    if not get_current_settings().api.url:  # else Prefect would start a server of its own, which has no runs
+        raise AccessError("PREFECT_API_URL is not set: name the Prefect server whose runs are to wake.")
     block = load_credentials(credentials)
     given = block.webhook_secret.get_secret_value() if block.webhook_secret else os.environ.get(SECRET)
     if not given:
@@ -108,6 +124,7 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
             "environment, or give a credentials block that holds it.",
             variable=SECRET,
         )
+    check_secret(given)
     kept = Inbox(inbox or default_inbox())
     forwarder = Forwarder(kept, credentials)
     client = block.get_client()
@@ -123,6 +140,20 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
 
     routes = [Route("/", receiver.receive, methods=["POST"]), Route("/health", receiver.health)]
     return Starlette(routes=routes, lifespan=life)
+
+
+def check_secret(secret: str) -> None:
+    """Refuse a secret that signs with an empty key, as anybody can, or with none at all.
+
+    Raises:
+        AccessError: it is `whsec_` with nothing after it that is Base64.
+    """
+    try:
+        key = b64decode(secret.removeprefix("whsec_")) if secret.startswith("whsec_") else secret.encode()
+    except binascii.Error:
+        key = b""
+    if not key:
+        raise AccessError(f"{SECRET} is not whole: copy the webhook's secret again.", variable=SECRET)
 
 
 def default_inbox() -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from .programs import processes_of
+
 EVERY_SECONDS = 0.25
 
 
@@ -31,7 +33,7 @@ class Watch:
 
     def look(self, run_id: str) -> None:
         """Read the process table once."""
-        found = list(_processes(run_id))
+        found = processes_of(run_id)
         self.looks += 1
         self.held += bool(found)
         self.starts |= {process.pid for process in found}
@@ -72,11 +74,3 @@ def settle(database: Path) -> dict[str, int]:
         before = now
         time.sleep(6)
     return now
-
-
-def _processes(run_id: str) -> Iterator[psutil.Process]:
-    wanted = run_id.replace("-", "")
-    for process in psutil.process_iter():
-        with suppress(psutil.AccessDenied, psutil.NoSuchProcess, psutil.ZombieProcess):
-            if process.environ().get("PREFECT__FLOW_RUN_ID", "").replace("-", "") == wanted:
-                yield process

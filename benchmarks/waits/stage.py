@@ -1,4 +1,4 @@
-"""A Prefect server, a worker, a receiver of webhooks, and our Batch API server, for one job."""
+"""A Prefect server with our deployments and automations, a worker, and a receiver of webhooks."""
 
 import os
 import subprocess
@@ -11,125 +11,147 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from prefect_openai_batch.emulator import BatchFault, BatchServer, ServerSettings
-from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.emulator.settings import Timing
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.deployments.automations import Times
+from prefect_openai_batch.deployments.installation import install_automations
 
-from ..prefect_server import free_port, prefect_server
+from ..prefect_server import free_port
+from .programs import Program, run_program
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 POOL = "openai-batch"
-HOUR = 3600.0
+SECRET = "whsec_dGhlIHNlY3JldCBvZiBhIGJlbmNobWFyaw=="
+
+
+class Patient(httpx.HTTPTransport):
+    """Asks again where the server is busy or away, as Prefect's own client does."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Make a request, for as long as a minute."""
+        for _ in range(300):
+            try:
+                response = super().handle_request(request)
+            except httpx.TransportError:
+                time.sleep(0.2)
+                continue
+            if response.status_code != 503:
+                return response
+            response.close()
+            time.sleep(0.2)
+        return super().handle_request(request)
 
 
 @dataclass
 class Stage:
-    """What a job runs on.
+    """What jobs run on.
 
     Attributes:
-        folder: Holds the job's folders, its results, and the programs' logs.
+        folder: Holds the programs' folders and logs.
         environment: What Prefect's programs run in.
         api: Prefect's REST API.
-        server: Our Batch API server.
-        begun: When its clock was started, in true Unix seconds.
-        speed: How fast it runs.
+        hooks: Where OpenAI's webhooks are received.
+        server: Prefect's server.
+        worker: A process worker.
+        receiver: The receiver of webhooks.
     """
 
     folder: Path
     environment: dict[str, str]
     api: httpx.Client
-    server: BatchServer
-    begun: float
-    speed: float
+    hooks: str
+    server: Program
+    worker: Program
+    receiver: Program
 
     @property
     def database(self) -> Path:
         """Prefect's database."""
-        return self.folder / "prefect-server" / "prefect.db"
+        return self.folder / "prefect" / "prefect.db"
 
-    def true_time(self, shown: float) -> float:
-        """The true time when the server's clock shows this one."""
-        return self.begun + (shown - self.begun) / self.speed
+    def install(self, times: Times) -> None:
+        """Install our automations with these times."""
+        with temporary_settings({PREFECT_API_URL: self.environment["PREFECT_API_URL"]}):
+            install_automations(times)
 
+    def start(self, parameters: dict[str, Any], environment: dict[str, str], entrypoint: str | None = None) -> str:
+        """Start a run of the flow; its id.
 
-@contextmanager
-def staged(folder: Path, batches: int, speed: float) -> Iterator[Stage]:
-    """Everything that a job of so many batches runs on; they end one after the other, through a day."""
-    begun = time.time()
-    hooks = free_port()
-    settings = ServerSettings(
-        data=folder / "batch-server",
-        speed=speed,
-        timing=Timing(validating=60, running=HOUR, finalizing=60),
-        webhook_url=f"http://127.0.0.1:{hooks}/",
-    )
-    with ExitStack() as stack:
-        url = stack.enter_context(prefect_server(folder, onlookers=True))
-        server = stack.enter_context(BatchServer(settings, clock=Clock(speed, begun)))
-        server.fail(*(_slow(number, 22 * HOUR * number / batches) for number in range(1, batches + 1)))
-        environment = {
-            **os.environ,
-            "PREFECT_HOME": str(folder / "prefect"),
-            "PREFECT_API_URL": url,
-            "PREFECT_WORKER_QUERY_SECONDS": "2",
-            "PREFECT_WORKER_PREFETCH_SECONDS": "2",
-            "PREFECT_CLI_PROMPT": "false",
-            "DO_NOT_TRACK": "1",
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "OPENAI_BASE_URL": server.base_url,
-            "OPENAI_API_KEY": "benchmark",
-            "OPENAI_WEBHOOK_SECRET": settings.webhook_secret,
-            "DAY_BEGUN": str(begun),
-            "DAY_SPEED": str(speed),
+        Args:
+            parameters: The flow's parameters.
+            environment: Variables of the run's process.
+            entrypoint: Another flow than ours as it is.
+        """
+        found = self.api.get("/deployments/name/openai-batch/on-demand").raise_for_status().json()
+        if entrypoint is not None:
+            known = {name: found[name] for name in ("flow_id", "tags", "work_pool_name", "pull_steps")}
+            wanted = {**known, "name": "other", "entrypoint": entrypoint}
+            found = self.api.post("/deployments/", json=wanted).raise_for_status().json()
+        begun = {
+            "parameters": parameters,
+            "job_variables": {"env": environment},
+            "state": {"type": "SCHEDULED"},
         }
-        _do(environment, "prefect", "work-pool", "create", POOL, "--type", "process")
-        _do(environment, "prefect", "deploy", "--all", "--prefect-file", "deployments/prefect.yaml")
-        receiver = ("prefect-openai-batch", "webhook", "--port", str(hooks), "--inbox", str(folder / "inbox.db"))
-        stack.enter_context(_running(environment, folder / "webhook.log", *receiver))
-        worker = ("prefect", "worker", "start", "--pool", POOL)
-        stack.enter_context(_running(environment, folder / "worker.log", *worker))
-        api = stack.enter_context(httpx.Client(base_url=url, timeout=30))
-        yield Stage(folder, environment, api, server, begun, speed)
+        run = self.api.post(f"/deployments/{found['id']}/create_flow_run", json=begun)
+        return str(run.raise_for_status().json()["id"])
 
-
-def start(stage: Stage, parameters: dict[str, Any]) -> str:
-    """Start a run of the flow on the fast clock; its id."""
-    known = stage.api.get("/deployments/name/openai-batch/on-demand").raise_for_status().json()
-    wanted = {
-        "name": "day",
-        "flow_id": known["flow_id"],
-        "entrypoint": "benchmarks.waits.day.openai_batch",
-        "work_pool_name": POOL,
-        "tags": known["tags"],
-        "pull_steps": [],
-    }
-    deployment = stage.api.post("/deployments/", json=wanted).raise_for_status().json()["id"]
-    begun = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    run = stage.api.post(f"/deployments/{deployment}/create_flow_run", json=begun)
-    return str(run.raise_for_status().json()["id"])
-
-
-def state(stage: Stage, run_id: str) -> str:
-    """The name of a run's state."""
-    return str(stage.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_name"])
-
-
-def _slow(number: int, seconds: float) -> BatchFault:
-    return BatchFault(kind="slow_finalizing", batches=(number,), seconds=seconds)
-
-
-def _do(environment: dict[str, str], *command: str) -> None:
-    subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True)
+    def state(self, run_id: str) -> str:
+        """The name of a run's state."""
+        return str(self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_name"])
 
 
 @contextmanager
-def _running(environment: dict[str, str], log: Path, *command: str) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait()
+def staged(
+    folder: Path, times: Times, openai: str | None = None, *, hooks: int | None = None, heartbeat: int = 30
+) -> Iterator[Stage]:
+    """A stage in a new folder.
+
+    Args:
+        folder: Where everything of it lies.
+        times: How long our automations wait.
+        openai: The base URL of the Batch API server that the receiver asks; None: there is no receiver.
+        hooks: The receiver's port; None: any.
+        heartbeat: How often runs give a sign of life, in seconds.
+    """
+    port, hooks = free_port(), hooks or free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(heartbeat),
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "OPENAI_BASE_URL": openai or "",
+        "OPENAI_API_KEY": "any",
+        "OPENAI_WEBHOOK_SECRET": SECRET,
+    }
+    prefect = str(BIN / "prefect")
+    commands = {
+        "server": [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)],
+        "worker": [prefect, "worker", "start", "--pool", POOL],
+        "receiver": [str(BIN / "prefect-openai-batch"), "webhook", "--port", str(hooks)],
+    }
+    health = {"server": f"{url}/health", "receiver": f"http://127.0.0.1:{hooks}/health"}
+    programs = {
+        name: Program(command, environment, folder / f"{name}.log", health.get(name))
+        for name, command in commands.items()
+    }
+    with ExitStack() as stack:
+        stack.enter_context(run_program(programs["server"]))
+        for command in ("work-pool create openai-batch --type process", "deploy --all --prefect-file"):
+            more = [str(ROOT / "deployments" / "prefect.yaml")] if command.startswith("deploy") else []
+            done = [prefect, "--no-prompt", *command.split(), *more]
+            subprocess.run(done, env=environment, cwd=ROOT, check=True, capture_output=True)
+        stack.enter_context(run_program(programs["worker"]))
+        if openai:
+            stack.enter_context(run_program(programs["receiver"]))
+        api = stack.enter_context(httpx.Client(base_url=url, timeout=60, transport=Patient()))
+        stage = Stage(folder, environment, api, f"http://127.0.0.1:{hooks}/", **programs)
+        stage.install(times)
+        yield stage
