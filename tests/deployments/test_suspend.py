@@ -1,74 +1,120 @@
 """A run that waits suspended has no process; whatever wakes it, each item is billed once."""
 
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pandas as pd
 import pytest
-from prefect_openai_batch.emulator import BatchServer, ServerSettings
-from prefect_openai_batch.emulator.settings import Timing
+from prefect_openai_batch.deployments.automations import Times
+from prefect_openai_batch.deployments.installation import install_automations, remove_automations
+from prefect_openai_batch.emulator import BatchServer, ServerSettings, Timing
+from prefect_openai_batch.emulator.clock import Clock
 
-from ..conftest import ROOT, wait_until
+from ..conftest import ROOT, free_port, wait_until
 from .support import flow_run_processes, parameters, start, state, task_runs, wait_for_state
+from .test_webhook import SECRET, receiving
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
 HOUR = 3600.0
 MODELS = ("gpt-5-mini", "gpt-5-nano", "gpt-4o-mini")
+LONG_AGO = 1800.0
+"""A batch of this age is looked at by a pace that no timer keeps in these tests."""
+
+
+@dataclass
+class Job:
+    """A job of three batches, eight hours each, one at a time: a day."""
+
+    run_id: str
+    server: BatchServer
+    folder: Path
+
+    def await_call(self, method: str, end: str, number: int, worker: Path) -> None:
+        def made() -> bool:
+            calls = [
+                one for one in self.server.requests() if one["method"] == method and one["path"].endswith(end)
+            ]
+            return len(calls) == number
+
+        wait_until(made, 120, worker.read_text)
+
+    def await_no_process(self, worker: Path) -> None:
+        wait_until(lambda: not flow_run_processes(self.run_id), 30, worker.read_text)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[BatchServer]:
-    """A server whose batches take eight hours each, on a clock that is moved by hand."""
+def jobs(
+    api: httpx.Client,
+    deployed: dict[str, Any],
+    worker: Path,
+    prefect_environment: dict[str, str],
+    tmp_path: Path,
+) -> Iterator[dict[str, Job]]:
+    """Three jobs side by side, each of which can be woken in one way only."""
+    hooks = free_port()
     timing = Timing(validating=60, running=8 * HOUR - 120, finalizing=60)
-    with BatchServer(ServerSettings(data=tmp_path / "server", speed=0, timing=timing)) as running:
-        yield running
+    with ExitStack() as stack:
+        found = {}
+        for way in ("timer", "wake flow", "webhook"):
+            folder = tmp_path / way
+            url = f"http://127.0.0.1:{hooks}/" if way == "webhook" else None
+            wanted = ServerSettings(
+                data=folder / "server", speed=0, timing=timing, webhook_url=url, webhook_secret=SECRET
+            )
+            clock = Clock(0, time.time() - (0 if way == "timer" else LONG_AGO))
+            server = stack.enter_context(BatchServer(wanted, clock=clock))
+            found[way] = Job(start(api, server, day(folder)), server, folder)
+        environment = {
+            **prefect_environment,
+            "OPENAI_BASE_URL": found["webhook"].server.base_url,
+            "OPENAI_API_KEY": "test",
+            "OPENAI_WEBHOOK_SECRET": SECRET,
+        }
+        stack.enter_context(receiving(tmp_path, environment, hooks))
+        install_automations(Times(looks=(10.0, 3600.0, 3600.0)))
+        stack.callback(remove_automations)
+        yield found
 
 
-@pytest.fixture
-def wanted(tmp_path: Path) -> dict[str, Any]:
-    """Parameters of a job of three batches, one at a time: a day."""
+def day(folder: Path) -> dict[str, Any]:
+    """Parameters of such a job."""
     table = pd.read_csv(ROOT / "examples" / "reviews.csv")
     table["model"] = [MODELS[row % 3] for row in range(len(table))]
-    table.to_parquet(tmp_path / "reviews.parquet")
+    table.to_parquet(folder / "reviews.parquet")
     return parameters(
-        tmp_path,
-        source={"path": str(tmp_path / "reviews.parquet")},
+        folder,
+        source={"path": str(folder / "reviews.parquet")},
         request={"kind": "chat", "model": "{{ model }}", "prompt": "Positive or negative? {{ review }}"},
         wait="suspend",
         in_flight=1,
     )
 
 
-def suspended(api: httpx.Client, run_id: str, worker: Path) -> None:
-    """Wait until a run is suspended and its process is gone."""
-    wait_for_state(api, run_id, "Suspended", worker=worker)
-    wait_until(lambda: not flow_run_processes(run_id), 30, worker.read_text)
-
-
 def test_a_day_is_waited_for_without_a_process(
-    api: httpx.Client,
-    deployed: dict[str, Any],
-    worker: Path,
-    server: BatchServer,
-    wanted: dict[str, Any],
-    tmp_path: Path,
+    api: httpx.Client, jobs: dict[str, Job], worker: Path, tmp_path: Path
 ) -> None:
-    """The wake flow resumes it only when there is something to do; what is done is not done again."""
-    run_id = start(api, server, wanted)
-    for _ in MODELS:
-        suspended(api, run_id, worker)
-        known = state_id(api, run_id)
-        wake(api, server, worker)
-        assert state_id(api, run_id) == known
-        server.advance(8 * HOUR)
-        assert not flow_run_processes(run_id)
-        wake(api, server, worker)
-        moved(api, run_id, known, worker)
-    wait_for_state(api, run_id, "Completed", "Partial", "Failed", "Crashed", worker=worker)
-    check_whole(api, server, run_id, tmp_path)
+    """A timer, the wake flow or a webhook wakes it; what is done is not done again."""
+    for number in range(1, len(MODELS) + 1):
+        for job in jobs.values():
+            job.await_call("POST", "/batches", number, worker)
+            wait_for_state(api, job.run_id, "Suspended", worker=worker)
+            job.await_no_process(worker)
+        for job in jobs.values():
+            job.server.advance(8 * HOUR)
+        wake(api, jobs["wake flow"].server, worker)
+        for job in jobs.values():
+            job.await_call("GET", "/content", number, worker)
+    for job in jobs.values():
+        wait_for_state(api, job.run_id, "Completed", "Partial", "Failed", "Crashed", worker=worker)
+        check_whole(api, job)
+    for way in ("wake flow", "webhook"):
+        assert history(api, jobs[way].run_id).count("Resuming") == len(MODELS)
 
 
 def wake(api: httpx.Client, server: BatchServer, worker: Path) -> None:
@@ -77,26 +123,22 @@ def wake(api: httpx.Client, server: BatchServer, worker: Path) -> None:
     assert state(api, run_id) == "Completed"
 
 
-def moved(api: httpx.Client, run_id: str, known: str, worker: Path) -> None:
-    """Wait until a run has another state than the one that is known."""
-    wait_until(lambda: state_id(api, run_id) != known, 90, worker.read_text)
+def history(api: httpx.Client, run_id: str) -> list[str]:
+    states = api.get("/flow_run_states/", params={"flow_run_id": run_id}).raise_for_status().json()
+    return [one["name"] for one in states]
 
 
-def state_id(api: httpx.Client, run_id: str) -> str:
-    return str(api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_id"])
-
-
-def check_whole(api: httpx.Client, server: BatchServer, run_id: str, folder: Path) -> None:
+def check_whole(api: httpx.Client, job: Job) -> None:
     """Every row has its answer, each item was submitted and billed once, nothing is left behind."""
-    assert state(api, run_id) == "Completed"
-    answers = pd.read_parquet(folder / "answers.parquet")
+    assert state(api, job.run_id) == "Completed"
+    answers = pd.read_parquet(job.folder / "answers.parquet")
     assert len(answers) == 240
     assert answers["answer"].notna().all()
-    assert server.bill()["executed"] == server.bill()["billed"] == 240
-    assert server.bill()["billed_more_than_once"] == []
-    assert server.state()["files"] == []
-    names = [run["name"].rsplit("-", 1)[0] for run in task_runs(api, run_id)]
+    assert job.server.bill()["executed"] == job.server.bill()["billed"] == 240
+    assert job.server.bill()["billed_more_than_once"] == []
+    assert job.server.state()["files"] == []
+    names = [run["name"].rsplit("-", 1)[0] for run in task_runs(api, job.run_id)]
     counted = {name: names.count(name) for name in set(names)}
     assert counted["read-source"] == counted["write-results"] == 1
     assert counted["submit-batch"] == counted["fetch-output"] == len(MODELS)
-    assert {run["state_type"] for run in task_runs(api, run_id)} == {"COMPLETED"}
+    assert {run["state_type"] for run in task_runs(api, job.run_id)} == {"COMPLETED"}

@@ -53,9 +53,9 @@ class Receiver:
 
 
 @contextmanager
-def receiving(folder: Path, environment: dict[str, str]) -> Iterator[Receiver]:
+def receiving(folder: Path, environment: dict[str, str], port: int | None = None) -> Iterator[Receiver]:
     """A receiver, from the command line; the same folder, the same inbox."""
-    port, inbox = free_port(), folder / "inbox.db"
+    port, inbox = port or free_port(), folder / "inbox.db"
     log = folder / f"receiver-{port}.log"
     command = [str(BIN / "prefect-openai-batch"), "webhook", "--port", str(port), "--inbox", str(inbox)]
     with running(command, environment, log) as process:
