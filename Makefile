@@ -19,13 +19,14 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP)     ## ours against a plain script, in one run
+bench: $(DEV_STAMP)     ## ours against a plain script; what a day of waiting costs
 	$(BIN)/python benchmarks/against_a_script.py
+	$(BIN)/python -m benchmarks.waiting
 
 # Each prints its table; the last run's is kept beside it.
-MATRICES := crash_matrix fault_matrix twins
+MATRICES := crash_matrix fault_matrix twins suspended_crashes
 
-matrix: $(DEV_STAMP)    ## every crash, every fault, every race: about an hour on 2 cores
+matrix: $(DEV_STAMP)    ## every crash, every fault, every race: an hour or more on 2 cores
 	for name in $(MATRICES); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \
 	cat benchmarks/$$name.txt; done; test -z "$$failed"
 

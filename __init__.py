@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from .batch.rounds import plan_round
     from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
-    from .flows import collect_job, openai_batch, recover_job, resume_job, run_dataframe
+    from .flows import (
+        collect_cancelled_run,
+        collect_job,
+        heal_run,
+        openai_batch,
+        recover_job,
+        resume_job,
+        run_dataframe,
+        wake_jobs,
+    )
     from .tasks import (
         build_items,
         cancel_batch,
@@ -48,7 +57,16 @@ _EXPORTS = {
     "batch.rounds": ("plan_round",),
     "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
-    "flows": ("collect_job", "openai_batch", "recover_job", "resume_job", "run_dataframe"),
+    "flows": (
+        "collect_cancelled_run",
+        "collect_job",
+        "heal_run",
+        "openai_batch",
+        "recover_job",
+        "resume_job",
+        "run_dataframe",
+        "wake_jobs",
+    ),
     "tasks": (
         "build_items",
         "cancel_batch",
@@ -87,9 +105,11 @@ __all__ = [
     "cancel_batch",
     "cancel_job",
     "clean_up",
+    "collect_cancelled_run",
     "collect_job",
     "fetch_output",
     "get_batch",
+    "heal_run",
     "list_batches",
     "open_job",
     "openai_batch",
@@ -102,6 +122,7 @@ __all__ = [
     "submit_batch",
     "wait_for_batch",
     "wait_for_batches",
+    "wake_jobs",
     "write_results",
 ]
 
