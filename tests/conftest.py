@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,6 +32,18 @@ LEFT_OUT: list[str] = []
 def pytest_deselected(items: list[pytest.Item]) -> None:
     """Note the tests that a run leaves out because they need a program that pip does not bring."""
     LEFT_OUT.extend(item.nodeid for item in items if item.get_closest_marker("external"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports what this one has left out."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = LEFT_OUT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear what a process has left out; each has left out the same."""
+    LEFT_OUT[:] = node.workeroutput.get("left_out", LEFT_OUT) if hasattr(node, "workeroutput") else LEFT_OUT
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
