@@ -64,8 +64,8 @@ class BatchFault(Frozen):
     Kinds: `no_file_ids` (completed, but its file ids come `seconds` later), `stale_counts` (the counts stay behind
     until `seconds` after the end), `empty_ids` (`""` where OpenAI sends null), `slow_finalizing` (finalizing lasts
     `seconds`), `hang_finalizing` (it lasts until `seconds` past the window), `half_expired` (only `share` of the
-    lines run before the window closes), `all_failed` (every line ends with `status`), `fail_validation` (fails with
-    `code` and `message`), `cancelled` (somebody else cancels it when `share` of its lines have run).
+    lines run before the window closes), `all_failed` (every line ends with `status`), `fail_validation` (fails
+    with `code` and `message`), `cancelled` (somebody else cancels it when `share` of its lines have run).
     """
 
     kind: Literal[

@@ -53,6 +53,7 @@ def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
         "job_key": job.key,
         "storage": job.files.url.rpartition("/")[0],
         "credentials": flow_run.parameters.get("credentials"),
+        "wait": "suspend" if flow_run.parameters.get("wait") == "suspend" else "sensor",
     }
     try:
         run_deployment(

@@ -28,7 +28,8 @@ def check_wait(wait: Wait, run: FlowRun) -> None:
     if TAG not in run.tags:
         raise _refused(f"nothing wakes a run without the tag {TAG!r}: give it to the deployment")
     with get_client(sync_client=True) as client:
-        options = client.read_deployment(run.deployment_id).concurrency_options
+        deployment = client.read_deployment(run.deployment_id)
+    options = deployment.concurrency_options if deployment.global_concurrency_limit else None
     if options and options.collision_strategy == ConcurrencyLimitStrategy.CANCEL_NEW:
         raise _refused(
             "its deployment's concurrency limit cancels a run that wakes while another runs: set the limit's "

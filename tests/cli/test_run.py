@@ -276,6 +276,29 @@ def test_batches_are_listed_shown_and_cancelled(environment: dict[str, str], tmp
         assert "no-such-job" in missing.stderr
 
 
+def test_a_detached_job_is_collected_by_its_key(
+    environment: dict[str, str], batch_server: BatchServer, reviews: Path
+) -> None:
+    """`run --detach` prints the key alone on stdout; `resume` collects, and nothing is paid twice."""
+    sent = run(environment, reviews, "--detach")
+    assert sent.returncode == 0, sent.stderr
+    key = sent.stdout.strip()
+    assert f"1 batch submitted; `prefect-openai-batch resume {key}` collects the answers" in sent.stderr
+    assert not (reviews.parent / "answers.csv").exists()
+    collected = call(environment, reviews.parent, "resume", key, "--storage", "jobs", "--poll", "0.2")
+    assert collected.returncode == 0, collected.stderr
+    assert pd.read_csv(reviews.parent / "answers.csv")["answer"].notna().sum() == 20
+    assert batch_server.bill()["billed"] == 20
+    assert posts(batch_server) == 2  # an upload and a creation
+
+
+def test_nobody_keeps_a_time_who_is_detached(environment: dict[str, str], reviews: Path) -> None:
+    """The error says what goes together."""
+    refused = run(environment, reviews, "--detach", "--finish-by", "08:00")
+    assert refused.returncode == 2
+    assert "leave out --detach" in refused.stderr
+
+
 def test_the_emulator_serves_until_it_is_stopped(environment: dict[str, str], tmp_path: Path) -> None:
     """It prints its base URL on one line when it is ready."""
     command = [sys.executable, "-m", "prefect_openai_batch.cli", "emulator", "--port", "0", "--data", "server"]

@@ -10,13 +10,16 @@ from typing import Any
 import httpx
 import pandas as pd
 import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect_openai_batch.batch.errors import WaitError
 from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.emulator import BatchServer, ServerSettings, Timing
 from prefect_openai_batch.emulator.clock import Clock
+from prefect_openai_batch.flows.suspension import check_wait
 
 from ..conftest import ROOT, free_port, wait_until
-from .support import flow_run_processes, parameters, start, state, task_runs, wait_for_state
+from .support import deployment, flow_run_processes, parameters, start, state, task_runs, wait_for_state
 from .test_webhook import SECRET, receiving
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
@@ -142,3 +145,31 @@ def check_whole(api: httpx.Client, job: Job) -> None:
     assert counted["read-source"] == counted["write-results"] == 1
     assert counted["submit-batch"] == counted["fetch-output"] == len(MODELS)
     assert {run["state_type"] for run in task_runs(api, job.run_id)} == {"COMPLETED"}
+
+
+@pytest.fixture
+def our_run(api: httpx.Client, deployed: dict[str, Any]) -> Iterator[FlowRun]:
+    """A run of ours as it is when it begins; its deployment has no limit afterwards."""
+    found = deployment(api, "on-demand")
+    yield FlowRun(flow_id=found["flow_id"], deployment_id=found["id"], tags=found["tags"])
+    api.patch(f"/deployments/{found['id']}", json={"concurrency_limit": None}).raise_for_status()
+
+
+def test_a_run_without_our_tag_cannot_suspend(our_run: FlowRun) -> None:
+    """Nothing would wake it; the error says who is to have the tag."""
+    check_wait("suspend", our_run)
+    with pytest.raises(WaitError, match="without the tag 'openai-batch': give it to the deployment"):
+        check_wait("suspend", our_run.model_copy(update={"tags": ["theirs"]}))
+
+
+def test_a_limit_that_cancels_who_wakes_is_refused(api: httpx.Client, our_run: FlowRun) -> None:
+    """Only the strategy that lets a run queue goes with suspending."""
+    limited = f"/deployments/{our_run.deployment_id}"
+    for strategy in ("ENQUEUE", "CANCEL_NEW"):
+        options = {"concurrency_limit": 1, "concurrency_options": {"collision_strategy": strategy}}
+        api.patch(limited, json=options).raise_for_status()
+        if strategy == "ENQUEUE":
+            check_wait("suspend", our_run)
+    with pytest.raises(WaitError, match=r"collision strategy to ENQUEUE. Or use wait=\"sensor\""):
+        check_wait("suspend", our_run)
+    check_wait("sensor", our_run)
