@@ -11,7 +11,7 @@ demo: $(STAMP)          ## a table in, the same table with answers out, on our o
 	$(BIN)/prefect-openai-batch demo
 
 test: check             ## everything that pip can bring; names the tests it leaves out
-	$(BIN)/pytest -n 2 --dist loadfile -m "not external" --cov --cov-report=term -rs $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" --cov --cov-report=term -rs $(PYTEST_ARGS)
 
 check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/ruff format --check .

@@ -37,11 +37,11 @@ NEVER = "openai-batch.never"
 """An event that nobody emits."""
 
 RUN = "prefect.flow-run."
-SIGNS_OF_LIFE = (
+UNFINISHED = (
     *("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat"),
-    *("Suspended", "Resuming"),
+    *("Suspended", "Resuming", "Crashed"),
 )
-"""Events of a run that is to go on: its host may vanish before the first heartbeat, and its look may be lost."""
+"""Events of a run that is to go on: its host may vanish before the first heartbeat, a look or a retry may be lost."""
 
 RUN_ID = "prefect.resource.id"
 OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
@@ -86,8 +86,8 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
     )
     yield _automation(
         "no sign of life",
-        "A run whose host vanished is retried, and one whose look was lost is resumed.",
-        _unless([f"{RUN}*"], after=[RUN + sign for sign in SIGNS_OF_LIFE], within=times.lost),
+        "A run whose host vanished is retried, and one whose look or retry was lost goes on.",
+        _unless([f"{RUN}*"], after=[RUN + sign for sign in UNFINISHED], within=times.lost),
         _start(deployments[HEAL], after=0),
     )
     yield _automation(
