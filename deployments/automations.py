@@ -41,7 +41,7 @@ UNFINISHED = (
     *("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat"),
     *("Suspended", "Resuming", "Crashed"),
 )
-"""Events of a run that is to go on: its host may vanish before the first heartbeat, a look or a retry may be lost."""
+"""Events of a run that is to go on: its host may vanish before the first heartbeat, its look or retry be lost."""
 
 RUN_ID = "prefect.resource.id"
 OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
