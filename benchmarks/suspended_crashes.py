@@ -52,7 +52,10 @@ def _try_all(moments: list[Moment], kills: list[Kill]) -> list[Ended]:
         ):
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 found = list(pool.map(lambda one: try_moment(stage, one[1], one[0]), enumerate(moments)))
-            return [*found, *(try_kill(stage, kill, number, asked) for number, kill in enumerate(kills))]
+            found += [try_kill(stage, kill, number, asked) for number, kill in enumerate(kills)]
+            if any(one.problems for one in found):
+                print(stage.worker.log.read_text(), file=sys.stderr)
+            return found
 
 
 if __name__ == "__main__":

@@ -184,7 +184,7 @@ class Trial:
         files = len(self.server.state()["files"])
         problems = [
             *([] if self.killed else ["nothing was killed"]),
-            *([] if self.end == "Completed" else [f"it is {self.end}"]),
+            *([] if self.end == "Completed" else [f"it is {self.end}: {self.stage.message(self.run_id)}"]),
             *([] if answered == ROWS else ["rows are without an answer"]),
             *([] if bill["billed"] == bill["executed"] == ROWS else [f"{bill['executed']} items ran"]),
             *([] if not bill["billed_more_than_once"] else ["items were billed twice"]),

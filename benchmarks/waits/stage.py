@@ -99,6 +99,10 @@ class Stage:
         """The name of a run's state."""
         return str(self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state_name"])
 
+    def message(self, run_id: str) -> str:
+        """What a run's state says."""
+        return str(self.api.get(f"/flow_runs/{run_id}").raise_for_status().json()["state"]["message"])
+
 
 @contextmanager
 def staged(
