@@ -79,7 +79,10 @@ class AccessError(OpenAIBatchError):
 
 
 class BatchNotFinished(OpenAIBatchError):
-    """A look found no batch that has ended; the message is the progress line."""
+    """A look found no batch that has ended; the message is the progress line.
+
+    Details: `looked_at`, when it was made, in Unix seconds.
+    """
 
 
 class BatchFailed(OpenAIBatchError):

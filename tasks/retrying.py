@@ -6,7 +6,7 @@ from openai import APIConnectionError, APIStatusError
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from ..batch.errors import BatchNotFinished, DownloadBroken
+from ..batch.errors import DownloadBroken
 from ..batch.outcomes import is_transient
 
 KEPT_AS_JSON: dict[str, Any] = {
@@ -31,11 +31,6 @@ def may_pass(error: object) -> bool:
 def when_it_may_pass(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
     """A task's retry condition: retry what a retry can mend."""
     return may_pass(state.data)
-
-
-def when_unfinished(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-    """A sensor's retry condition: look again while nothing has ended, or when a look did not get through."""
-    return isinstance(state.data, BatchNotFinished) or may_pass(state.data)
 
 
 RETRIED: dict[str, Any] = {

@@ -19,7 +19,7 @@ from ..batch.progress import report
 from ..blocks import load_credentials
 from .cancel import send_cancel
 from .listing import listed_since
-from .retrying import KEPT_AS_JSON, RETRIED, when_unfinished
+from .retrying import KEPT_AS_JSON, RETRIED, may_pass
 
 POLL_SECONDS = 10.0
 """The shortest time between looks: many a small batch ends within a minute or two."""
@@ -73,7 +73,7 @@ def sensor_options(
     return {
         "retries": MAX_DELAYS + int(max(0.0, until - now) / delays[-1]),
         "retry_delay_seconds": delays,
-        "retry_condition_fn": _until(until),
+        "retry_condition_fn": _unfinished_before(until),
     }
 
 
@@ -90,11 +90,18 @@ def _ending_with(seconds: float, delays: list[float]) -> list[float]:
     return kept
 
 
-def _until(deadline: float) -> Callable[[Task[Any, Any], TaskRun, State[Any]], bool]:
-    def unfinished_in_time(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
-        return clock.now() < deadline and when_unfinished(_task, _run, state)
+def _unfinished_before(deadline: float) -> Callable[[Task[Any, Any], TaskRun, State[Any]], bool]:
+    """A sensor's retry condition: a look found nothing before the deadline, or did not get through."""
 
-    return unfinished_in_time
+    def unfinished(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+        failure = state.data
+        if isinstance(
+            failure, BatchNotFinished
+        ):  # the deadline may have come since: then the next look is the last
+            return bool(failure.details["looked_at"] < deadline)
+        return may_pass(failure)
+
+    return unfinished
 
 
 @task(name="wait-for-batches", **KEPT_AS_JSON, **sensor_options())
@@ -120,9 +127,10 @@ def wait_for_batches(
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
-    ended = [batch for batch in seen if batch.has_ended(clock.now())]
-    if not ended and (deadline is None or clock.now() < deadline.timestamp()):
-        raise BatchNotFinished(progress)
+    now = clock.now()
+    ended = [batch for batch in seen if batch.has_ended(now)]
+    if not ended and (deadline is None or now < deadline.timestamp()):
+        raise BatchNotFinished(progress, looked_at=now)
     return ended
 
 
@@ -137,8 +145,9 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
     batch_id = batch if isinstance(batch, str) else batch.id
     with load_credentials(credentials).get_client() as client:
         seen = read_batch(client.batches.retrieve(batch_id), known.input_file if known else None)
-    if not seen.has_ended(clock.now()):
-        raise BatchNotFinished(describe_progress([seen]))
+    now = clock.now()
+    if not seen.has_ended(now):
+        raise BatchNotFinished(describe_progress([seen]), looked_at=now)
     return seen
 
 

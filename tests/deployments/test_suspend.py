@@ -117,7 +117,8 @@ def test_a_day_is_waited_for_without_a_process(
         wait_for_state(api, job.run_id, "Completed", "Partial", "Failed", "Crashed", worker=worker)
         check_whole(api, job)
     for way in ("wake flow", "webhook"):
-        assert history(api, jobs[way].run_id).count("Resuming") == len(MODELS)
+        states = history(api, jobs[way].run_id)
+        assert states.count("Resuming") == len(MODELS), (way, states)
 
 
 def wake(api: httpx.Client, server: BatchServer, worker: Path) -> None:

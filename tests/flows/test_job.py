@@ -289,8 +289,8 @@ def test_results_are_on_the_server_as_json(
         FileSource(path=str(reviews)), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, return_state=True
     )
     assert state.result().complete
-    runs = httpx.post(f"{prefect_server}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 1}).json()
-    assert runs[0]["state"]["data"]["serializer"]["type"] == "json"
+    flow_run = httpx.get(f"{prefect_server}/flow_runs/{state.state_details.flow_run_id}").json()
+    assert flow_run["state"]["data"]["serializer"]["type"] == "json"
 
 
 FRAME = pd.DataFrame(

@@ -9,7 +9,8 @@ import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch import ChatRequest, sensor_options
+from prefect.states import Failed
+from prefect_openai_batch import BatchNotFinished, ChatRequest, sensor_options
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
 from prefect_openai_batch.batch.build import write_items
@@ -48,6 +49,13 @@ def test_a_look_comes_when_the_deadline_does(seconds: float, age: float, poll: f
         assert number < options["retries"]
         passed += delay
     assert passed <= seconds + 2 * SHORTEST_DELAY_SECONDS + 1e-3
+
+
+@pytest.mark.parametrize(("looked_at", "again"), [(NOW - 0.001, True), (NOW, False)])
+def test_after_the_deadline_there_is_one_look_more(looked_at: float, again: bool) -> None:
+    """Also where the deadline comes between a look and the question whether there is to be another."""
+    looks_again = sensor_options(deadline=datetime.fromtimestamp(NOW, UTC))["retry_condition_fn"]
+    assert looks_again(None, None, Failed(data=BatchNotFinished("none", looked_at=looked_at))) is again
 
 
 def test_a_day_is_fewer_than_two_hundred_looks() -> None:
