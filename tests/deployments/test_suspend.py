@@ -26,8 +26,8 @@ pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
 HOUR = 3600.0
 MODELS = ("gpt-5-mini", "gpt-5-nano", "gpt-4o-mini")
-LONG_AGO = 1800.0
-"""A batch of this age is looked at by a pace that no timer keeps in these tests."""
+LONG_AGO = 26 * HOUR
+"""So far behind is a server whose batches no timer looks at here: to the day's end they are hours old."""
 
 
 @dataclass
