@@ -40,6 +40,21 @@ def test_what_is_deployed_is_what_the_file_says(api: httpx.Client, deployed: dic
     assert crons == ["0 2 * * *"]
 
 
+def test_the_nightly_schedule_makes_runs(api: httpx.Client, deployed: dict[str, Any]) -> None:
+    """They are there soon after deploying, each at its hour."""
+    wanted = {
+        "deployments": {"id": {"any_": [deployment(api, "nightly")["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+
+    def scheduled() -> list[dict[str, Any]]:
+        return list(api.post("/flow_runs/filter", json=wanted).raise_for_status().json())
+
+    wait_until(lambda: bool(scheduled()), 120)
+    assert {run["expected_start_time"][11:19] for run in scheduled()} == {"02:00:00"}
+    assert {run["auto_scheduled"] for run in scheduled()} == {True}
+
+
 def test_the_form_explains_every_parameter(api: httpx.Client, deployed: dict[str, Any]) -> None:
     """The UI draws its form from this schema; requests are told apart by their kind."""
     schema = deployment(api, "on-demand")["parameter_openapi_schema"]
