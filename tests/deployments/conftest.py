@@ -27,8 +27,8 @@ class Patient(httpx.HTTPTransport):
 
 @pytest.fixture(scope="session")
 def api(prefect_server: str) -> Iterator[httpx.Client]:
-    """Prefect's REST API, as the UI uses it."""
-    with httpx.Client(base_url=prefect_server, timeout=30, transport=Patient()) as client:
+    """Prefect's REST API, as the UI uses it; while many runs start at once, SQLite lets a call wait long."""
+    with httpx.Client(base_url=prefect_server, timeout=120, transport=Patient()) as client:
         yield client
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect.states import Failed
-from prefect_openai_batch import BatchNotFinished, ChatRequest, sensor_options
+from prefect_openai_batch import ChatRequest, sensor_options
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
 from prefect_openai_batch.batch.build import write_items
+from prefect_openai_batch.batch.errors import BatchNotFinished
 from prefect_openai_batch.batch.input_files import InputFile
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
