@@ -22,7 +22,7 @@ from .waits.moments import HEADING, MOMENTS, Ended, Moment, make_server, try_mom
 from .waits.stage import staged
 from .waits.times import TIMES
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Jobs of which the process is killed, side by side."""
 
 
