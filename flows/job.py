@@ -168,7 +168,7 @@ def leave(calls: Calls) -> State[None]:
         suspend_for_look(clock.now() - oldest)
     return Completed(
         name="Submitted",
-        message=f"{len(batches)} batches are open; `prefect-openai-batch resume {calls.job.key}` goes on",
+        message=f"Open batches: {len(batches)}. `prefect-openai-batch resume {calls.job.key}` goes on.",
     )
 
 

@@ -1,6 +1,7 @@
 """Wake the jobs that wait suspended and have something to do."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import groupby
 
 from prefect import flow, get_run_logger
@@ -26,21 +27,32 @@ def wake_jobs() -> list[str]:
         The keys of the jobs that were woken.
 
     Raises:
-        Exception: the batches of some jobs could not be looked at; the others are woken all the same.
+        Exception: some jobs, or their batches, could not be looked at; the others are woken all the same.
     """
-    waiting = [(run, job) for run in waiting_runs() if (job := job_of(run)) is not None]
-    waiting.sort(key=_credentials)
+    waiting: list[tuple[FlowRun, Job]] = []
     woken: list[str] = []
     failed: list[Exception] = []
+    for run in waiting_runs():
+        with _noted(failed, f"The job folder of flow run {run.name!r} could not be read"):
+            if (job := job_of(run)) is not None:
+                waiting.append((run, job))
+    waiting.sort(key=_credentials)
     for credentials, group in groupby(waiting, key=_credentials):
-        try:
+        with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(list(group), credentials or None)
-        except Exception as error:
-            get_run_logger().exception("The batches of credentials %r could not be looked at", credentials)
-            failed.append(error)
     if failed:
         raise failed[0]
     return woken
+
+
+@contextmanager
+def _noted(failed: list[Exception], message: str) -> Iterator[None]:
+    """Go on after an error, which is logged and added to those that failed."""
+    try:
+        yield
+    except Exception as error:
+        get_run_logger().exception(message)
+        failed.append(error)
 
 
 def _credentials(waiting: tuple[FlowRun, Job]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.states import Suspended
 from prefect_openai_batch import ChatRequest, Job, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
@@ -16,6 +17,8 @@ from prefect_openai_batch.batch.jobs import load_job
 from prefect_openai_batch.batch.submissions import note_refusal
 from prefect_openai_batch.batch.waiting import could_go_on
 from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.wake import wake_jobs
 
 from .conftest import REVIEW, Run
 
@@ -129,3 +132,26 @@ def test_a_job_with_nothing_open_goes_on_when_there_may_be_room(detached: Job) -
     assert detached.open_batches() == []
     assert not could_go_on(detached, [], now)
     assert could_go_on(detached, [], now + 61)
+
+
+def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
+    batch_server: BatchServer, reviews: Path, run: Run, tmp_path: Path
+) -> None:
+    """The wake flow looks at the others, and then says what is wrong."""
+    run(reviews, wait="detach", job_key="whole")
+    known = {"wait": "suspend", "job_key": "whole"}
+    with get_client(sync_client=True) as client:
+        runs = [
+            client.create_flow_run(
+                openai_batch, parameters={**known, "storage": storage}, tags=[TAG], state=Suspended()
+            )
+            for storage in ("nowhere://bucket", str(tmp_path / "jobs"))
+        ]
+        before = len(batch_server.requests())
+        try:
+            with pytest.raises(ValueError, match="nowhere"):
+                wake_jobs()
+        finally:
+            for one in runs:
+                client.delete_flow_run(one.id)
+    assert len(batch_server.requests()) > before
