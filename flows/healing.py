@@ -13,10 +13,14 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Crashed
 
 from .cancellation import Log, end_cancelled_job
+from .defaults import begun_at, current_run
 from .runs import TAG
 
 SETTLED = timedelta(seconds=10)
 """A worker reports a crash twice, some seconds apart; the second report overwrites a retry in between."""
+
+LATE_EVENTS = timedelta(seconds=30)
+"""So late, at most, an automation hears of what a run does."""
 
 JOB_FLOW = "openai-batch"
 """The flow whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
@@ -35,8 +39,8 @@ WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
 def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     """Look after a run of ours that has crashed, or of which nothing has been heard for long.
 
-    A crashed run is retried, unless it crashes again and again. One that seems to be at work is taken for crashed.
-    One that is suspended has missed its look: it is resumed.
+    A crashed run is retried, unless it crashes again and again. One that seems to be at work is taken for crashed,
+    unless it went to work since this run was asked for. One that is suspended has missed its look: it is resumed.
 
     Args:
         flow_run_id: The run's id.
@@ -46,8 +50,10 @@ def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     with get_client(sync_client=True) as client:
         run = _run_of_ours(client, flow_run_id)
         kind = run.state.type if run and run.state else None
-        if run is None or kind not in (*AT_WORK, StateType.PAUSED, StateType.CRASHED):
+        if run is None or run.state is None or kind not in (*AT_WORK, StateType.PAUSED, StateType.CRASHED):
             log.info("Flow run %s needs no help", flow_run_id)
+        elif goes_on(run.state, begun_at(current_run())):
+            log.info("Flow run %s (%s) goes on already", run.name, run.id)
         elif kind == StateType.PAUSED:
             client.resume_flow_run(run.id)
             log.info("Flow run %s (%s) is resumed", run.name, run.id)
@@ -74,6 +80,16 @@ def _retry(client: SyncPrefectClient, run: FlowRun, at_most: int, log: Log) -> N
     message = f"Retried after crash {crashed} of {at_most} that are retried."
     client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
     log.info("Flow run %s (%s) is retried after crash %d", run.name, run.id, crashed)
+
+
+def goes_on(state: State[Any], asked: datetime) -> bool:
+    """Whether a run went to work after help for it was asked for: then it was taken up meanwhile.
+
+    Args:
+        state: Its state now.
+        asked: When an automation had heard nothing of it for long.
+    """
+    return state.type in AT_WORK and state.timestamp > asked - LATE_EVENTS
 
 
 @flow(name="openai-batch-collect-cancelled")

@@ -1,5 +1,6 @@
 """Looks that back off, and crashes in a row."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed, Pending, Running, Suspended
-from prefect_openai_batch.flows.healing import SETTLED, cancelled_without_process, crashes
+from prefect_openai_batch.deployments.automations import Times
+from prefect_openai_batch.flows.healing import LATE_EVENTS, SETTLED, cancelled_without_process, crashes, goes_on
 from prefect_openai_batch.flows.looks import DAY, LOOKS, NO_LOOK, look_after, message_after
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,3 +80,15 @@ def test_a_suspension_ends_a_row_of_crashes() -> None:
 def test_a_run_cancelled_without_a_process_is_told_by_its_states(states: list[State[Any]], without: bool) -> None:
     """A run that had one passes through Cancelling, and the worker calls its hook."""
     assert cancelled_without_process(states) == without
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "on"),
+    [(Running, 1, True), (Pending, 1, True), (Running, -1, True), (Running, -600, False), (Suspended, 1, False)],
+)
+def test_a_run_that_was_taken_up_meanwhile_is_not_taken_for_crashed(
+    state: Callable[..., State[Any]], seconds: float, on: bool
+) -> None:
+    """Help comes some seconds after it was asked for; events are heard of late."""
+    assert goes_on(state(timestamp=BEGIN + timedelta(seconds=seconds)), BEGIN) is on
+    assert timedelta(seconds=Times().lost) > LATE_EVENTS
