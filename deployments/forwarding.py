@@ -134,7 +134,7 @@ class Forwarder:
         self._keep(early)
         self._inbox.close_deliveries(over)
         for run_id, found in news.items():
-            log.info("Flow run %s is told of %d batches that have ended", known[run_id].name, len(found))
+            log.info("Flow run %s is told. Batches that have ended: %d", known[run_id].name, len(found))
 
     def _keys(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
         """The job key that each batch bears, by its id; in as few calls as there are."""
