@@ -4,16 +4,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .batch.batches import Batch
-    from .batch.endpoints import Endpoint
-    from .batch.input_files import InputFile
-    from .batch.items import BatchItem
-    from .batch.jobs import Job
-    from .batch.opening import open_job
-    from .batch.outcome_files import FetchedOutput
-    from .batch.reports import JobReport
-    from .batch.requests import ChatRequest, EmbeddingRequest, RawRequest, Request, ResponsesRequest
-    from .batch.rounds import plan_round
+    from .batch.files.batches import Batch
+    from .batch.files.input_files import InputFile
+    from .batch.jobs.job import Job
+    from .batch.jobs.opening import open_job
+    from .batch.jobs.report import JobReport
+    from .batch.jobs.rounds import plan_round
+    from .batch.outcomes.outcome_files import FetchedOutput
+    from .batch.requests.chat_request import ChatRequest
+    from .batch.requests.embedding_request import EmbeddingRequest
+    from .batch.requests.endpoints import Endpoint
+    from .batch.requests.items import BatchItem
+    from .batch.requests.raw_request import RawRequest
+    from .batch.requests.request import Request
+    from .batch.requests.responses_request import ResponsesRequest
     from .batch.tables.sources import FileSource
     from .blocks import AzureOpenAICredentials, OpenAICredentials
     from .flows import (
@@ -45,16 +49,20 @@ if TYPE_CHECKING:
 # Prefect imports this package whenever it looks for blocks, and pandas and openai cost seconds: each name is
 # imported when it is first used.
 _EXPORTS = {
-    "batch.batches": ("Batch",),
-    "batch.endpoints": ("Endpoint",),
-    "batch.input_files": ("InputFile",),
-    "batch.items": ("BatchItem",),
-    "batch.jobs": ("Job",),
-    "batch.opening": ("open_job",),
-    "batch.outcome_files": ("FetchedOutput",),
-    "batch.reports": ("JobReport",),
-    "batch.requests": ("ChatRequest", "EmbeddingRequest", "RawRequest", "Request", "ResponsesRequest"),
-    "batch.rounds": ("plan_round",),
+    "batch.files.batches": ("Batch",),
+    "batch.requests.endpoints": ("Endpoint",),
+    "batch.files.input_files": ("InputFile",),
+    "batch.requests.items": ("BatchItem",),
+    "batch.jobs.job": ("Job",),
+    "batch.jobs.opening": ("open_job",),
+    "batch.outcomes.outcome_files": ("FetchedOutput",),
+    "batch.jobs.report": ("JobReport",),
+    "batch.requests.chat_request": ("ChatRequest",),
+    "batch.requests.embedding_request": ("EmbeddingRequest",),
+    "batch.requests.raw_request": ("RawRequest",),
+    "batch.requests.request": ("Request",),
+    "batch.requests.responses_request": ("ResponsesRequest",),
+    "batch.jobs.rounds": ("plan_round",),
     "batch.tables.sources": ("FileSource",),
     "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
     "flows": (

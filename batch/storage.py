@@ -9,16 +9,23 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import IO, TypeVar
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
 from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-Record = TypeVar("Record", bound=BaseModel)
+
+class Record(BaseModel):
+    """What a folder keeps of a step that is done: small, frozen, as JSON."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 OWNER_ONLY = 0o700
 
@@ -111,7 +118,7 @@ class Folder:
         with self.create(name) as file:
             file.write(record.model_dump_json(indent=1).encode() + b"\n")
 
-    def read(self, name: str, kind: type[Record]) -> Record | None:
+    def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
         """The record `name`, or None where it has not been written."""
         try:
             with self.open(name) as file:
@@ -149,3 +156,8 @@ def _claim_local(target: Path, content: bytes) -> None:
         os.link(temporary, target)
     finally:
         temporary.unlink()
+
+
+def temporary_folder() -> Folder:
+    """A new folder for what is made by hand."""
+    return Folder(mkdtemp(prefix="prefect-openai-batch-"))

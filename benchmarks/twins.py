@@ -15,11 +15,11 @@ from typing import Any
 
 import openai
 from prefect_openai_batch import ChatRequest, open_job, plan_round
-from prefect_openai_batch.batch.build import build_selection
-from prefect_openai_batch.batch.rows import keep_rows
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
 from prefect_openai_batch.tasks.adopt import adopt
-from prefect_openai_batch.tasks.creation import find_or_create
+from prefect_openai_batch.tasks.remote.claims import find_or_create
 
 ROWS = 20
 SETTLE_SECONDS = 10.0

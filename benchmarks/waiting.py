@@ -22,7 +22,7 @@ import pandas as pd
 from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.emulator import BatchFault, BatchServer, ServerSettings, Timing
 from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.flows.looks import LOOKS
+from prefect_openai_batch.flows.suspension.looks import LOOKS
 
 from .prefect_server import free_port
 from .waits.measure import Watch, settle, watched

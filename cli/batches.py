@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import click
 
-from ..batch.batches import Batch
-from ..batch.jobs import JOB_KEY, Job
-from ..batch.opening import absolute
+from ..batch.files.batches import Batch
+from ..batch.jobs.job import JOB_KEY, Job
+from ..batch.jobs.opening import absolute
 from ..batch.storage import Folder
 from . import process
 

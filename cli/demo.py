@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ..batch.request_files import load_request
+from ..batch.requests.request_files import load_request
 from ..batch.tables.sources import FileSource
 
 SHOWN = ["review_id", "stars", "review", "answer", "outcome"]

@@ -5,12 +5,12 @@ from tempfile import TemporaryDirectory
 import click
 import orjson
 
-from ..batch.build import build_selection
-from ..batch.input_files import INPUT, InputFile
-from ..batch.opening import open_job
-from ..batch.requests import Request
-from ..batch.rounds import plan_round
-from ..batch.rows import keep_rows
+from ..batch.files.input_files import INPUT, InputFile
+from ..batch.jobs.building import build_selection
+from ..batch.jobs.opening import open_job
+from ..batch.jobs.rounds import plan_round
+from ..batch.jobs.rows import keep_rows
+from ..batch.requests.request import Request
 from ..batch.tables.sources import FileSource
 
 SHOWN = 3

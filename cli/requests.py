@@ -5,19 +5,10 @@ from typing import Any
 import click
 import orjson
 
-from ..batch.endpoints import Endpoint
 from ..batch.errors import RequestError
-from ..batch.request_files import load_request, parse_request
-from ..batch.requests import Request
-
-RAW_INPUT = {
-    Endpoint.COMPLETIONS: "prompt",
-    Endpoint.MODERATIONS: "input",
-    Endpoint.IMAGE_GENERATIONS: "prompt",
-    Endpoint.IMAGE_EDITS: "prompt",
-    Endpoint.VIDEOS: "prompt",
-}
-"""Where the prompt stands in the bodies of the endpoints that have no request model of their own."""
+from ..batch.requests.endpoints import RAW_INPUT, Endpoint
+from ..batch.requests.request import Request
+from ..batch.requests.request_files import load_request, parse_request
 
 
 def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:

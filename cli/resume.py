@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from ..batch.errors import StorageNotShared
-from ..batch.opening import absolute, check_job_key
+from ..batch.jobs.opening import absolute, check_job_key
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
 from . import process

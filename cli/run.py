@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ..batch.jobs import IfExists, Job
-from ..batch.opening import absolute, open_job
-from ..batch.reports import JobReport
-from ..batch.requests import Request
+from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.opening import absolute, open_job
+from ..batch.jobs.report import JobReport
+from ..batch.requests.request import Request
 from ..batch.tables.sources import FileSource, digest
 from . import process
 from .requests import make_request

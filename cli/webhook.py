@@ -29,7 +29,7 @@ def webhook_command(host: str, port: int, credentials: str | None, inbox: Path |
     """
     import uvicorn
 
-    from ..deployments.webhook import make_app
+    from ..deployments.webhook.receiver import make_app
 
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s  %(levelname)s  %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)

@@ -1,13 +1,6 @@
 """A few items by hand: start, look, wait, fetch, remove."""
 
-from prefect_openai_batch import (
-    ChatRequest,
-    clean_up,
-    fetch_output,
-    get_batch,
-    submit_batch,
-    wait_for_batch,
-)
+from prefect_openai_batch import ChatRequest, clean_up, fetch_output, get_batch, submit_batch, wait_for_batch
 
 
 def main() -> None:

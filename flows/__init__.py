@@ -5,7 +5,7 @@ from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
 from .recover import recover_job
 from .resume import collect_job, resume_job
-from .wake import wake_jobs
+from .suspension.wake import wake_jobs
 
 __all__ = [
     "collect_cancelled_run",

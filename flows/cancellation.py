@@ -9,7 +9,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 
-from ..batch.jobs import Job
+from ..batch.jobs.job import Job
 from ..tasks import cancel_job
 from .runs import job_of
 

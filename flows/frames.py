@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..batch.errors import DestinationError, SourceError
-from ..batch.opening import absolute, check_job_key
-from ..batch.outcomes import COUNTS
-from ..batch.request_files import load_request
-from ..batch.requests import Request
-from ..batch.results import result_name
+from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.results import result_name
+from ..batch.outcomes.token_counts import COUNTS
+from ..batch.requests.request import Request
+from ..batch.requests.request_files import load_request
 from ..batch.storage import Folder
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage

@@ -13,23 +13,23 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch import clock
-from ..batch.deadlines import CANCEL_LEAD_MINUTES, make_deadline
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.jobs import IfExists, Job
-from ..batch.opening import open_job
-from ..batch.reports import JobReport
-from ..batch.requests import Request, RequestParameter
+from ..batch.jobs.deadlines import CANCEL_LEAD_MINUTES, make_deadline
+from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.opening import open_job
+from ..batch.jobs.report import JobReport
+from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
-from ..tasks.creation import SETTLE_SECONDS
+from ..tasks.remote.creation import SETTLE_SECONDS
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
-from .calls import Calls
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
-from .looks import suspend_for_look
+from .job_run import Calls
 from .progress import progress_artifact
 from .rounds import begin_round, finish_round
-from .suspension import Wait, check_wait
+from .suspension.check import Wait, check_wait
+from .suspension.looks import suspend_for_look
 
 NAMED = 10
 """Open batches that an error names."""

@@ -9,7 +9,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from pydantic import BaseModel, ConfigDict
 
-from ..batch.jobs import Job
+from ..batch.jobs.job import Job
 from ..batch.progress import Progress, observed_by
 
 RECORD = "progress.json"

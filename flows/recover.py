@@ -5,11 +5,11 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from ..batch.batches import Batch
 from ..batch.errors import JobKeyError
-from ..batch.recovery import write_recovered
+from ..batch.files.batches import Batch
+from ..batch.files.identity import round_of
+from ..batch.jobs.recovery import write_recovered
 from ..tasks import clean_up, fetch_output, find_job_batches, sensor_options, wait_for_batches
-from ..tasks.recover import round_of
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .job import TASK_RUNNER
 

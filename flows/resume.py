@@ -5,17 +5,17 @@ from typing import Annotated
 from prefect import flow
 from pydantic import Field
 
-from ..batch.jobs import Job, load_job
-from ..batch.opening import absolute
-from ..batch.reports import JobReport
+from ..batch.jobs.job import Job, load_job
+from ..batch.jobs.opening import absolute
+from ..batch.jobs.report import JobReport
 from ..batch.storage import Folder
 from ..tasks import cancel_job
-from ..tasks.creation import SETTLE_SECONDS
+from ..tasks.remote.creation import SETTLE_SECONDS
 from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
-from .calls import Calls
 from .defaults import current_run, default_storage
 from .job import TASK_RUNNER, end_state, leave, run_job
-from .suspension import Wait, check_wait
+from .job_run import Calls
+from .suspension.check import Wait, check_wait
 
 IN_FLIGHT = 20
 

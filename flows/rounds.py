@@ -8,15 +8,15 @@ from openai import APIStatusError
 from prefect.futures import PrefectFuture
 
 from ..batch import clock
-from ..batch.batches import Batch, BatchStatus
-from ..batch.deadlines import next_deadline
-from ..batch.input_files import InputFile
-from ..batch.jobs import Job, Selection
-from ..batch.outcome_files import FetchedOutput
-from ..batch.outcomes import OUT_OF_QUOTA
+from ..batch.files.batches import Batch, BatchStatus
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.deadlines import next_deadline
+from ..batch.jobs.job import Job, Selection
+from ..batch.jobs.rounds import plan_answers, plan_round
+from ..batch.jobs.submissions import fetched, refusals, submitted
+from ..batch.outcomes.outcome import OUT_OF_QUOTA
+from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
-from ..batch.rounds import plan_answers, plan_round
-from ..batch.submissions import fetched, refusals, submitted
 from ..tasks import (
     adopt_batches,
     answer_items,
@@ -29,7 +29,7 @@ from ..tasks import (
     submit_batch,
     wait_for_batches,
 )
-from .calls import Calls, look_once
+from .job_run import Calls, look_once
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from ..batch.jobs import Job
+from ..batch.jobs.job import Job
 from ..batch.storage import Folder
 from .defaults import begun_at, default_job_key, default_storage, with_schedule
 

@@ -1,6 +1,6 @@
 """The tasks, one file a step; each works in anyone's flow, and in a script with no flow at all."""
 
-from .adopt import adopt_batches
+from .adopt import adopt_batches, find_job_batches
 from .answer import answer_items
 from .build import build_items
 from .cancel import cancel_batch, cancel_job
@@ -9,7 +9,6 @@ from .fetch import fetch_output
 from .look import check_access, get_batch, list_batches
 from .read import read_source
 from .reconsider import reconsider_batch
-from .recover import find_job_batches
 from .submit import submit_batch
 from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results

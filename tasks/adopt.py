@@ -3,17 +3,17 @@
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch, BatchStatus
 from ..batch.errors import JobKeyError
-from ..batch.input_files import InputFile
-from ..batch.jobs import Adopted, Job
-from ..batch.refusals import REST
-from ..batch.submissions import has_claim, note_submission, submitted
+from ..batch.files.batches import Batch, BatchStatus
+from ..batch.files.identity import identity_of, one_each
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.job import Adopted, Job
+from ..batch.jobs.submissions import has_claim, note_submission, submitted
+from ..batch.outcomes.validation import REST
 from ..blocks import load_credentials
-from .creation import identity_of
-from .listing import agree, bearing
-from .recover import batches_of_job
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.listing import batches_of_job, bearing
+from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .remote.twins import agree
 
 
 @task(name="adopt-batches", **KEPT_AS_JSON, **RETRIED)
@@ -75,3 +75,13 @@ def _refuse_deleted(client: OpenAI, job: Job, batch: Batch) -> None:
                 "the answers again.",
                 job_key=job.key,
             ) from None
+
+
+@task(name="find-job-batches", **KEPT_AS_JSON, **RETRIED)
+def find_job_batches(job_key: str, *, credentials: str | None = None) -> list[Batch]:
+    """The batches that bear a job's key, as far back as OpenAI keeps their files, one for each input file.
+
+    They are in the order of rounds and input files. Batches that failed at validation are not among them.
+    """
+    with load_credentials(credentials).get_client() as client:
+        return one_each(batches_of_job(client, job_key))

@@ -14,16 +14,16 @@ from openai import APIConnectionError, APIStatusError, OpenAI
 from prefect import task
 
 from ..batch import clock
-from ..batch.batches import Batch
-from ..batch.input_files import INPUT, InputFile
-from ..batch.jobs import Job
-from ..batch.outcome_files import FetchedOutput, items_of, write_found
-from ..batch.outcomes import MISSING
-from ..batch.output_files import OutputLines, custom_id_of
+from ..batch.files.batches import Batch
+from ..batch.files.input_files import INPUT, InputFile, items_of
+from ..batch.files.output_files import OutputLines, custom_id_of
+from ..batch.jobs.job import Job
+from ..batch.jobs.submissions import fetched
+from ..batch.outcomes.outcome import MISSING, item_outcome
+from ..batch.outcomes.outcome_files import FetchedOutput, write_found
 from ..batch.storage import Folder
-from ..batch.submissions import fetched
 from ..blocks import load_credentials
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.retrying import KEPT_AS_JSON, RETRIED
 
 CONCURRENCY = 8
 """Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
@@ -118,13 +118,14 @@ def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
     batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
     with TemporaryDirectory() as scratch, OutputLines([_copied(answers, Path(scratch))]) as lines:
         keep = job.request.keep_response
-        told = (
-            (row, custom_id, lines.outcome(custom_id, file.endpoint, keep_response=keep))
-            for row, custom_id in items_of(file)
-        )
+        otherwise = stop.outcome if stop else MISSING
         found = (
-            (row, custom_id, stop.outcome if stop and outcome is MISSING else outcome)
-            for row, custom_id, outcome in told
+            (
+                row,
+                custom_id,
+                item_outcome(file.endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep),
+            )
+            for row, custom_id in items_of(file)
         )
         return write_found(batch, file.endpoint, found, file.files)
 

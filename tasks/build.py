@@ -2,11 +2,11 @@
 
 from prefect import task
 
-from ..batch.build import build_selection
-from ..batch.input_files import InputFile
-from ..batch.jobs import Selection, load_job
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.building import build_selection
+from ..batch.jobs.job import Selection, load_job
 from ..batch.progress import report
-from .retrying import KEPT_AS_JSON
+from .remote.retrying import KEPT_AS_JSON
 
 
 @task(name="build-items", **KEPT_AS_JSON)

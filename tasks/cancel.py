@@ -2,17 +2,20 @@
 
 from contextlib import suppress
 
-from openai import APIStatusError, NotFoundError, OpenAI
+from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch, read_batch
-from ..batch.input_files import InputFile
-from ..batch.jobs import Job
-from ..batch.submissions import fetched, last_claim, note_submission, submitted
+from ..batch.files.batches import Batch
+from ..batch.files.identity import identity_of
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.job import Job
+from ..batch.jobs.submissions import fetched, last_claim, note_submission, submitted
 from ..blocks import load_credentials
-from .creation import SETTLE_SECONDS, identity_of
-from .listing import agree, look_until
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.cancelling import send_cancel
+from .remote.creation import SETTLE_SECONDS
+from .remote.listing import look_until
+from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .remote.twins import agree
 
 
 @task(name="cancel-batch", **KEPT_AS_JSON, **RETRIED)
@@ -56,13 +59,3 @@ def _settled(client: OpenAI, file: InputFile, settle_seconds: float) -> Batch | 
         return None
     found = look_until(client, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
     return note_submission(file, agree(client, file, found)) if found else None
-
-
-def send_cancel(client: OpenAI, batch_id: str) -> Batch:
-    """Cancel one batch; OpenAI answers 409 where it has ended, which the SDK would retry."""
-    try:
-        return read_batch(client.with_options(max_retries=0).batches.cancel(batch_id))
-    except APIStatusError as error:
-        if error.status_code != 409:
-            raise
-        return read_batch(client.batches.retrieve(batch_id))

@@ -6,13 +6,13 @@ from contextlib import suppress
 from openai import NotFoundError, OpenAI
 from prefect import task
 
-from ..batch.batches import Batch, read_batch
-from ..batch.input_files import InputFile
-from ..batch.jobs import CLEANED, Cleaned, Job
-from ..batch.submissions import twins
+from ..batch.files.batches import Batch, read_batch
+from ..batch.files.identity import remote_name
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.job import CLEANED, Cleaned, Job
+from ..batch.jobs.submissions import Uploads, twins
 from ..blocks import load_credentials
-from .creation import Uploads, remote_name
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.retrying import KEPT_AS_JSON, RETRIED
 
 
 @task(name="clean-up", **KEPT_AS_JSON, **RETRIED)

@@ -1,28 +1,25 @@
 """Fetch what a batch gave."""
 
 from collections.abc import Iterator
-from os import SEEK_END
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from httpx2 import HTTPError
 from openai import NotFoundError, OpenAI
 from prefect import task
 
 from ..batch import clock
-from ..batch.batches import Batch, describe_progress
-from ..batch.endpoints import Endpoint
-from ..batch.errors import BatchNotFinished, DownloadBroken, RequestError
-from ..batch.input_files import INPUT
-from ..batch.outcome_files import FetchedOutput, Item, items_of, write_outcomes
-from ..batch.output_files import custom_id_of
+from ..batch.errors import BatchNotFinished, RequestError
+from ..batch.files.batches import Batch, describe_progress
+from ..batch.files.input_files import INPUT, Item, items_of
+from ..batch.files.output_files import custom_id_of
+from ..batch.jobs.submissions import fetched
+from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
-from ..batch.submissions import fetched
+from ..batch.requests.endpoints import Endpoint
+from ..batch.storage import temporary_folder
 from ..blocks import load_credentials
-from .creation import temporary_folder
-from .retrying import KEPT_AS_JSON, RETRIED
-
-CHUNK_BYTES = 1_048_576
+from .remote.downloads import _download_lines, download
+from .remote.retrying import KEPT_AS_JSON, RETRIED
 
 
 @task(name="fetch-output", **KEPT_AS_JSON, **RETRIED)
@@ -61,54 +58,6 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder.remove(INPUT)
     report("fetch", advance=sum(output.outcomes.values()))
     return output
-
-
-def download(client: OpenAI, file_id: str, target: Path) -> Path:
-    """Stream a remote file to a path.
-
-    Raises:
-        DownloadBroken: the connection was lost, or the file is shorter than the server said.
-    """
-    try:
-        with client.files.with_streaming_response.content(file_id) as response, target.open("wb") as file:
-            for chunk in response.iter_bytes(CHUNK_BYTES):
-                file.write(chunk)
-    except HTTPError as error:  # while a body is streamed the SDK lets its HTTP library's errors through
-        raise _broken(target, f"after {target.stat().st_size:,} bytes: {error}") from error
-    expected = None if "content-encoding" in response.headers else response.headers.get("content-length")
-    size = target.stat().st_size
-    if expected is not None and int(expected) != size:
-        raise _broken(target, f"after {size:,} of {int(expected):,} bytes")
-    return target
-
-
-def _download_lines(client: OpenAI, file_id: str, target: Path) -> Path:
-    try:
-        return whole_lines(download(client, file_id, target))
-    except NotFoundError as error:  # for a moment after the end a file may not be there yet
-        raise DownloadBroken(f"{file_id} cannot be read: {error.message}", file_id=file_id) from error
-
-
-def whole_lines(path: Path) -> Path:
-    """Make sure that a downloaded output or error file does not end in the middle of a line.
-
-    Raises:
-        DownloadBroken: it does; a file of no bytes is whole.
-    """
-    with path.open("rb") as file:
-        size = file.seek(0, SEEK_END)
-        file.seek(max(0, size - 1))
-        if file.read() in (b"", b"\n"):
-            return path
-        file.seek(0)
-        *_, last = file
-    if custom_id_of(last) is None:
-        raise _broken(path, f"in the middle of a line, after {size:,} bytes")
-    return path
-
-
-def _broken(path: Path, where: str) -> DownloadBroken:
-    return DownloadBroken(f"The download of {path.name} broke off {where}.", file_id=path.name)
 
 
 def _items_sent(client: OpenAI, batch: Batch, scratch: Path) -> Iterator[Item] | None:

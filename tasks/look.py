@@ -5,11 +5,11 @@ from itertools import islice
 from openai import APIConnectionError, APIStatusError, AuthenticationError, NotFoundError
 from prefect import task
 
-from ..batch.batches import Batch, read_batch
 from ..batch.errors import AccessError, ModelNotFound
-from ..batch.templates import is_template
+from ..batch.files.batches import Batch, read_batch
+from ..batch.requests.templates import is_template
 from ..blocks import load_credentials
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.retrying import KEPT_AS_JSON, RETRIED
 
 
 @task(name="get-batch", **KEPT_AS_JSON, **RETRIED)

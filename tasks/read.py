@@ -2,9 +2,9 @@
 
 from prefect import task
 
-from ..batch.jobs import Job, Rows
-from ..batch.rows import keep_rows
-from .retrying import KEPT_AS_JSON
+from ..batch.jobs.job import Job, Rows
+from ..batch.jobs.rows import keep_rows
+from .remote.retrying import KEPT_AS_JSON
 
 
 @task(name="read-source", **KEPT_AS_JSON)

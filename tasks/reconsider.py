@@ -4,15 +4,16 @@ from openai import OpenAI
 from prefect import task
 
 from ..batch import clock
-from ..batch.batches import Batch, BatchStatus, read_errors
-from ..batch.input_files import InputFile
-from ..batch.jobs import Built, Job
-from ..batch.refusals import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
-from ..batch.submissions import note_refusal, note_submission, refusals
+from ..batch.files.batches import Batch, BatchStatus, read_errors
+from ..batch.files.identity import identity_of
+from ..batch.files.input_files import InputFile
+from ..batch.jobs.job import Built, Job
+from ..batch.jobs.submissions import note_refusal, note_submission, refusals
+from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
 from ..blocks import load_credentials
-from .creation import identity_of
-from .listing import CLOCK_SLACK_SECONDS, agree, bearing, listed_since
-from .retrying import KEPT_AS_JSON, RETRIED
+from .remote.listing import CLOCK_SLACK_SECONDS, bearing, listed_since
+from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .remote.twins import agree
 
 FILE_ATTEMPTS = 3
 """How often an input file that validation does not find is uploaded anew."""

@@ -7,15 +7,17 @@ import orjson
 from openai import OpenAI
 from prefect import task
 
-from ..batch.batches import Batch
-from ..batch.build import write_items
-from ..batch.endpoints import Endpoint
 from ..batch.errors import RequestError
-from ..batch.input_files import InputFile
-from ..batch.items import BatchItem
+from ..batch.files.batches import Batch
+from ..batch.files.input_files import InputFile
+from ..batch.files.items_by_hand import write_items
+from ..batch.requests.endpoints import Endpoint
+from ..batch.requests.items import BatchItem
+from ..batch.storage import temporary_folder
 from ..blocks import load_credentials
-from .creation import SETTLE_SECONDS, create_once, find_or_create, temporary_folder
-from .retrying import KEPT_AS_JSON
+from .remote.claims import find_or_create
+from .remote.creation import SETTLE_SECONDS, create_once
+from .remote.retrying import KEPT_AS_JSON
 
 
 @task(name="submit-batch", **KEPT_AS_JSON)

@@ -2,10 +2,10 @@
 
 from prefect import task
 
-from ..batch.jobs import Job, Rows
-from ..batch.reports import JobReport
-from ..batch.results import write_job_results
-from .retrying import KEPT_AS_JSON
+from ..batch.jobs.job import Job, Rows
+from ..batch.jobs.report import JobReport
+from ..batch.jobs.results import write_job_results
+from .remote.retrying import KEPT_AS_JSON
 
 
 @task(name="write-results", **KEPT_AS_JSON)

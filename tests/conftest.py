@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_URL,
@@ -21,6 +22,9 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect_openai_batch.emulator import BatchServer
+
+settings.register_profile("patient", deadline=None)  # how fast a machine is says nothing of the code
+settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent

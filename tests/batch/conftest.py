@@ -6,12 +6,13 @@ from typing import Any
 
 import orjson
 import pytest
-from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.jobs import Job, Rows
-from prefect_openai_batch.batch.opening import open_job
-from prefect_openai_batch.batch.requests import ChatRequest, Request
-from prefect_openai_batch.batch.rounds import plan_round
-from prefect_openai_batch.batch.rows import keep_rows
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.jobs.job import Job, Rows
+from prefect_openai_batch.batch.jobs.opening import open_job
+from prefect_openai_batch.batch.jobs.rounds import plan_round
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.requests.request import Request
 
 MakeJob = Callable[..., Job]
 
@@ -46,8 +47,8 @@ def kept(job: Job) -> Rows:
 
 def built(job: Job, **limits: Any) -> list[InputFile]:
     """The input files of a job's first round."""
-    from prefect_openai_batch.batch.build import build_selection
-    from prefect_openai_batch.batch.input_files import Limits
+    from prefect_openai_batch.batch.jobs.building import build_selection
+    from prefect_openai_batch.batch.limits import Limits
 
     kept(job)
     return [file for one in plan_round(job) for file in build_selection(job, one, Limits(**limits))]

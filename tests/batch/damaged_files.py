@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import orjson
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.endpoints import MAX_CUSTOM_ID_BYTES, Endpoint
+from prefect_openai_batch.batch.limits import MAX_CUSTOM_ID_BYTES
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
 HALF = "\ud83d"
 CHARACTERS = st.sampled_from('ab?"\\{ \n\x00\x85\u2028\u2029é😀') | st.characters()

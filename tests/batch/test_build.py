@@ -5,12 +5,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.build import write_items
-from prefect_openai_batch.batch.endpoints import Endpoint
 from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
-from prefect_openai_batch.batch.input_files import INPUT, InputFile, InputFileWriter, Limits, Line
-from prefect_openai_batch.batch.items import BatchItem
-from prefect_openai_batch.batch.requests import ChatRequest, EmbeddingRequest, RawRequest
+from prefect_openai_batch.batch.files.input_files import INPUT, InputFile, InputFileWriter
+from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.files.lines import Line
+from prefect_openai_batch.batch.limits import Limits
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+from prefect_openai_batch.batch.requests.items import BatchItem
+from prefect_openai_batch.batch.requests.raw_request import RawRequest
 from prefect_openai_batch.batch.storage import Folder
 
 from .conftest import MakeJob, built, kept

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from prefect_openai_batch.batch.endpoints import Endpoint
-from prefect_openai_batch.batch.outcomes import read_outcome
+from prefect_openai_batch.batch.outcomes.outcome import read_outcome
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 

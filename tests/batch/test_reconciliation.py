@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.batches import Batch
-from prefect_openai_batch.batch.endpoints import Endpoint
-from prefect_openai_batch.batch.outcome_files import OUTCOMES, write_outcomes
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.outcomes.outcome_files import OUTCOMES, write_outcomes
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
 
 from .damaged_files import HALF, Case, Layout, Line, body_of, cases, responded

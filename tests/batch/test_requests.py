@@ -5,16 +5,13 @@ from typing import Any
 
 import pytest
 from fsspec.registry import known_implementations
-from prefect_openai_batch.batch.bodies import compile_request
 from prefect_openai_batch.batch.errors import RequestError
-from prefect_openai_batch.batch.request_files import REQUEST, load_request, parse_request
-from prefect_openai_batch.batch.requests import (
-    BaseRequest,
-    ChatRequest,
-    EmbeddingRequest,
-    RawRequest,
-    ResponsesRequest,
-)
+from prefect_openai_batch.batch.requests.base_request import BaseRequest
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
+from prefect_openai_batch.batch.requests.raw_request import RawRequest
+from prefect_openai_batch.batch.requests.request_files import REQUEST, load_request, parse_request
+from prefect_openai_batch.batch.requests.responses_request import ResponsesRequest
 from pydantic import ValidationError
 
 ROW = {"review": "Sturdy.", "photo": "https://example.com/1.png", "model": "gpt-5", "body": '{"input": "x"}'}
@@ -22,7 +19,7 @@ COLUMNS = tuple(ROW)
 
 
 def body_of(request: BaseRequest, row: Mapping[str, Any] = ROW) -> dict[str, Any]:
-    return compile_request(request, tuple(row)).make(row)
+    return request.compile(tuple(row)).make(row)
 
 
 def as_messages(row: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -188,7 +185,7 @@ def test_what_is_no_request_is_refused_by_field(content: Any, message: str) -> N
 def test_a_request_that_does_not_fit_the_table_is_refused(request_: BaseRequest, message: str) -> None:
     """What the header alone can tell is told before any row is read."""
     with pytest.raises(RequestError, match=message):
-        compile_request(request_, COLUMNS)
+        request_.compile(COLUMNS)
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,19 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.batches import read_batch
-from prefect_openai_batch.batch.endpoints import Endpoint
-from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.jobs import Job
-from prefect_openai_batch.batch.outcome_files import FetchedOutput, write_outcomes
-from prefect_openai_batch.batch.output_files import OutputLines, custom_id_of
-from prefect_openai_batch.batch.reports import JobReport
-from prefect_openai_batch.batch.requests import ChatRequest, EmbeddingRequest, Request
-from prefect_openai_batch.batch.results import write_job_results
-from prefect_openai_batch.batch.rounds import plan_round
+from prefect_openai_batch.batch.files.batches import read_batch
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.output_files import OutputLines, custom_id_of
+from prefect_openai_batch.batch.jobs.job import Job
+from prefect_openai_batch.batch.jobs.report import JobReport
+from prefect_openai_batch.batch.jobs.results import write_job_results
+from prefect_openai_batch.batch.jobs.rounds import plan_round
+from prefect_openai_batch.batch.outcomes.outcome import MISSING, item_outcome
+from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, write_outcomes
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+from prefect_openai_batch.batch.requests.request import Request
 from prefect_openai_batch.batch.storage import Folder
 
 from .conftest import MakeJob, built, kept
@@ -191,7 +194,7 @@ def test_a_later_round_takes_the_rows_worth_a_try_and_the_latest_outcome_counts(
     )
     (selection,) = plan_round(job, 2)
     assert plan_round(job, 2) == (selection,)
-    from prefect_openai_batch.batch.build import build_selection
+    from prefect_openai_batch.batch.jobs.building import build_selection
 
     (again,) = build_selection(job, selection)
     assert again.read_items()["row"].to_pylist() == [1, 3]
@@ -258,7 +261,10 @@ def test_lines_are_split_at_newline_bytes_alone(tmp_path: Path) -> None:
     texts = ["a\u2028b", "c\u2029d\x85e", "f\x0bg\x0ch"]
     path.write_bytes(b"".join(answered(str(place), text) for place, text in enumerate(texts)))
     with OutputLines([path]) as lines:
-        found = [lines.outcome(str(place), Endpoint.CHAT_COMPLETIONS).answer for place in range(3)]
+        found = [
+            item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of(str(place)), MISSING).answer
+            for place in range(3)
+        ]
     assert found == texts
 
 
@@ -283,7 +289,7 @@ def test_what_python_writes_and_json_does_not_know_is_read(tmp_path: Path, prefi
     path = tmp_path / "output"
     path.write_bytes(prefix + b'"response": {"status_code": 200, "body": ' + body + b"}}\n")
     with OutputLines([path]) as lines:
-        outcome = lines.outcome("a", Endpoint.CHAT_COMPLETIONS)
+        outcome = item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of("a"), MISSING)
     assert (outcome.outcome, outcome.answer, outcome.input_tokens) == ("succeeded", "fine ?", None)
 
 

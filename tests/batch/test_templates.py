@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from jinja2 import StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 from prefect_openai_batch.batch.errors import RequestError
-from prefect_openai_batch.batch.templates import compile_structure, compile_template
+from prefect_openai_batch.batch.requests.templates import compile_structure, compile_template
 
 COLUMNS = ("review", "stars", "Review text", "row_2")
 

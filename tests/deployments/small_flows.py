@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from prefect import flow
 from prefect.flow_runs import suspend_flow_run
-from prefect_openai_batch.flows.looks import suspend_for_look
+from prefect_openai_batch.flows.suspension.looks import suspend_for_look
 
 
 @flow(name="small")

@@ -16,7 +16,7 @@ from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.emulator import BatchServer, ServerSettings, Timing
 from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.flows.suspension import check_wait
+from prefect_openai_batch.flows.suspension.check import check_wait
 
 from ..conftest import ROOT, free_port, wait_until
 from .support import deployment, flow_run_processes, parameters, start, state, task_runs, wait_for_state

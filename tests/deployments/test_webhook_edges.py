@@ -12,9 +12,9 @@ import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch.errors import AccessError
-from prefect_openai_batch.deployments.deliveries import Delivery
-from prefect_openai_batch.deployments.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
-from prefect_openai_batch.deployments.webhook import make_app
+from prefect_openai_batch.deployments.webhook.deliveries import Delivery
+from prefect_openai_batch.deployments.webhook.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
+from prefect_openai_batch.deployments.webhook.receiver import make_app
 from prefect_openai_batch.emulator import webhooks
 from starlette.testclient import TestClient
 

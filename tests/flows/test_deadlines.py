@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, collect_job
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.deadlines import check_deadline, make_deadline
 from prefect_openai_batch.batch.errors import DeadlineError
+from prefect_openai_batch.batch.jobs.deadlines import check_deadline, make_deadline
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 
 from .conftest import Run

@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed, Pending, Running, Suspended
 from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.flows.healing import LATE_EVENTS, SETTLED, cancelled_without_process, crashes, goes_on
-from prefect_openai_batch.flows.looks import DAY, LOOKS, NO_LOOK, look_after, message_after
+from prefect_openai_batch.flows.suspension.looks import DAY, LOOKS, NO_LOOK, look_after, message_after
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -13,12 +13,12 @@ from prefect.states import Suspended
 from prefect_openai_batch import ChatRequest, Job, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
-from prefect_openai_batch.batch.jobs import load_job
-from prefect_openai_batch.batch.submissions import note_refusal
-from prefect_openai_batch.batch.waiting import could_go_on
+from prefect_openai_batch.batch.jobs.going_on import could_go_on
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
-from prefect_openai_batch.flows.wake import wake_jobs
+from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
 from .conftest import REVIEW, Run
 

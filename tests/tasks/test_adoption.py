@@ -5,16 +5,16 @@ from pathlib import Path
 import openai
 import pytest
 from prefect_openai_batch import ChatRequest, Job, open_job, plan_round
-from prefect_openai_batch.batch.batches import read_batch
-from prefect_openai_batch.batch.build import build_selection
 from prefect_openai_batch.batch.errors import JobKeyError
-from prefect_openai_batch.batch.input_files import InputFile
-from prefect_openai_batch.batch.rows import keep_rows
-from prefect_openai_batch.batch.submissions import submitted
+from prefect_openai_batch.batch.files.batches import read_batch
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.jobs.submissions import submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer
 from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.clean import remove_files
-from prefect_openai_batch.tasks.creation import find_or_create
+from prefect_openai_batch.tasks.remote.claims import find_or_create
 
 
 def built_job(folder: Path, prompt: str = "{{ review }}", key: str = "job") -> tuple[Job, list[InputFile]]:

@@ -7,22 +7,22 @@ from pathlib import Path
 import openai
 import pytest
 from prefect_openai_batch import ChatRequest, fetch_output
-from prefect_openai_batch.batch.batches import (
+from prefect_openai_batch.batch.errors import BatchNotFinished, DownloadBroken
+from prefect_openai_batch.batch.files.batches import (
     COUNTED_GRACE_SECONDS,
     GRACE_SECONDS,
     Batch,
     RequestCounts,
     read_batch,
 )
-from prefect_openai_batch.batch.build import write_items
-from prefect_openai_batch.batch.errors import BatchNotFinished, DownloadBroken
-from prefect_openai_batch.batch.input_files import InputFile
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.jobs.submissions import Claim, last_claim, submitted
 from prefect_openai_batch.batch.storage import Folder
-from prefect_openai_batch.batch.submissions import Claim, last_claim, submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
-from prefect_openai_batch.tasks.creation import find_or_create
-from prefect_openai_batch.tasks.fetch import download
+from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.downloads import download
 
 CREATE = "POST */batches"
 UPLOAD = "POST */files"

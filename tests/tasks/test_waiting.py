@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from prefect.states import Failed
 from prefect_openai_batch import ChatRequest, sensor_options
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
-from prefect_openai_batch.batch.build import write_items
 from prefect_openai_batch.batch.errors import BatchNotFinished
-from prefect_openai_batch.batch.input_files import InputFile
+from prefect_openai_batch.batch.files.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
-from prefect_openai_batch.tasks.creation import find_or_create
-from prefect_openai_batch.tasks.wait import SHORTEST_DELAY_SECONDS, look_at
+from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.looking import look_at
+from prefect_openai_batch.tasks.wait import SHORTEST_DELAY_SECONDS
 
 NOW = 1_800_000_000.0
 

@@ -1,0 +1,1 @@
+"""What travels: input files, output files, batches."""

@@ -1,0 +1,1 @@
+"""What a job knows: its folder, opening, rounds, submissions, deadlines, results, report."""

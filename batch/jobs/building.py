@@ -1,0 +1,97 @@
+"""Rows made into items, and items into input files."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..errors import RequestError, refusals_of
+from ..files.input_files import InputFile, InputFileWriter
+from ..files.lines import Line, encode_row_body, make_line
+from ..heap import frozen_heap
+from ..limits import Limits
+from ..requests.bodies import Bodies
+from ..requests.custom_ids import make_custom_id
+from ..tables.parts import read_rows, read_schema, read_selected_rows
+from .job import Built, Job, Selection
+
+NumberedRow = tuple[int, Mapping[str, Any]]
+
+
+@frozen_heap()
+def build_selection(job: Job, selection: Selection, limits: Limits | None = None) -> tuple[InputFile, ...]:
+    """Build the input files of one selection and record them; the same rows give the same bytes.
+
+    Raises:
+        Refused: a row makes no item, or one that no input file may hold; the message names the row.
+    """
+    folder = job.round_folder(selection.round)
+    writer = InputFileWriter(
+        folder,
+        selection.name,
+        job.request.endpoint,
+        job_key=job.key,
+        round_number=selection.round,
+        limits=limits,
+    )
+    with refusals_of(job.source.path):
+        files = tuple(writer.write(_lines(job, selection)))
+    folder.write(f"{selection.name}.json", Built(input_files=files))
+    return files
+
+
+def _lines(job: Job, selection: Selection) -> Iterator[Line]:
+    request = job.request
+    columns = tuple(read_schema(job.files).names)
+    bodies = request.compile(columns)
+    ids = {request.id_column} if request.id_column is not None else set()
+    wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
+    for number, row in _numbered_rows(job, selection, wanted):
+        body = _make(bodies, number, row)
+        encoded = encode_row_body(body, number)
+        custom_id = make_custom_id(request.id_column, number, row, encoded)
+        yield make_line(number, custom_id, request.endpoint, body, encoded)
+
+
+def _numbered_rows(job: Job, selection: Selection, columns: list[str] | None) -> Iterator[NumberedRow]:
+    for numbers, batch in _numbered_batches(job, selection, columns):
+        names = batch.schema.names
+        if not names:
+            yield from ((number, {}) for number in numbers.tolist())
+            continue
+        values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        for number, row in zip(numbers.tolist(), values, strict=True):
+            yield number, dict(zip(names, row, strict=True))
+
+
+def _numbered_batches(
+    job: Job, selection: Selection, columns: list[str] | None
+) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+    if selection.round > 1:
+        yield from read_selected_rows(job.files, selected_rows(job, selection), columns)
+        return
+    rows = job.rows()
+    assert rows is not None, "rows are read before anything is built of them"
+    first = rows.parts[selection.number].first_row
+    for batch in read_rows(job.files, selection.number, columns):
+        yield np.arange(first, first + batch.num_rows), batch
+        first += batch.num_rows
+
+
+def selected_rows(job: Job, selection: Selection) -> np.ndarray:
+    """The row numbers of a later round's selection, ascending, as int64."""
+    with job.round_folder(selection.round).open(f"{selection.name}.rows.parquet") as file:
+        return np.asarray(pq.read_table(file)["row"].to_numpy(), dtype=np.int64)
+
+
+def _make(bodies: Bodies, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        body = bodies.make(row)
+    except RequestError as error:
+        raise RequestError(f"Row {number + 1:,}: {error}", row=number, **error.details) from error
+    model = body.get("model")
+    if not (isinstance(model, str) and model):
+        raise RequestError(f"Row {number + 1:,} names no model.", row=number, field="model")
+    return body

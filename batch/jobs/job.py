@@ -1,0 +1,187 @@
+"""A job and its folder: the records that say what is done, so that a new start does none of it again.
+
+job.json                   the job: source, request, destination
+rows.json, rows/           the rows as they were read, in parts
+rounds/1/00000.json        what was built of selection 0: its input files
+rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, outcomes.parquet and the records
+                           of `submissions.py`
+rounds/1/00000-0-rest.json what goes on of an input file when the lines that validation refused are taken out
+rounds/1/adopted.json      the batches of an earlier start that were found at OpenAI
+rounds/2/plan.json         the selections of a later round, and each one's rows
+stopped.json               nothing more is sent, and why
+results.parquet            the results, where no destination is given
+report.json                what became of the rows
+cleaned.json               nothing is left at OpenAI
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Literal
+
+from ..errors import StorageNotShared
+from ..files.batches import Batch
+from ..files.input_files import InputFile
+from ..requests.request import Request
+from ..storage import Folder, Record, open_url
+from ..tables.parts import Part
+from ..tables.sources import FileSource
+from .deadlines import Deadline
+from .report import JobReport
+from .stops import STOPPED, Stop, StopCode
+from .submissions import fetched, has_claim, last_seen, refusals, submitted
+
+CLEANED = "cleaned.json"
+"""The last record of a job: its remote files are gone."""
+
+
+JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+IfExists = Literal["refuse", "replace"]
+
+
+class Rows(Record):
+    """The rows as they were read: how many, and in which parts."""
+
+    rows: int
+    parts: tuple[Part, ...]
+
+
+class Selection(Record):
+    """The rows that go into one build: in round 1 a whole part, later rows of any parts."""
+
+    job_folder: str
+    job_key: str
+    round: int
+    number: int
+    rows: int
+
+    @property
+    def name(self) -> str:
+        """The selection's number as its files are named by it."""
+        return f"{self.number:05d}"
+
+
+class Built(Record):
+    """The input files that were built of one selection."""
+
+    input_files: tuple[InputFile, ...]
+
+
+class Plan(Record):
+    """The selections of a round, and whether they are asked by the synchronous API instead of in batches."""
+
+    selections: tuple[Selection, ...]
+    synchronous: bool = False
+
+
+class Adopted(Record):
+    """The batches of a round that were found at OpenAI when the job folder was new."""
+
+    batch_ids: tuple[str, ...]
+
+
+class Cleaned(Record):
+    """The remote files that were deleted."""
+
+    file_ids: tuple[str, ...]
+
+
+class Job(Record):
+    """One logical run: a source, a request, a destination, and the folder that knows how far it is."""
+
+    format_version: int = 1
+    key: str
+    folder: str
+    source: FileSource
+    request: Request
+    destination: str
+    source_digest: str | None = None
+    key_given: bool = True
+    deadline: Deadline | None = None
+    opened_at: datetime
+
+    @property
+    def files(self) -> Folder:
+        """The job folder."""
+        return Folder(self.folder)
+
+    def round_folder(self, number: int) -> Folder:
+        """The folder of a round."""
+        return self.files / f"rounds/{number}"
+
+    def rows(self) -> Rows | None:
+        """The record of the rows, once they are read."""
+        return self.files.read("rows.json", Rows)
+
+    def is_synchronous(self, number: int) -> bool:
+        """Whether a round's items are asked one by one instead of in batches."""
+        plan = self.round_folder(number).read("plan.json", Plan)
+        return plan is not None and plan.synchronous
+
+    def built(self, selection: Selection) -> tuple[InputFile, ...] | None:
+        """The input files of a selection, once they are built."""
+        record = self.round_folder(selection.round).read(f"{selection.name}.json", Built)
+        return None if record is None else record.input_files
+
+    def input_files_of(self, number: int) -> list[InputFile]:
+        """The input files of a round that are built, in the order of its selections."""
+        folder = self.round_folder(number)
+        records = [folder.read(name, Built) for name in folder.names("[0-9]*.json")]
+        return [file for record in records if record for file in record.input_files]
+
+    def stopped(self) -> Stop | None:
+        """Why nothing more is sent, where that is so."""
+        return self.files.read(STOPPED, Stop)
+
+    def stop(self, code: StopCode, message: str) -> None:
+        """Send nothing more of this job; the first reason stays. What is open is still collected."""
+        self.files.claim(STOPPED, Stop(code=code, message=message, stopped_at=datetime.now(UTC)))
+
+    def go_on(self) -> None:
+        """Take a stop back."""
+        self.files.remove(STOPPED)
+        self.files.remove(CLEANED)
+
+    def report(self) -> JobReport | None:
+        """The report, once the job is done to its end and as long as its results are there."""
+        filesystem, path = open_url(self.destination)
+        done = self.files.exists(CLEANED) and filesystem.exists(path)
+        return self.files.read("report.json", JobReport) if done else None
+
+    def rounds(self) -> list[int]:
+        """The numbers of the rounds that were begun."""
+        return sorted(int(name) for name in (self.files / "rounds").names("*"))
+
+    def input_files(self) -> list[InputFile]:
+        """Every input file built so far, in the order of rounds and selections."""
+        return [file for number in self.rounds() for file in self.input_files_of(number)]
+
+    def batches(self) -> list[Batch]:
+        """Every batch created so far, as it was when it was last recorded."""
+        found = [last_seen(file) for file in self.input_files()]
+        return [batch for batch in found if batch is not None]
+
+    def open_batches(self) -> list[Batch]:
+        """The batches whose output is still to be fetched."""
+        sent = [submitted(file) for file in self.input_files() if fetched(file) is None]
+        return [batch for batch in sent if batch is not None]
+
+    def has_sent(self) -> bool:
+        """Whether anything of this job may have reached OpenAI as a batch."""
+        return any(has_claim(file) or submitted(file) or refusals(file).batches for file in self.input_files())
+
+
+def load_job(folder: str) -> Job:
+    """The job in a folder that another process began.
+
+    Raises:
+        StorageNotShared: there is no job in that folder here.
+    """
+    job = Folder(folder).read("job.json", Job)
+    if job is None:
+        raise StorageNotShared(
+            f"The job folder {folder} is not here. Every worker of a job needs the same storage: give `storage` "
+            "as a URL that all of them reach.",
+            folder=folder,
+        )
+    return job

@@ -1,0 +1,160 @@
+"""The results: the input's columns, then what became of each row, in input order."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..heap import frozen_heap
+from ..outcomes.outcome import MISSING, Outcome
+from ..outcomes.outcome_columns import outcome_schema
+from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
+from ..outcomes.token_counts import COUNTS, TokenCounts
+from ..tables.destinations import write_table
+from ..tables.parts import read_rows, read_schema
+from .job import Job, Rows
+from .report import BatchSummary, JobReport
+from .submissions import fetched
+
+RESULT_COLUMNS = (
+    *("custom_id", "outcome", "answer", "finish_reason", "error_code", "error_message", "model"),
+    *COUNTS,
+    *("batch_id", "request_id"),
+)
+"""What is added to the input's columns."""
+
+CLASH_PREFIX = "openai_"
+"""Put before a result column whose name the input has already."""
+
+
+@frozen_heap()
+def write_job_results(job: Job, rows: Rows) -> JobReport:
+    """Write the results of a job to its destination, and its report to its folder.
+
+    Memory holds one row group of the rows and of their outcomes at a time, whatever the job's size.
+    """
+    outputs = [output for file in job.input_files() if (output := fetched(file)) is not None]
+    tally = Tally()
+    answer_columns = _ResultColumns(job, rows, outputs)
+    batches = answer_columns.joined(tally)
+    write_table(job.destination, answer_columns.schema, batches)
+    report = _report(job, rows, outputs, tally)
+    job.files.write("report.json", report)
+    return report
+
+
+class _ResultColumns:
+    """The columns that are added to the rows, and where their values come from."""
+
+    def __init__(self, job: Job, rows: Rows, outputs: list[FetchedOutput]) -> None:
+        self.job = job
+        self.parts = rows.parts
+        self.outputs = outputs
+        self.untold = _untold(job)
+        self.dimensions = _dimensions(outputs)
+        self.input = read_schema(job.files)
+        full = outcome_schema(job.request.endpoint)
+        self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
+        fields = [self._field(full.field(name)) for name in self.names]
+        self.schema = pa.schema([*self.input, *fields], metadata=self.input.metadata)
+
+    def _field(self, field: pa.Field) -> pa.Field:
+        name = result_name(field.name, self.input.names)
+        if field.name == "answer" and self.dimensions:
+            return pa.field(name, pa.list_(pa.float32(), self.dimensions))
+        return field.with_name(name)
+
+    def joined(self, tally: Tally) -> Iterator[pa.RecordBatch]:
+        """The rows with their outcomes, a row group at a time; `tally` counts them as they pass."""
+        first = 0
+        for part in self.parts:
+            for rows in read_rows(self.job.files, part.number):
+                outcomes = self._outcomes(first, first + rows.num_rows)
+                tally.add(outcomes)
+                columns = [self._column(outcomes, name) for name in self.names]
+                yield pa.RecordBatch.from_arrays([*rows.columns, *columns], schema=self.schema)
+                first += rows.num_rows
+
+    def _column(self, outcomes: pa.RecordBatch, name: str) -> pa.Array:
+        column = outcomes[name]
+        if name == "answer" and self.dimensions:
+            return _fixed_size(column, self.dimensions)
+        return column
+
+    def _outcomes(self, first: int, end: int) -> pa.RecordBatch:
+        """One outcome for each row, the latest; a row that no output tells of is missing."""
+        tables = [
+            outcomes_between(output, first, end)
+            for output in self.outputs
+            if output.first_row < end and output.last_row >= first
+        ]
+        told = pa.concat_tables([outcome_schema(self.job.request.endpoint).empty_table(), *tables])
+        place = np.full(end - first, -1, dtype=np.int64)
+        place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
+        chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
+        return _name_missing(chosen, first, self.untold)
+
+
+def result_name(name: str, input_columns: list[str]) -> str:
+    """What a result column is called: prefixed for as long as the input has a column of that name."""
+    while name in input_columns:
+        name = CLASH_PREFIX + name
+    return name
+
+
+def _untold(job: Job) -> Outcome:
+    """What became of rows that no output tells of."""
+    stop = job.stopped()
+    return stop.outcome if stop else MISSING._replace(error_message="The row was in no batch that has ended.")
+
+
+def _name_missing(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBatch:
+    untold = {
+        "row": pa.array(np.arange(first, first + table.num_rows)),
+        "again": pa.scalar(True),
+        "outcome": pa.scalar(outcome.outcome.value),
+        "error_code": pa.scalar(outcome.error_code),
+        "error_message": pa.scalar(outcome.error_message),
+    }
+    nobody = pc.is_null(table["row"])
+    for name, value in untold.items():
+        column = pc.if_else(nobody, value, table[name])
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
+    batches: list[pa.RecordBatch] = table.combine_chunks().to_batches()
+    return batches[0]
+
+
+def _dimensions(outputs: list[FetchedOutput]) -> int | None:
+    """The length that all embeddings share, if they do."""
+    lengths = {output.dimensions for output in outputs if "succeeded" in output.outcomes}
+    return lengths.pop() if len(lengths) == 1 else None
+
+
+def _fixed_size(column: pa.Array, length: int) -> pa.Array:
+    """Vectors as a fixed-size list, where a missing one takes its place as null."""
+    missing = column.is_null()
+    values = np.zeros((len(column), length), dtype=np.float32)
+    values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)
+
+
+def _report(job: Job, rows: Rows, outputs: list[FetchedOutput], tally: Tally) -> JobReport:
+    return JobReport(
+        job_key=job.key,
+        rows=rows.rows,
+        answered=tally.answered,
+        outcomes=dict(sorted(tally.outcomes.items())),
+        rounds=max((file.round for file in job.input_files()), default=0),
+        batches=tuple(
+            BatchSummary(id=output.batch.id, status=output.batch.status, items=sum(output.outcomes.values()))
+            for output in outputs
+        ),
+        tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
+        destination=job.destination,
+        stopped=stop.message if (stop := job.stopped()) else None,
+        open_batches=tuple(batch.id for batch in job.open_batches()),
+        started_at=job.opened_at,
+        finished_at=datetime.now(UTC),
+    )

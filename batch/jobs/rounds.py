@@ -1,0 +1,107 @@
+"""Which rows go into a round: at first all of them, later those that are worth another try."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..files.input_files import InputFile
+from ..limits import MAX_ITEMS
+from ..outcomes.outcome_files import rows_worth_a_try
+from .job import Job, Plan, Selection
+from .submissions import fetched, submitted
+
+
+def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Selection, ...]:
+    """The selections of a round, the same on every start; none where nothing is worth another try.
+
+    Args:
+        job: The job.
+        number: The round, from 1.
+        resumed: Whether rows go again too that were cancelled, in whichever round.
+    """
+    if number == 1:
+        rows = job.rows()
+        assert rows is not None, "the rows are read before a round is planned"
+        return tuple(_selection(job, 1, part.number, part.rows) for part in rows.parts)
+    planned = job.round_folder(number).read("plan.json", Plan)
+    if planned is not None:
+        return planned.selections
+    return _record(job, number, [unanswered_rows(job)] if resumed else _of_round(job, number - 1))
+
+
+def plan_answers(job: Job, number: int) -> tuple[Selection, ...]:
+    """The selections of a round that is answered at once: rows without an answer that no open batch holds.
+
+    What was asked so once is not asked so again.
+    """
+    waiting = np.zeros(_count(job), dtype=bool)
+    waiting[unanswered_rows(job)] = True
+    for file in job.input_files():
+        if job.is_synchronous(file.round):
+            waiting[_rows_of(file)] = False
+    return _record(job, number, [np.flatnonzero(waiting)], synchronous=True)
+
+
+def unanswered_rows(job: Job) -> np.ndarray:
+    """The rows that have no answer, in whichever round, and that no open batch holds; ascending, as int64.
+
+    Rows whose last outcome is final are not among them, cancelled ones are. Memory takes a byte a row.
+    """
+    waiting = np.ones(_count(job), dtype=bool)
+    for file in sorted(job.input_files(), key=lambda file: (file.round, file.name)):
+        output = fetched(file)
+        waiting[_rows_of(file)] = output is None and submitted(file) is None
+        if output is not None:
+            waiting[rows_worth_a_try(output, cancelled=True)] = True
+    return np.flatnonzero(waiting)
+
+
+def _count(job: Job) -> int:
+    rows = job.rows()
+    return rows.rows if rows else 0
+
+
+def _rows_of(file: InputFile) -> np.ndarray:
+    return np.asarray(file.read_items()["row"].to_numpy(), dtype=np.int64)
+
+
+def _of_round(job: Job, number: int) -> Iterator[np.ndarray]:
+    """The rows of a round that are worth another try, an output at a time."""
+    for output in map(fetched, job.input_files_of(number)):
+        if output is not None:
+            yield rows_worth_a_try(output)
+
+
+def _record(
+    job: Job, number: int, rows: Iterable[np.ndarray], *, synchronous: bool = False
+) -> tuple[Selection, ...]:
+    """Record the selections of a round made of these row numbers; a round of no rows is not recorded."""
+    plan = Plan(selections=tuple(_write_selections(job, number, rows)), synchronous=synchronous)
+    if plan.selections:
+        job.round_folder(number).write("plan.json", plan)
+    return plan.selections
+
+
+def _selection(job: Job, round_number: int, number: int, rows: int) -> Selection:
+    return Selection(job_folder=job.folder, job_key=job.key, round=round_number, number=number, rows=rows)
+
+
+def _write_selections(job: Job, number: int, rows: Iterable[np.ndarray]) -> Iterator[Selection]:
+    waiting = np.array([], dtype=np.int64)
+    made = 0
+    for more in rows:
+        waiting = np.concatenate([waiting, more])
+        while len(waiting) >= MAX_ITEMS:
+            yield _write_selection(job, number, made, waiting[:MAX_ITEMS])
+            waiting, made = waiting[MAX_ITEMS:], made + 1
+    if len(waiting):
+        yield _write_selection(job, number, made, waiting)
+
+
+def _write_selection(job: Job, round_number: int, number: int, rows: np.ndarray) -> Selection:
+    selection = _selection(job, round_number, number, len(rows))
+    with job.round_folder(round_number).create(f"{selection.name}.rows.parquet") as file:
+        pq.write_table(pa.table({"row": np.sort(rows)}), file)
+    return selection

@@ -1,0 +1,141 @@
+"""What an input file's folder records of its way through OpenAI.
+
+creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
+creating.2.json                    somebody is about to try that again: the first has left no batch
+submitted.json, submitted-2.json   the batch of that attempt
+refused.json                       the batches that failed at validation and are attempted again
+twins.json                         batches of the same items that another process created, and that were cancelled
+fetched.json                       what the batch gave
+"""
+
+import re
+from datetime import datetime
+
+from ..files.batches import Batch
+from ..files.input_files import InputFile
+from ..outcomes.outcome_files import FetchedOutput
+from ..storage import Record
+
+TWINS = "twins.json"
+_REFUSED = "refused.json"
+
+
+class Claim(Record):
+    """Somebody is about to create a batch for an input file; since when."""
+
+    claimed_at: datetime
+
+
+class Refusals(Record):
+    """The attempts that failed at validation for want of what may come; `not_before` is in Unix seconds."""
+
+    batches: tuple[Batch, ...] = ()
+    not_before: float = 0.0
+
+
+class Twins(Record):
+    """Batches that were cancelled because an older one holds the same items."""
+
+    batch_ids: tuple[str, ...] = ()
+
+
+def refusals(file: InputFile) -> Refusals:
+    """The attempts of an input file that are over."""
+    return file.files.read(_REFUSED, Refusals) or Refusals()
+
+
+def note_refusal(file: InputFile, batch: Batch, not_before: float) -> None:
+    """Close an attempt: from now on the next one is asked for, though not before a time in Unix seconds."""
+    earlier = refusals(file)
+    if batch.id not in [known.id for known in earlier.batches]:
+        file.files.write(_REFUSED, Refusals(batches=(*earlier.batches, batch), not_before=not_before))
+
+
+def attempt_of(file: InputFile) -> int:
+    """Which attempt an input file is in, counted from 1."""
+    return len(refusals(file).batches) + 1
+
+
+def claim(file: InputFile, number: int, now: datetime) -> str | None:
+    """Claim the creation of the batch of an input file's present attempt, for the first time (1) or again.
+
+    Returns:
+        The claim's name, or None where somebody else has claimed it.
+    """
+    name = f"{_claim_stem(file)}.json" if number == 1 else f"{_claim_stem(file)}.{number}.json"
+    return name if file.files.claim(name, Claim(claimed_at=now)) else None
+
+
+def last_claim(file: InputFile) -> tuple[int, Claim | None]:
+    """The latest claim of an input file's present attempt, and its number; 0 where there is none.
+
+    A batch of it may have been created.
+    """
+    names = _claim_names(file)
+    if not names:
+        return 0, None
+    number = max(names)
+    return number, file.files.read(names[number], Claim)
+
+
+def _claim_stem(file: InputFile) -> str:
+    number = attempt_of(file)
+    return "creating" if number == 1 else f"creating-{number}"
+
+
+def _claim_names(file: InputFile) -> dict[int, str]:
+    """The names of the claims by their number; one that was refused is taken back, and leaves a gap."""
+    form = re.compile(rf"{_claim_stem(file)}(?:\.(\d+))?\.json")
+    found = (form.fullmatch(name) for name in file.files.names("creating*.json"))
+    return {int(match[1] or 1): match[0] for match in found if match}
+
+
+def _submitted_name(number: int) -> str:
+    return "submitted.json" if number == 1 else f"submitted-{number}.json"
+
+
+def submitted(file: InputFile) -> Batch | None:
+    """The batch of an input file as it was created, once it is."""
+    return file.files.read(_submitted_name(attempt_of(file)), Batch)
+
+
+def note_submission(file: InputFile, batch: Batch) -> Batch:
+    """Record the batch of an input file's present attempt."""
+    noted = batch.model_copy(update={"input_file": file})
+    file.files.write(_submitted_name(attempt_of(file)), noted)
+    return noted
+
+
+def has_claim(file: InputFile) -> bool:
+    """Whether a batch of the present attempt may have been created."""
+    return bool(_claim_names(file))
+
+
+def note_twins(file: InputFile, batches: list[Batch]) -> None:
+    """Record the cancelled twins of an input file's batch: their files are removed with the rest."""
+    known = twins(file)
+    found = tuple(batch.id for batch in batches if batch.id not in known)
+    if found:
+        file.files.write(TWINS, Twins(batch_ids=(*known, *found)))
+
+
+def twins(file: InputFile) -> tuple[str, ...]:
+    """The ids of the cancelled twins of an input file's batch."""
+    return (file.files.read(TWINS, Twins) or Twins()).batch_ids
+
+
+def fetched(file: InputFile) -> FetchedOutput | None:
+    """What was fetched for an input file, once it is."""
+    return file.files.read("fetched.json", FetchedOutput)
+
+
+def last_seen(file: InputFile) -> Batch | None:
+    """The batch of an input file as its records last say."""
+    done = fetched(file)
+    return done.batch if done else submitted(file)
+
+
+class Uploads(Record):
+    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
+
+    begun: int = 0

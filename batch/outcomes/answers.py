@@ -1,0 +1,161 @@
+"""The answer in a response's body, for each endpoint, as the column `answer` holds it."""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+
+from ..requests.endpoints import Endpoint
+
+Body = Mapping[str, Any]
+
+
+class Answer(NamedTuple):
+    """What one body says.
+
+    `answer` is text, or a vector of float32 for embeddings, or None. `error_code` and `error_message` hold a
+    refusal's text or a failure's; `failed` tells the two apart.
+    """
+
+    answer: Any = None
+    finish_reason: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    failed: bool = False
+
+
+def read_answer(endpoint: Endpoint, body: Body) -> Answer:
+    """The answer in the body of a response with status 200.
+
+    Raises:
+        LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
+    """
+    answer, reason, code, message, failed = _READERS[endpoint](body)
+    return Answer(answer, _word(reason), _word(code), _word(message), failed)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _word(value: Any) -> str | None:
+    """What should be a word or a sentence, whatever a server sends in its place."""
+    return value if value is None or isinstance(value, str) else _json(value)
+
+
+def _text(content: Any) -> str | None:
+    """A message's text; some servers send it as a list of parts."""
+    if isinstance(content, list):
+        content = "".join(part.get("text") or "" for part in content)
+    if content is not None and not isinstance(content, str):
+        return _json(content)
+    return content or None
+
+
+def _chat(body: Body) -> Answer:
+    choice = body["choices"][0]
+    message = choice["message"]
+    reason = choice.get("finish_reason")
+    if message.get("refusal"):
+        return _refused(message["refusal"], reason)
+    if message.get("tool_calls"):
+        return Answer(_json(message["tool_calls"]), reason)
+    return Answer(_text(message.get("content")), reason)
+
+
+def _refused(text: str, reason: str | None) -> Answer:
+    return Answer(None, reason, error_code="refusal", error_message=text)
+
+
+_REASONS = {"max_output_tokens": "length"}
+"""The Responses API's reasons, in the words of chat completions where they mean the same."""
+
+
+def _responses(body: Body) -> Answer:
+    if body.get("status") in ("failed", "cancelled"):
+        return _failed(body, "the response failed")
+    incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
+    reason = "stop" if incomplete is None else _REASONS.get(incomplete, incomplete)
+    output = body["output"]
+    calls = [item for item in output if str(item.get("type")).endswith(("function_call", "custom_tool_call"))]
+    if calls:
+        return Answer(_json(calls), "tool_calls" if incomplete is None else reason)
+    parts = [part for item in output if item.get("type") == "message" for part in item.get("content") or ()]
+    refusals = [part["refusal"] for part in parts if part.get("type") == "refusal"]
+    text = _last_text(output)
+    if text is None and refusals:
+        return _refused(refusals[-1], reason)
+    return Answer(text, reason)
+
+
+def _last_text(output: list[Body]) -> str | None:
+    """The last message that says anything: an earlier one may be empty or cut off."""
+    for item in reversed(output):
+        if item.get("type") == "message":
+            parts = item.get("content") or ()
+            text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
+            if text:
+                return text
+    return None
+
+
+def _failed(body: Body, otherwise: str) -> Answer:
+    error = body.get("error") or {}
+    status = str(body.get("status"))
+    return Answer(None, status, error.get("code") or status, error.get("message") or otherwise, failed=True)
+
+
+def _embeddings(body: Body) -> Answer:
+    """One vector; where an item held several inputs, their vectors one after another."""
+    vectors = [_vector(entry["embedding"]) for entry in sorted(body["data"], key=_index)]
+    return Answer(vectors[0] if len(vectors) == 1 else np.concatenate(vectors))
+
+
+def _index(entry: Body) -> int:
+    return int(entry.get("index") or 0)
+
+
+def _vector(embedding: Any) -> np.ndarray:
+    if isinstance(embedding, str):
+        return np.frombuffer(b64decode(embedding), dtype="<f4")
+    with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
+        vector = np.array(embedding, dtype=np.float32)
+    if vector.ndim != 1:
+        raise ValueError("an embedding is a list of numbers")
+    return vector
+
+
+def _completions(body: Body) -> Answer:
+    choice = body["choices"][0]
+    return Answer(_text(choice["text"]), choice.get("finish_reason"))
+
+
+def _moderations(body: Body) -> Answer:
+    results = body["results"]
+    return Answer(_json(results[0] if len(results) == 1 else results))
+
+
+def _whole_body(body: Body) -> Answer:
+    if not body:
+        raise ValueError("the body is empty")
+    return Answer(_json(body))
+
+
+def _videos(body: Body) -> Answer:
+    if body.get("status") in ("failed", "expired"):
+        return _failed(body, f"the video ended as {body['status']}")
+    return _whole_body(body)
+
+
+_READERS: dict[Endpoint, Callable[[Body], Answer]] = {
+    Endpoint.CHAT_COMPLETIONS: _chat,
+    Endpoint.RESPONSES: _responses,
+    Endpoint.EMBEDDINGS: _embeddings,
+    Endpoint.COMPLETIONS: _completions,
+    Endpoint.MODERATIONS: _moderations,
+    Endpoint.IMAGE_GENERATIONS: _whole_body,
+    Endpoint.IMAGE_EDITS: _whole_body,
+    Endpoint.VIDEOS: _videos,
+}

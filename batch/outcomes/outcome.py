@@ -1,0 +1,214 @@
+"""What became of one row, by the lines that came back for it, else by its batch: the one table of outcomes.
+
+| line | outcome | again? |
+|---|---|---|
+| status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
+| status 200, the body says failed | failed | yes |
+| status 0, 429, 5xx; code `request_timeout`; a body that cannot be read | failed | yes |
+| any other status | failed | no |
+| code `batch_expired` | expired | yes |
+| code `batch_cancelled` | cancelled | no, but by `resume` |
+| no line, and the batch is cancelled | cancelled | no, but by `resume` |
+| no line, and the batch is expired | expired | yes |
+| no line, and the batch failed at validation, see `validation.py` | failed | for want of room or quota |
+| no line, and the batch is completed, or lost | missing | yes |
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import orjson
+
+from ..files.batches import Batch, BatchStatus
+from ..files.output_files import BROKEN_LINE
+from ..requests.endpoints import Endpoint
+from .answers import read_answer
+from .token_counts import read_usage
+
+
+class OutcomeKind(StrEnum):
+    """What became of a row."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    MISSING = "missing"
+
+
+class Outcome(NamedTuple):
+    """What became of one row: its result columns, and whether the row is worth another try."""
+
+    outcome: OutcomeKind
+    answer: Any = None
+    finish_reason: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    model: str | None = None
+    input_tokens: int | None = None
+    cached_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    request_id: str | None = None
+    response: str | None = None
+    again: bool = False
+
+
+MISSING = Outcome(
+    OutcomeKind.MISSING,
+    again=True,
+    error_code="missing",
+    error_message="The item is in neither the output file nor the error file of its batch.",
+)
+
+_WITHOUT_LINE = {
+    BatchStatus.CANCELLED: Outcome(
+        OutcomeKind.CANCELLED,
+        error_code="batch_cancelled",
+        error_message="The batch was cancelled, and the item is in none of its files.",
+    ),
+    BatchStatus.EXPIRED: Outcome(
+        OutcomeKind.EXPIRED,
+        again=True,
+        error_code="batch_expired",
+        error_message="The batch expired, and the item is in none of its files.",
+    ),
+}
+"""What became of an item for which no line came back, where its batch's end says more than that it is missing."""
+
+_UNEXECUTED = {
+    "batch_expired": (OutcomeKind.EXPIRED, True),
+    "batch_cancelled": (OutcomeKind.CANCELLED, False),
+    "request_timeout": (OutcomeKind.FAILED, True),
+    BROKEN_LINE: (OutcomeKind.FAILED, True),
+}
+
+_TRANSIENT = frozenset({0, 408, 409, 429})
+
+
+def is_transient(status: int) -> bool:
+    """Whether an HTTP status may turn out better another time."""
+    return status in _TRANSIENT or status >= 500
+
+
+OUT_OF_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+"""Codes that say that the account cannot pay: nothing more is sent until somebody has seen to it."""
+
+
+def validation_failed(code: str | None, message: str | None) -> Outcome:
+    """The outcome of an item that OpenAI's validation refused, or whose whole batch it refused."""
+    return Outcome(
+        OutcomeKind.FAILED,
+        again=code in OUT_OF_QUOTA or code == "token_limit_exceeded",
+        error_code=code or "batch_failed",
+        error_message=message,
+    )
+
+
+def without_line(batch: Batch) -> Outcome:
+    """What became of an item for which no line came back: its batch's end tells it."""
+    if batch.status == BatchStatus.FAILED:
+        return validation_failed(batch.errors[0].code if batch.errors else None, batch.why_failed)
+    return next((told for status, told in _WITHOUT_LINE.items() if status == batch.status), MISSING)
+
+
+def item_outcome(
+    endpoint: Endpoint, lines: Iterable[Mapping[str, Any]], otherwise: Outcome, *, keep_response: bool = False
+) -> Outcome:
+    """What became of an item.
+
+    Args:
+        endpoint: Where it was sent.
+        lines: The lines that came back for it; of several the first that succeeded counts, else the first that
+            can be read, else the first.
+        otherwise: What became of it where there are none, see `without_line`.
+        keep_response: Whether the whole body stays, as JSON text.
+    """
+    told = (read_outcome(endpoint, line, keep_response=keep_response) for line in lines)
+    return min(told, key=_preference, default=otherwise)
+
+
+def _preference(found: Outcome) -> int:
+    """What is believed first where lines say different things of one item; the least is."""
+    if found.outcome == OutcomeKind.SUCCEEDED:
+        return 0
+    return 2 if found.error_code == BROKEN_LINE else 1
+
+
+def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:
+    """The outcome that a line of an output or error file tells."""
+    response = line.get("response")
+    if not isinstance(response, dict):
+        return _unexecuted(line.get("error"))
+    if "status_code" not in response and "body" not in response:
+        response = {"status_code": 200, "body": response}  # vLLM's older runner puts the body here
+    status = _status(response.get("status_code"))
+    body = response.get("body")
+    request_id = _text(response.get("request_id") or None)
+    kept = orjson.dumps(body).decode() if keep_response and body is not None else None
+    if status == 200 and isinstance(body, dict):
+        return _executed(endpoint, body, request_id, kept)
+    code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
+    return Outcome(
+        OutcomeKind.FAILED,
+        again=is_transient(status),
+        error_code=code or str(status),
+        error_message=message or f"The request ended with status {status}.",
+        request_id=request_id,
+        response=kept,
+    )
+
+
+def _status(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return 0
+
+
+def _unexecuted(error: Any) -> Outcome:
+    code, message = _error(error)
+    kind, again = _UNEXECUTED.get(code or "", (OutcomeKind.FAILED, code is None))
+    message = message or "The line holds no response."
+    return Outcome(kind, error_code=code, error_message=message, again=again)
+
+
+def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
+    try:
+        answer = read_answer(endpoint, body)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        return Outcome(
+            OutcomeKind.FAILED,
+            again=True,
+            error_code="unreadable_response",
+            error_message=f"The response's body is not shaped as those of {endpoint} are: {error!r}",
+            request_id=request_id,
+            response=kept,
+        )
+    return Outcome(
+        OutcomeKind.FAILED if answer.failed else OutcomeKind.SUCCEEDED,
+        answer.answer,
+        answer.finish_reason,
+        answer.error_code,
+        answer.error_message,
+        _text(body.get("model")),
+        *read_usage(body),
+        request_id=request_id,
+        response=kept,
+        again=answer.failed,
+    )
+
+
+def _text(value: Any) -> str | None:
+    """What should be text, whatever a server sends in its place."""
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _error(error: Any) -> tuple[str | None, str | None]:
+    """Code and message of an error object, or of whatever stands in its place."""
+    if isinstance(error, dict):
+        code = error.get("code") or error.get("type")
+        message = error.get("message")
+        return (None if code is None else str(code), None if message is None else str(message))
+    return None, None if error is None else str(error)[:1000]

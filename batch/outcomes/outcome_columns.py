@@ -1,0 +1,56 @@
+"""The columns of outcomes: fixed by the endpoint, never by the data."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from ..requests.endpoints import Endpoint
+from .outcome import Outcome
+from .token_counts import COUNTS
+
+
+def outcome_schema(endpoint: Endpoint) -> pa.Schema:
+    """The columns of `outcomes.parquet`: fixed by the endpoint, never by the data.
+
+    They are the row's number, its custom_id, the fields of `Outcome` in their order, and the batch.
+    """
+    text, count = pa.string(), pa.int64()
+    answer = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else text
+    types = {"row": count, "again": pa.bool_(), "answer": answer, **dict.fromkeys(COUNTS, count)}
+    names = ("row", "custom_id", *Outcome._fields, "batch_id")
+    return pa.schema([pa.field(name, types.get(name, text)) for name in names])
+
+
+ROW_GROUP_ROWS = 5_000
+ROW_GROUP_BYTES = 32_000_000
+
+
+def outcome_batches(
+    items: Iterable[tuple[int, str, Outcome]], endpoint: Endpoint, batch_id: str
+) -> Iterator[pa.RecordBatch]:
+    """Row number, custom_id and outcome of each item as record batches, bounded in rows and bytes."""
+    schema = outcome_schema(endpoint)
+    gathered: list[tuple[Any, ...]] = []
+    size = 0
+    for row, custom_id, found in items:
+        gathered.append((row, custom_id, *found, batch_id))
+        size += _weight(found)
+        if len(gathered) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield _record_batch(gathered, schema)
+            gathered, size = [], 0
+    if gathered:
+        yield _record_batch(gathered, schema)
+
+
+def _weight(found: Outcome) -> int:
+    """About how many bytes an outcome takes in memory."""
+    answer = found.answer
+    size = 0 if answer is None else len(answer) if isinstance(answer, str) else answer.nbytes
+    return 200 + size + len(found.response or "")
+
+
+def _record_batch(gathered: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    columns = zip(*gathered, strict=True)
+    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,191 @@
+"""What was fetched for one input file: its outcomes in the order of its rows."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from ..files.batches import Batch
+from ..files.input_files import Item
+from ..files.output_files import OutputLines
+from ..heap import frozen_heap
+from ..requests.endpoints import Endpoint
+from ..storage import Folder
+from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
+from .outcome_columns import outcome_batches, outcome_schema
+from .token_counts import COUNTS, TokenCounts
+
+OUTCOMES = "outcomes.parquet"
+
+
+class FetchedOutput(BaseModel):
+    """A reference to what one batch gave: its outcomes in the folder's `outcomes.parquet`.
+
+    `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
+    that are worth another try, `out_of_quota` those that failed because the account could not pay.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    folder: str
+    endpoint: Endpoint
+    batch: Batch
+    outcomes: dict[str, int]
+    again: int
+    out_of_quota: int = 0
+    tokens: TokenCounts
+    dimensions: int | None = None
+    first_row: int
+    last_row: int
+
+    @property
+    def files(self) -> Folder:
+        """The folder of the outcomes."""
+        return Folder(self.folder)
+
+    def frame(self) -> pd.DataFrame:
+        """One line an item: `custom_id, outcome, answer, response, error`, in the order they were sent.
+
+        `response` is the body as a dict where it was kept, `error` a text where there is one.
+        """
+        with self.files.open(OUTCOMES) as file:
+            table = pq.read_table(file)
+        reasons = zip(table["error_code"].to_pylist(), table["error_message"].to_pylist(), strict=True)
+        bodies = [None if body is None else orjson.loads(body) for body in table["response"].to_pylist()]
+        return pd.DataFrame(
+            {
+                "custom_id": table["custom_id"].to_pandas(),
+                "outcome": table["outcome"].to_pandas(),
+                "answer": table["answer"].to_pandas(),
+                "response": pd.Series(bodies, dtype=object),
+                "error": [": ".join(filter(None, reason)) or None for reason in reasons],
+            }
+        )
+
+
+@frozen_heap()
+def write_outcomes(
+    batch: Batch,
+    endpoint: Endpoint,
+    items: Iterable[Item] | None,
+    paths: Iterable[Path],
+    folder: Folder,
+    *,
+    keep_response: bool = False,
+) -> FetchedOutput:
+    """Reconcile what a batch was sent with what it gave, and write one outcome an item.
+
+    Args:
+        batch: The batch, ended.
+        endpoint: Where its items were sent.
+        items: What it was sent, in order; None takes the custom_ids as the files give them.
+        paths: Its output and error files, as downloaded.
+        folder: Where `outcomes.parquet` goes.
+        keep_response: Whether whole bodies stay, as JSON text.
+    """
+    with OutputLines(paths) as lines:
+        sent = enumerate(lines.custom_ids()) if items is None else items
+        otherwise = without_line(batch)
+        found = (
+            (
+                row,
+                custom_id,
+                item_outcome(endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep_response),
+            )
+            for row, custom_id in sent
+        )
+        return write_found(batch, endpoint, found, folder)
+
+
+def write_found(
+    batch: Batch, endpoint: Endpoint, found: Iterable[tuple[int, str, Outcome]], folder: Folder
+) -> FetchedOutput:
+    """Write the outcomes of a batch's items, given as row, custom_id and outcome in the order of the rows."""
+    tally = Tally()
+    schema = outcome_schema(endpoint)
+    with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for outcomes in outcome_batches(found, endpoint, batch.id):
+            writer.write_batch(outcomes)
+            tally.add(outcomes)
+    return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
+
+
+@dataclass
+class Tally:
+    """What a stream of outcomes amounts to."""
+
+    rows: int = 0
+    answered: int = 0
+    again: int = 0
+    out_of_quota: int = 0
+    first_row: int = 0
+    last_row: int = -1
+    outcomes: Counter[str] = field(default_factory=Counter)
+    tokens: TokenCounts = field(default_factory=TokenCounts)
+    dimensions: set[int] = field(default_factory=set)
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Count one batch of outcomes."""
+        rows = batch["row"]
+        self.first_row = self.first_row if self.rows else rows[0].as_py()
+        self.last_row = rows[-1].as_py()
+        self.rows += batch.num_rows
+        self.answered += batch.num_rows - batch["answer"].null_count
+        self.again += pc.sum(batch["again"]).as_py() or 0
+        self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
+        self.outcomes.update(batch["outcome"].to_pylist())
+        self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})
+        if pa.types.is_list(batch["answer"].type):
+            self.dimensions |= set(pc.unique(pc.list_value_length(batch["answer"])).drop_null().to_pylist())
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of a `FetchedOutput` that are counted."""
+        return {
+            "outcomes": dict(sorted(self.outcomes.items())),
+            "again": self.again,
+            "out_of_quota": self.out_of_quota,
+            "tokens": self.tokens,
+            "dimensions": self.dimensions.copy().pop() if len(self.dimensions) == 1 else None,
+            "first_row": self.first_row,
+            "last_row": self.last_row,
+        }
+
+
+def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
+    """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them."""
+    with fetched.files.open(OUTCOMES) as file:
+        parquet = pq.ParquetFile(file)
+        groups = [
+            number
+            for number in range(parquet.num_row_groups)
+            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
+        ]
+        table = parquet.read_row_groups(groups)
+    rows = table["row"]
+    return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
+
+
+def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:
+    """The numbers of the rows that are worth another try, ascending, as int64.
+
+    Args:
+        fetched: What one batch gave.
+        cancelled: Whether rows that were cancelled count too.
+    """
+    if not (fetched.again or (cancelled and OutcomeKind.CANCELLED in fetched.outcomes)):
+        return np.array([], dtype=np.int64)
+    with fetched.files.open(OUTCOMES) as file:
+        table = pq.read_table(file, columns=["row", "again", "outcome"])
+    chosen = table["again"]
+    if cancelled:
+        chosen = pc.or_(chosen, pc.equal(table["outcome"], OutcomeKind.CANCELLED.value))
+    return np.asarray(table.filter(chosen)["row"].to_numpy(), dtype=np.int64)

@@ -1,0 +1,1 @@
+"""How a row becomes an item: request models and files, templates, bodies, custom_ids."""

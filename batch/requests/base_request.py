@@ -1,0 +1,155 @@
+"""What all requests share, as a person fills them in or a file holds them.
+
+Texts are Jinja templates over the row's columns.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+
+from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
+from .endpoints import Endpoint
+from .items import BatchItem
+
+
+def _import_path(function: Any) -> Any:
+    """The import path of a Python function, so that any worker can load it."""
+    if not callable(function):
+        return function
+    path = f"{function.__module__}:{function.__qualname__}"
+    if "<" in path:
+        raise ValueError(f"{function.__qualname__} has no import path: define it at the top of a module")
+    return path
+
+
+def _shared_fields_last(schema: dict[str, Any]) -> None:
+    """In a form, what all requests share stands below what makes each its own."""
+    fields = schema.get("properties", {})
+    own = {name: field for name, field in fields.items() if name not in BaseRequest.model_fields}
+    first = {"kind": own["kind"]} if "kind" in own else {}
+    schema["properties"] = {**first, **own, **fields}
+
+
+class BaseRequest(BaseModel, ABC):
+    """What all requests share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_shared_fields_last)
+
+    own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream"})
+    """Body fields that are set elsewhere than in `parameters`, or that batches do not take."""
+
+    parameters: dict[str, Any] = Field(
+        default_factory=dict,
+        title="Parameters",
+        description="Further fields of the body, sent as they stand: temperature, max_completion_tokens, "
+        "reasoning_effort, tools, response_format, …",
+        examples=[{"temperature": 0, "max_completion_tokens": 100}],
+    )
+    id_column: str | None = Field(
+        default=None,
+        title="Id column",
+        description="The column whose values become the custom_ids; they must differ. "
+        "Without one, ids are made from each row's position and content.",
+        examples=["review_id"],
+    )
+    function: Annotated[str | None, BeforeValidator(_import_path)] = Field(
+        default=None,
+        title="Function",
+        description="Import path of a Python function that takes a row (a mapping) and returns the body, or "
+        "the messages; it replaces the templates. Every worker must be able to import it.",
+        examples=["my_package.prompts:ask_about_review"],
+        pattern=r"^[\w.]+:[\w.]+$",
+    )
+    constant_prompt: bool = Field(
+        default=False,
+        title="Constant prompt",
+        description="Say yes where every row is to be sent the same text: else a template that uses no "
+        "column is refused.",
+    )
+    keep_response: bool = Field(
+        default=False,
+        title="Keep the whole response",
+        description="Adds the column `response`: the whole body of each answer, as JSON text.",
+    )
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> Endpoint:
+        """The endpoint that the items are sent to."""
+
+    @property
+    def ready_column(self) -> str | None:
+        """The column that holds the whole body ready-made, if any."""
+        return None
+
+    @abstractmethod
+    def body_template(self) -> dict[str, Any]:
+        """The body whose strings are templates, without `parameters`."""
+
+    @abstractmethod
+    def body_of(self, returned: Any) -> dict[str, Any]:
+        """The body from what `function` returned."""
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_own_fields(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        clash = sorted(cls.own_fields & parameters.keys())
+        if clash == ["stream"]:
+            raise ValueError("batches do not stream: leave `stream` out")
+        if clash:
+            raise ValueError(f"{clash[0]!r} is a field of the request itself, not one of its parameters")
+        return parameters
+
+    def compile(self, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:
+        """The request compiled for rows of these columns.
+
+        Args:
+            columns: The table's columns.
+            by_hand: Whether a prompt that uses no column is as meant, as it is in an item made by hand.
+
+        Raises:
+            RequestError: a template is malformed, names an unknown column or uses none; a function is not there.
+        """
+        if self.id_column is not None and not by_hand:
+            check_column("id_column", self.id_column, columns)
+        if self.ready_column is not None:
+            return bodies_from_column(self.ready_column, self.parameters, columns)
+        template = self.body_template()
+        if self.function is not None:
+            return bodies_from_function(
+                self.function, self.body_of, template.get("model"), self.parameters, columns
+            )
+        constant = by_hand or self.constant_prompt
+        return bodies_from_template(template, self.parameters, columns, constant=constant)
+
+    def item(self, custom_id: str, row: Mapping[str, Any] | None = None) -> BatchItem:
+        """One item by hand, of a row's columns if the templates use any.
+
+        Raises:
+            RequestError: a template names a column that `row` does not have.
+        """
+        values = dict(row or {})
+        return BatchItem(
+            custom_id=custom_id,
+            url=self.endpoint,
+            body=self.compile(tuple(values), by_hand=True).make(values),
+        )
+
+
+def model_field(example: str) -> Any:
+    """The field of a request's model, with an example of its name."""
+    return Field(
+        title="Model",
+        description="The model's name, or a template for rows with models of their own: {{ model }}. "
+        "Each model's rows go to input files of their own.",
+        examples=[example],
+        min_length=1,
+    )

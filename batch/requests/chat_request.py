@@ -1,0 +1,56 @@
+"""Ask a model by chat completions."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from .endpoints import Endpoint
+from .prompt_request import PromptRequest
+
+
+class ChatRequest(PromptRequest):
+    """Ask a model by chat completions."""
+
+    kind: Literal["chat"] = Field(default="chat", title="Kind")
+    system: str | None = Field(
+        default=None,
+        title="System message",
+        description="What stands before the prompt in each conversation; a template too.",
+        examples=["You label product reviews. Answer with one word."],
+    )
+    messages: list[dict[str, Any]] | None = Field(
+        default=None,
+        title="Messages",
+        description="A whole conversation in place of prompt, system and image; its strings are templates.",
+        examples=[[{"role": "user", "content": "Translate into French: {{ text }}"}]],
+    )
+
+    own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "messages"})
+    _conversation_field: ClassVar[str] = "messages"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Chat completions."""
+        return Endpoint.CHAT_COMPLETIONS
+
+    def body_template(self) -> dict[str, Any]:
+        """The model and the messages."""
+        return {"model": self.model, "messages": self._messages()}
+
+    def _messages(self) -> list[dict[str, Any]]:
+        if self.messages is not None:
+            return self.messages
+        content: Any = self.prompt
+        if self.image is not None:
+            content = [
+                {"type": "text", "text": self.prompt},
+                {"type": "image_url", "image_url": {"url": self.image}},
+            ]
+        user = {"role": "user", "content": content}
+        return [user] if self.system is None else [{"role": "system", "content": self.system}, user]
+
+    def body_of(self, returned: Any) -> dict[str, Any]:
+        """A list is the messages, a text the prompt, a mapping the body."""
+        if isinstance(returned, str):
+            returned = [{"role": "user", "content": returned}]
+        return {"messages": returned} if isinstance(returned, list) else dict(returned)

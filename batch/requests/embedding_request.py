@@ -1,0 +1,50 @@
+"""Turn a text of each row into a vector."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from .base_request import BaseRequest, model_field
+from .endpoints import Endpoint
+
+
+class EmbeddingRequest(BaseRequest):
+    """Turn a text of each row into a vector."""
+
+    kind: Literal["embedding"] = Field(default="embedding", title="Kind")
+    model: str = model_field("text-embedding-3-small")
+    input: str | None = Field(
+        default=None,
+        title="Input",
+        description="The text to embed: a Jinja template over the row's columns.",
+        examples=["{{ title }}\n{{ body }}"],
+    )
+    dimensions: int | None = Field(
+        default=None,
+        ge=1,
+        title="Dimensions",
+        description="The length of the vectors, where the model lets one choose.",
+        examples=[256],
+    )
+
+    own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "dimensions", "encoding_format"})
+
+    @model_validator(mode="after")
+    def _one_way_to_ask(self) -> "EmbeddingRequest":
+        if (self.input is None) == (self.function is None):
+            raise ValueError("give one of input and function")
+        return self
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Embeddings."""
+        return Endpoint.EMBEDDINGS
+
+    def body_template(self) -> dict[str, Any]:
+        """The model, the input and the dimensions; vectors are asked for as numbers."""
+        body = {"model": self.model, "input": self.input, "dimensions": self.dimensions}
+        return {name: value for name, value in body.items() if value is not None}
+
+    def body_of(self, returned: Any) -> dict[str, Any]:
+        """A text is the input, a mapping the body."""
+        return {"input": returned} if isinstance(returned, str) else dict(returned)

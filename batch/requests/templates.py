@@ -1,0 +1,158 @@
+"""Jinja templates over the columns of a row: compiled once, sandboxed, strict about names.
+
+A template of plain text and `{{ column }}` alone is rendered without Jinja, to the same text: Jinja's sandbox
+renders some 90,000 rows a second, writing the items takes a quarter of that time.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import SandboxedEnvironment
+
+from ..errors import RequestError
+
+Row = Mapping[str, Any]
+Render = Callable[[Row], str]
+
+ROW = "row"
+"""The name under which a template reaches any column: `{{ row["Review text"] }}`."""
+
+
+def text(value: Any) -> Any:
+    """What stands in the text for a value: nothing for a missing one."""
+    return "" if value is None else value
+
+
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, finalize=text, keep_trailing_newline=True)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A compiled template: `render` makes the text of one row, `columns` are the columns it reads."""
+
+    render: Render
+    columns: frozenset[str]
+
+
+def is_template(source: str) -> bool:
+    """Whether a text has anything for Jinja to do."""
+    return any(mark in source for mark in ("{{", "{%", "{#"))
+
+
+def reference(column: str) -> str:
+    """How a template reads a column."""
+    return f"{{{{ {column} }}}}" if column.isidentifier() else f'{{{{ {ROW}["{column}"] }}}}'
+
+
+def compile_template(source: str, columns: tuple[str, ...]) -> Template:
+    """Compile `source` for rows of these columns.
+
+    Raises:
+        RequestError: the template is malformed, or names a column that the table does not have.
+    """
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        names = find_undeclared_variables(tree) | _shadowed(tree, columns)
+    except TemplateError as error:
+        raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}") from None
+    used = _columns_used(tree, names, source, columns)
+    return Template(_plain(tree) or _jinja(source, columns), used)
+
+
+def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]) -> frozenset[str]:
+    through_row: set[str] = set()
+    if ROW in names and ROW not in columns:
+        names.remove(ROW)
+        through_row = _columns_through_row(tree, columns)
+    unknown = sorted((names | through_row) - set(columns) - set(_ENVIRONMENT.globals))
+    if unknown:
+        raise RequestError(
+            f"The template {_short(source)} names the column {unknown[0]!r}, which the table does not have. "
+            f"Its columns: {', '.join(columns) or 'none'}.",
+            column=unknown[0],
+        )
+    return frozenset((names | through_row) & set(columns))
+
+
+def _shadowed(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
+    """Columns that bear the name of a function of Jinja's, such as `range`: in a row the column is meant."""
+    used = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
+    return used & set(columns) & set(_ENVIRONMENT.globals)
+
+
+def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
+    """The columns read as `row["…"]` or `row.…`; all of them where `row` is used in any other way."""
+    names: set[str] = set()
+    plain_uses = 0
+    for node in tree.find_all((nodes.Getitem, nodes.Getattr)):
+        if not isinstance(node, nodes.Getitem | nodes.Getattr):
+            continue
+        if not (isinstance(node.node, nodes.Name) and node.node.name == ROW):
+            continue
+        if isinstance(node, nodes.Getattr) and not hasattr(dict, node.attr):
+            names.add(node.attr)
+            plain_uses += 1
+        elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+            names.add(str(node.arg.value))
+            plain_uses += 1
+    uses = sum(name.name == ROW for name in tree.find_all(nodes.Name))
+    return names if uses == plain_uses else set(columns)
+
+
+def _plain(tree: nodes.Template) -> Render | None:
+    """A renderer without Jinja for text and bare columns; None where the template asks for more."""
+    pieces: list[tuple[str, str | None]] = []
+    for output in tree.body:
+        if not isinstance(output, nodes.Output):
+            return None
+        for node in output.nodes:
+            if isinstance(node, nodes.TemplateData):
+                pieces.append((node.data, None))
+            elif isinstance(node, nodes.Name) and node.name != ROW:
+                pieces.append(("", node.name))
+            else:
+                return None
+    return lambda row: "".join([literal if name is None else str(text(row[name])) for literal, name in pieces])
+
+
+def _jinja(source: str, columns: tuple[str, ...]) -> Render:
+    compiled = _ENVIRONMENT.from_string(source)
+    with_row = ROW not in columns
+
+    def render(row: Row) -> str:
+        try:
+            return compiled.render(row, **{ROW: row}) if with_row else compiled.render(row)
+        except Exception as error:  # a template can fail in as many ways as Python
+            raise RequestError(f"The template {_short(source)} failed: {error}") from error
+
+    return render
+
+
+def compile_structure(value: Any, columns: tuple[str, ...]) -> tuple[Callable[[Row], Any], frozenset[str]]:
+    """Compile the templates among the strings of a JSON structure.
+
+    Returns:
+        A function from a row to the structure with every template rendered, and the columns it reads.
+    """
+    if isinstance(value, str) and is_template(value):
+        template = compile_template(value, columns)
+        return template.render, template.columns
+    if isinstance(value, dict):
+        members = {key: compile_structure(member, columns) for key, member in value.items()}
+        renders = [(key, render) for key, (render, _) in members.items()]
+        used = frozenset[str]().union(*(names for _, names in members.values()))
+        return lambda row: {key: render(row) for key, render in renders}, used
+    if isinstance(value, list):
+        elements = [compile_structure(element, columns) for element in value]
+        functions = [render for render, _ in elements]
+        used = frozenset[str]().union(*(names for _, names in elements))
+        return lambda row: [render(row) for render in functions], used
+    return lambda _row: value, frozenset()
+
+
+def _short(source: str) -> str:
+    """A template as it stands in a message: its first 60 characters."""
+    return repr(source if len(source) <= 60 else source[:57] + "...")

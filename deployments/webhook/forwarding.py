@@ -1,0 +1,202 @@
+"""Deliveries of OpenAI's webhooks turned into Prefect events, for the runs that wait suspended."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.events import Event, RelatedResource, Resource
+from prefect.events.clients import get_events_client
+
+from ...batch import clock
+from ...batch.files.batches import Batch
+from ...blocks import load_credentials
+from ...flows.runs import BATCH_ENDED, TAG, job_key_of, waiting_runs
+from ...tasks.remote.looking import look_at
+from .deliveries import Delivery, Inbox
+
+SHORTEST_PAUSE_SECONDS = 2.0
+LONGEST_PAUSE_SECONDS = 60.0
+"""Between two tries for a run that has not suspended yet; they come less often the longer it takes."""
+
+TOLD_SECONDS = 15.0
+"""So long after an event its run should have gone on; else it is told again."""
+
+GATHERING_SECONDS = 0.3
+"""Deliveries of a flood are dealt with together, in few calls."""
+
+EARLY_SECONDS = 600.0
+"""A run that has suspended so long after a delivery has looked after the batch's end. It is long, for between its
+last look and its suspension a run waits for its downloads."""
+
+SLACK_SECONDS = 5.0
+"""How far our clock and that of Prefect's server may be apart."""
+
+PATIENCE_SECONDS = 600.0
+"""So long is a run told of a batch; a timer stands behind."""
+
+OLDEST_SECONDS = 100_000.0
+"""How long before its end a batch was created, at most: its window is 24 hours."""
+
+RESOURCE_ID = "prefect.resource.id"
+
+ACTIVE = (StateType.PAUSED, StateType.RUNNING, StateType.PENDING, StateType.SCHEDULED)
+
+log = logging.getLogger(__name__)
+
+
+class Forwarder:
+    """Tells Prefect of the batches that have ended, in a thread of its own.
+
+    Args:
+        inbox: What was delivered.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+    """
+
+    def __init__(self, inbox: Inbox, credentials: str | None) -> None:
+        self._inbox = inbox
+        self._credentials = credentials
+        self._news = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="openai-batch-webhooks", daemon=True)
+
+    def start(self) -> None:
+        """Begin with what was left undone."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after what is being done now."""
+        self._stopped = True
+        self._news.set()
+        self._thread.join(timeout=30)
+
+    def is_alive(self) -> bool:
+        """Whether deliveries are dealt with."""
+        return self._thread.is_alive()
+
+    def notify(self) -> None:
+        """Say that there is something in the inbox."""
+        self._news.set()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._news.clear()
+            self._news.wait(self._forward_due())
+            if not self._stopped:
+                time.sleep(GATHERING_SECONDS)
+
+    def _forward_due(self) -> float | None:
+        """Deal with what is due; the seconds until something else is, None where there is nothing."""
+        try:
+            if deliveries := self._inbox.due(clock.now()):
+                self._forward(deliveries)
+            due = self._inbox.next_due()
+        except Exception as error:  # a full disk passes
+            log.warning("The inbox cannot be used: %s", type(error).__name__)
+            return LONGEST_PAUSE_SECONDS
+        return None if due is None else max(0.0, due - clock.now())
+
+    def _forward(self, deliveries: list[Delivery]) -> None:
+        try:
+            self._tell(deliveries)
+            self._inbox.forget(clock.now())
+        except Exception as error:  # the thread outlives whatever OpenAI or Prefect answer
+            log.warning("%d deliveries are tried again later: %s", len(deliveries), type(error).__name__)
+            self._keep(deliveries)
+
+    def _tell(self, deliveries: list[Delivery]) -> None:
+        """Tell each suspended run of its batches by one event."""
+        runs = _runs_by_key()
+        keys = self._keys(deliveries) if runs else {}
+        news: defaultdict[UUID, list[Delivery]] = defaultdict(list)
+        known: dict[UUID, FlowRun] = {}
+        early, over = [], []
+        for delivery in deliveries:
+            concerned = [run for run in runs.get(keys.get(delivery.batch_id, ""), []) if _may_wait(run, delivery)]
+            suspended = [run for run in concerned if _is_suspended(run)]
+            for run in suspended:
+                known[run.id] = run
+                news[run.id].append(delivery)
+            if not concerned:
+                over.append(delivery)
+            elif not suspended:
+                early.append(delivery)
+        asyncio.run(_emit([_event(known[run_id], found) for run_id, found in news.items()]))
+        told = {one.webhook_id: one for found in news.values() for one in found}
+        now = clock.now()
+        self._inbox.keep([replace(one, told_at=now) for one in told.values()], now + TOLD_SECONDS)
+        self._keep(early)
+        self._inbox.close_deliveries(over)
+        for run_id, found in news.items():
+            log.info("Flow run %s is told. Batches that have ended: %d", known[run_id].name, len(found))
+
+    def _keys(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
+        """The job key that each batch bears, by its id; in as few calls as there are."""
+        batches = {
+            delivery.batch_id: Batch(
+                id=delivery.batch_id,
+                status="in_progress",
+                created_at=int(delivery.received_at - OLDEST_SECONDS),
+            )
+            for delivery in deliveries
+        }
+        with load_credentials(self._credentials).get_client() as client:
+            return {batch.id: batch.metadata.get("job_key", "") for batch in look_at(client, batches.values())}
+
+    def _keep(self, deliveries: Iterable[Delivery]) -> None:
+        now = clock.now()
+        for delivery in deliveries:
+            pause = min(max(now - delivery.received_at, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+            self._inbox.keep([delivery], now + pause)
+
+
+def _runs_by_key() -> dict[str, list[FlowRun]]:
+    found: defaultdict[str, list[FlowRun]] = defaultdict(list)
+    for run in waiting_runs(ACTIVE):
+        found[job_key_of(run)].append(run)
+    return found
+
+
+def _is_suspended(run: FlowRun) -> bool:
+    return run.state is not None and run.state.type == StateType.PAUSED
+
+
+def _may_wait(run: FlowRun, delivery: Delivery) -> bool:
+    """Whether a run does not know yet of the batch that was delivered."""
+    assert run.state is not None, "the server gives each run with its state"
+    since = run.state.timestamp.timestamp()
+    patient = clock.now() - delivery.received_at <= PATIENCE_SECONDS
+    if not _is_suspended(run) and since > delivery.received_at + SLACK_SECONDS:
+        return False  # it began after the batch's end, and begins with a look
+    if delivery.told_at is None:
+        return since <= delivery.received_at + EARLY_SECONDS if _is_suspended(run) else patient
+    return patient and _is_suspended(run) and since <= delivery.told_at
+
+
+def _event(run: FlowRun, deliveries: list[Delivery]) -> Event:
+    first = min(deliveries, key=lambda delivery: delivery.received_at)
+    told = first.told_at or 0
+    return Event(
+        id=uuid5(run.id, f"{first.webhook_id} {told}"),  # the same news twice acts once
+        occurred=datetime.fromtimestamp(clock.now(), UTC),
+        event=BATCH_ENDED,
+        resource=Resource(
+            {"prefect.resource.id": f"prefect.flow-run.{run.id}", "prefect.resource.name": run.name}
+        ),
+        related=[RelatedResource({RESOURCE_ID: f"prefect.tag.{TAG}", "prefect.resource.role": "tag"})],
+        payload={"batch_ids": sorted({delivery.batch_id for delivery in deliveries})},
+    )
+
+
+async def _emit(events: list[Event]) -> None:
+    """Send events; when this returns, the server has them."""
+    if events:
+        async with get_events_client() as client:
+            for event in events:
+                await client.emit(event)

@@ -1,0 +1,82 @@
+"""When a suspended run is looked at again, if nothing else wakes it before."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+from uuid import uuid4
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.client.schemas.responses import SetStateStatus
+from prefect.exceptions import Pause
+from prefect.states import Suspended
+
+from ..defaults import current_run
+
+PLAIN = ""
+"""The message of a suspension that says nothing of looks, as `suspend_flow_run` makes it."""
+
+NO_LOOK = "No timer looks any more."
+"""The message of a suspension that only an event or a person ends."""
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """A pace of looks: `seconds` after a suspension, for what has waited less than `until` seconds.
+
+    Prefect counts no resumption of a run, so the run says by its state's message which look it waits for, and
+    each pace has an automation that knows its message.
+    """
+
+    name: str
+    seconds: float
+    until: float
+
+    @property
+    def message(self) -> str:
+        """What the state's message ends with; people read it too."""
+        return f"Next look within {self.name}."
+
+
+LOOKS = (
+    Look("30 seconds", 30.0, until=600.0),
+    Look("2 minutes", 120.0, until=3600.0),
+    Look("10 minutes", 600.0, until=30 * DAY),
+)
+"""The paces: many a small batch ends within minutes; after 30 days OpenAI keeps a batch's files no more."""
+
+
+def look_after(age: float) -> Look | None:
+    """The look that a run waits for when it suspends; None after 30 days.
+
+    Args:
+        age: How long its oldest open batch has been open, in seconds.
+    """
+    return next((look for look in LOOKS if age < look.until), None)
+
+
+def message_after(age: float) -> str:
+    """What a run that suspends says in its state's message, for the automations to read."""
+    look = look_after(age)
+    return look.message if look else NO_LOOK
+
+
+def suspend_for_look(age: float) -> NoReturn:
+    """End this process and leave the run suspended, saying which look it waits for.
+
+    `suspend_flow_run` does the same without a message, by which the automations tell the paces apart.
+
+    Args:
+        age: How long its oldest open batch has been open, in seconds.
+
+    Raises:
+        Pause: always; it ends the process. The run is then suspended, or as somebody else has put it meanwhile.
+        RuntimeError: Prefect does not suspend such a run.
+    """
+    wanted: State[None] = Suspended(pause_key=uuid4().hex, message=message_after(age))
+    with get_client(sync_client=True) as client:
+        answer = client.set_flow_run_state(current_run().id, wanted)
+    if answer.status == SetStateStatus.ABORT:
+        raise RuntimeError(f"The flow run cannot be suspended: {answer.details}")
+    raise Pause(state=answer.state)

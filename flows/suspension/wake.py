@@ -1,0 +1,71 @@
+"""Wake the jobs that wait suspended and have something to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import groupby
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import FlowPauseTimeout, NotPausedError
+from prefect.flow_runs import resume_flow_run
+
+from ...batch import clock
+from ...batch.jobs.going_on import could_go_on
+from ...batch.jobs.job import Job
+from ..job_run import look_once
+from ..runs import job_of, waiting_runs
+
+
+@flow(name="openai-batch-wake", persist_result=True, result_serializer="json")
+def wake_jobs() -> list[str]:
+    """Look at the batches of all suspended jobs, in as few calls as there are, and resume those that can go on.
+
+    It reads the job folders, so it needs the jobs' storage; and their credentials blocks, or, for those without
+    one, the environment that their runs have.
+
+    Returns:
+        The keys of the jobs that were woken.
+
+    Raises:
+        Exception: some jobs, or their batches, could not be looked at; the others are woken all the same.
+    """
+    waiting: list[tuple[FlowRun, Job]] = []
+    woken: list[str] = []
+    failed: list[Exception] = []
+    for run in waiting_runs():
+        with _noted(failed, f"The job folder of flow run {run.name!r} could not be read"):
+            if (job := job_of(run)) is not None:
+                waiting.append((run, job))
+    waiting.sort(key=_credentials)
+    for credentials, group in groupby(waiting, key=_credentials):
+        with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
+            woken += _wake(list(group), credentials or None)
+    if failed:
+        raise failed[0]
+    return woken
+
+
+@contextmanager
+def _noted(failed: list[Exception], message: str) -> Iterator[None]:
+    """Go on after an error, which is logged and added to those that failed."""
+    try:
+        yield
+    except Exception as error:
+        get_run_logger().exception(message)
+        failed.append(error)
+
+
+def _credentials(waiting: tuple[FlowRun, Job]) -> str:
+    return waiting[0].parameters.get("credentials") or ""
+
+
+def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[str]:
+    """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
+    opened = [batch for _, job in waiting for batch in job.open_batches()]
+    ended = {batch.id for batch in look_once(opened, credentials=credentials)} if opened else set()
+    ready = [(run, job) for run, job in waiting if could_go_on(job, ended, clock.now())]
+    for run, job in ready:
+        with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
+            resume_flow_run(run.id)
+            get_run_logger().info("The job %s goes on (flow run %s)", job.key, run.name)
+    return [job.key for _, job in ready]
