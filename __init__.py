@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .batch.files.input_files import InputFile
     from .batch.jobs.job import Job
     from .batch.jobs.opening import open_job
+    from .batch.jobs.options import RunOptions
     from .batch.jobs.report import JobReport
     from .batch.jobs.rounds import plan_round
     from .batch.outcomes.outcome_files import FetchedOutput
@@ -55,6 +56,7 @@ _EXPORTS = {
     "batch.requests.items": ("BatchItem",),
     "batch.jobs.job": ("Job",),
     "batch.jobs.opening": ("open_job",),
+    "batch.jobs.options": ("RunOptions",),
     "batch.outcomes.outcome_files": ("FetchedOutput",),
     "batch.jobs.report": ("JobReport",),
     "batch.requests.chat_request": ("ChatRequest",),
@@ -109,6 +111,7 @@ __all__ = [
     "RawRequest",
     "Request",
     "ResponsesRequest",
+    "RunOptions",
     "build_items",
     "cancel_batch",
     "cancel_job",

@@ -38,7 +38,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 get_client(sync_client=True).hello()  # a server of Prefect's is there before the clock starts
 begun = time.time()
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
-    report = openai_batch(source, request, destination, storage=storage, poll_seconds=1, max_poll_seconds=1)
+    report = openai_batch(source, request, destination, storage=storage, options=QUICK)
 seconds = time.time() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 batches = [batch.id for batch in report.batches]

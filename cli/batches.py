@@ -9,6 +9,7 @@ from ..batch.jobs.job import JOB_KEY, Job
 from ..batch.jobs.opening import absolute
 from ..batch.storage import Folder
 from . import process
+from .run_options import run_options
 
 
 @click.command("list")
@@ -37,7 +38,7 @@ def show_command(batch: str, *, as_json: bool) -> None:
 
 @click.command("cancel")
 @click.argument("batch")
-@process.settle
+@run_options("settle_seconds")
 @process.storage
 @process.as_json
 @process.base_url

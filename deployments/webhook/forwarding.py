@@ -17,7 +17,8 @@ from prefect.events.clients import get_events_client
 from ...batch import clock
 from ...batch.files.batches import Batch
 from ...blocks import load_credentials
-from ...flows.runs import BATCH_ENDED, TAG, job_key_of, waiting_runs
+from ...flows.runs import TAG, job_key_of
+from ...flows.suspension.waiting_runs import BATCH_ENDED, waiting_runs
 from ...tasks.remote.looking import look_at
 from .deliveries import Delivery, Inbox
 

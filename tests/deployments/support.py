@@ -54,13 +54,13 @@ def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
     return runs
 
 
-def parameters(folder: Path, **changes: Any) -> dict[str, Any]:
+def parameters(folder: Path, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     return {
         "source": {"path": str(ROOT / "examples" / "reviews.csv")},
         "request": {"kind": "chat", "model": "gpt-5-mini", "prompt": "Positive or negative? {{ review }}"},
         "destination": str(folder / "answers.parquet"),
         "storage": str(folder / "jobs"),
-        "poll_seconds": 0.5,
+        "options": {"poll_seconds": 0.5, **(options or {})},
         **changes,
     }
 

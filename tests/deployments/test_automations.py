@@ -17,7 +17,8 @@ from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.healing import VANISHED
-from prefect_openai_batch.flows.runs import BATCH_ENDED, TAG
+from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.waiting_runs import BATCH_ENDED
 
 from ..conftest import BIN, running, wait_until
 from .support import deployment, flow_run_process, parameters, start, state, wait_for_state
@@ -214,7 +215,7 @@ def test_a_job_cancelled_while_suspended_is_collected(
     tmp_path: Path,
 ) -> None:
     """Its batches are cancelled at OpenAI, and what they had finished is kept."""
-    run_id = start(api, server, parameters(tmp_path, credentials="cancellation", wait="suspend"))
+    run_id = start(api, server, parameters(tmp_path, {"wait": "suspend"}, credentials="cancellation"))
     wait_for_state(api, run_id, "Suspended", worker=worker)
     while server.bill()["billed"] < 100:
         server.advance(0.1)

@@ -16,7 +16,7 @@ from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.emulator import BatchServer, ServerSettings, Timing
 from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.flows.suspension.check import check_wait
+from prefect_openai_batch.flows.suspension.checks import check_wait
 
 from ..conftest import ROOT, free_port, wait_until
 from .support import deployment, flow_run_processes, parameters, start, state, task_runs, wait_for_state
@@ -94,8 +94,7 @@ def day(folder: Path) -> dict[str, Any]:
         folder,
         source={"path": str(folder / "reviews.parquet")},
         request={"kind": "chat", "model": "{{ model }}", "prompt": "Positive or negative? {{ review }}"},
-        wait="suspend",
-        in_flight=1,
+        options={"poll_seconds": 0.5, "wait": "suspend", "in_flight": 1},
     )
 
 

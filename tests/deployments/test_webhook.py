@@ -24,7 +24,8 @@ from prefect_openai_batch.deployments.installation import install_automations, r
 from prefect_openai_batch.deployments.webhook.receiver import MOST_BYTES, make_app
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.emulator.webhooks import Delivery, sign
-from prefect_openai_batch.flows.runs import BATCH_ENDED, TAG
+from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.waiting_runs import BATCH_ENDED
 
 from ..conftest import BIN, free_port, running, wait_until
 
@@ -209,7 +210,7 @@ def make_run(api: httpx.Client, server: BatchServer) -> Callable[..., Run]:
 
     def make(*, tags: tuple[str, ...] = (TAG,), wait: str = "suspend", suspended: bool = True) -> Run:
         key = f"job-{uuid4().hex[:12]}"
-        wanted = {"tags": tags, "parameters": {"job_key": key, "wait": wait}}
+        wanted = {"tags": tags, "parameters": {"job_key": key, "options": {"wait": wait}}}
         run_id = api.post(f"{deployment}/create_flow_run", json=wanted).raise_for_status().json()["id"]
         batch = client.batches.create(
             input_file_id=file,

@@ -6,11 +6,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, JobReport, openai_batch
+from prefect_openai_batch import ChatRequest, JobReport, RunOptions, openai_batch
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
 
 Run = Callable[..., JobReport]
+
+
+def with_options(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of a flow, those that are a run's options put together."""
+    wishes = {name: value for name, value in parameters.items() if name in RunOptions.model_fields}
+    others = {name: value for name, value in parameters.items() if name not in wishes}
+    return {**others, "options": RunOptions(**wishes)}
 
 
 @pytest.fixture
@@ -45,7 +52,7 @@ def run(tmp_path: Path, prefect_server: str) -> Run:
             "settle_seconds": 1.0,
             **options,
         }
-        report: JobReport = openai_batch(str(source), request, **chosen)
+        report: JobReport = openai_batch(str(source), request, **with_options(chosen))
         return report
 
     return run_flow

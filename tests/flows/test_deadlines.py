@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, collect_job
+from prefect_openai_batch import ChatRequest, RunOptions, collect_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.deadlines import check_deadline, make_deadline
@@ -145,7 +145,7 @@ def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
     assert server.bill()["synchronous"] == 0
     assert len(server.state()["files"]) == 3
     server.advance(6 * HOUR)
-    collected = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    collected = collect_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert collected.open_batches == ()
     assert 0 < collected.answered == server.bill()["billed"]
     assert server.state()["files"] == []

@@ -16,6 +16,7 @@ from prefect_openai_batch import (
     JobReport,
     RawRequest,
     ResponsesRequest,
+    RunOptions,
     openai_batch,
     run_dataframe,
 )
@@ -31,6 +32,8 @@ from prefect_openai_batch.batch.errors import (
     SourceError,
 )
 from prefect_openai_batch.emulator import BatchServer, Reply, RouteFault
+
+from .conftest import with_options
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -50,7 +53,7 @@ def run(
     source: Path, tmp_path: Path, request: Any = REVIEW, name: str = "answers.parquet", **options: Any
 ) -> JobReport:
     options = {"job_key": "job", "storage": str(tmp_path / "jobs"), "poll_seconds": 0.2, **options}
-    report: JobReport = openai_batch(str(source), request, str(tmp_path / name), **options)
+    report: JobReport = openai_batch(str(source), request, str(tmp_path / name), **with_options(options))
     return report
 
 
@@ -183,8 +186,7 @@ def test_rows_without_an_answer_make_a_partial_run(
         request,
         str(tmp_path / "answers.csv"),
         storage=str(tmp_path / "jobs"),
-        poll_seconds=0.2,
-        min_answered=0.0,
+        options=RunOptions(poll_seconds=0.2, min_answered=0.0),
         return_state=True,
     )
     assert state.name in ("Completed", "Partial")
@@ -286,7 +288,11 @@ def test_results_are_on_the_server_as_json(
 ) -> None:
     """The flow run's result is the report, by reference; its key names the job."""
     state = openai_batch(
-        FileSource(path=str(reviews)), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, return_state=True
+        FileSource(path=str(reviews)),
+        REVIEW,
+        storage=str(tmp_path / "jobs"),
+        options=RunOptions(poll_seconds=0.2),
+        return_state=True,
     )
     assert state.result().complete
     flow_run = httpx.get(f"{prefect_server}/flow_runs/{state.state_details.flow_run_id}").json()
@@ -306,7 +312,7 @@ FRAME = pd.DataFrame(
 
 def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer, tmp_path: Path) -> None:
     """Its own columns are as they were, the answers stand beside them."""
-    answered = run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
+    answered = run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
     pd.testing.assert_frame_equal(answered[FRAME.columns], FRAME)
     assert answered["answer"].notna().all()
     assert answered["input_tokens"].dtype == "Int64"
@@ -314,10 +320,10 @@ def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer,
 
 def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_path: Path) -> None:
     """A re-run notebook cell continues the same job; a changed frame is another job."""
-    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
-    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
+    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
+    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
     assert batch_server.bill()["billed"] == 3
-    run_dataframe(FRAME.iloc[::-1], REVIEW, storage=str(tmp_path), poll_seconds=0.2)
+    run_dataframe(FRAME.iloc[::-1], REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
     assert batch_server.bill()["billed"] == 6
 
 
@@ -329,7 +335,9 @@ def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer
     with pytest.raises(RequestError):
         run_dataframe(FRAME, ChatRequest(model="gpt-5", prompt="{{ absent }}"), job_key="k", storage=str(tmp_path))
     other = pd.DataFrame({"review": ["one", "two"]})
-    answered = run_dataframe(other, REVIEW, job_key="k", storage=str(tmp_path), poll_seconds=0.2)
+    answered = run_dataframe(
+        other, REVIEW, job_key="k", storage=str(tmp_path), options=RunOptions(poll_seconds=0.2)
+    )
     assert answered["review"].tolist() == ["one", "two"]
 
 
@@ -367,7 +375,12 @@ def test_a_failed_subflow_continues_its_job_when_the_parent_is_retried(
     @flow(retries=1)
     def parent() -> None:
         attempts.append(len(attempts))
-        openai_batch(str(reviews), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, min_answered=1.0)
+        openai_batch(
+            str(reviews),
+            REVIEW,
+            storage=str(tmp_path / "jobs"),
+            options=RunOptions(poll_seconds=0.2, min_answered=1.0),
+        )
 
     with BatchServer(answer=refuse_one) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)

@@ -5,7 +5,7 @@ from pathlib import Path
 import openai
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RawRequest, collect_job, resume_job
+from prefect_openai_batch import ChatRequest, RawRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
@@ -84,7 +84,7 @@ def test_a_model_that_cannot_be_batched_stops_the_job(
     assert set(unanswered["error_code"]) == {"model_not_found"}
     assert set(unanswered["outcome"]) == {"failed"}
     batch_server.fail()
-    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).answered == 20
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1)).answered == 20
 
 
 def test_a_file_that_validation_does_not_find_is_uploaded_anew(
@@ -112,7 +112,7 @@ def test_a_used_up_quota_stops_new_rounds(
     assert report.stopped is not None
     assert "quota" in report.stopped
     batch_server.fail()
-    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).complete
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1)).complete
     assert batch_server.bill()["billed_more_than_once"] == []
 
 
@@ -156,7 +156,7 @@ def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
     batch_server.fail(BatchFault(kind="cancelled", batches=(1,), share=0.5))
     report = run(by_model, BY_MODEL)
     assert report.outcomes == {"cancelled": 5, "succeeded": 25}
-    resumed = resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    resumed = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert resumed.complete
     assert batch_server.bill()["billed"] == 30
     assert batch_server.bill()["billed_more_than_once"] == []
@@ -172,7 +172,7 @@ def test_a_failed_run_names_the_batches_it_leaves_open(
     opened = [batch["id"] for batch in batch_server.state()["batches"]]
     assert len(opened) == 2
     assert all(batch_id in failed.value.__notes__[0] for batch_id in opened)
-    report = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    report = collect_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert report.outcomes == {"cancelled": 10, "succeeded": 20}
     assert created(batch_server) == 2
     assert batch_server.state()["files"] == []

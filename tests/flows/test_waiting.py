@@ -10,14 +10,14 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import Suspended
-from prefect_openai_batch import ChatRequest, Job, openai_batch
+from prefect_openai_batch import ChatRequest, Job, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
-from prefect_openai_batch.batch.jobs.going_on import could_go_on
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.readiness import could_go_on
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
 from .conftest import REVIEW, Run
@@ -39,7 +39,7 @@ def test_a_subflow_cannot_suspend(batch_server: BatchServer, reviews: Path, run:
 
     @flow
     def parent() -> None:
-        openai_batch(str(reviews), REVIEW, wait="suspend")
+        openai_batch(str(reviews), REVIEW, options=RunOptions(wait="suspend"))
 
     with pytest.raises(WaitError, match=r'a subflow cannot be suspended.*use wait="sensor"'):
         parent()

@@ -1,15 +1,28 @@
-"""The wait that costs nothing: the flow run suspends itself, and its process ends until something wakes it."""
+"""Whether a run may suspend, and when it had better stay awake."""
 
-from typing import Literal
+from datetime import datetime
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, FlowRun
 
+from ...batch import clock
 from ...batch.errors import WaitError
+from ...batch.jobs.options import Wait
 from ..runs import TAG
 
-Wait = Literal["sensor", "suspend", "detach"]
-"""Where a run waits for its batches: in its own process, suspended and without one, or not at all."""
+AWAKE_SECONDS = 900.0
+"""So long before a deadline a run suspends no more: what would wake it may come ten minutes late."""
+
+
+def waits_here(wait: Wait, until: datetime | None) -> bool:
+    """Whether a run waits in its own process.
+
+    Args:
+        wait: What it wishes.
+        until: When it has something to do next, whatever becomes of its batches.
+    """
+    near = until is not None and until.timestamp() - clock.now() < AWAKE_SECONDS
+    return wait == "sensor" or (wait == "suspend" and near)
 
 
 def check_wait(wait: Wait, run: FlowRun) -> None:
@@ -39,7 +52,3 @@ def check_wait(wait: Wait, run: FlowRun) -> None:
 
 def _refused(why: str) -> WaitError:
     return WaitError(f'This run cannot wait by wait="suspend": {why}. Or use wait="sensor", which works anywhere.')
-
-
-AWAKE_SECONDS = 900.0
-"""So long before a deadline a run suspends no more: what would wake it may come ten minutes late."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 
-from .deadlines import next_deadline
-from .job import Job
-from .submissions import fetched, refusals, submitted
+from ...batch.jobs.deadlines import next_deadline
+from ...batch.jobs.job import Job
+from ...batch.jobs.submissions import fetched, refusals, submitted
 
 
 def could_go_on(job: Job, ended: Collection[str], now: float) -> bool:
