@@ -79,7 +79,7 @@ def test_the_name_tells_format_and_compression(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["broken.csv.gz", "broken.jsonl.gz"])
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a" * 100)[:-12]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a" * 100)[:-12]], ids=["none", "cut"])
 def test_broken_compression_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     """A cut or foreign .gz file is named, not a traceback."""
     assert "cannot be read" in str(refusal(written(tmp_path, name, content)))
