@@ -309,3 +309,16 @@ def test_the_emulator_serves_until_it_is_stopped(environment: dict[str, str], tm
             assert client.models.retrieve("gpt-5-mini").id == "gpt-5-mini"
         process.terminate()
         assert process.wait(10) in (0, -15)
+
+
+def test_a_refused_command_starts_no_server_of_prefects(
+    environment: dict[str, str], reviews: Path, tmp_path: Path
+) -> None:
+    """Not even to look where job folders lie."""
+    alone = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+    home = tmp_path / "home"
+    command = ["run", str(reviews), "--model", "gpt-5-mini", "--prompt", "{{ reveiw }}", "--to", "answers.csv"]
+    done = call({**alone, "PREFECT_HOME": str(home)}, tmp_path, *command)
+    assert done.returncode == 2, done.stderr
+    assert "names the column 'reveiw'" in done.stderr
+    assert not list(home.glob("prefect.db*"))

@@ -13,6 +13,8 @@ from prefect_openai_batch import ChatRequest, RunOptions, collect_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.deadlines import check_deadline, make_deadline
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.cli import app as command_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 
 from .conftest import Run
@@ -162,3 +164,55 @@ def test_a_job_that_is_done_in_time_knows_nothing_of_its_deadline(serve: Serve, 
     server.advance(40 * HOUR)
     assert run(by_model, BY_MODEL, answer_rest=True, finish_by=deadline["finish_by"]) == report
     assert {batch["status"] for batch in server.state()["batches"]} == {"completed"}
+
+
+@pytest.mark.server
+def test_another_time_counts_from_now_on(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
+    """A run of a known job with a later time is done by that one, and a time that is too early is refused."""
+    serve(running=10 * HOUR, cancelling=600)
+    run(by_model, BY_MODEL, wait="detach", **in_hours(8))
+    later = {**in_hours(60), "answer_rest": True}
+    with pytest.raises(DeadlineError, match="leaves no time for a batch"):
+        run(by_model, BY_MODEL, **in_hours(1))
+    assert run(by_model, BY_MODEL, **later).complete
+    deadline = load_job(str(tmp_path / "jobs" / "job")).deadline
+    assert deadline is not None
+    assert (deadline.finish_by.isoformat(), deadline.answer_rest) == (later["finish_by"], True)
+
+
+@pytest.mark.server
+def test_a_job_whose_time_was_up_is_not_begun_anew_by_another(serve: Serve, by_model: Path, run: Run) -> None:
+    """The error names what lets it go on."""
+    serve(running=10 * HOUR, cancelling=6 * HOUR)
+    assert run(by_model, BY_MODEL, **in_hours(8)).open_batches
+    with pytest.raises(DeadlineError, match="had to be done by.*`prefect-openai-batch resume job` does"):
+        run(by_model, BY_MODEL, **in_hours(20))
+
+
+@pytest.mark.server
+def test_the_command_line_keeps_a_time_for_a_new_job(
+    serve: Serve, by_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--finish-by` with `--answer-rest`: what its batches had not finished by then is answered at once."""
+    server = serve(running=1000 * HOUR, cancelling=600)
+    wishes = in_hours(8)
+    command = ["run", str(by_model), "--model", "{{ model }}", "--prompt", "{{ review }}", "--answer-rest"]
+    command += ["--finish-by", wishes["finish_by"], "--cancel-lead-minutes", "180", "--poll", "0.1"]
+    command += ["--to", str(tmp_path / "answers.csv"), "--storage", str(tmp_path / "jobs"), "--max-poll", "0.1"]
+    assert command_line.run(command) == 0
+    assert server.bill()["synchronous"] == 30
+    assert "stopped: The job had to be done by" in capsys.readouterr().out
+
+
+@pytest.mark.server
+def test_the_command_line_refuses_a_time_that_is_too_early(
+    serve: Serve, by_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is written or sent."""
+    server = serve(running=HOUR)
+    command = ["run", str(by_model), "--model", "{{ model }}", "--prompt", "{{ review }}"]
+    command += ["--finish-by", in_hours(0.5)["finish_by"], "--to", str(tmp_path / "answers.csv")]
+    assert command_line.run([*command, "--storage", str(tmp_path / "jobs")]) == 2
+    assert "leaves no time for a batch" in capsys.readouterr().err
+    assert server.requests() == []
+    assert not (tmp_path / "jobs").exists()

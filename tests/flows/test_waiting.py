@@ -95,8 +95,15 @@ def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Pa
 def detached(batch_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
     """A job of three batches, of which one is open and two are to go."""
     left = run(by_model, BY_MODEL, wait="detach", in_flight=1)
-    assert left is None
+    assert (left.rows, left.answered, left.unsent_files, left.finished_at) == (30, 0, 2, None)
+    assert not left.complete
     return load_job(str(tmp_path / "jobs" / "job"))
+
+
+def test_a_detached_run_reports_what_is_open(detached: Job, by_model: Path, run: Run) -> None:
+    """Its report is a report, as annotated, and so is that of a second such run."""
+    again = run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    assert again.open_batches == tuple(batch.id for batch in detached.open_batches())
 
 
 def test_a_detached_job_is_taken_up_again(
@@ -139,7 +146,7 @@ def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
 ) -> None:
     """The wake flow looks at the others, and then says what is wrong."""
     run(reviews, wait="detach", job_key="whole")
-    known = {"wait": "suspend", "job_key": "whole"}
+    known = {"options": {"wait": "suspend"}, "job_key": "whole"}
     with get_client(sync_client=True) as client:
         runs = [
             client.create_flow_run(
