@@ -281,7 +281,9 @@ def test_a_lines_custom_id_is_what_json_says(custom_id: str, ascii_only: bool, s
     assert custom_id_of(encoded) == custom_id
 
 
-@pytest.mark.parametrize("prefix", [b'{"id": "b", "custom_id": "a", ', b'{"custom_id": "a", '])
+@pytest.mark.parametrize(
+    "prefix", [b'{"id": "b", "custom_id": "a", ', b'{"custom_id": "a", '], ids=["id first", "custom_id first"]
+)
 def test_what_python_writes_and_json_does_not_know_is_read(tmp_path: Path, prefix: bytes) -> None:
     """An answer cut in the middle of an emoji, and numbers that are none, cost no paid answer."""
     choice = rb'{"message": {"content": "fine \ud83d"}, "logprobs": -Infinity}'

@@ -135,28 +135,36 @@ FILES = {
     "there.csv": "mine\n",
 }
 
-REFUSED = [
-    ("absent.csv", [], "absent.csv"),
-    ("empty.csv", [], "empty.csv"),
-    ("broken.csv", [], "row 2"),
-    ("broken.jsonl", [], "row 2"),
-    ("rows.csv", ["--prompt", "{{ reveiw }}"], "rows.csv: the template '{{ reveiw }}' names the column 'reveiw'"),
-    ("rows.csv", ["--prompt", "{{ review"], "not valid Jinja"),
-    ("rows.csv", ["--prompt", "Hello."], "uses no column"),
-    ("rows.csv", ["--id-column", "same"], "rows.csv: rows 1 and 2 share the custom_id 'a' (column 'same')"),
-    ("rows.csv", ["--endpoint", "/v1/audio"], "'/v1/audio' cannot be batched"),
-    ("rows.csv", ["--model", "no-such-model"], "'no-such-model'"),
-    ("rows.csv", ["--to", "there.csv"], "there.csv"),
-    ("rows.csv", ["--to", "answers.doc"], "answers.doc"),
-    ("rows.csv", ["--param", "nonsense"], "not KEY=VALUE"),
-    ("rows.csv", ["--param", "stream=true"], "do not stream"),
-    ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
-    ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
-    ("rows.csv", ["--nonsense"], "--nonsense"),
-]
+REFUSED = {
+    "absent source": ("absent.csv", [], "absent.csv"),
+    "empty source": ("empty.csv", [], "empty.csv"),
+    "broken csv": ("broken.csv", [], "row 2"),
+    "broken jsonl": ("broken.jsonl", [], "row 2"),
+    "unknown column": (
+        "rows.csv",
+        ["--prompt", "{{ reveiw }}"],
+        "rows.csv: the template '{{ reveiw }}' names the column 'reveiw'",
+    ),
+    "broken template": ("rows.csv", ["--prompt", "{{ review"], "not valid Jinja"),
+    "no column": ("rows.csv", ["--prompt", "Hello."], "uses no column"),
+    "repeated id": (
+        "rows.csv",
+        ["--id-column", "same"],
+        "rows.csv: rows 1 and 2 share the custom_id 'a' (column 'same')",
+    ),
+    "endpoint": ("rows.csv", ["--endpoint", "/v1/audio"], "'/v1/audio' cannot be batched"),
+    "model": ("rows.csv", ["--model", "no-such-model"], "'no-such-model'"),
+    "existing destination": ("rows.csv", ["--to", "there.csv"], "there.csv"),
+    "unknown format": ("rows.csv", ["--to", "answers.doc"], "answers.doc"),
+    "no parameter": ("rows.csv", ["--param", "nonsense"], "not KEY=VALUE"),
+    "stream": ("rows.csv", ["--param", "stream=true"], "do not stream"),
+    "job key": ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
+    "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
+    "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
+}
 
 
-@pytest.mark.parametrize(("source", "arguments", "message"), REFUSED)
+@pytest.mark.parametrize(("source", "arguments", "message"), REFUSED.values(), ids=REFUSED)
 def test_bad_input_gives_exit_2_and_sends_nothing(
     environment: dict[str, str],
     batch_server: BatchServer,
@@ -191,7 +199,9 @@ def test_a_job_key_used_with_something_else_gives_exit_2(
     assert posts(batch_server) == sent
 
 
-@pytest.mark.parametrize("changes", [{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, {"OPENAI_API_KEY": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, {"OPENAI_API_KEY": ""}], ids=["no server", "no key"]
+)
 def test_no_access_gives_exit_1(environment: dict[str, str], reviews: Path, changes: dict[str, str]) -> None:
     """A server that is not there, and no key."""
     done = run({**environment, **changes}, reviews)

@@ -40,7 +40,9 @@ def test_a_time_to_finish_by_is_read(text: str, meant: str) -> None:
     assert make_deadline(text, BEGUN).finish_by == datetime.fromisoformat(meant)
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "25:00", "08:00 Nowhere/City", ""])
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "25:00", "08:00 Nowhere/City", ""], ids=["word", "hour", "zone", "nothing"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     """With the forms that are read."""
     with pytest.raises(DeadlineError, match="is no time: give one such as"):

@@ -190,21 +190,26 @@ def test_rows_without_an_answer_make_a_partial_run(
     assert state.name in ("Completed", "Partial")
 
 
-REFUSALS: list[tuple[Any, dict[str, Any], type[Refused], str]] = [
-    (ChatRequest(model="gpt-5-mini", prompt="{{ reveiw }}"), {}, RequestError, "reveiw"),
-    (ChatRequest(model="gpt-5-mini", prompt="{{ review }}", id_column="same"), {}, CustomIdError, "Rows 1 and 2"),
-    (ChatRequest(model="no-such-model", prompt="{{ review }}"), {}, ModelNotFound, "no-such-model"),
-    ("absent.yaml", {}, RequestError, "absent.yaml does not exist"),
-    (REVIEW, {"source": "absent.csv"}, SourceError, "absent.csv"),
-    (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no rows"),
-    (REVIEW, {"source": "broken.csv"}, SourceError, "broken.csv.*row 2"),
-    (REVIEW, {"source": "broken.jsonl"}, SourceError, "broken.jsonl.*row 2"),
-    (REVIEW, {"name": "there.csv"}, DestinationError, "there.csv"),
-    (REVIEW, {"job_key": "Not A Key"}, JobKeyError, "Not A Key"),
-]
+REFUSALS: dict[str, tuple[Any, dict[str, Any], type[Refused], str]] = {
+    "unknown column": (ChatRequest(model="gpt-5-mini", prompt="{{ reveiw }}"), {}, RequestError, "reveiw"),
+    "repeated id": (
+        ChatRequest(model="gpt-5-mini", prompt="{{ review }}", id_column="same"),
+        {},
+        CustomIdError,
+        "Rows 1 and 2",
+    ),
+    "model": (ChatRequest(model="no-such-model", prompt="{{ review }}"), {}, ModelNotFound, "no-such-model"),
+    "absent request": ("absent.yaml", {}, RequestError, "absent.yaml does not exist"),
+    "absent source": (REVIEW, {"source": "absent.csv"}, SourceError, "absent.csv"),
+    "empty source": (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no rows"),
+    "broken csv": (REVIEW, {"source": "broken.csv"}, SourceError, "broken.csv.*row 2"),
+    "broken jsonl": (REVIEW, {"source": "broken.jsonl"}, SourceError, "broken.jsonl.*row 2"),
+    "existing destination": (REVIEW, {"name": "there.csv"}, DestinationError, "there.csv"),
+    "job key": (REVIEW, {"job_key": "Not A Key"}, JobKeyError, "Not A Key"),
+}
 
 
-@pytest.mark.parametrize(("request_", "changes", "kind", "message"), REFUSALS)
+@pytest.mark.parametrize(("request_", "changes", "kind", "message"), REFUSALS.values(), ids=REFUSALS)
 def test_bad_input_is_refused_before_anything_is_sent(
     batch_server: BatchServer,
     tmp_path: Path,
@@ -348,7 +353,7 @@ def test_a_source_is_never_its_own_destination(batch_server: BatchServer, review
         run(reviews, tmp_path, name="reviews.csv", if_exists="replace")
 
 
-@pytest.mark.parametrize("frame", UNKEEPABLE)
+@pytest.mark.parametrize("frame", UNKEEPABLE, ids=["no rows", "mixed values", "a number for a name"])
 def test_a_frame_that_cannot_be_kept_is_refused(
     batch_server: BatchServer, tmp_path: Path, frame: pd.DataFrame
 ) -> None:

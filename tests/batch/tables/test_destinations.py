@@ -251,7 +251,11 @@ def test_gzip_is_gzip(tmp_path: Path) -> None:
     assert gzip.decompress(write(tmp_path / "out.jsonl.gz", pa.table({"a": [1]}))) == b'{"a":1}\n'
 
 
-@pytest.mark.parametrize(("name", "content"), [("o.csv", b"a,b\n"), ("o.jsonl", b""), ("o.parquet", None)])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("o.csv", b"a,b\n"), ("o.jsonl", b""), ("o.parquet", None)],
+    ids=["csv", "jsonl", "parquet"],
+)
 def test_a_table_without_rows_keeps_its_header(tmp_path: Path, name: str, content: bytes | None) -> None:
     """No rows is a table too."""
     table = pa.table({"a": pa.array([], pa.string()), "b": pa.array([], pa.int64())})

@@ -79,13 +79,17 @@ def test_the_name_tells_format_and_compression(tmp_path: Path, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["broken.csv.gz", "broken.jsonl.gz"])
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a" * 100)[:-12]])
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"a" * 100)[:-12]], ids=["foreign", "cut"])
 def test_broken_compression_is_refused(tmp_path: Path, name: str, content: bytes) -> None:
     """A cut or foreign .gz file is named, not a traceback."""
     assert "cannot be read" in str(refusal(written(tmp_path, name, content)))
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", "id,review\n"), ("a.csv", ""), ("a.jsonl", "\n \n")])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "id,review\n"), ("a.csv", ""), ("a.jsonl", "\n \n")],
+    ids=["header alone", "no line", "blank lines"],
+)
 def test_an_empty_table_is_refused(tmp_path: Path, name: str, content: str) -> None:
     """A header without rows is no work to do."""
     assert refusal(written(tmp_path, name, content))
@@ -97,7 +101,9 @@ def test_an_empty_parquet_table_is_refused(tmp_path: Path) -> None:
     assert "no rows" in str(refusal(tmp_path / "a.parquet"))
 
 
-@pytest.mark.parametrize(("name", "content"), [("a.csv", "a\n1\n2\n3\n"), ("a.jsonl", '{"a": 1}\n' * 3)])
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.csv", "a\n1\n2\n3\n"), ("a.jsonl", '{"a": 1}\n' * 3)], ids=["csv", "jsonl"]
+)
 def test_a_reader_begins_anew_each_time(tmp_path: Path, name: str, content: str) -> None:
     """Two passes over one reader give the same batches, of at most the rows asked for."""
     reader = open_source(FileSource(path=str(written(tmp_path, name, content))), rows=2)
@@ -236,6 +242,7 @@ def test_csv_fields_may_be_long(tmp_path: Path) -> None:
         (b"a\n1\n\xed\xa0\x80\n", 1, r"row 2 \(line 3\).*UTF-8"),
         (b"a\n1\n2\0\n", 1, r"row 2 \(line 3\).*NUL"),
     ],
+    ids=["short", "long", "after a break", "open quote", "after a quote", "latin-1", "surrogate", "NUL"],
 )
 def test_a_broken_csv_row_is_named(tmp_path: Path, content: str | bytes, row: int, said: str) -> None:
     """The message counts rows and lines from 1, the details rows from 0."""
@@ -259,6 +266,7 @@ def test_a_broken_row_far_down_is_named(tmp_path: Path) -> None:
         ("a\n1\n".encode("utf-16"), "line 1: is not UTF-8"),
         (b"\xe9\n1\n", "line 1: is not UTF-8"),
     ],
+    ids=["twice", "no names", "utf-16", "latin-1"],
 )
 def test_a_broken_csv_header_is_refused_early(tmp_path: Path, content: str | bytes, said: str) -> None:
     """Before any row is read."""
@@ -392,6 +400,7 @@ def test_jsonl_lines_end_at_newlines_only(tmp_path: Path) -> None:
         ("[1]", "not a JSON object"),
         ('"text"', "not a JSON object"),
     ],
+    ids=["cut", "NaN", "list", "text"],
 )
 def test_a_broken_jsonl_line_is_named(tmp_path: Path, line: str, said: str) -> None:
     """Blank lines count as lines, not as rows."""
@@ -412,6 +421,7 @@ def test_a_broken_jsonl_line_is_named(tmp_path: Path, line: str, said: str) -> N
         ({"k": {"j": 1.5}}, {"k": {"j": "x"}}, "holds text at a.k.j, where number"),
         ([1], {"k": 1}, "holds object at a, where list"),
     ],
+    ids=["text", "object", "boolean", "in a list", "in an object", "object for a list"],
 )
 def test_values_without_a_common_type_are_refused(
     tmp_path: Path, first: Any, second: Any, said: str, rows: int
@@ -440,7 +450,11 @@ def test_an_empty_object_is_refused_where_no_other_row_fills_it(tmp_path: Path) 
     assert rows_of(filled) == [{"a": {"k": None}}, {"a": {"k": 1}}]
 
 
-@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, 2**64, -(10**30), [0.5, 2**70], 2**53 + 1])
+@pytest.mark.parametrize(
+    "value",
+    [2**63, -(2**63) - 1, 2**64, -(10**30), [0.5, 2**70], 2**53 + 1],
+    ids=["2^63", "-2^63-1", "2^64", "-10^30", "2^70 in a list", "2^53+1"],
+)
 def test_a_number_that_would_lose_digits_is_refused(tmp_path: Path, value: Any) -> None:
     """An id of twenty digits is never rounded in silence."""
     other: Any = [1.5] if isinstance(value, list) else 1.5 if value == 2**53 + 1 else None
@@ -463,7 +477,11 @@ def test_a_jsonl_column_can_be_kept_as_json_text(tmp_path: Path) -> None:
     assert found == ["x", '{"k":{},"l":[1,"y"]}', None, "1"]
 
 
-@pytest.mark.parametrize("options", [{"types": {"a": "integer"}}, {"types": {"b": "text"}}, {"separator": ";"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"types": {"a": "integer"}}, {"types": {"b": "text"}}, {"separator": ";"}],
+    ids=["type", "absent column", "separator"],
+)
 def test_options_that_jsonl_does_not_know_are_refused(tmp_path: Path, options: dict[str, Any]) -> None:
     """An option that would have no effect is a mistake."""
     assert refusal(written(tmp_path, "a.jsonl", jsonl({"a": 1})), **options)
