@@ -124,7 +124,7 @@ header_values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_
         st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature"]).map(lambda name: {name: None}),
     ),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_not_signed_is_refused(receiver: Receiver, body: bytes, broken: dict[str, str | None]) -> None:
     """Whatever of the signature does not fit: nothing is kept."""
     before = receiver.kept()
@@ -140,7 +140,7 @@ def test_what_is_not_signed_is_refused(receiver: Receiver, body: bytes, broken: 
         st.tuples(st.just(SECRET), st.floats(-1e9, -310) | st.floats(310, 1e9)),
     ),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_is_forged_or_stale_is_refused(
     receiver: Receiver, body: bytes, secret_and_time: tuple[str, float]
 ) -> None:
@@ -153,7 +153,7 @@ def test_what_is_forged_or_stale_is_refused(
 
 
 @given(body=bodies)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_what_is_signed_but_no_news_of_a_batch_is_not_kept(receiver: Receiver, body: bytes) -> None:
     """An answer in any case, never an error of the server."""
     before = receiver.kept()
