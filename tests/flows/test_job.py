@@ -173,21 +173,29 @@ def test_every_endpoint_goes_the_whole_way(
     assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
 
 
+@pytest.mark.parametrize(("min_answered", "name"), [(0.0, "Partial"), (0.9, "Partial"), (0.97, "Failed")])
 def test_rows_without_an_answer_make_a_partial_run(
-    batch_server: BatchServer, reviews: Path, tmp_path: Path
+    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, min_answered: float, name: str
 ) -> None:
-    """The run is completed, named Partial, and its result is still the report."""
-    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", parameters={"max_completion_tokens": 1})
-    state = openai_batch(
-        str(reviews),
-        request,
-        str(tmp_path / "answers.csv"),
-        storage=str(tmp_path / "jobs"),
-        poll_seconds=0.2,
-        min_answered=0.0,
-        return_state=True,
-    )
-    assert state.name in ("Completed", "Partial")
+    """The run is completed, named Partial, and its result is still the report; below the share it has failed."""
+    with BatchServer(answer=refuse_one) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        state = openai_batch(
+            str(reviews),
+            REVIEW,
+            str(tmp_path / "answers.csv"),
+            storage=str(tmp_path / "jobs"),
+            poll_seconds=0.2,
+            min_answered=min_answered,
+            return_state=True,
+        )
+    assert state.name == name
+    assert state.message.startswith("29 of 30 rows answered")
+    if name == "Partial":
+        assert state.is_completed()
+        assert (state.result().answered, state.result().rows) == (29, 30)
+    assert pd.read_csv(tmp_path / "answers.csv")["answer"].isna().sum() == 1
 
 
 REFUSALS: dict[str, tuple[Any, dict[str, Any], type[Refused], str]] = {
