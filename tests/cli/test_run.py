@@ -99,7 +99,7 @@ def test_a_killed_run_is_continued_by_the_same_command(
         command = [sys.executable, "-m", "prefect_openai_batch.cli", "run", reviews.name, "--model", "gpt-5-mini"]
         command += ["--prompt", PROMPT, "--to", "answers.csv", "--storage", "jobs", "--poll", "0.2"]
         first = subprocess.Popen(command, env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL)
-        wait_until(lambda: any(request["path"].startswith("/v1/batches/") for request in server.requests()), 60)
+        wait_until(lambda: any(request["path"].startswith("/v1/batches/") for request in server.requests()))
         first.kill()
         first.wait()
         before = posts(server)

@@ -191,7 +191,7 @@ def test_rows_without_an_answer_make_a_partial_run(
             return_state=True,
         )
     assert state.name == name
-    assert state.message.startswith("29 of 30 rows answered")
+    assert str(state.message).startswith("29 of 30 rows answered")
     if name == "Partial":
         assert state.is_completed()
         assert (state.result().answered, state.result().rows) == (29, 30)
