@@ -1,6 +1,5 @@
 """What a person does with Prefect's REST API, and with processes."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +101,10 @@ def flow_run_processes(run_id: str) -> list[psutil.Process]:
     return found
 
 
-def retry_after_crash(api: httpx.Client, run_id: str) -> None:
+def retry_after_crash(api: httpx.Client, run_id: str, worker: Path) -> None:
     """Retry a run as the UI does, once the worker has told of the crash for the second time."""
-    print(history(api, run_id))
-    time.sleep(5)
-    print(history(api, run_id))
+    told = f"Reported flow run '{run_id}' as crashed"
+    wait_until(lambda: worker.read_text().count(told) == 2, worker.read_text)
     wanted = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
     api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
 

@@ -41,7 +41,7 @@ def test_a_run_killed_there_is_retried_and_billed_once(
         flow_run_process(run_id).send_signal(signal.SIGKILL)
         wait_for_state(api, run_id, "Crashed", worker=worker)
         server.fail()
-        retry_after_crash(api, run_id)
+        retry_after_crash(api, run_id, worker)
         wait_for_state(api, run_id, "Completed", "Partial", "Failed", worker=worker)
         assert state(api, run_id) == "Completed"
         assert server.bill()["executed"] == server.bill()["billed"] == 240

@@ -119,7 +119,7 @@ def test_a_run_killed_while_waiting_is_retried_without_sending_anything_again(
         flow_run_process(run_id).send_signal(signal.SIGKILL)
         wait_for_state(api, run_id, "Crashed", worker=worker)
         before = len(server.requests())
-        retry_after_crash(api, run_id)
+        retry_after_crash(api, run_id, worker)
         wait_until(lambda: len(server.requests()) > before, worker.read_text)
         for _ in range(20):
             server.advance(1)
