@@ -39,6 +39,22 @@ def content(body: Item) -> Any:
         ("Hello.", "Hello to you too."),
         ("", "There is nothing to answer."),
     ],
+    ids=[
+        "positive",
+        "negative",
+        "mixed",
+        "one of",
+        "yes or no",
+        "sentiment",
+        "rate high",
+        "rate low",
+        "times",
+        "minus",
+        "email",
+        "summary",
+        "greeting",
+        "nothing",
+    ],
 )
 def test_rules(prompt: str, expected: str) -> None:
     """The rule-based answerer says something that fits."""

@@ -1,12 +1,15 @@
 """A small table, and the flow on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, JobReport, RunOptions, openai_batch
+from prefect_openai_batch.emulator import BatchServer
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
 
@@ -56,3 +59,31 @@ def run(tmp_path: Path, prefect_server: str) -> Run:
         return report
 
     return run_flow
+
+
+@contextmanager
+def looked_at(monkeypatch: pytest.MonkeyPatch, *, seconds: float, **settings: Any) -> Iterator[BatchServer]:
+    """A server that the environment names, on whose clock so many seconds pass at each look at the batches.
+
+    So time goes as fast as the job looks, on a machine of any speed.
+    """
+    with BatchServer(speed=0, **settings) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        over = Event()
+        passing = Thread(target=_let_time_pass, args=(server, seconds, over), name="looks", daemon=True)
+        passing.start()
+        try:
+            yield server
+        finally:
+            over.set()
+            passing.join()
+
+
+def _let_time_pass(server: BatchServer, seconds: float, over: Event) -> None:
+    seen = 0
+    while not over.wait(0.02):
+        looks = sum(one["method"] == "GET" and "/batches" in one["path"] for one in server.requests())
+        if looks > seen:
+            server.advance(seconds)
+        seen = looks

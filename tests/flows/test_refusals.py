@@ -9,7 +9,7 @@ from prefect_openai_batch import ChatRequest, RawRequest, RunOptions, collect_jo
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
-from .conftest import Run
+from .conftest import Run, looked_at
 
 pytestmark = pytest.mark.server
 
@@ -24,8 +24,8 @@ def test_a_batch_that_lacks_room_goes_again(
     reviews: Path, by_model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same uploaded file, when another has ended; it is no round, and each item is billed once."""
-    with BatchServer(limits=Limits(enqueued_tokens={"*": 200}), timing=Timing(running=3)) as server:
-        use(server, monkeypatch)
+    limits = Limits(enqueued_tokens={"*": 200})
+    with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
         with openai.OpenAI() as client:  # somebody else's batch takes the room for a while
             line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
             content = f'{line}"messages":[{{"role":"user","content":"{"word " * 150}"}}]}}}}\n'.encode()
@@ -176,8 +176,3 @@ def test_a_failed_run_names_the_batches_it_leaves_open(
     assert report.outcomes == {"cancelled": 10, "succeeded": 20}
     assert created(batch_server) == 2
     assert batch_server.state()["files"] == []
-
-
-def use(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "test")

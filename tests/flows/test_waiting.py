@@ -20,7 +20,7 @@ from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.readiness import could_go_on
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
-from .conftest import REVIEW, Run
+from .conftest import REVIEW, Run, looked_at
 
 pytestmark = pytest.mark.server
 
@@ -68,9 +68,7 @@ def test_a_waiting_sensor_is_no_error(
     reviews: Path, run: Run, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look logs one INFO line, whose text is the progress; no traceback, no line of a higher level."""
-    with BatchServer(timing=Timing(running=2)) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
+    with looked_at(monkeypatch, seconds=0.25, timing=Timing(running=2)) as server:
         assert run(reviews).complete
         looks = [one for one in server.requests() if "/batches/" in one["path"]]
     unfinished = [line for line in lines if "items done" in line.getMessage()]
@@ -92,7 +90,14 @@ def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Pa
 
 
 @pytest.fixture
-def detached(batch_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
+def looked_at_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """A server whose batches go on only while a job looks at them."""
+    with looked_at(monkeypatch, seconds=0.25) as server:
+        yield server
+
+
+@pytest.fixture
+def detached(looked_at_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
     """A job of three batches, of which one is open and two are to go."""
     left = run(by_model, BY_MODEL, wait="detach", in_flight=1)
     assert (left.rows, left.answered, left.unsent_files, left.finished_at) == (30, 0, 2, None)
@@ -107,13 +112,13 @@ def test_a_detached_run_reports_what_is_open(detached: Job, by_model: Path, run:
 
 
 def test_a_detached_job_is_taken_up_again(
-    batch_server: BatchServer, detached: Job, by_model: Path, run: Run, tmp_path: Path
+    looked_at_server: BatchServer, detached: Job, by_model: Path, run: Run, tmp_path: Path
 ) -> None:
     """By the same call: each row has its answer, each item was billed once."""
     assert len(detached.open_batches()) == 1
     assert run(by_model, BY_MODEL).complete
-    assert batch_server.bill()["billed"] == 30
-    assert batch_server.bill()["billed_more_than_once"] == []
+    assert looked_at_server.bill()["billed"] == 30
+    assert looked_at_server.bill()["billed_more_than_once"] == []
     assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
 
 

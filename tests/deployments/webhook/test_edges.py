@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import AccessError
 from prefect_openai_batch.deployments.webhook.deliveries import Delivery
 from prefect_openai_batch.deployments.webhook.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
@@ -18,9 +19,8 @@ from prefect_openai_batch.deployments.webhook.receiver import make_app
 from prefect_openai_batch.emulator import webhooks
 from starlette.testclient import TestClient
 
-from ..conftest import free_port
-
-SECRET = "whsec_dGhlIHNlY3JldCBvZiB0aGVzZSB0ZXN0cw=="
+from ...conftest import free_port
+from .receiving import SECRET
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_an_inbox_that_cannot_be_used_ends_nothing(alone: None, tmp_path: Path) 
         assert post(client, event) == 200
 
 
-ENDED = datetime.now(UTC).timestamp() - 1
+ENDED = datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,11 @@ ENDED = datetime.now(UTC).timestamp() - 1
         (StateType.PAUSED, 30, 5, False),  # told, woken, and suspended again
     ],
 )
-def test_whom_a_delivery_concerns(kind: StateType, since: float, told_at: float | None, waits: bool) -> None:
+def test_whom_a_delivery_concerns(
+    monkeypatch: pytest.MonkeyPatch, kind: StateType, since: float, told_at: float | None, waits: bool
+) -> None:
     """A run whose last look may have been before the batch's end, and no other."""
+    monkeypatch.setattr(clock, "now", lambda: ENDED + 1)
     at = datetime.fromtimestamp(ENDED + since, UTC)
     state: State[Any] = State(type=kind, timestamp=at)
     run = FlowRun(flow_id=uuid4(), state=state)
