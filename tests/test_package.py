@@ -37,6 +37,13 @@ def test_the_public_names_are_those_of_the_face() -> None:
     assert sum(len(names.split()) for _, names in prefect_openai_batch._EXPORTS) == len(prefect_openai_batch._HOME)
 
 
+def test_every_public_name_is_used_before_the_type_checker() -> None:
+    """`make check` checks the uses; nothing runs them."""
+    uses = ast.walk(ast.parse((ROOT / "tests" / "typing" / "public_names.py").read_text()))
+    used = {node.id for node in uses if isinstance(node, ast.Name)}
+    assert set(prefect_openai_batch.__all__) <= used
+
+
 def test_every_exception_is_public() -> None:
     """Whoever catches one imports it from the package."""
     raised = {
