@@ -4,138 +4,105 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .batch.files.batches import Batch
-    from .batch.files.input_files import InputFile
-    from .batch.jobs.job import Job
-    from .batch.jobs.opening import open_job
-    from .batch.jobs.options import RunOptions
-    from .batch.jobs.report import JobReport
-    from .batch.jobs.rounds import plan_round
-    from .batch.outcomes.outcome_files import FetchedOutput
-    from .batch.requests.chat_request import ChatRequest
-    from .batch.requests.embedding_request import EmbeddingRequest
-    from .batch.requests.endpoints import Endpoint
-    from .batch.requests.items import BatchItem
-    from .batch.requests.raw_request import RawRequest
-    from .batch.requests.request import Request
-    from .batch.requests.responses_request import ResponsesRequest
-    from .batch.tables.sources import FileSource
-    from .blocks import AzureOpenAICredentials, OpenAICredentials
-    from .flows import (
-        collect_cancelled_run,
-        collect_job,
-        heal_run,
-        openai_batch,
-        recover_job,
-        resume_job,
-        run_dataframe,
-        wake_jobs,
-    )
-    from .tasks import (
-        build_items,
-        cancel_batch,
-        cancel_job,
-        clean_up,
-        fetch_output,
-        get_batch,
-        list_batches,
-        read_source,
-        sensor_options,
-        submit_batch,
-        wait_for_batch,
-        wait_for_batches,
-        write_results,
-    )
+    from .batch.errors import AccessError as AccessError
+    from .batch.errors import BatchFailed as BatchFailed
+    from .batch.errors import BatchNotFinished as BatchNotFinished
+    from .batch.errors import CustomIdError as CustomIdError
+    from .batch.errors import DeadlineError as DeadlineError
+    from .batch.errors import DestinationError as DestinationError
+    from .batch.errors import DownloadBroken as DownloadBroken
+    from .batch.errors import ItemTooLarge as ItemTooLarge
+    from .batch.errors import JobKeyError as JobKeyError
+    from .batch.errors import ModelNotFound as ModelNotFound
+    from .batch.errors import OpenAIBatchError as OpenAIBatchError
+    from .batch.errors import Refused as Refused
+    from .batch.errors import RequestError as RequestError
+    from .batch.errors import SourceError as SourceError
+    from .batch.errors import StorageNotShared as StorageNotShared
+    from .batch.errors import WaitError as WaitError
+    from .batch.files.batches import Batch as Batch
+    from .batch.files.input_files import InputFile as InputFile
+    from .batch.jobs.job import Job as Job
+    from .batch.jobs.opening import open_job as open_job
+    from .batch.jobs.options import RunOptions as RunOptions
+    from .batch.jobs.report import JobReport as JobReport
+    from .batch.jobs.rounds import plan_round as plan_round
+    from .batch.outcomes.outcome_files import FetchedOutput as FetchedOutput
+    from .batch.requests.chat_request import ChatRequest as ChatRequest
+    from .batch.requests.embedding_request import EmbeddingRequest as EmbeddingRequest
+    from .batch.requests.endpoints import Endpoint as Endpoint
+    from .batch.requests.items import BatchItem as BatchItem
+    from .batch.requests.raw_request import RawRequest as RawRequest
+    from .batch.requests.request import Request as Request
+    from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
+    from .batch.tables.sources import FileSource as FileSource
+    from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
+    from .blocks import OpenAICredentials as OpenAICredentials
+    from .flows import collect_cancelled_run as collect_cancelled_run
+    from .flows import collect_job as collect_job
+    from .flows import heal_run as heal_run
+    from .flows import openai_batch as openai_batch
+    from .flows import recover_job as recover_job
+    from .flows import resume_job as resume_job
+    from .flows import run_dataframe as run_dataframe
+    from .flows import wake_jobs as wake_jobs
+    from .tasks import build_items as build_items
+    from .tasks import cancel_batch as cancel_batch
+    from .tasks import cancel_job as cancel_job
+    from .tasks import clean_up as clean_up
+    from .tasks import fetch_output as fetch_output
+    from .tasks import get_batch as get_batch
+    from .tasks import list_batches as list_batches
+    from .tasks import read_source as read_source
+    from .tasks import sensor_options as sensor_options
+    from .tasks import submit_batch as submit_batch
+    from .tasks import wait_for_batch as wait_for_batch
+    from .tasks import wait_for_batches as wait_for_batches
+    from .tasks import write_results as write_results
 
 # Prefect imports this package whenever it looks for blocks, and pandas and openai cost seconds: each name is
-# imported when it is first used.
-_EXPORTS = {
-    "batch.files.batches": ("Batch",),
-    "batch.requests.endpoints": ("Endpoint",),
-    "batch.files.input_files": ("InputFile",),
-    "batch.requests.items": ("BatchItem",),
-    "batch.jobs.job": ("Job",),
-    "batch.jobs.opening": ("open_job",),
-    "batch.jobs.options": ("RunOptions",),
-    "batch.outcomes.outcome_files": ("FetchedOutput",),
-    "batch.jobs.report": ("JobReport",),
-    "batch.requests.chat_request": ("ChatRequest",),
-    "batch.requests.embedding_request": ("EmbeddingRequest",),
-    "batch.requests.raw_request": ("RawRequest",),
-    "batch.requests.request": ("Request",),
-    "batch.requests.responses_request": ("ResponsesRequest",),
-    "batch.jobs.rounds": ("plan_round",),
-    "batch.tables.sources": ("FileSource",),
-    "blocks": ("AzureOpenAICredentials", "OpenAICredentials"),
-    "flows": (
-        "collect_cancelled_run",
-        "collect_job",
-        "heal_run",
-        "openai_batch",
-        "recover_job",
-        "resume_job",
-        "run_dataframe",
-        "wake_jobs",
-    ),
-    "tasks": (
-        "build_items",
-        "cancel_batch",
-        "cancel_job",
-        "clean_up",
-        "fetch_output",
-        "get_batch",
-        "list_batches",
-        "read_source",
-        "sensor_options",
-        "submit_batch",
-        "wait_for_batch",
-        "wait_for_batches",
-        "write_results",
-    ),
-}
-_HOME = {name: module for module, names in _EXPORTS.items() for name in names}
+# imported when it is first used. Type checkers read the imports above, where `as` makes a name public.
+_EXPORTS = (
+    # what a person deploys or calls
+    ("flows", "openai_batch run_dataframe"),
+    ("flows", "resume_job collect_job recover_job"),
+    ("flows", "wake_jobs heal_run collect_cancelled_run"),
+    # what it takes
+    ("batch.tables.sources", "FileSource"),
+    ("batch.requests.request", "Request"),
+    ("batch.requests.chat_request", "ChatRequest"),
+    ("batch.requests.responses_request", "ResponsesRequest"),
+    ("batch.requests.embedding_request", "EmbeddingRequest"),
+    ("batch.requests.raw_request", "RawRequest"),
+    ("batch.requests.endpoints", "Endpoint"),
+    ("batch.jobs.options", "RunOptions"),
+    ("blocks", "OpenAICredentials AzureOpenAICredentials"),
+    # the steps by hand, along the way of the data, and what goes from one to the next
+    ("batch.jobs.opening", "open_job"),
+    ("batch.jobs.job", "Job"),
+    ("tasks", "read_source"),
+    ("batch.jobs.rounds", "plan_round"),
+    ("tasks", "build_items"),
+    ("batch.requests.items", "BatchItem"),
+    ("batch.files.input_files", "InputFile"),
+    ("tasks", "submit_batch"),
+    ("batch.files.batches", "Batch"),
+    ("tasks", "wait_for_batch wait_for_batches sensor_options"),
+    ("tasks", "fetch_output"),
+    ("batch.outcomes.outcome_files", "FetchedOutput"),
+    ("tasks", "write_results"),
+    ("batch.jobs.report", "JobReport"),
+    ("tasks", "clean_up"),
+    # beside the way
+    ("tasks", "get_batch list_batches cancel_batch cancel_job"),
+    # what can go wrong
+    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
+    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
+    ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken StorageNotShared"),
+)
+_HOME = {name: module for module, names in _EXPORTS for name in names.split()}
 
-__all__ = [
-    "AzureOpenAICredentials",
-    "Batch",
-    "BatchItem",
-    "ChatRequest",
-    "EmbeddingRequest",
-    "Endpoint",
-    "FetchedOutput",
-    "FileSource",
-    "InputFile",
-    "Job",
-    "JobReport",
-    "OpenAICredentials",
-    "RawRequest",
-    "Request",
-    "ResponsesRequest",
-    "RunOptions",
-    "build_items",
-    "cancel_batch",
-    "cancel_job",
-    "clean_up",
-    "collect_cancelled_run",
-    "collect_job",
-    "fetch_output",
-    "get_batch",
-    "heal_run",
-    "list_batches",
-    "open_job",
-    "openai_batch",
-    "plan_round",
-    "read_source",
-    "recover_job",
-    "resume_job",
-    "run_dataframe",
-    "sensor_options",
-    "submit_batch",
-    "wait_for_batch",
-    "wait_for_batches",
-    "wake_jobs",
-    "write_results",
-]
+__all__ = [*_HOME]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from prefect.blocks.core import Block
-from pydantic import Field, SecretStr
+from prefect.blocks.abstract import CredentialsBlock
+from pydantic import Field, HttpUrl, SecretStr
 
 from ..batch.errors import AccessError
 
@@ -16,25 +16,60 @@ from ..batch.errors import AccessError
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, DefaultHttpxClient, OpenAI, Timeout
+    from openai import AzureOpenAI, DefaultHttpxClient, OpenAI, Timeout
 
 
-class OpenAICredentials(Block):
+class BatchCredentials(CredentialsBlock):
+    """What both kinds of credentials share."""
+
+    webhook_secret: SecretStr | None = Field(
+        default=None,
+        title="Webhook secret",
+        description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
+    )
+    timeout_seconds: float = Field(
+        default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."
+    )
+    connect_timeout_seconds: float = Field(
+        default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
+    )
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """The schema with what both kinds share below what makes each its own, as a form shows it."""
+        schema = super().model_json_schema(*args, **kwargs)
+        shared = getattr(cls.__base__, "model_fields", {})
+        fields = sorted(schema["properties"].items(), key=lambda field: field[0] in shared)
+        schema["properties"] = {
+            name: {**field, "position": position} for position, (name, field) in enumerate(fields)
+        }
+        return schema
+
+    def _timeout(self) -> Timeout:
+        from openai import Timeout
+
+        return Timeout(self.timeout_seconds, connect=self.connect_timeout_seconds)
+
+
+class OpenAICredentials(BatchCredentials):
     """An OpenAI account; what is left empty comes from OpenAI's environment variables.
 
     Works with any server that speaks OpenAI's Batch API, by its `base_url`.
 
     Example:
         ```python
-        from prefect_openai_batch import OpenAICredentials
+        from prefect_openai_batch import OpenAICredentials, list_batches
 
-        OpenAICredentials(api_key="sk-…", project="proj_…").save("team-account")
+        OpenAICredentials(api_key="sk-…", project="proj_…").save("BLOCK_NAME")
+        credentials = OpenAICredentials.load("BLOCK_NAME")
+        batches = list_batches(credentials="BLOCK_NAME")  # flows and tasks take the block's name
         ```
     """
 
     _block_type_name = "OpenAI Batch Credentials"
     _block_type_slug = "openai-batch-credentials"
     _description = "The account that batches are sent with."
+    _documentation_url = HttpUrl("https://platform.openai.com/docs/guides/batch")
 
     api_key: SecretStr | None = Field(
         default=None, title="API key", description="Else OPENAI_API_KEY from the environment."
@@ -51,17 +86,6 @@ class OpenAICredentials(Block):
         description="Another server that speaks OpenAI's Batch API; else OPENAI_BASE_URL, else OpenAI itself.",
         examples=["http://127.0.0.1:8080/v1"],
     )
-    webhook_secret: SecretStr | None = Field(
-        default=None,
-        title="Webhook secret",
-        description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
-    )
-    timeout_seconds: float = Field(
-        default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."
-    )
-    connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
-    )
 
     def get_client(self) -> OpenAI:
         """A synchronous client; close it, or use it as a context manager.
@@ -72,43 +96,37 @@ class OpenAICredentials(Block):
         from openai import OpenAI
 
         return OpenAI(
-            api_key=self._key(),
+            api_key=_given(self.api_key, "OPENAI_API_KEY"),
             organization=self.organization,
             project=self.project,
             base_url=self.base_url,
-            timeout=_timeout(self),
+            timeout=self._timeout(),
             http_client=_http_client(),
         )
 
-    def get_async_client(self) -> AsyncOpenAI:
-        """An asynchronous client; close it, or use it as a context manager.
 
-        Raises:
-            AccessError: there is no key, neither here nor in the environment.
-        """
-        from openai import AsyncOpenAI
-
-        return AsyncOpenAI(
-            api_key=self._key(),
-            organization=self.organization,
-            project=self.project,
-            base_url=self.base_url,
-            timeout=_timeout(self),
-        )
-
-    def _key(self) -> str:
-        return _given(self.api_key, "OPENAI_API_KEY")
-
-
-class AzureOpenAICredentials(Block):
+class AzureOpenAICredentials(BatchCredentials):
     """An Azure OpenAI resource; what is left empty comes from OpenAI's environment variables.
 
     Azure names deployments where OpenAI names models: give the Global-Batch deployment's name as the model.
+
+    Example:
+        ```python
+        from prefect_openai_batch import AzureOpenAICredentials
+
+        AzureOpenAICredentials(
+            api_key="…",
+            azure_endpoint="https://my-resource.openai.azure.com",
+            api_version="2025-04-01-preview",
+        ).save("BLOCK_NAME")
+        credentials = AzureOpenAICredentials.load("BLOCK_NAME")
+        ```
     """
 
     _block_type_name = "Azure OpenAI Batch Credentials"
     _block_type_slug = "azure-openai-batch-credentials"
     _description = "The Azure OpenAI resource that batches are sent with."
+    _documentation_url = HttpUrl("https://learn.microsoft.com/azure/ai-services/openai/how-to/batch")
 
     api_key: SecretStr | None = Field(
         default=None, title="API key", description="Else AZURE_OPENAI_API_KEY from the environment."
@@ -125,17 +143,6 @@ class AzureOpenAICredentials(Block):
         description="Else OPENAI_API_VERSION.",
         examples=["2025-04-01-preview"],
     )
-    webhook_secret: SecretStr | None = Field(
-        default=None,
-        title="Webhook secret",
-        description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
-    )
-    timeout_seconds: float = Field(
-        default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."
-    )
-    connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
-    )
 
     def get_client(self) -> AzureOpenAI:
         """A synchronous client; close it, or use it as a context manager.
@@ -149,23 +156,8 @@ class AzureOpenAICredentials(Block):
             api_key=_given(self.api_key, "AZURE_OPENAI_API_KEY"),
             azure_endpoint=_given(self.azure_endpoint, "AZURE_OPENAI_ENDPOINT"),
             api_version=_given(self.api_version, "OPENAI_API_VERSION"),
-            timeout=_timeout(self),
+            timeout=self._timeout(),
             http_client=_http_client(),
-        )
-
-    def get_async_client(self) -> AsyncAzureOpenAI:
-        """An asynchronous client; close it, or use it as a context manager.
-
-        Raises:
-            AccessError: key, endpoint or API version are neither here nor in the environment.
-        """
-        from openai import AsyncAzureOpenAI
-
-        return AsyncAzureOpenAI(
-            api_key=_given(self.api_key, "AZURE_OPENAI_API_KEY"),
-            azure_endpoint=_given(self.azure_endpoint, "AZURE_OPENAI_ENDPOINT"),
-            api_version=_given(self.api_version, "OPENAI_API_VERSION"),
-            timeout=_timeout(self),
         )
 
 
@@ -224,9 +216,3 @@ def _certificates() -> SSLContext:
     from httpx2 import create_ssl_context
 
     return create_ssl_context()
-
-
-def _timeout(credentials: Credentials) -> Timeout:
-    from openai import Timeout
-
-    return Timeout(credentials.timeout_seconds, connect=credentials.connect_timeout_seconds)

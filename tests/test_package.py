@@ -1,5 +1,6 @@
 """What the package promises as a package."""
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -10,8 +11,10 @@ import prefect_openai_batch
 import pytest
 import yaml
 from prefect.utilities.importtools import import_object
+from prefect_openai_batch.batch import errors
 
 ROOT = Path(__file__).parents[1]
+FACE = (ROOT / "__init__.py").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -21,9 +24,34 @@ def test_every_public_name_is_there_and_explained(name: str) -> None:
     assert getattr(prefect_openai_batch, name).__doc__ or name == "Request"
 
 
+def test_the_type_checker_sees_what_is_exported() -> None:
+    """The imports that only it reads name what the lazy table does, from where it does, and nothing else."""
+    imports = [node for node in ast.walk(ast.parse(FACE)) if isinstance(node, ast.ImportFrom) and node.level]
+    seen = {(node.module, alias.name, alias.asname) for node in imports for alias in node.names}
+    assert seen == {(home, name, name) for name, home in prefect_openai_batch._HOME.items()}
+
+
 def test_the_public_names_are_those_of_the_face() -> None:
-    """Exports, `__all__` and `dir` agree."""
-    assert sorted(prefect_openai_batch._HOME) == prefect_openai_batch.__all__ == dir(prefect_openai_batch)
+    """`__all__` and `dir` agree, and no name stands twice."""
+    assert sorted(prefect_openai_batch.__all__) == dir(prefect_openai_batch)
+    assert sum(len(names.split()) for _, names in prefect_openai_batch._EXPORTS) == len(prefect_openai_batch._HOME)
+
+
+def test_every_public_name_is_used_before_the_type_checker() -> None:
+    """`make check` checks the uses; nothing runs them."""
+    uses = ast.walk(ast.parse((ROOT / "tests" / "typing" / "public_names.py").read_text()))
+    used = {node.id for node in uses if isinstance(node, ast.Name)}
+    assert set(prefect_openai_batch.__all__) <= used
+
+
+def test_every_exception_is_public() -> None:
+    """Whoever catches one imports it from the package."""
+    raised = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and value.__module__ == errors.__name__
+    }
+    assert raised <= set(prefect_openai_batch.__all__)
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

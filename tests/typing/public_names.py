@@ -1,0 +1,143 @@
+"""Typed uses of the public names, for the type checker alone: nothing runs or collects this file.
+
+`make check` fails where a name is no longer seen through the package's lazy face, or has another type.
+"""
+
+from typing import Any, assert_type
+from uuid import UUID
+
+import pandas as pd
+from openai import AzureOpenAI, OpenAI
+from prefect_openai_batch import (
+    AccessError,
+    AzureOpenAICredentials,
+    Batch,
+    BatchFailed,
+    BatchItem,
+    BatchNotFinished,
+    ChatRequest,
+    CustomIdError,
+    DeadlineError,
+    DestinationError,
+    DownloadBroken,
+    EmbeddingRequest,
+    Endpoint,
+    FetchedOutput,
+    FileSource,
+    InputFile,
+    ItemTooLarge,
+    Job,
+    JobKeyError,
+    JobReport,
+    ModelNotFound,
+    OpenAIBatchError,
+    OpenAICredentials,
+    RawRequest,
+    Refused,
+    Request,
+    RequestError,
+    ResponsesRequest,
+    SourceError,
+    StorageNotShared,
+    WaitError,
+    build_items,
+    cancel_batch,
+    cancel_job,
+    clean_up,
+    collect_cancelled_run,
+    collect_job,
+    fetch_output,
+    get_batch,
+    heal_run,
+    list_batches,
+    open_job,
+    openai_batch,
+    plan_round,
+    read_source,
+    recover_job,
+    resume_job,
+    run_dataframe,
+    sensor_options,
+    submit_batch,
+    wait_for_batch,
+    wait_for_batches,
+    wake_jobs,
+    write_results,
+)
+
+SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
+CHAT = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+
+
+def requests() -> list[Request]:
+    """Each request model is a request, and its item an item."""
+    assert_type(CHAT.item("1", {"review": "good"}), BatchItem)
+    return [
+        CHAT,
+        ResponsesRequest(model="gpt-5-mini", prompt="{{ review }}"),
+        EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}"),
+        # mypy's plugin takes an aliased field by its own name alone, pyright by its alias alone
+        RawRequest.model_validate({"endpoint": Endpoint.MODERATIONS, "body": {"input": "{{ review }}"}}),
+    ]
+
+
+def flows(frame: pd.DataFrame, run_id: UUID) -> None:
+    """A flow takes what its parameters say, and gives a report."""
+    assert_type(openai_batch(SOURCE, CHAT, "labelled.csv", job_key="reviews"), JobReport)
+    assert_type(openai_batch("reviews.csv", "label_reviews.yaml"), JobReport)
+    assert_type(run_dataframe(frame, CHAT), pd.DataFrame)
+    assert_type(resume_job("reviews"), JobReport)
+    assert_type(collect_job("reviews"), JobReport)
+    assert_type(recover_job("reviews", "answers.csv"), int)
+    assert_type(wake_jobs(), list[str])
+    heal_run(run_id)
+    collect_cancelled_run(run_id)
+
+
+def steps_of_a_job() -> JobReport:
+    """What one step gives is what the next one takes."""
+    job = assert_type(open_job(SOURCE, CHAT, job_key="reviews", storage="jobs"), Job)
+    read_source(job)
+    for selection in plan_round(job):
+        files = assert_type(build_items(selection), tuple[InputFile, ...])
+        batches = assert_type([submit_batch(file) for file in files], list[Batch])
+        ended = assert_type(wait_for_batches.with_options(**sensor_options())(batches), list[Batch])
+        assert_type([fetch_output(batch) for batch in ended], list[FetchedOutput])
+    assert_type(cancel_job(job), list[Batch])
+    report = assert_type(write_results(job), JobReport)
+    assert_type(clean_up(job), list[str])
+    return report
+
+
+def steps_by_hand(items: list[BatchItem]) -> pd.DataFrame:
+    """The same without a job."""
+    batch = assert_type(submit_batch(items), Batch)
+    assert_type(submit_batch(input_file_id="file-1", endpoint=Endpoint.EMBEDDINGS), Batch)
+    assert_type(get_batch(batch.id), Batch)
+    assert_type(cancel_batch(batch.id), Batch)
+    assert_type(list_batches(limit=5), list[Batch])
+    assert_type(wait_for_batch("batch_1"), Batch)
+    return assert_type(fetch_output(wait_for_batch(batch)).frame(), pd.DataFrame)
+
+
+def blocks() -> None:
+    """Each block gives its client."""
+    assert_type(OpenAICredentials(project="proj_1").get_client(), OpenAI)
+    assert_type(AzureOpenAICredentials(api_version="1").get_client(), AzureOpenAI)
+
+
+def exceptions() -> list[type[OpenAIBatchError]]:
+    """Whoever catches a refusal catches each kind of it."""
+    refusals: list[type[Refused]] = [
+        SourceError,
+        RequestError,
+        CustomIdError,
+        ItemTooLarge,
+        DestinationError,
+        DeadlineError,
+        WaitError,
+        JobKeyError,
+        ModelNotFound,
+    ]
+    assert_type(Refused("why").details, dict[str, Any])
+    return [*refusals, AccessError, BatchNotFinished, BatchFailed, DownloadBroken, StorageNotShared]
