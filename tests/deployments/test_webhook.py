@@ -23,7 +23,7 @@ from prefect_openai_batch.batch.errors import AccessError
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.deployments.webhook import MOST_BYTES, make_app
 from prefect_openai_batch.emulator import BatchServer
-from prefect_openai_batch.emulator.webhooks import Delivery, sign
+from prefect_openai_batch.emulator.engine.webhooks import Delivery, sign
 from prefect_openai_batch.flows.runs import BATCH_ENDED, TAG
 
 from ..conftest import BIN, free_port, running, wait_until
