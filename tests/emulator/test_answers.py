@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.emulator import Reply, ToolCall
-from prefect_openai_batch.emulator.rules import answer, sentiment
+from prefect_openai_batch.emulator.answers.rules import answer, sentiment
 
 from .support import CHAT, Api, Item, chat_item, endpoint_item
 
