@@ -10,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import httpx
-from prefect_openai_batch.emulator.webhooks import Delivery, sign
+from prefect_openai_batch.emulator.engine.webhooks import Delivery, sign
 
 from ...conftest import BIN, free_port, running, wait_until
 
