@@ -1,5 +1,6 @@
 """What an input file's folder records of its way through OpenAI.
 
+uploading.json                     how often its upload was begun
 creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
 creating.2.json                    somebody is about to try that again: the first has left no batch
 submitted.json, submitted-2.json   the batch of that attempt
@@ -18,6 +19,7 @@ from ..storage import Record
 
 TWINS = "twins.json"
 _REFUSED = "refused.json"
+_UPLOADING = "uploading.json"
 
 
 class Claim(Record):
@@ -31,6 +33,12 @@ class Refusals(Record):
 
     batches: tuple[Batch, ...] = ()
     not_before: float = 0.0
+
+
+class Uploads(Record):
+    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
+
+    begun: int = 0
 
 
 class Twins(Record):
@@ -135,7 +143,11 @@ def last_seen(file: InputFile) -> Batch | None:
     return done.batch if done else submitted(file)
 
 
-class Uploads(Record):
-    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
+def note_upload(file: InputFile) -> None:
+    """Record that an upload of an input file is about to begin."""
+    file.files.write(_UPLOADING, Uploads(begun=uploads_begun(file) + 1))
 
-    begun: int = 0
+
+def uploads_begun(file: InputFile) -> int:
+    """How often an upload of an input file was begun."""
+    return (file.files.read(_UPLOADING, Uploads) or Uploads()).begun

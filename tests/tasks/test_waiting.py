@@ -1,16 +1,17 @@
 """How long is waited, and for what."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from pathlib import Path
 
 import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prefect.client.schemas.objects import TaskRun
 from prefect.states import Failed
-from prefect_openai_batch import ChatRequest, sensor_options
+from prefect_openai_batch import ChatRequest, sensor_options, wait_for_batch, wait_for_batches
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import BatchNotFinished
 from prefect_openai_batch.batch.files.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
@@ -19,8 +20,9 @@ from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.looking import look_at
-from prefect_openai_batch.tasks.wait import SHORTEST_DELAY_SECONDS
+from prefect_openai_batch.tasks.wait import LONGEST_WAIT_SECONDS, SHORTEST_DELAY_SECONDS
 
 NOW = 1_800_000_000.0
 
@@ -60,6 +62,29 @@ def test_after_the_deadline_there_is_one_look_more(looked_at: float, again: bool
     assert looks_again(None, None, Failed(data=BatchNotFinished("none", looked_at=looked_at))) is again
 
 
+def test_a_process_may_be_older_than_the_longest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensors' options are made when the process begins; how long they look counts from the first look."""
+    later = time.time() + LONGEST_WAIT_SECONDS + 1
+    monkeypatch.setattr(clock, "now", lambda: later)
+    looks_again = wait_for_batch.retry_condition_fn
+    assert looks_again is not None
+    run = TaskRun(task_key="wait", dynamic_key="0")
+    assert looks_again(wait_for_batch, run, Failed(data=BatchNotFinished("none", looked_at=later)))
+
+
+def test_a_look_that_waits_for_nothing_is_tried_again(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the deadline it is not, for the next look is the next try."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = find_or_create(connection, file, 0)
+    server.fail(RouteFault(kind="http_error", route="GET */batches/*", calls=(1, 2, 3)))
+    with pytest.raises(openai.InternalServerError):
+        wait_for_batches.fn([batch])
+    assert wait_for_batches.fn([batch], deadline=datetime(2020, 1, 1, tzinfo=UTC)) == []
+
+
 def test_a_day_is_fewer_than_two_hundred_looks() -> None:
     """They come less often as the batch grows older."""
     options = sensor_options()
@@ -68,20 +93,13 @@ def test_a_day_is_fewer_than_two_hundred_looks() -> None:
     assert len(delays) + rest < 200
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> InputFile:
-    """An input file of a job."""
-    items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
-    return write_items(items, Folder(str(tmp_path))).model_copy(update={"job_key": "job"})
-
-
 def test_a_batch_that_is_not_there_is_waited_for(
-    server: BatchServer, client: openai.OpenAI, file: InputFile
+    server: BatchServer, connection: Connection, file: InputFile
 ) -> None:
     """It may come back; two days after its window it is taken to be lost."""
-    batch = find_or_create(client, file, 0)
+    batch = find_or_create(connection, file, 0)
     server.fail(RouteFault(kind="not_found", route="GET */batches/*"))
-    (seen,) = look_at(client, [batch])
+    (seen,) = look_at(connection, [batch])
     assert seen == batch
     assert batch.created_at is not None
     closed = batch.created_at + WINDOW_SECONDS
@@ -122,7 +140,7 @@ def test_batches_are_looked_at_in_few_calls(many: tuple[BatchServer, list[Batch]
     wanted = [batches[place] for place in places]
     before = len(server.requests())
     with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
-        seen = look_at(client, wanted)
+        seen = look_at(Connection(client), wanted)
     calls = len(server.requests()) - before
     assert [batch.id for batch in seen] == [batch.id for batch in wanted]
     assert {batch.status for batch in seen} <= {"completed", "in_progress", "validating"}
