@@ -13,7 +13,7 @@ from ..batch.jobs.submissions import fetched, last_claim, note_submission, submi
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.creation import SETTLE_SECONDS
-from .remote.listing import look_until
+from .remote.listing import find_created
 from .remote.twins import keep_oldest
 
 
@@ -56,5 +56,5 @@ def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> 
     _, claim = last_claim(file)
     if claim is None:
         return None
-    found = look_until(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
+    found = find_created(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
     return note_submission(file, keep_oldest(connection, file, found)) if found else None

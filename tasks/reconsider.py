@@ -11,7 +11,7 @@ from ..batch.jobs.submissions import note_refusal, note_submission, refusals
 from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
-from .remote.listing import listed
+from .remote.listing import created_since
 from .remote.twins import keep_oldest
 
 FILE_ATTEMPTS = 3
@@ -88,7 +88,7 @@ def _follow_twin(connection: Connection, file: InputFile, batch: Batch) -> list[
     """The input file with its record turned to the batch that stays, where there is another one."""
     others = [
         other
-        for other in listed(connection, identity_of(file), batch.created_at or clock.now())
+        for other in created_since(connection, identity_of(file), batch.created_at or clock.now())
         if other.id != batch.id and other.status not in (BatchStatus.CANCELLED, BatchStatus.CANCELLING)
     ]
     if not others:

@@ -15,7 +15,7 @@ from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import report
 from .connection import Connection
 from .creation import create_once, may_have_created
-from .listing import look_until
+from .listing import find_created
 from .twins import keep_oldest, twins_of
 from .uploads import upload
 
@@ -44,7 +44,7 @@ def _found_or_created(
     while True:
         number, earlier = last_claim(file)
         if earlier is not None:
-            found = look_until(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
+            found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
             batch = keep_oldest(connection, file, found) if found else submitted(file)
             if batch is not None:
                 if file_id is not None and file_id != batch.input_file_id:

@@ -13,7 +13,7 @@ from ...batch import clock
 from ...batch.files.batches import Batch
 from ...batch.requests.endpoints import Endpoint
 from .connection import Connection
-from .listing import look_until
+from .listing import find_created
 from .tries import CREATING, may_pass
 
 SETTLE_SECONDS = 120.0
@@ -40,7 +40,7 @@ def _create_or_find(
     except (APIConnectionError, APIStatusError) as error:
         if not (may_pass(error) and may_have_created(error)):
             raise
-        found = look_until(connection, metadata, begun, settle_seconds)
+        found = find_created(connection, metadata, begun, settle_seconds)
         if not found:
             raise
     return found[0]

@@ -20,12 +20,12 @@ CLOCK_SLACK_SECONDS = 600
 """How far our clock and OpenAI's may be apart."""
 
 
-def listed(connection: Connection, identity: Mapping[str, str], since: float) -> list[Batch]:
+def created_since(connection: Connection, identity: Mapping[str, str], since: float) -> list[Batch]:
     """The batches of this identity, created at `since` (Unix seconds) or later, the oldest first."""
     return with_identity(connection.batches_since(since - CLOCK_SLACK_SECONDS), identity)
 
 
-def look_until(
+def find_created(
     connection: Connection, identity: Mapping[str, str], since: float, settle_seconds: float
 ) -> list[Batch]:
     """The batches of this identity, looked for until `settle_seconds` after `since` (Unix seconds).
@@ -33,14 +33,14 @@ def look_until(
     Raises:
         APIError: the list cannot be read, so that its silence proves nothing.
     """
-    return look_while(
-        lambda: listed(connection, identity, since),
+    return repeat_look(
+        lambda: created_since(connection, identity, since),
         enough=bool,
         seconds_left=lambda: since + settle_seconds - clock.now(),
     )
 
 
-def look_while(
+def repeat_look(
     look: Callable[[], list[Batch]], enough: Callable[[list[Batch]], bool], seconds_left: Callable[[], float]
 ) -> list[Batch]:
     """What a look finds, repeated until that is enough or no time is left; there is one look at the end of it."""

@@ -11,7 +11,7 @@ from ...batch.files.batches import Batch, BatchStatus
 from ...batch.files.input_files import InputFile
 from ...batch.jobs.submissions import note_twins
 from .connection import Connection
-from .listing import listed, look_while
+from .listing import created_since, repeat_look
 
 LAG_SECONDS = 10.0
 """How long a new batch is waited for in the list, before it is taken to have no twin."""
@@ -28,8 +28,8 @@ def twins_of(connection: Connection, batch: Batch, identity: Mapping[str, str]) 
     end = time.monotonic() + LAG_SECONDS
     found: list[Batch] = []
     with suppress(OpenAIError):
-        found = look_while(
-            lambda: listed(connection, identity, since),
+        found = repeat_look(
+            lambda: created_since(connection, identity, since),
             enough=lambda seen: batch.id in {one.id for one in seen},
             seconds_left=lambda: end - time.monotonic(),
         )
