@@ -16,7 +16,8 @@ from .conftest import ROOT
 
 pytestmark = pytest.mark.server
 
-TEN_LINES, PIPELINE, BY_HAND = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
+TEN_LINES, PIPELINE, BY_HAND, WISHES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture
@@ -47,6 +48,17 @@ def test_the_flow_is_a_subflow_like_any_other(namespace: dict[str, Any], bucket:
     namespace["nightly"]()
     with bucket.open("lake/vectors.parquet") as file:
         assert pd.read_parquet(file)["answer"].notna().tolist() == [True, True]
+
+
+def test_a_runs_wishes_are_options(
+    namespace: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With another time of day, for at some hours README's leaves none for a batch."""
+    for name in ("reviews.csv", "label_reviews.yaml"):
+        (tmp_path / name).write_bytes((ROOT / "examples" / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(WISHES.replace("08:00 Europe/Berlin", "2100-01-01T08:00Z"), namespace)
+    assert pd.read_csv(tmp_path / "labelled.csv")["answer"].notna().all()
 
 
 def test_each_step_is_a_task_in_anyones_hand(namespace: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The house stays one in which things are found: small files, small folders, and nothing named that is not there."""
+"""The house stays one in which things are found: small files, small folders, nothing named that is not there."""
 
 import re
 from pathlib import Path

@@ -29,8 +29,8 @@ SETTLE_SECONDS = 1.5
 LONGEST_SLEEP_SECONDS = 0.25
 """No pause lasts longer here: shortened is how long the code waits, never what it does."""
 
-SHORTENED = ("prefect_openai_batch.", "openai.", "prefect.task_engine")
-"""Whose pauses: ours, the SDK's, and those of retried tasks; not those of Prefect's client."""
+SHORTENED = ("prefect_openai_batch.", "prefect.task_engine")
+"""Whose pauses: ours, and those of sensors; not those of Prefect's client."""
 
 IDLE_SECONDS = 1.0
 """After so long without a call other than looks at batches a job is taken to wait."""
