@@ -1,4 +1,7 @@
-"""Multipart forms whose file goes straight to disk, however large it is."""
+"""Multipart forms whose file goes straight to disk, however large it is.
+
+A file without a name is a field to the parser, which holds it in memory.
+"""
 
 import os
 from collections.abc import AsyncIterator
@@ -29,7 +32,7 @@ class Form:
 async def read_form(
     content_type: str, stream: AsyncIterator[bytes], file_field: str, target: Path, most: int
 ) -> Form:
-    """Read a form to its end; the file's content goes to `target`, if cut off a little beyond `most` bytes.
+    """Read a form to its end; the file's content goes to `target`, cut off a little beyond `most` bytes.
 
     Raises:
         ApiError: the body is not a form that can be read.
