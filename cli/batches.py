@@ -1,6 +1,9 @@
 """`list`, `show` and `cancel`: batches as they stand at OpenAI."""
 
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +13,10 @@ from ..batch.jobs.job import JOB_KEY, Job
 from ..batch.jobs.opening import absolute
 from ..batch.storage import Folder
 from . import process
+
+if TYPE_CHECKING:
+    from ..tasks.remote.connection import Connection
+
 from .run_options import run_options
 
 
@@ -19,10 +26,9 @@ from .run_options import run_options
 @process.base_url
 def list_command(limit: int, *, as_json: bool) -> None:
     """List the newest batches, whoever started them."""
-    from ..tasks import list_batches
-
-    for batch in list_batches.fn(limit):
-        click.echo(batch.model_dump_json() if as_json else _line(batch))
+    with _connected() as connection:
+        for batch in islice(chain.from_iterable(connection.batch_pages(min(limit, 100))), limit):
+            click.echo(batch.model_dump_json() if as_json else _line(batch))
 
 
 @click.command("show")
@@ -31,9 +37,8 @@ def list_command(limit: int, *, as_json: bool) -> None:
 @process.base_url
 def show_command(batch: str, *, as_json: bool) -> None:
     """Show one BATCH by its id."""
-    from ..tasks import get_batch
-
-    found = get_batch.fn(batch)
+    with _connected() as connection:
+        found = connection.batch(batch)
     click.echo(found.model_dump_json() if as_json else _details(found))
 
 
@@ -51,19 +56,28 @@ def cancel_command(batch: str, storage: str | None, settle_seconds: float, *, as
     """
     process.quieten()
     job = _job(batch, storage)
-    from ..tasks import cancel_batch, cancel_job
+    from ..tasks import cancel_job
 
     if job is not None and job.report() is not None:
         click.echo(f"job {job.key} is done: there is nothing to cancel", err=True)
         return
     if job is None:
-        cancelled = [cancel_batch.fn(batch)]
+        with _connected() as connection:
+            cancelled = [connection.cancel(batch)]
     else:
         job.stop("cancelled", "The job was cancelled before this row was sent.")
         cancelled = cancel_job.fn(job, settle_seconds=settle_seconds)
         click.echo(f"job {job.key}: nothing more is sent, {len(cancelled)} batches cancelled", err=True)
     for seen in cancelled:
         click.echo(seen.model_dump_json() if as_json else _line(seen))
+
+
+def _connected() -> AbstractContextManager["Connection"]:
+    """A connection for somebody who waits for the answer: a call is given up after seconds."""
+    from ..tasks.remote.connection import connect
+    from ..tasks.remote.tries import CHECKING
+
+    return connect(reading=CHECKING)
 
 
 def _job(name: str, storage: str | None) -> Job | None:

@@ -1,6 +1,15 @@
 """A local OpenAI Batch API server: faithful enough to develop against, unkind enough to test against.
 
-It knows nothing of the rest of this package, as the real one does not.
+It knows nothing of the rest of this package, as the real one does not. Its rooms, each of which knows only those
+below:
+
+    pytest_plugin    the fixture `batch_api`
+    server           the server, within a program or as one
+    routes/          HTTP: what is asked, refused and shown
+    engine/          what happens to batches: store, validation, execution, lifecycle, bill, webhooks
+    faults/          what goes wrong by script
+    answers/         what is said to a request, and in which shape
+    settings, clock, errors
 """
 
 from importlib import import_module

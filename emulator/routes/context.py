@@ -1,6 +1,6 @@
 """What every route needs, and how routes answer."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,10 +17,9 @@ from ..errors import ApiError, invalid_type
 from ..faults.script import Faults
 from ..settings import ServerSettings
 from .rates import Rates
-from .view import View
+from .view import View, Wire
 
 Record = TypeVar("Record", BatchRecord, FileRecord)
-Wire = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,6 @@ class Context:
     view: View
     rates: Rates
     webhooks: Webhooks
-
-
-Route = Callable[[Request], Awaitable[Response]]
 
 
 def answer(

@@ -1,12 +1,17 @@
-"""Multipart forms whose file goes straight to disk, however large it is."""
+"""Multipart forms whose file goes straight to disk, however large it is.
 
+A file without a name is a field to the parser, which holds it in memory.
+"""
+
+import os
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from io import BufferedWriter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, File, FormParser, parse_options_header
 
 from ..errors import ApiError
 
@@ -27,7 +32,7 @@ class Form:
 async def read_form(
     content_type: str, stream: AsyncIterator[bytes], file_field: str, target: Path, most: int
 ) -> Form:
-    """Read a form to its end; the file's content goes to `target`, but not beyond `most` bytes.
+    """Read a form to its end; the file's content goes to `target`, cut off a little beyond `most` bytes.
 
     Raises:
         ApiError: the body is not a form that can be read.
@@ -36,81 +41,55 @@ async def read_form(
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise ApiError(400, "We could not parse the multipart/form-data body of your request.")
-    with target.open("wb") as file:
-        reader = _Reader(file_field, file, most)
-        parser = MultipartParser(boundary, reader.callbacks())  # type: ignore[arg-type]  # a plain dict of them
+    with TemporaryDirectory(dir=target.parent) as folder:
         try:
-            async for chunk in stream:
+            fields, files = await _parse(stream, boundary, folder, most + _LONGEST_FIELD)
+        except FormParserError as error:
+            message = f"We could not parse the multipart/form-data body of your request: {error}"
+            raise ApiError(400, message) from None
+        filename = _keep(fields, files, file_field.encode(), target)
+    form = Form({_text(part.field_name): _text(part.value) for part in fields}, filename)
+    form.fields.pop(file_field, None)
+    if too_long := next((name for name, value in form.fields.items() if len(value) > _LONGEST_FIELD), None):
+        raise ApiError(400, f"The field '{too_long}' is too long.", param=too_long)
+    with target.open("rb") as file:
+        form.size, form.start = os.fstat(file.fileno()).st_size, file.read(512)
+    return form
+
+
+async def _parse(
+    stream: AsyncIterator[bytes], boundary: bytes, folder: str, most: int
+) -> tuple[list[Field], list[File]]:
+    """The form's fields, and its files, which lie in this folder; what comes after `most` bytes is dropped."""
+    fields: list[Field] = []
+    files: list[File] = []
+    config = {"UPLOAD_DIR": folder, "UPLOAD_DELETE_TMP": False, "MAX_MEMORY_FILE_SIZE": 0}
+    parser = FormParser("multipart/form-data", fields.append, files.append, None, boundary, config=config)
+    try:
+        async for chunk in stream:
+            if parser.bytes_received <= most:
                 parser.write(chunk)
-            parser.finalize()
-        except MultipartParseError as error:
-            raise ApiError(
-                400, f"We could not parse the multipart/form-data body of your request: {error}"
-            ) from None
-    return reader.form
+    finally:
+        with suppress(FormParserError):  # the end of a form that broke off: the parser hands over its open file
+            parser.write(b"\r\n--%b--\r\n" % boundary)
+        for file in files:
+            file.close()
+    return fields, files
 
 
-class _Reader:
-    """Takes the parser's calls for one form."""
+def _keep(fields: list[Field], files: list[File], name: bytes, target: Path) -> str | None:
+    """Move the file to where it shall lie; returns its own name. A part without one is taken all the same."""
+    for file in files:
+        if file.field_name == name:
+            if file.actual_file_name is None:  # no bytes at all
+                target.touch()
+            else:
+                Path(os.fsdecode(file.actual_file_name)).replace(target)
+            return _text(file.file_name).replace("\\", "/").rsplit("/", 1)[-1] or "upload"
+    unnamed = next((part.value for part in fields if part.field_name == name), None)
+    target.write_bytes(unnamed or b"")
+    return None if unnamed is None else "upload"
 
-    def __init__(self, file_field: str, file: BufferedWriter, most: int) -> None:
-        self.form = Form()
-        self._file_field = file_field
-        self._file = file
-        self._most = most
-        self._header = b""
-        self._value = b""
-        self._disposition = b""
-        self._name = ""
-        self._is_file = False
-        self._text = bytearray()
 
-    def callbacks(self) -> dict[str, object]:
-        return {
-            "on_part_begin": self._part_begins,
-            "on_part_data": self._part_data,
-            "on_part_end": self._part_ends,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_ends,
-            "on_headers_finished": self._headers_finished,
-        }
-
-    def _part_begins(self) -> None:
-        self._header = self._value = self._disposition = b""
-        self._text.clear()
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_ends(self) -> None:
-        if self._header.lower() == b"content-disposition":
-            self._disposition = self._value
-        self._header = self._value = b""
-
-    def _headers_finished(self) -> None:
-        _, options = parse_options_header(self._disposition)
-        self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        self._is_file = self._name == self._file_field
-        if self._is_file:
-            filename = options.get(b"filename", b"").decode("utf-8", "replace")
-            self.form.filename = filename.replace("\\", "/").rsplit("/", 1)[-1] or "upload"
-
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        if not self._is_file:
-            if len(self._text) + end - start > _LONGEST_FIELD:
-                raise ApiError(400, f"The field '{self._name}' is too long.", param=self._name)
-            self._text += data[start:end]
-            return
-        if len(self.form.start) < 512:
-            self.form.start += data[start : min(end, start + 512)]
-        self.form.size += end - start
-        if self.form.size <= self._most:
-            self._file.write(data[start:end])
-
-    def _part_ends(self) -> None:
-        if not self._is_file:
-            self.form.fields[self._name] = self._text.decode("utf-8", "replace")
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")

@@ -23,15 +23,15 @@ class View:
         """A batch."""
         shown = self._with_faults(batch_object(batch), batch)
         if self._profile == "azure":
-            return azure_batch(shown)
-        return foreign_batch(shown, batch.number) if self._profile == "foreign" else shown
+            return _azure_batch(shown)
+        return _foreign_batch(shown, batch.number) if self._profile == "foreign" else shown
 
     def file(self, file: FileRecord) -> Wire:
         """A file; Azure's are `pending` in their first second."""
         shown = file_object(file)
         if self._profile == "azure" and self._clock.now() < file.created_at + 1:
             shown["status"] = "pending"
-        return foreign_file(shown) if self._profile == "foreign" else shown
+        return _foreign_file(shown) if self._profile == "foreign" else shown
 
     def listed(self, page: Wire) -> Wire:
         """A page of a list; only OpenAI's say that they are lists."""
@@ -142,7 +142,7 @@ _AZURE_BATCH = (
 _AZURE_CODES = {"invalid_url": "url_mismatch", "mismatched_model": "model_mismatch"}
 
 
-def azure_batch(batch: Wire) -> Wire:
+def _azure_batch(batch: Wire) -> Wire:
     """A batch as Azure sends it: its own key order, `""` for absent files, neither model nor usage."""
     shown = {name: batch[name] for name in _AZURE_BATCH}
     shown["request_counts"] = dict(sorted(batch["request_counts"].items()))
@@ -158,7 +158,7 @@ def azure_batch(batch: Wire) -> Wire:
     return shown
 
 
-def foreign_batch(batch: Wire, number: int) -> Wire:
+def _foreign_batch(batch: Wire, number: int) -> Wire:
     """A batch as this or that other server sends it; which one, its number decides."""
     return _shouting(batch) if number % 2 else _sparse(batch)
 
@@ -191,7 +191,7 @@ def _sparse(batch: Wire) -> Wire:
     return {**kept, **times, "status": _UNKNOWN.get(batch["status"], batch["status"]), "priority": "low"}
 
 
-def foreign_file(file: Wire) -> Wire:
+def _foreign_file(file: Wire) -> Wire:
     """A file with hardly more than its name."""
     return {"id": file["id"], "filename": file["filename"], "bytes": float(file["bytes"]), "owner": None}
 

@@ -17,6 +17,16 @@ SHARED = Path(__file__).parents[2].parent / "shared"
 
 Item = dict[str, Any]
 CHAT = "/v1/chat/completions"
+TIMES = (
+    "in_progress_at",
+    "finalizing_at",
+    "completed_at",
+    "failed_at",
+    "expired_at",
+    "cancelling_at",
+    "cancelled_at",
+)
+"""A batch's timestamps that come as it goes on."""
 
 
 def need_shared() -> None:
@@ -108,6 +118,15 @@ class Api:
         batch = self.finish(items, endpoint)
         lines = self.lines(batch["output_file_id"]) + self.lines(batch["error_file_id"])
         return {line["custom_id"]: line["response"]["body"] for line in lines}
+
+
+def shape(value: Any) -> Any:
+    """A value's keys, in their order, and the types of what they hold; of a list, what its first entry is like."""
+    if isinstance(value, dict):
+        return [(key, shape(part)) for key, part in value.items()]
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
 
 
 def good(response: httpx2.Response) -> Item:

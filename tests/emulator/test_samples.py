@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prefect_openai_batch.emulator import Limits, LineFault, Timing
 
-from .support import CHAT, SHARED, Api, chat_item, chat_items, endpoint_item, error_of, good, need_shared
+from .support import CHAT, SHARED, Api, chat_item, chat_items, endpoint_item, error_of, good, need_shared, shape
 
 Start = Callable[..., Api]
 
@@ -23,15 +23,6 @@ def sample_line(name: str) -> Any:
     """The first line of a JSONL sample."""
     need_shared()
     return json.loads((SHARED / "samples" / name).read_text(encoding="utf-8").split("\n")[0])
-
-
-def shape(value: Any) -> Any:
-    """A value's keys, in their order, and the types of what they hold; of a list, what its first entry is like."""
-    if isinstance(value, dict):
-        return [(key, shape(part)) for key, part in value.items()]
-    if isinstance(value, list):
-        return [shape(value[0])] if value else []
-    return type(value).__name__
 
 
 def test_a_batch_that_validates(api: Api) -> None:
@@ -239,6 +230,6 @@ def test_every_sample_is_met() -> None:
     """A sample that is added needs its counterpart."""
     need_shared()
     assert set(sample("openai/http_errors_observed.json")) == set(PROVOKED)
-    tests = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
+    tests = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
     names = {f"{path.parent.name}/{path.name}" for path in (SHARED / "samples").glob("*/*")}
     assert {name for name in names if name not in tests} == set()

@@ -28,7 +28,7 @@ def run_scheduled(at: datetime, folder: Path) -> Any:
         "destination": str(folder / "answers-{scheduled:%d.%m.%y}.csv"),
         "job_key": "nightly-{scheduled:%Y-%m-%d}",
         "storage": str(folder / "jobs"),
-        "poll_seconds": 0.1,
+        "options": {"poll_seconds": 0.1},
     }
     with get_client(sync_client=True) as client:
         made = client.create_flow_run(openai_batch, state=Scheduled(scheduled_time=at))

@@ -16,7 +16,7 @@ from prefect_openai_batch.batch.errors import AccessError
 from prefect_openai_batch.deployments.webhook.deliveries import Delivery
 from prefect_openai_batch.deployments.webhook.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
 from prefect_openai_batch.deployments.webhook.receiver import make_app
-from prefect_openai_batch.emulator import webhooks
+from prefect_openai_batch.emulator.engine import webhooks
 from starlette.testclient import TestClient
 
 from ...conftest import free_port

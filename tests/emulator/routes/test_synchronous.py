@@ -6,7 +6,7 @@ import openai
 import pytest
 from prefect_openai_batch.emulator import BatchServer
 
-from .support import Api, chat_item
+from ..support import Api, chat_item
 
 MESSAGES = [{"role": "user", "content": "Say it."}]
 

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Clock, LineFault, Timing
 
-from .conftest import START
-from .support import Api, Item, chat_items
+from ..conftest import START
+from ..support import Api, Item, chat_items
 
 FINAL = {"completed", "failed", "expired", "cancelled"}
 ORDERED = (

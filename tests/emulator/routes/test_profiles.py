@@ -9,8 +9,7 @@ import openai
 import pytest
 from prefect_openai_batch.emulator import BatchFault
 
-from .support import SHARED, Api, chat_item, chat_items, error_of, good, need_shared
-from .test_samples import shape
+from ..support import SHARED, Api, chat_item, chat_items, error_of, good, need_shared, shape
 
 Start = Callable[..., Api]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from prefect_openai_batch.emulator import Limits
 
-from .conftest import START
-from .support import Api, chat_item, chat_items, error_of, good, jsonl
+from ..conftest import START
+from ..support import Api, chat_item, chat_items, error_of, good, jsonl
 
 Start = Callable[..., Api]
 

@@ -1,24 +1,14 @@
-"""Batches: creation, the list, and the way from status to status."""
+"""A batch's way from status to status."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from prefect_openai_batch.emulator import Timing
+from prefect_openai_batch.emulator import BatchFault, Clock, Timing
 
-from .conftest import START
-from .support import CHAT, Api, Item, chat_item, chat_items, error_of, good
+from ..conftest import START
+from ..support import TIMES, Api, Item, chat_item, chat_items, error_of, good
 
 Start = Callable[..., Api]
-TIMES = (
-    "in_progress_at",
-    "finalizing_at",
-    "completed_at",
-    "failed_at",
-    "expired_at",
-    "cancelling_at",
-    "cancelled_at",
-)
 
 
 def times(batch: Item) -> dict[str, float]:
@@ -30,39 +20,6 @@ def times(batch: Item) -> dict[str, float]:
 def real(start_server: Start) -> Api:
     """A server that takes its time as OpenAI does."""
     return start_server(timing=Timing.real())
-
-
-def test_a_new_batch_validates(api: Api) -> None:
-    """Every key is there from the beginning; the window's end is known, counts and usage are zero."""
-    file = api.upload(chat_items(2))
-    batch = api.create(file["id"], metadata={"job": "a"})
-    assert batch == {
-        "id": batch["id"],
-        "object": "batch",
-        "endpoint": CHAT,
-        "model": None,
-        "errors": None,
-        "input_file_id": file["id"],
-        "completion_window": "24h",
-        "status": "validating",
-        "output_file_id": None,
-        "error_file_id": None,
-        "created_at": START,
-        **dict.fromkeys(TIMES),
-        "expires_at": START + 86_400,
-        "request_counts": {"total": 0, "completed": 0, "failed": 0},
-        "usage": {
-            "input_tokens": 0,
-            "output_tokens": 0,
-            "total_tokens": 0,
-            "input_tokens_details": {"cached_tokens": 0},
-            "output_tokens_details": {"reasoning_tokens": 0},
-        },
-        "metadata": {"job": "a"},
-    }
-    assert batch["id"].startswith(f"batch_{int(START):08x}")
-    assert len(batch["id"]) == len("batch_") + 32
-    assert api.batch(batch["id"]) == batch
 
 
 def test_the_way_to_completed(real: Api) -> None:
@@ -233,130 +190,16 @@ def test_an_expired_batch_cannot_be_cancelled(start_server: Start) -> None:
     assert "'expired'" in error_of(api.http.post(f"/batches/{batch['id']}/cancel"), 409)["message"]
 
 
-@pytest.mark.parametrize("path", ["/batches/batch_none", "/batches/batch_none/cancel"])
-def test_an_unknown_batch_is_404(api: Api, path: str) -> None:
-    """In OpenAI's words."""
-    method = "POST" if path.endswith("cancel") else "GET"
-    assert error_of(api.http.request(method, path), 404)["message"] == "No batch found with id 'batch_none'."
-
-
-def test_the_list_is_newest_first_and_pages(api: Api) -> None:
-    """Twenty by default; `after` goes on from the last id; the last page says that there is no more."""
-    made = [api.submit([chat_item()])["id"] for _ in range(23)][::-1]
-    first = good(api.http.get("/batches"))
-    assert [batch["id"] for batch in first["data"]] == made[:20]
-    assert (first["first_id"], first["last_id"], first["has_more"]) == (made[0], made[19], True)
-    second = good(api.http.get("/batches", params={"after": made[19], "limit": 3}))
-    assert [batch["id"] for batch in second["data"]] == made[20:]
-    assert second["has_more"] is False
-    nothing = good(api.http.get("/batches", params={"after": made[-1]}))
-    assert nothing == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
-
-
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"limit": "x"}, {"after": "batch_none"}])
-def test_a_bad_list_query_is_refused(api: Api, query: dict[str, str]) -> None:
-    """400, naming the parameter."""
-    assert error_of(api.http.get("/batches", params=query), 400)["param"] == next(iter(query))
-
-
-FILE = {"input_file_id": "file-x", "endpoint": CHAT, "completion_window": "24h"}
-
-
-@pytest.mark.parametrize(
-    ("change", "param", "code"),
-    [
-        ({"endpoint": "/v1/cooking"}, "endpoint", "invalid_value"),
-        ({"completion_window": "48h"}, "completion_window", "invalid_value"),
-        ({"input_file_id": None}, "input_file_id", "missing_required_parameter"),
-        ({"endpoint": None}, "endpoint", "missing_required_parameter"),
-        ({"completion_window": None}, "completion_window", "missing_required_parameter"),
-        ({"input_file_id": 7}, "input_file_id", "invalid_type"),
-        ({"metadata": {"tags": ["a"]}}, "metadata.tags", "invalid_type"),
-        ({"metadata": "a"}, "metadata", "invalid_type"),
-        ({"metadata": {str(key): "" for key in range(17)}}, "metadata", "object_above_max_properties"),
-        ({"metadata": {"k" * 65: ""}}, "metadata", "string_above_max_length"),
-        ({"metadata": {"k": "v" * 513}}, "metadata", "string_above_max_length"),
-        ({"output_expires_after": 3600}, "output_expires_after", "invalid_type"),
-        (
-            {"output_expires_after": {"anchor": "now", "seconds": 3600}},
-            "output_expires_after.anchor",
-            "invalid_value",
-        ),
-        (
-            {"output_expires_after": {"anchor": "created_at", "seconds": 3599}},
-            "output_expires_after.seconds",
-            "integer_below_min_value",
-        ),
-        (
-            {"output_expires_after": {"anchor": "created_at", "seconds": 2_592_001}},
-            "output_expires_after.seconds",
-            "integer_above_max_value",
-        ),
-        (
-            {"output_expires_after": {"anchor": "created_at", "seconds": "x"}},
-            "output_expires_after.seconds",
-            "invalid_type",
-        ),
-    ],
-)
-def test_a_bad_creation_is_refused(api: Api, change: Item, param: str, code: str) -> None:
-    """400 with OpenAI's code, naming the parameter; no batch comes of it."""
-    error = error_of(api.http.post("/batches", json={**FILE, **change}), 400)
-    assert (error["param"], error["code"]) == (param, code)
-    assert api.server.state()["batches"] == []
-
-
-def test_words_of_the_refusals(api: Api) -> None:
-    """The texts that were seen from OpenAI."""
-    tags = error_of(api.http.post("/batches", json={**FILE, "metadata": {"tags": ["a"]}}), 400)
-    assert tags["message"] == "Invalid type for 'metadata.tags': expected a string, but got an array instead."
-    endpoint = error_of(api.http.post("/batches", json={**FILE, "endpoint": "/v1/x"}), 400)
-    assert "Supported values" in endpoint["message"]
-
-
-def test_broken_json_is_refused(api: Api) -> None:
-    """A body that is no JSON object."""
-    error_of(api.http.post("/batches", content=b"{"), 400)
-    error_of(api.http.post("/batches", content=b"[]"), 400)
-
-
-def test_keys_are_asked_for(start_server: Start) -> None:
-    """401 without a key and with a wrong one; control needs none."""
-    api = start_server(key="secret")
-    missing = error_of(api.http.get("/batches", headers={"authorization": ""}), 401)
-    assert "You didn't provide an API key" in missing["message"]
-    wrong = error_of(api.http.get("/batches", headers={"authorization": "Bearer sk-wrong-key-of-mine"}), 401)
-    assert (wrong["type"], wrong["code"]) == ("invalid_request_error", "invalid_api_key")
-    assert "wrong-key" not in wrong["message"]
-    good(api.http.get("/batches"))
-    good(api.http.get("/batches", headers={"authorization": "", "api-key": "secret"}))
-    assert api.http.get(f"{api.server.url}/emulator/bill", headers={"authorization": ""}).is_success
-
-
-def test_any_key_is_good_unless_one_is_given(api: Api) -> None:
-    """But none at all is not."""
-    good(api.http.get("/batches", headers={"authorization": "Bearer whatever"}))
-    error_of(api.http.get("/batches", headers={"authorization": "Basic abc"}), 401)
-
-
-def test_unknown_routes_and_methods(api: Api) -> None:
-    """404 and 405 with error bodies."""
-    assert "Invalid URL (GET /v1/cooking)" in error_of(api.http.get("/cooking"), 404)["message"]
-    assert error_of(api.http.put("/batches"), 405)["code"] == "method_not_supported"
-
-
-def test_answers_bear_openais_headers(api: Api) -> None:
-    """Version, request id, organisation; and indented JSON."""
-    response = api.http.get("/batches")
-    assert response.headers["openai-version"] == "2020-10-01"
-    assert response.headers["x-request-id"].startswith("req_")
-    assert int(response.headers["openai-processing-ms"]) >= 0
-    assert response.text.startswith('{\n  "object"')
-
-
-def test_models(api: Api) -> None:
-    """Known families are known, anything else is 404 with its code."""
-    assert good(api.http.get("/models/gpt-5-mini"))["id"] == "gpt-5-mini"
-    assert good(api.http.get("/models"))["object"] == "list"
-    unknown: Any = error_of(api.http.get("/models/llama-9"), 404)
-    assert (unknown["code"], unknown["param"]) == ("model_not_found", "model")
+def test_a_fast_clock_needs_no_steps(start_server: Start) -> None:
+    """A day's window passes in a moment; work takes no time on that clock."""
+    api = start_server(clock=Clock(speed=1_000_000), timing=Timing.real())
+    api.server.fail(BatchFault(kind="half_expired", batches=(2,)))
+    first, second = api.submit(chat_items(2)), api.submit(chat_items(2))
+    while any(
+        batch["status"] in ("validating", "in_progress", "finalizing") for batch in api.server.state()["batches"]
+    ):
+        pass
+    done, expired = api.batch(first["id"]), api.batch(second["id"])
+    assert (done["status"], expired["status"]) == ("completed", "expired")
+    assert done["completed_at"] - done["created_at"] == pytest.approx(192, abs=1)
+    assert expired["expired_at"] - expired["created_at"] == pytest.approx(87_007, abs=1)

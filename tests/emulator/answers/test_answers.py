@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prefect_openai_batch.emulator import Reply, ToolCall
 from prefect_openai_batch.emulator.answers.rules import answer, sentiment
 
-from .support import CHAT, Api, Item, chat_item, endpoint_item
+from ..support import CHAT, Api, Item, chat_item, endpoint_item
 
 Start = Callable[..., Api]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prefect_openai_batch.emulator import BatchServer
 
-from .support import Api, Item, chat_item, chat_items, endpoint_item
+from ..support import Api, Item, chat_item, chat_items, endpoint_item
 
 Start = Callable[..., Api]
 

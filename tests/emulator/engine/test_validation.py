@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from prefect_openai_batch.emulator import Limits
 
-from .support import CHAT, SHARED, Api, Item, chat_item, chat_items, endpoint_item, need_shared
+from ..support import CHAT, SHARED, Api, Item, chat_item, chat_items, endpoint_item, need_shared
 
 
 def problems(api: Api, items: list[Any], endpoint: str = CHAT) -> list[Item]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from prefect_openai_batch.emulator.answers.schemas import example
 
-from .support import Api, chat_item, endpoint_item
+from ..support import Api, chat_item, endpoint_item
 
 _SCALARS: st.SearchStrategy[Any] = st.one_of(
     st.just({"type": "boolean"}),

@@ -12,8 +12,7 @@ import pytest
 from prefect_openai_batch.emulator import BatchFault
 from prefect_openai_batch.emulator.engine.webhooks import Delivery, sign
 
-from .support import SHARED, Api, chat_items, good, need_shared
-from .test_samples import shape
+from ..support import SHARED, Api, chat_items, good, need_shared, shape
 
 Start = Callable[..., Api]
 SECRET = "whsec_c2VjcmV0IGZvciB0ZXN0cw=="

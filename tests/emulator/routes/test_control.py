@@ -8,7 +8,7 @@ import orjson
 import pytest
 from prefect_openai_batch.emulator import Clock, LineFault, Timing
 
-from .support import Api, chat_item, chat_items, error_of, good, jsonl
+from ..support import Api, chat_item, chat_items, error_of, good, jsonl
 
 Start = Callable[..., Api]
 

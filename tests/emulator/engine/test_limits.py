@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from prefect_openai_batch.emulator import Limits, Timing
 
-from .support import CHAT, Api, chat_item, chat_items, endpoint_item, error_of, good
+from ..support import CHAT, Api, chat_item, chat_items, endpoint_item, error_of, good
 
 Start = Callable[..., Api]
 

@@ -8,8 +8,8 @@ import httpx2
 import pytest
 from prefect_openai_batch.emulator import Limits
 
-from .conftest import START
-from .support import Api, Item, chat_items, error_of, good, jsonl
+from ..conftest import START
+from ..support import Api, Item, chat_items, error_of, good, jsonl
 
 Start = Callable[..., Api]
 CONTENT = jsonl(chat_items(50))
