@@ -13,11 +13,10 @@ from ..batch.jobs.job import JOB_KEY, Job
 from ..batch.jobs.opening import absolute
 from ..batch.storage import Folder
 from . import process
+from .run_options import run_options
 
 if TYPE_CHECKING:
     from ..tasks.remote.connection import Connection
-
-from .run_options import run_options
 
 
 @click.command("list")
