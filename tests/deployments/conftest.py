@@ -19,10 +19,7 @@ class Patient(httpx.HTTPTransport):
     """Asks again where SQLite is busy and Prefect's server answers 503, as Prefect's own client does."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        for _ in range(50):
-            response = super().handle_request(request)
-            if response.status_code != 503:
-                break
+        while (response := super().handle_request(request)).status_code == 503:
             response.close()
             time.sleep(0.2)
         return response
@@ -31,7 +28,7 @@ class Patient(httpx.HTTPTransport):
 @pytest.fixture(scope="session")
 def api(prefect_server: str) -> Iterator[httpx.Client]:
     """Prefect's REST API, as the UI uses it; while many runs start at once, SQLite lets a call wait long."""
-    with httpx.Client(base_url=prefect_server, timeout=120, transport=Patient()) as client:
+    with httpx.Client(base_url=prefect_server, timeout=None, transport=Patient()) as client:
         yield client
 
 

@@ -1,5 +1,6 @@
 """What a person does with Prefect's REST API, and with processes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,12 @@ def flow_run_processes(run_id: str) -> list[psutil.Process]:
 
 def retry_after_crash(api: httpx.Client, run_id: str, worker: Path) -> None:
     """Retry a run as the UI does, once the worker has told of the crash for the second time."""
-    told = f"Reported flow run '{run_id}' as crashed"
-    wait_until(lambda: worker.read_text().count(told) == 2, worker.read_text)
+
+    def told_twice() -> bool:
+        later = worker.read_text().partition(f"Reported flow run '{run_id}' as crashed")[2]
+        return re.search(r"prefect\.flow_runs\.worker - (?!.*submi)", later) is not None
+
+    wait_until(told_twice, worker.read_text)
     wanted = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
     api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
 

@@ -16,7 +16,7 @@ from .faults.cases import Case, alone, combination, combined
 from .faults.runs import run_case
 from .faults.table import PATIENCE, PATIENCE_SECONDS, ROUTES, TABLE
 
-ALONE, COMBINED = 12, 8
+ALONE, COMBINED = 10, 5
 """How many runs of the matrix the slice holds."""
 
 
