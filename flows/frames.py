@@ -48,6 +48,16 @@ def run_dataframe(
     Raises:
         SourceError: the frame is empty, or Parquet cannot hold it.
         Refused, AccessError, BatchFailed: as `openai_batch` does.
+
+    Example:
+        ```python
+        import pandas as pd
+        from prefect_openai_batch import ChatRequest, run_dataframe
+
+        reviews = pd.read_csv("reviews.csv")
+        request = ChatRequest(model="gpt-5-mini", prompt="Positive, negative or mixed? {{ review }}")
+        reviews["label"] = run_dataframe(reviews, request)["answer"]
+        ```
     """
     request = load_request(request) if isinstance(request, str) else request
     table = _table(frame)

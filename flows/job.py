@@ -110,6 +110,15 @@ def openai_batch(
         Refused: the input cannot be used; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
         BatchFailed: OpenAI's validation refused every batch.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, openai_batch
+
+        request = ChatRequest(model="gpt-5-mini", prompt="Positive, negative or mixed? {{ review }}")
+        report = openai_batch("reviews.csv", request, "labelled.csv")
+        print(report.outcomes, report.tokens)
+        ```
     """
     run = current_run()
     check_wait(wait, run)

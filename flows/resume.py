@@ -48,6 +48,14 @@ def resume_job(
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+
+    Example:
+        ```python
+        from prefect_openai_batch import resume_job
+
+        report = resume_job("reviews", storage="jobs")  # its key and storage, as its run had them
+        print(report.answered, "of", report.rows)
+        ```
     """
     job = find_job(job_key, storage)
     job.go_on()
@@ -84,6 +92,14 @@ def collect_job(
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+
+    Example:
+        ```python
+        from prefect_openai_batch import collect_job
+
+        report = collect_job("reviews", storage="jobs")  # its key and storage, as its run had them
+        print(report.outcomes)
+        ```
     """
     check_wait(wait, current_run())
     job = find_job(job_key, storage)

@@ -23,6 +23,14 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
 
     What the batch has finished is kept and billed, and it takes OpenAI ten minutes or more to end it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, cancel_batch, submit_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        print(cancel_batch(batch.id).status)
+        ```
     """
     with load_credentials(credentials).get_client() as client:
         return send_cancel(client, batch_id)
@@ -34,6 +42,14 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
 
     Returns:
         The batches as they stand now. What they have finished is kept and billed; fetch it when they have ended.
+
+    Example:
+        ```python
+        from prefect_openai_batch import cancel_job, open_job
+
+        job = open_job("reviews.csv", "label_reviews.yaml", "labelled.csv", job_key="reviews", storage="jobs")
+        cancelled = cancel_job(job)
+        ```
     """
     with load_credentials(credentials).get_client() as client:
         return cancel_batches(client, job, settle_seconds)

@@ -14,14 +14,31 @@ from .remote.retrying import KEPT_AS_JSON, RETRIED
 
 @task(name="get-batch", **KEPT_AS_JSON, **RETRIED)
 def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
-    """One batch as it stands now, whoever started it."""
+    """One batch as it stands now, whoever started it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import get_batch, list_batches
+
+        for batch in list_batches(limit=5):
+            print(get_batch(batch.id).status)
+        ```
+    """
     with load_credentials(credentials).get_client() as client:
         return read_batch(client.batches.retrieve(batch_id))
 
 
 @task(name="list-batches", **KEPT_AS_JSON, **RETRIED)
 def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Batch]:
-    """The newest batches of the project, whoever started them, the newest first."""
+    """The newest batches of the project, whoever started them, the newest first.
+
+    Example:
+        ```python
+        from prefect_openai_batch import list_batches
+
+        still_open = [batch.id for batch in list_batches(limit=100) if batch.status == "in_progress"]
+        ```
+    """
     with load_credentials(credentials).get_client() as client:
         pages = client.batches.list(limit=min(limit, 100))
         return [read_batch(batch) for batch in islice(pages, limit)]

@@ -43,6 +43,14 @@ def open_job(
 
     Raises:
         Refused: the key, the source, the request or the destination cannot be used; the message says why.
+
+    Example:
+        ```python
+        from prefect_openai_batch import open_job
+
+        job = open_job("reviews.csv", "label_reviews.yaml", "labelled.csv", job_key="reviews", storage="jobs")
+        print(job.folder)
+        ```
     """
     check_job_key(job_key)
     wanted = _describe(source, request, destination, job_key, storage).model_copy(
