@@ -113,10 +113,9 @@ def openai_batch(
 
     Example:
         ```python
-        from prefect_openai_batch import ChatRequest, openai_batch
+        from prefect_openai_batch import openai_batch
 
-        request = ChatRequest(model="gpt-5-mini", prompt="Positive, negative or mixed? {{ review }}")
-        report = openai_batch("reviews.csv", request, "labelled.csv")
+        report = openai_batch("reviews.csv", "label_reviews.yaml", "labelled.csv")  # or a ChatRequest and its like
         print(report.outcomes, report.tokens)
         ```
     """

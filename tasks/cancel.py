@@ -1,4 +1,4 @@
-"""Cancel what a job has open at OpenAI."""
+"""Cancel one batch, or all that a job has open at OpenAI."""
 
 from contextlib import suppress
 

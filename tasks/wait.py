@@ -1,4 +1,4 @@
-"""Wait for batches: sensors that Prefect retries until something has ended."""
+"""Wait for batches: sensors, whose retries by Prefect are the looks, until something has ended."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress

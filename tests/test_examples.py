@@ -79,7 +79,8 @@ def test_the_example_runs(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name, value in PUBLIC.items() if isinstance(value, Flow)])
 def test_no_example_stands_in_a_form(name: str) -> None:
-    """Each parameter has its own text, and each request its first sentence."""
+    """Each parameter has its own text, each request its first sentence; `prefect deploy` leaves texts whole."""
     schema = parameter_schema(PUBLIC[name])
     assert all(field.get("description") for field in schema.properties.values())
     assert "```" not in json.dumps(schema.model_dump(mode="json"))
+    assert "{{" not in str(PUBLIC[name].description)  # which `prefect deploy` would replace

@@ -85,7 +85,7 @@ OWN_NAMES = frozenset(
         *("report.json", "results.parquet", "cleaned.json"),
     }
 )
-"""What stands in a job folder; see `jobs.py`."""
+"""What stands in a job folder; see `job.py`."""
 
 
 def _refuse_foreign_folder(job: Job) -> None:

@@ -1,5 +1,6 @@
 """What an input file's folder records of its way through OpenAI.
 
+uploading.json                     how often an upload of it was begun
 creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
 creating.2.json                    somebody is about to try that again: the first has left no batch
 submitted.json, submitted-2.json   the batch of that attempt

@@ -1,4 +1,4 @@
-"""The wait that costs nothing: the flow run suspends itself, and its process ends until something wakes it."""
+"""Where a run waits, and whether it may: nothing suspends that nothing would wake again."""
 
 from typing import Literal
 
