@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .batch.files.input_files import InputFile as InputFile
     from .batch.jobs.job import Job as Job
     from .batch.jobs.opening import open_job as open_job
+    from .batch.jobs.options import RunOptions as RunOptions
     from .batch.jobs.report import JobReport as JobReport
     from .batch.jobs.rounds import plan_round as plan_round
     from .batch.outcomes.outcome_files import FetchedOutput as FetchedOutput
@@ -74,6 +75,7 @@ _EXPORTS = (
     ("batch.requests.embedding_request", "EmbeddingRequest"),
     ("batch.requests.raw_request", "RawRequest"),
     ("batch.requests.endpoints", "Endpoint"),
+    ("batch.jobs.options", "RunOptions"),
     ("blocks", "OpenAICredentials AzureOpenAICredentials"),
     # the steps by hand, along the way of the data, and what goes from one to the next
     ("batch.jobs.opening", "open_job"),

@@ -31,14 +31,15 @@ import json, resource, sys, time
 import prefect
 source, destination, storage, prompt = sys.argv[1:]
 imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-from prefect_openai_batch import openai_batch, ChatRequest
+from prefect_openai_batch import openai_batch, ChatRequest, RunOptions
 request = ChatRequest(model="gpt-5-mini", prompt=prompt)
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 get_client(sync_client=True).hello()  # a server of Prefect's is there before the clock starts
+quick = RunOptions(poll_seconds=1, max_poll_seconds=1)
 begun = time.time()
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
-    report = openai_batch(source, request, destination, storage=storage, poll_seconds=1, max_poll_seconds=1)
+    report = openai_batch(source, request, destination, storage=storage, options=quick)
 seconds = time.time() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 batches = [batch.id for batch in report.batches]

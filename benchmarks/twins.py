@@ -20,6 +20,7 @@ from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
 from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.connection import Connection
 
 ROWS = 20
 SETTLE_SECONDS = 10.0
@@ -125,13 +126,13 @@ def submit_all(base_url: str, tries: Any, done: Any, barrier: Any) -> None:
         while (asked := tries.get()) is not None:
             try:
                 key, storage = asked
-                submit(client, key, storage, barrier)
+                submit(Connection(client), key, storage, barrier)
                 done.put("")
             except Exception as error:
                 done.put(repr(error))
 
 
-def submit(client: openai.OpenAI, key: str, storage: str, barrier: Any) -> None:
+def submit(connection: Connection, key: str, storage: str, barrier: Any) -> None:
     """Build a job, then look and create at the same moment as the other process."""
     source = Path(storage).parent / "rows.csv"
     request = ChatRequest(model="gpt-5-mini", prompt=f"{key} {{{{ review }}}}")
@@ -140,9 +141,9 @@ def submit(client: openai.OpenAI, key: str, storage: str, barrier: Any) -> None:
         keep_rows(job)
     files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
     barrier.wait()
-    adopt(client, job, files)
+    adopt(connection, job, files)
     for file in files:
-        find_or_create(client, file, SETTLE_SECONDS)
+        find_or_create(connection, file, SETTLE_SECONDS)
 
 
 def until_ended(server: BatchServer) -> None:

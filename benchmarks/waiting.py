@@ -155,7 +155,7 @@ def _parameters(folder: Path, way: str, batches: int, rows: int) -> dict[str, ob
         "request": {"kind": "chat", "model": "{{ model }}", "prompt": "{{ review }}"},
         "destination": str(folder / "answers.parquet"),
         "storage": str(folder / "jobs"),
-        "wait": way.partition(",")[0],
+        "options": {"wait": way.partition(",")[0]},
     }
 
 

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import click
 
 from ..batch.files.batches import Batch
+from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB_KEY, Job
 from ..batch.jobs.opening import absolute
 from ..batch.storage import Folder
 from . import process
+from .run_options import run_options
 
 
 @click.command("list")
@@ -37,7 +39,7 @@ def show_command(batch: str, *, as_json: bool) -> None:
 
 @click.command("cancel")
 @click.argument("batch")
-@process.settle
+@run_options("settle_seconds")
 @process.storage
 @process.as_json
 @process.base_url
@@ -76,9 +78,10 @@ def _job(name: str, storage: str | None) -> Job | None:
 def _line(batch: Batch) -> str:
     counts = batch.request_counts
     done = f"{counts.completed + counts.failed:,}/{counts.total:,}"
-    job = batch.metadata.get("job_key", "")
     created = _time(batch.created_at)
-    return f"{batch.id}  {batch.status:<11}  {done:>15}  {created}  {batch.model or ''}  {job}".rstrip()
+    return (
+        f"{batch.id}  {batch.status:<11}  {done:>15}  {created}  {batch.model or ''}  {job_key_of(batch)}".rstrip()
+    )
 
 
 def _details(batch: Batch) -> str:

@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ..batch.jobs.options import RunOptions
 from ..batch.requests.request_files import load_request
 from ..batch.tables.sources import FileSource
 
@@ -49,9 +50,8 @@ def demo_command(destination: str) -> int:
                 job_key="demo",
                 storage=str(Path(home) / "jobs"),
                 if_exists="replace",
-                poll_seconds=0.5,
+                options=RunOptions(poll_seconds=0.5),
             )
-            assert report is not None, "it waits in this process"
             left = _remote_files()
     Console(width=TABLE_WIDTH).print(_excerpt(report.destination))
     show_report(report, as_json=False)
@@ -60,11 +60,15 @@ def demo_command(destination: str) -> int:
 
 
 def _settle_in(home: str) -> None:
-    """A Prefect home of the demo's own, that asks nobody outside and leaves nothing behind."""
+    """A Prefect home of the demo's own, that asks nobody outside and leaves nothing behind.
+
+    A new home's server starts in 12 seconds or so, on a busy machine in more than the 20 that Prefect waits.
+    """
     os.environ.pop("PREFECT_API_URL", None)
     os.environ |= {
         "PREFECT_HOME": str(Path(home) / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "DO_NOT_TRACK": "1",
     }
 

@@ -7,31 +7,6 @@ from contextlib import contextmanager
 
 import click
 
-POLL_SECONDS = 10.0
-
-poll = click.option(
-    "--poll",
-    "poll_seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=POLL_SECONDS,
-    show_default=True,
-    help="Seconds between looks; they grow with the batch's age.",
-)
-max_rounds = click.option(
-    "--max-rounds",
-    type=click.IntRange(min=1),
-    default=3,
-    show_default=True,
-    help="How often a row may be sent: rows that failed in passing go again, alone.",
-)
-settle = click.option(
-    "--settle",
-    "settle_seconds",
-    type=click.FloatRange(min=0),
-    default=120.0,
-    show_default=True,
-    help="Seconds to look for a batch whose creation got no answer, before creating it again.",
-)
 storage = click.option("--storage", metavar="URL", help="Where the job folders lie.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 verbose = click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
@@ -51,10 +26,12 @@ base_url = click.option(
 
 
 def default_storage() -> str:
-    """Where job folders lie unless one says otherwise."""
-    from ..flows.defaults import default_storage
+    """Where job folders lie unless one says otherwise; no server of Prefect's is started to know it."""
+    from prefect.settings import get_current_settings
 
-    return default_storage()
+    from ..flows.defaults import default_storage, storage_without_server
+
+    return default_storage() if get_current_settings().api.url else storage_without_server()
 
 
 def quieten() -> None:

@@ -6,7 +6,7 @@ import click
 import orjson
 
 from ..batch.errors import RequestError
-from ..batch.requests.endpoints import RAW_INPUT, Endpoint
+from ..batch.requests.endpoints import PROMPT_FIELD, Endpoint
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request, parse_request
 
@@ -82,7 +82,7 @@ def _content(
     if endpoint == Endpoint.EMBEDDINGS:
         dimensions = parameters.pop("dimensions", None)
         return {"kind": "embedding", "input": prompt, "dimensions": dimensions, **shared}
-    body = {"model": model, RAW_INPUT[endpoint]: prompt}
+    body = {"model": model, PROMPT_FIELD[endpoint]: prompt}
     clash = sorted(body.keys() & parameters.keys())
     if clash:
         raise RequestError(f"--param {clash[0]} would replace what --model or --prompt say: leave it out.")

@@ -6,19 +6,19 @@ import click
 
 from ..batch.errors import StorageNotShared
 from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.options import RunOptions
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
 from . import process
 from .run import EXIT_INCOMPLETE, show_report
+from .run_options import run_options
 
 
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
 @click.option("--to", "destination", metavar="DEST", help="Where the answers go if the job's folder is lost.")
-@process.max_rounds
-@process.settle
-@process.poll
+@run_options("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds")
 @process.storage
 @process.base_url
 @process.as_json
@@ -27,12 +27,11 @@ def resume_command(
     job: str,
     storage: str | None,
     destination: str | None,
-    max_rounds: int,
     *,
     collect_only: bool,
     as_json: bool,
     verbose: bool,
-    **options: Any,
+    **wishes: Any,
 ) -> int:
     """Take JOB up where it stands, by its key.
 
@@ -42,23 +41,22 @@ def resume_command(
     Where its folder is lost, --to takes the answers that OpenAI still holds, by custom_id and without the rows.
     """
     check_job_key(job)
+    options = RunOptions(**wishes)
     if not verbose:
         process.quieten()
     place = absolute(storage or process.default_storage())
     if not (Folder(place) / job).exists("job.json"):
-        return _recover(job, place, destination, options["poll_seconds"], verbose=verbose)
+        return _recover(job, place, destination, options, verbose=verbose)
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import collect_job, resume_job
 
-        if collect_only:
-            report = collect_job(job, storage=place, **options)
-        else:
-            report = resume_job(job, storage=place, max_rounds=max_rounds, **options)
+        take_up = collect_job if collect_only else resume_job
+        report = take_up(job, storage=place, options=options)
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
 
-def _recover(job: str, place: str, destination: str | None, poll_seconds: float, *, verbose: bool) -> int:
+def _recover(job: str, place: str, destination: str | None, options: RunOptions, *, verbose: bool) -> int:
     if destination is None:
         raise StorageNotShared(
             f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
@@ -69,6 +67,6 @@ def _recover(job: str, place: str, destination: str | None, poll_seconds: float,
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import recover_job
 
-        items = recover_job(job, absolute(destination), poll_seconds=poll_seconds)
+        items = recover_job(job, absolute(destination), options=options)
     click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
     return 0

@@ -1,23 +1,23 @@
 """`run`: a table in, the same table with answers out."""
 
 import os
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 import click
 
-from ..batch.jobs.job import IfExists, Job
-from ..batch.jobs.opening import absolute, open_job
+from ..batch.jobs.job import IfExists
+from ..batch.jobs.opening import absolute, check_new_job, describe_job, find_known
+from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request
 from ..batch.tables.sources import FileSource, digest
 from . import process
 from .requests import make_request
+from .run_options import run_options
 
 EXIT_INCOMPLETE = 3
-
-FLOW_OPTIONS = ("in_flight", "max_rounds", "settle_seconds", "finish_by", "answer_rest", "poll_seconds")
-"""Options that are the flow's parameters as they are."""
 
 
 @click.command("run")
@@ -38,23 +38,15 @@ FLOW_OPTIONS = ("in_flight", "max_rounds", "settle_seconds", "finish_by", "answe
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
-@click.option("--in-flight", type=click.IntRange(min=1), default=20, show_default=True, help="Batches at once.")
-@process.max_rounds
-@process.settle
-@click.option(
-    "--finish-by", metavar="TIME", help="When to be done: a time, or a time of day such as '08:00 Europe/Berlin'."
-)
-@click.option(
-    "--answer-rest",
-    is_flag=True,
-    help="Answer what that cuts off at once, synchronously, at twice the price.",
+@run_options(
+    *("in_flight", "max_rounds", "min_answered", "finish_by", "cancel_lead_minutes", "answer_rest"),
+    *("poll_seconds", "max_poll_seconds", "settle_seconds"),
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
 )
 @process.storage
 @process.base_url
-@process.poll
 @click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
 @process.verbose
@@ -76,7 +68,8 @@ def run_command(
 
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
-    options = {name: given.pop(name) for name in FLOW_OPTIONS}
+    wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
+    options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
     table = FileSource(path=source)
     if dry_run:
@@ -86,24 +79,22 @@ def run_command(
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
-    if detach and options["finish_by"]:
+    if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     content = digest(table)
-    key = job_key or _job_key(content, table, request, destination)
     report = run_job(
         table,
         request,
         destination,
-        job_key=key,
+        job_key=job_key or _job_key(content, table, request, destination),
         storage=storage,
         if_exists="replace" if overwrite else "refuse",
+        options=options,
         source_digest=content,
         verbose=verbose,
-        wait="detach" if detach else "sensor",
-        **options,
     )
-    if report is None:
-        click.echo(key)
+    if report.finished_at is None:
+        _show_open(report)
         return 0
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
@@ -124,48 +115,58 @@ def run_job(
     job_key: str,
     storage: str | None,
     if_exists: IfExists,
+    options: RunOptions,
     source_digest: str | None = None,
     verbose: bool = False,
-    **options: Any,
-) -> JobReport | None:
+) -> JobReport:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of.
 
-    Returns:
-        The report; None where the job is left to be taken up again.
+    What can be refused is refused before Prefect is started; it is the flow that opens the job.
     """
     if not verbose:
         process.quieten()
-    asked: dict[str, Any] = {
-        "job_key": job_key,
-        "storage": storage or process.default_storage(),
-        "if_exists": if_exists,
-        "source_digest": source_digest,
-    }
-    job = open_job(table, request, destination, **asked)
-    report = job.report()
-    if report is not None:
-        click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+    place = storage or process.default_storage()
+    wanted = describe_job(
+        table,
+        request,
+        destination,
+        job_key=job_key,
+        storage=place,
+        source_digest=source_digest,
+        deadline=options.deadline(datetime.now(UTC)),
+    )
+    known = find_known(wanted)
+    if known is None:
+        check_new_job(wanted, if_exists)
+    elif (report := known.report()) is not None:
+        click.echo(f"job {known.key} is done already: nothing is sent (folder {known.folder})", err=True)
         return report
-    click.echo(f"job {job.key} (folder {job.folder})", err=True)
+    click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import openai_batch
 
-        answered: JobReport | None = openai_batch(table, request, destination, **options, **asked)
-    if answered is None:
-        _show_open(job)
-    return answered
+        return openai_batch(
+            table,
+            request,
+            destination,
+            job_key=job_key,
+            storage=place,
+            if_exists=if_exists,
+            options=options,
+            source_digest=source_digest,
+        )
 
 
-def _show_open(job: Job) -> None:
-    """What a job that is left has open, and how it goes on."""
-    opened = job.open_batches()
-    unsent = len(job.input_files()) - len(job.batches())
+def _show_open(report: JobReport) -> None:
+    """The key of a job that is left, what it has open, and how it goes on."""
+    opened, unsent = len(report.open_batches), report.unsent_files
     click.echo(
-        f"{len(opened)} batch{'' if len(opened) == 1 else 'es'} submitted"
+        f"{opened} batch{'' if opened == 1 else 'es'} submitted"
         + (f", {unsent} more to go when they have ended" if unsent else "")
-        + f"; `prefect-openai-batch resume {job.key}` collects the answers",
+        + f"; `prefect-openai-batch resume {report.job_key}` collects the answers",
         err=True,
     )
+    click.echo(report.job_key)
 
 
 def show_report(report: JobReport, *, as_json: bool) -> None:
@@ -174,6 +175,7 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
         click.echo(report.model_dump_json())
         return
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items())
+    assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
     tokens = report.tokens
     click.echo(

@@ -18,8 +18,9 @@ from prefect.automations import AutomationCore, EventTrigger, Posture, RunDeploy
 from prefect.events.actions import ActionTypes, ResumeFlowRun
 from prefect.events.schemas.events import ResourceSpecification
 
-from ..flows.runs import BATCH_ENDED, TAG
+from ..flows.runs import TAG
 from ..flows.suspension.looks import LOOKS, PLAIN
+from ..flows.suspension.waiting_runs import BATCH_ENDED
 
 PREFIX = "openai-batch: "
 """What the names of our automations begin with."""

@@ -14,7 +14,7 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound
 from prefect.flow_runs import resume_flow_run
 
 from ..batch.errors import OpenAIBatchError
-from ..flows.runs import waiting_runs
+from ..flows.suspension.waiting_runs import waiting_runs
 from .automations import PREFIX, STARTED, Times, make_automations
 
 PAGE = 200

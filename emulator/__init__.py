@@ -7,27 +7,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .answers.answerers import Reply, ToolCall
     from .clock import Clock
-    from .faults import BatchFault, Fault, LineFault, RouteFault, Script
-    from .replies import Reply, ToolCall
+    from .faults.script import BatchFault, Fault, LineFault, RouteFault, Script
     from .server import BatchServer, serve
     from .settings import Limits, ServerSettings, Timing
 
 # Every pytest run of whoever has this installed imports this package for its plugin: what the server needs is
 # imported when it is first used.
 _HOME = {
-    "BatchFault": "faults",
+    "BatchFault": "faults.script",
     "BatchServer": "server",
     "Clock": "clock",
-    "Fault": "faults",
+    "Fault": "faults.script",
     "Limits": "settings",
-    "LineFault": "faults",
-    "Reply": "replies",
-    "RouteFault": "faults",
-    "Script": "faults",
+    "LineFault": "faults.script",
+    "Reply": "answers.answerers",
+    "RouteFault": "faults.script",
+    "Script": "faults.script",
     "ServerSettings": "settings",
     "Timing": "settings",
-    "ToolCall": "replies",
+    "ToolCall": "answers.answerers",
     "serve": "server",
 }
 

@@ -13,20 +13,21 @@ from typing import Any, Self
 
 import uvicorn
 
-from . import bill, control
-from .app import make_app
+from .answers.answerers import Answerer
 from .clock import Clock
-from .context import Context
-from .engine import Engine
-from .faults import BatchFault, Faults, LineFault, RouteFault, Script
-from .limits import Rates
-from .replies import Answerer
-from .route_faults import Protocol
+from .engine import bill
+from .engine.engine import Engine
+from .engine.store import Store
+from .engine.webhooks import Webhooks
+from .engine.worker import Workshop
+from .faults.route_faults import Protocol
+from .faults.script import BatchFault, Faults, LineFault, RouteFault, Script
+from .routes import control
+from .routes.app import make_app
+from .routes.context import Context
+from .routes.rates import Rates
+from .routes.view import View
 from .settings import ServerSettings
-from .store import Store
-from .view import View
-from .webhooks import Webhooks
-from .workshop import Workshop
 
 
 class BatchServer:

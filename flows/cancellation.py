@@ -11,7 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from ..batch.jobs.job import Job
 from ..tasks import cancel_job
-from .runs import job_of
+from .runs import job_of, wait_of
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 """What Prefect logs with, in a flow run and for one."""
@@ -53,7 +53,7 @@ def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
         "job_key": job.key,
         "storage": job.files.url.rpartition("/")[0],
         "credentials": flow_run.parameters.get("credentials"),
-        "wait": "suspend" if flow_run.parameters.get("wait") == "suspend" else "sensor",
+        "options": {"wait": "suspend" if wait_of(flow_run) == "suspend" else "sensor"},
     }
     try:
         run_deployment(

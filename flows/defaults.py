@@ -1,8 +1,11 @@
 """What a run takes from its surroundings: its schedule, its id, the team's storage."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
+import orjson
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
@@ -13,12 +16,33 @@ from ..batch import clock
 STORAGE_VARIABLE = "openai_batch_storage"
 """The Prefect variable that names a team's storage."""
 
+DATABASE = "prefect.db"
+"""The file in PREFECT_HOME in which Prefect's own server keeps everything."""
+
 _SCHEDULED = re.compile(r"\{scheduled(?::([^{}]*))?\}")
 
 
 def default_storage() -> str:
     """The Prefect variable `openai_batch_storage`, else a folder in PREFECT_HOME."""
-    named = Variable.get(STORAGE_VARIABLE)
+    return _storage(Variable.get(STORAGE_VARIABLE))
+
+
+def storage_without_server() -> str:
+    """The same where no server is named: the variable is read from the file that Prefect's own server would open.
+
+    To start one takes ten seconds, and a command that is refused needs none. Where the file is not to be read, it
+    is asked all the same.
+    """
+    home = get_current_settings().home
+    try:
+        with closing(sqlite3.connect(f"{(home / DATABASE).as_uri()}?mode=ro", uri=True)) as database:
+            found = database.execute("SELECT value FROM variable WHERE name = ?", [STORAGE_VARIABLE]).fetchone()
+    except sqlite3.Error:
+        return default_storage() if (home / DATABASE).exists() else _storage(None)
+    return _storage(None if found is None else orjson.loads(found[0]))
+
+
+def _storage(named: object) -> str:
     return str(named) if named else str(get_current_settings().home / "openai-batch")
 
 

@@ -2,14 +2,15 @@
 
 import os
 from hashlib import sha256
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..batch.errors import DestinationError, SourceError
+from ..batch.errors import DestinationError, SourceError, WaitError
+from ..batch.jobs.job import IfExists
 from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.results import result_name
 from ..batch.outcomes.token_counts import COUNTS
 from ..batch.requests.request import Request
@@ -26,9 +27,12 @@ def run_dataframe(
     frame: pd.DataFrame,
     request: Request | str,
     *,
+    destination: str | os.PathLike[str] | None = None,
     job_key: str | None = None,
     storage: str | None = None,
-    **options: Any,
+    credentials: str | None = None,
+    if_exists: IfExists = "refuse",
+    options: RunOptions = USUAL,
 ) -> pd.DataFrame:
     """Run the flow on a frame, and return it with the answers beside its rows; index and dtypes come back.
 
@@ -37,16 +41,20 @@ def run_dataframe(
     Args:
         frame: The rows; its columns bear text as names.
         request: How a row becomes an item, or the path or URL of a request file.
+        destination: A Parquet file for the results; None keeps them in the job folder.
         job_key: Names the job. None makes a key of the frame's content and the request, so that the same
             call continues the same job, and a finished one is not paid again.
         storage: The folder or URL that holds the job folders.
-        **options: Further parameters of `openai_batch`.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        if_exists: What to do when the destination exists.
+        options: As in `openai_batch`; a frame is waited for, so its run cannot be detached.
 
     Returns:
         The frame's columns, then the result columns; token counts are nullable integers.
 
     Raises:
         SourceError: the frame is empty, or Parquet cannot hold it.
+        WaitError: the run is to be detached.
         Refused, AccessError, BatchFailed: as `openai_batch` does.
 
     Example:
@@ -59,7 +67,15 @@ def run_dataframe(
         reviews["label"] = run_dataframe(reviews, request)["answer"]
         ```
     """
+    if options.wait == "detach":
+        raise WaitError(
+            'A frame is waited for, so wait="detach" cannot be. Write it to a file and start openai_batch on that '
+            'file, or leave it at wait="sensor".'
+        )
     request = load_request(request) if isinstance(request, str) else request
+    to = None if destination is None else os.fspath(destination)
+    if to is not None and not to.endswith((".parquet", ".pq")):
+        raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
     table = _table(frame)
     place = Folder(absolute(storage or default_storage()))
     key = job_key or _key(table, request)
@@ -70,10 +86,17 @@ def run_dataframe(
         with folder.create(FRAME) as file:
             pq.write_table(table, file)
     source = FileSource(path=folder.path(FRAME))
-    destination = options.get("destination")
-    if destination is not None and not destination.endswith((".parquet", ".pq")):
-        raise DestinationError(f"A frame's answers go to Parquet, not to {destination}.", path=destination)
-    report = openai_batch(source, request, job_key=key, storage=place.url, source_digest=_digest(table), **options)
+    report = openai_batch(
+        source,
+        request,
+        to,
+        job_key=key,
+        storage=place.url,
+        credentials=credentials,
+        if_exists=if_exists,
+        options=options,
+        source_digest=_digest(table),
+    )
     return _read(report.destination, table)
 
 

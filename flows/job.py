@@ -12,24 +12,21 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
-from ..batch import clock
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.jobs.deadlines import CANCEL_LEAD_MINUTES, make_deadline
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.opening import open_job
+from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
-from ..tasks.remote.creation import SETTLE_SECONDS
-from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
-from .job_run import Calls
+from .job_run import JobRun
 from .progress import progress_artifact
 from .rounds import begin_round, finish_round
-from .suspension.check import Wait, check_wait
-from .suspension.looks import suspend_for_look
+from .suspension.checks import check_wait
+from .suspension.leaving import leave
 
 NAMED = 10
 """Open batches that an error names."""
@@ -67,16 +64,7 @@ def openai_batch(
     storage: str | None = None,
     credentials: str | None = None,
     if_exists: IfExists = "refuse",
-    in_flight: Annotated[int, Field(ge=1)] = 20,
-    max_rounds: Annotated[int, Field(ge=1)] = 3,
-    settle_seconds: Annotated[float, Field(ge=0)] = SETTLE_SECONDS,
-    min_answered: Annotated[float, Field(ge=0, le=1)] = 0.0,
-    poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
-    max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
-    finish_by: str | None = None,
-    cancel_lead_minutes: Annotated[float, Field(ge=0)] = CANCEL_LEAD_MINUTES,
-    answer_rest: bool = False,
-    wait: Wait = "sensor",
+    options: RunOptions = USUAL,
     source_digest: str | None = None,
 ) -> JobReport:
     """A table in, the same table with answers out, by OpenAI's Batch API.
@@ -89,22 +77,12 @@ def openai_batch(
         storage: The folder or URL that holds the job folders; every worker must reach it.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         if_exists: What to do when the destination exists.
-        in_flight: Batches at OpenAI at once.
-        max_rounds: How often a row may be sent: rows that failed in passing go again, alone.
-        settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
-        min_answered: The share of rows, from 0 to 1, below which the run counts as failed.
-        poll_seconds: The shortest time between two looks at the batches, in seconds.
-        max_poll_seconds: The longest; looks come less often as a batch grows older.
-        finish_by: When to be done: a time (2026-01-31T08:00Z), or a time of day after the run's start (08:00, or
-            08:00 Europe/Berlin), in UTC where no zone is named; empty: when the batches are.
-        cancel_lead_minutes: How long before finish_by open batches are cancelled; OpenAI takes 10 to 47 minutes.
-        answer_rest: Answer the rows that are cut off so at once, by the synchronous API, at twice the price.
-        wait: Where the run waits for its batches: sensor, in its own process; suspend, without a process, until it
-            is woken; detach, not at all: it ends as Submitted, and `resume_job` or the same run again goes on.
+        options: How much at once, how often, until when, and where the run waits.
         source_digest: A digest of the source's content; another one under the same key is refused.
 
     Returns:
-        What became of the rows. The run's state is named Partial where some have no answer.
+        What became of the rows. The run's state is named Partial where some have no answer, and Submitted where it
+        was detached: the report then says what is open.
 
     Raises:
         Refused: the input cannot be used; nothing was sent, nothing paid.
@@ -120,7 +98,7 @@ def openai_batch(
         ```
     """
     run = current_run()
-    check_wait(wait, run)
+    check_wait(options.wait, run)
     begun = begun_at(run)
     job = open_job(
         source.model_copy(update={"path": with_schedule(source.path, begun)})
@@ -133,57 +111,43 @@ def openai_batch(
         if_exists=if_exists,
         source_digest=source_digest,
         key_given=job_key is not None,
-        deadline=make_deadline(finish_by, begun, cancel_lead_minutes=cancel_lead_minutes, answer_rest=answer_rest)
-        if finish_by
-        else None,
+        deadline=options.deadline(begun),
     )
-    calls = Calls(
-        job,
-        credentials,
-        in_flight,
-        poll_seconds,
-        max_poll_seconds,
-        settle_seconds,
-        deadline=job.deadline,
-        wait=wait,
-    )
-    report = job.report() or run_job(calls, max_rounds)
-    return end_state(report, min_answered) if report else leave(calls)  # type: ignore[return-value]
+    job_run = JobRun(job, options, credentials)
+    return run_to_its_state(job_run, options.max_rounds)  # type: ignore[return-value]  # Prefect gives its data
 
 
-def run_job(calls: Calls, max_rounds: int) -> JobReport | None:
+def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
+    """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
+    job, options = job_run.job, job_run.options
+    report = job.report()
+    if report is None:
+        get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
+        report = run_job(job_run, max_rounds)
+    return leave(job, options.wait) if report is None else end_state(report, options.min_answered)
+
+
+def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
-    job = calls.job
+    job = job_run.job
     with open_batches_named(job), progress_artifact(job) as progress:
-        _read_rows(calls)
+        _read_rows(job_run)
         for number in count(1):
-            if not begin_round(calls, number, max_rounds):
+            if not begin_round(job_run, number, max_rounds):
                 break
-            if not finish_round(calls, number):
+            if not finish_round(job_run, number):
                 return None
-        _refuse_if_all_failed(calls)
-        report = calls.task(write_results, "report")(job)  # durable first …
-        clean_up(job, credentials=calls.credentials)  # … then the remote files go
+        _refuse_if_all_failed(job_run)
+        report = job_run.task(write_results, "report")(job)  # durable first …
+        clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
     return report
 
 
-def leave(calls: Calls) -> State[None]:
-    """Leave a job whose batches are to be waited for elsewhere: suspended, or to whoever takes it up again."""
-    batches = calls.job.open_batches()
-    if calls.wait == "suspend":
-        oldest = min((batch.created_at or 0 for batch in batches), default=calls.job.opened_at.timestamp())
-        suspend_for_look(clock.now() - oldest)
-    return Completed(
-        name="Submitted",
-        message=f"Open batches: {len(batches)}. `prefect-openai-batch resume {calls.job.key}` goes on.",
-    )
-
-
-def _read_rows(calls: Calls) -> None:
-    if calls.job.rows() is None:
-        check_access(_model(calls.job.request), credentials=calls.credentials)
-        calls.task(read_source, "rows")(calls.job)
+def _read_rows(job_run: JobRun) -> None:
+    if job_run.job.rows() is None:
+        check_access(_model(job_run.job.request), credentials=job_run.credentials)
+        job_run.task(read_source, "rows")(job_run.job)
 
 
 def _model(request: Request) -> str | None:
@@ -212,12 +176,12 @@ def open_batches_named(job: Job) -> Iterator[None]:
         raise
 
 
-def _refuse_if_all_failed(calls: Calls) -> None:
+def _refuse_if_all_failed(job_run: JobRun) -> None:
     """A job of which OpenAI takes nothing has cost nothing: it leaves nothing behind, and says why."""
-    job = calls.job
+    job = job_run.job
     batches = job.batches()
     if batches and all(batch.status == "failed" for batch in batches):
-        clean_up(job, credentials=calls.credentials)
+        clean_up(job, credentials=job_run.credentials)
         job.files.remove()
         raise BatchFailed(
             f"OpenAI's validation refused every batch of the job: {batches[0].why_failed}",

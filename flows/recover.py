@@ -1,16 +1,13 @@
 """The answers of a job whose folder is lost."""
 
-from typing import Annotated
-
 from prefect import flow
-from pydantic import Field
 
 from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
 from ..batch.files.identity import round_of
+from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.recovery import write_recovered
 from ..tasks import clean_up, fetch_output, find_job_batches, sensor_options, wait_for_batches
-from ..tasks.wait import MAX_POLL_SECONDS, POLL_SECONDS
 from .job import TASK_RUNNER
 
 
@@ -21,8 +18,7 @@ def recover_job(
     *,
     credentials: str | None = None,
     keep_response: bool = False,
-    poll_seconds: Annotated[float, Field(gt=0)] = POLL_SECONDS,
-    max_poll_seconds: Annotated[float, Field(gt=0)] = MAX_POLL_SECONDS,
+    options: RunOptions = USUAL,
 ) -> int:
     """Write the answers of a job whose folder is lost, from what OpenAI still knows of it.
 
@@ -34,8 +30,7 @@ def recover_job(
         destination: A path or URL for the table, whose ending names the format.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         keep_response: Whether whole bodies are written too.
-        poll_seconds: The shortest time between two looks at the batches, in seconds.
-        max_poll_seconds: The longest.
+        options: As in openai_batch; what counts of them is how often it looks.
 
     Returns:
         How many items there are.
@@ -55,12 +50,12 @@ def recover_job(
         raise JobKeyError(f"OpenAI lists no batch of a job {job_key!r}.", job_key=job_key)
     ended: dict[str, Batch] = {}
     while opened := [batch for batch in batches if batch.id not in ended]:
-        options = sensor_options(
+        retries = sensor_options(
             min(batch.created_at or 0 for batch in opened),
-            poll_seconds=poll_seconds,
-            max_poll_seconds=max_poll_seconds,
+            poll_seconds=options.poll_seconds,
+            max_poll_seconds=options.max_poll_seconds,
         )
-        found = wait_for_batches.with_options(**options)(opened, credentials=credentials)
+        found = wait_for_batches.with_options(**retries)(opened, credentials=credentials)
         ended |= {batch.id: batch for batch in found}
     futures = [
         fetch_output.submit(ended[batch.id], keep_response=keep_response, credentials=credentials)

@@ -29,7 +29,8 @@ from ..tasks import (
     submit_batch,
     wait_for_batches,
 )
-from .job_run import Calls, look_once
+from .job_run import JobRun
+from .suspension.looks import look_once
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,66 +38,69 @@ ROOM_LOOK_SECONDS = 1.0
 """While there is no room at OpenAI, a stop is looked for so often."""
 
 
-def begin_round(calls: Calls, number: int, max_rounds: int) -> bool:
+def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
     """Build what is to be sent in a round; whether there is such a round."""
-    job = calls.job
+    job = job_run.job
     if job.stopped():
         return job.round_folder(number).exists()
     if number > max_rounds and not job.round_folder(number).exists():
         return False
-    selections = plan_round(job, number, resumed=calls.resumed)
+    selections = plan_round(job, number, resumed=job_run.resumed)
     if selections:
-        build_round(calls, selections)
+        build_round(job_run, selections)
         if job.key_given and not job.round_folder(number).exists("adopted.json"):
-            adopt_batches(job, number, credentials=calls.credentials)
+            adopt_batches(job, number, credentials=job_run.credentials)
     return bool(selections)
 
 
-def build_round(calls: Calls, selections: Iterable[Selection]) -> None:
+def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
     """Build the input files of these selections that are not built yet."""
     report_progress("build", total=sum(selection.rows for selection in selections))
-    unbuilt = [selection for selection in selections if calls.job.built(selection) is None]
-    build = calls.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
+    unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
+    build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
     build.map(unbuilt).result()
 
 
-def finish_round(calls: Calls, number: int) -> bool:
+def finish_round(job_run: JobRun, number: int) -> bool:
     """Every batch of a round, `in_flight` at once; False where they are waited for elsewhere."""
-    if calls.job.is_synchronous(number):
-        answer_round(calls, number)
+    if job_run.job.is_synchronous(number):
+        answer_round(job_run, number)
         return True
-    return Flight(calls, number).run()
+    return Flight(job_run, number).run()
 
 
-def answer_rest(calls: Calls) -> None:
+def answer_rest(job_run: JobRun) -> None:
     """Answer at once what is left without an answer, and lies in no open batch, in a round of its own."""
-    job = calls.job
+    job = job_run.job
     number = max(job.rounds(), default=0) + 1
     if plan_answers(job, number):
-        answer_round(calls, number)
+        answer_round(job_run, number)
 
 
-def answer_round(calls: Calls, number: int) -> None:
+def answer_round(job_run: JobRun, number: int) -> None:
     """Ask the items of a synchronous round one by one; without a deadline to keep nothing more is asked."""
-    build_round(calls, plan_round(calls.job, number))
-    until = calls.deadline.finish_by if calls.deadline else LONG_AGO
-    for file in calls.job.input_files_of(number):
-        answer = calls.task(answer_items, f"round-{number}/{file.name}/fetched")
-        answer(calls.job, file, deadline=until, credentials=calls.credentials)
+    build_round(job_run, plan_round(job_run.job, number))
+    until = job_run.job.deadline.finish_by if job_run.job.deadline else LONG_AGO
+    for file in job_run.job.input_files_of(number):
+        answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
+        answer(job_run.job, file, deadline=until, credentials=job_run.credentials)
 
 
 class Flight:
     """The input files of a round on their way: those that wait, and the batches that are open."""
 
-    def __init__(self, calls: Calls, number: int) -> None:
-        self.calls = calls
-        self.job: Job = calls.job
+    def __init__(self, job_run: JobRun, number: int) -> None:
+        self.job_run = job_run
+        self.job: Job = job_run.job
+        self.options = job_run.options
+        self.credentials = job_run.credentials
+        self.number = number
         built = self.job.input_files_of(number)
         files = [file for file in built if fetched(file) is None]
         self.waiting = [file for file in files if submitted(file) is None]
         self.flying = [batch for file in files if (batch := submitted(file)) is not None]
         self.fetching: list[PrefectFuture[FetchedOutput]] = []
-        self.room = calls.in_flight
+        self.room = self.options.in_flight
         self.cancelled = False
         report_progress("upload", total=sum(file.items for file in self.waiting))
         items, left = (sum(file.items for file in some) for some in (built, files))
@@ -118,12 +122,12 @@ class Flight:
                 continue
             if self._time_is_up():
                 break
-            waited_for = self.calls.stays(self._next_deadline())
+            waited_for = self.job_run.waits_here(self._next_deadline())
             if waited_for and not self.flying:
-                time.sleep(min(ROOM_LOOK_SECONDS, self.calls.poll_seconds))
-        outputs = [future.result() for future in self.fetching]
-        if any(output.out_of_quota for output in outputs):
-            self.job.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
+                time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
+        for future in self.fetching:
+            future.result()
+        self.job.stop_if_out_of_quota(self.number)
         return waited_for
 
     def _submit_what_may_go(self) -> bool:
@@ -142,9 +146,9 @@ class Flight:
 
     def _submit(self, file: InputFile) -> None:
         name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
-        submit = self.calls.task(submit_batch, name)
+        submit = self.job_run.task(submit_batch, name)
         try:
-            batch = submit(file, credentials=self.calls.credentials, settle_seconds=self.calls.settle_seconds)
+            batch = submit(file, credentials=self.credentials, settle_seconds=self.options.settle_seconds)
         except APIStatusError as error:
             if error.code not in OUT_OF_QUOTA:
                 raise
@@ -152,24 +156,24 @@ class Flight:
         else:
             self.flying.append(batch)
             if self.job.stopped():  # while it was created, so that whoever stopped the job did not know it
-                cancel_batch(batch.id, credentials=self.calls.credentials)
+                cancel_batch(batch.id, credentials=self.credentials)
 
     def _wait(self) -> list[Batch]:
         deadline = self._next_deadline()
-        if not self.calls.stays(deadline):
-            return look_once(self.flying, credentials=self.calls.credentials)
+        if not self.job_run.waits_here(deadline):
+            return look_once(self.flying, credentials=self.credentials)
         oldest = min((batch.created_at or 0) for batch in self.flying)
         options = sensor_options(
             oldest,
-            poll_seconds=self.calls.poll_seconds,
-            max_poll_seconds=self.calls.max_poll_seconds,
+            poll_seconds=self.options.poll_seconds,
+            max_poll_seconds=self.options.max_poll_seconds,
             deadline=deadline,
         )
         sensor = wait_for_batches.with_options(**options)
-        return sensor(self.flying, credentials=self.calls.credentials, deadline=deadline)
+        return sensor(self.flying, credentials=self.credentials, deadline=deadline)
 
     def _next_deadline(self) -> datetime | None:
-        return next_deadline(self.calls.deadline, stopped=self.job.stopped() is not None)
+        return next_deadline(self.job.deadline, stopped=self.job.stopped() is not None)
 
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""
@@ -179,7 +183,7 @@ class Flight:
         if any(file == ended.input_file for file in again):
             self.room = max(1, len(self.flying))
             return
-        self.room = min(self.room + 1, self.calls.in_flight)
+        self.room = min(self.room + 1, self.options.in_flight)
         self._fetch(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
@@ -187,32 +191,32 @@ class Flight:
         if ended.status != BatchStatus.FAILED and not may_have_twin:
             return []
         return reconsider_batch(
-            self.job, ended, pause_seconds=self.calls.poll_seconds, credentials=self.calls.credentials
+            self.job, ended, pause_seconds=self.options.poll_seconds, credentials=self.credentials
         )
 
     def _fetch(self, ended: Batch) -> None:
         name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
-        fetch = self.calls.task(fetch_output, name)
+        fetch = self.job_run.task(fetch_output, name)
         keep = self.job.request.keep_response
-        self.fetching.append(fetch.submit(ended, keep_response=keep, credentials=self.calls.credentials))
+        self.fetching.append(fetch.submit(ended, keep_response=keep, credentials=self.credentials))
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
-        deadline = self.calls.deadline
+        deadline = self.job.deadline
         if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
             self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
-            cancel_job(self.job, settle_seconds=self.calls.settle_seconds, credentials=self.calls.credentials)
+            cancel_job(self.job, settle_seconds=self.options.settle_seconds, credentials=self.credentials)
             self.cancelled = True
             self._answer_rest()
 
     def _answer_rest(self) -> None:
         """Where that was asked for: answer at once what the job's time is too short for."""
-        deadline, stopped = self.calls.deadline, self.job.stopped()
+        deadline, stopped = self.job.deadline, self.job.stopped()
         if deadline and deadline.answer_rest and stopped and stopped.code == "finish_by":
             for future in self.fetching:
                 future.result()
-            answer_rest(self.calls)
+            answer_rest(self.job_run)
 
     def _time_is_up(self) -> bool:
-        deadline = self.calls.deadline
+        deadline = self.job.deadline
         return deadline is not None and clock.now() >= deadline.finish_by.timestamp()

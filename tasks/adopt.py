@@ -1,22 +1,28 @@
 """Adopt the batches that an earlier start of the same job has left at OpenAI, where its folder is gone."""
 
-from openai import NotFoundError, OpenAI
 from prefect import task
 
 from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch, BatchStatus
-from ..batch.files.identity import identity_of, one_each
+from ..batch.files.identity import (
+    identity_of,
+    input_digest_of,
+    input_name_of,
+    one_each,
+    round_of,
+    with_identity,
+)
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Adopted, Job
 from ..batch.jobs.submissions import has_claim, note_submission, submitted
 from ..batch.outcomes.validation import REST
-from ..blocks import load_credentials
-from .remote.listing import batches_of_job, bearing
-from .remote.retrying import KEPT_AS_JSON, RETRIED
-from .remote.twins import agree
+from .options import KEPT_AS_JSON
+from .remote.connection import Connection, connect
+from .remote.listing import batches_of_job
+from .remote.twins import keep_oldest
 
 
-@task(name="adopt-batches", **KEPT_AS_JSON, **RETRIED)
+@task(name="adopt-batches", **KEPT_AS_JSON)
 def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None) -> list[str]:
     """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
 
@@ -31,29 +37,30 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
             ended, and its output is deleted.
     """
     files = [file for file in job.input_files_of(round_number) if submitted(file) is None and not has_claim(file)]
-    with load_credentials(credentials).get_client() as client:
-        adopted = adopt(client, job, files) if files else []
+    with connect(credentials) as connection:
+        adopted = adopt(connection, job, files) if files else []
     job.round_folder(round_number).write("adopted.json", Adopted(batch_ids=tuple(adopted)))
     return adopted
 
 
-def adopt(client: OpenAI, job: Job, files: list[InputFile]) -> list[str]:
+def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]:
     """Record the batches of these input files that are listed at OpenAI, and return their ids."""
-    listed = batches_of_job(client, job.key)
-    found = [(file, batches) for file in files if (batches := bearing(listed, identity_of(file)))]
+    listed = batches_of_job(connection, job.key)
+    found = [(file, batches) for file in files if (batches := with_identity(listed, identity_of(file)))]
     _refuse_others(job, listed, files)
     for _, batches in found:
-        _refuse_deleted(client, job, batches[0])
-    return [note_submission(file, agree(client, file, batches)).id for file, batches in found]
+        _refuse_deleted(connection, job, batches[0])
+    return [note_submission(file, keep_oldest(connection, file, batches)).id for file, batches in found]
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
     """Batches of this job and round that none of our input files made belong to another source or request."""
     known = {file.sha256 for file in job.input_files()}
-    rounds = {str(file.round) for file in files}
+    rounds = {file.round for file in files}
     for batch in listed:
-        ours = batch.metadata.get("input_file_sha256") in known or REST in batch.metadata.get("input_file", "")
-        if batch.status != BatchStatus.FAILED and batch.metadata.get("round") in rounds and not ours:
+        name = input_name_of(batch)
+        ours = not name or REST in name or input_digest_of(batch) in known
+        if batch.status != BatchStatus.FAILED and round_of(batch) in rounds and not ours:
             raise JobKeyError(
                 f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
                 "bears it. Choose another key.",
@@ -61,27 +68,23 @@ def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> Non
             )
 
 
-def _refuse_deleted(client: OpenAI, job: Job, batch: Batch) -> None:
+def _refuse_deleted(connection: Connection, job: Job, batch: Batch) -> None:
     """A batch whose output was deleted was paid for and fetched: to send its items again would be to pay twice."""
     for file_id in (batch.output_file_id, batch.error_file_id):
-        if file_id is None:
-            continue
-        try:
-            client.files.retrieve(file_id)
-        except NotFoundError:
+        if file_id is not None and not connection.has_file(file_id):
             raise JobKeyError(
                 f"The job {job.key!r} was done before: its batch {batch.id} has ended and its output is deleted. "
                 f"Its results went to its destination then ({job.destination}). Choose another job key to pay for "
                 "the answers again.",
                 job_key=job.key,
-            ) from None
+            )
 
 
-@task(name="find-job-batches", **KEPT_AS_JSON, **RETRIED)
+@task(name="find-job-batches", **KEPT_AS_JSON)
 def find_job_batches(job_key: str, *, credentials: str | None = None) -> list[Batch]:
     """The batches that bear a job's key, as far back as OpenAI keeps their files, one for each input file.
 
     They are in the order of rounds and input files. Batches that failed at validation are not among them.
     """
-    with load_credentials(credentials).get_client() as client:
-        return one_each(batches_of_job(client, job_key))
+    with connect(credentials) as connection:
+        return one_each(batches_of_job(connection, job_key))

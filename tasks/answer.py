@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-from httpx2 import Response
-from openai import APIConnectionError, APIStatusError, OpenAI
+from openai import APIConnectionError, APIStatusError
 from prefect import task
 
 from ..batch import clock
@@ -22,13 +21,11 @@ from ..batch.jobs.submissions import fetched
 from ..batch.outcomes.outcome import MISSING, item_outcome
 from ..batch.outcomes.outcome_files import FetchedOutput, write_found
 from ..batch.storage import Folder
-from ..blocks import load_credentials
-from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .options import KEPT_AS_JSON
+from .remote.connection import Connection, connect
 
 CONCURRENCY = 8
 """Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
-
-MAX_RETRIES = 6
 
 KEPT_AT_ONCE = 16
 """Answers that are recorded together: after a kill so many may be asked, and paid, again."""
@@ -37,7 +34,7 @@ SYNCHRONOUS = "synchronous"
 """Stands in place of a batch's id."""
 
 
-@task(name="answer-items", **KEPT_AS_JSON, **RETRIED)
+@task(name="answer-items", **KEPT_AS_JSON)
 def answer_items(
     job: Job,
     file: InputFile,
@@ -62,15 +59,17 @@ def answer_items(
         return done
     answers = file.files / "answers"
     answers.make()
-    with load_credentials(credentials).get_client() as client:
-        _ask(client.with_options(max_retries=MAX_RETRIES), file, answers, deadline, concurrency)
+    with connect(credentials) as connection:
+        _ask(connection, file, answers, deadline, concurrency)
     output = _read_answers(job, file, answers)
     file.files.write("fetched.json", output)
     file.files.remove(INPUT)
     return output
 
 
-def _ask(client: OpenAI, file: InputFile, answers: Folder, deadline: datetime | None, concurrency: int) -> None:
+def _ask(
+    connection: Connection, file: InputFile, answers: Folder, deadline: datetime | None, concurrency: int
+) -> None:
     """Ask what is not answered yet, and record the answers, a few at a time."""
     names = answers.names("*.jsonl")
     known = set(_answered(answers, names))
@@ -80,7 +79,7 @@ def _ask(client: OpenAI, file: InputFile, answers: Folder, deadline: datetime | 
             group = list(islice(items, KEPT_AT_ONCE))
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
                 return
-            asked = [pool.submit(_answer, client, item) for item in group]
+            asked = [pool.submit(_answer, connection, item) for item in group]
             lines = [future.result() for future in as_completed(asked)]
             with answers.create(f"{number:06d}.jsonl") as record:
                 record.writelines(lines)
@@ -98,11 +97,10 @@ def _answered(answers: Folder, names: Iterable[str]) -> Iterator[str]:
             yield from (custom_id for line in lines if (custom_id := custom_id_of(line)) is not None)
 
 
-def _answer(client: OpenAI, item: dict[str, Any]) -> bytes:
+def _answer(connection: Connection, item: dict[str, Any]) -> bytes:
     """One item's answer, as the line that a batch's output or error file would hold."""
-    path = item["url"].removeprefix("/v1")
     try:
-        answer = client.post(path, cast_to=Response, body=item["body"])
+        answer = connection.answer(item["url"], item["body"])
         response = {"status_code": 200, "body": orjson.loads(answer.content)}
         response["request_id"] = answer.headers.get("x-request-id")
     except APIStatusError as error:

@@ -6,7 +6,7 @@ from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
 from ..batch.progress import report
-from .remote.retrying import KEPT_AS_JSON
+from .options import KEPT_AS_JSON
 
 
 @task(name="build-items", **KEPT_AS_JSON)

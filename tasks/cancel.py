@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError
 from prefect import task
 
 from ..batch.files.batches import Batch
@@ -10,15 +10,14 @@ from ..batch.files.identity import identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import fetched, last_claim, note_submission, submitted
-from ..blocks import load_credentials
-from .remote.cancelling import send_cancel
+from .options import KEPT_AS_JSON
+from .remote.connection import Connection, connect
 from .remote.creation import SETTLE_SECONDS
-from .remote.listing import look_until
-from .remote.retrying import KEPT_AS_JSON, RETRIED
-from .remote.twins import agree
+from .remote.listing import find_created
+from .remote.twins import keep_oldest
 
 
-@task(name="cancel-batch", **KEPT_AS_JSON, **RETRIED)
+@task(name="cancel-batch", **KEPT_AS_JSON)
 def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
 
@@ -32,11 +31,11 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
         print(cancel_batch(batch.id).status)
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        return send_cancel(client, batch_id)
+    with connect(credentials) as connection:
+        return connection.cancel(batch_id)
 
 
-@task(name="cancel-job", **KEPT_AS_JSON, **RETRIED)
+@task(name="cancel-job", **KEPT_AS_JSON)
 def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials: str | None = None) -> list[Batch]:
     """Ask OpenAI to cancel every open batch of a job, those too whose creation got no answer.
 
@@ -51,27 +50,27 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
         cancelled = cancel_job(job)
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        return cancel_batches(client, job, settle_seconds)
+    with connect(credentials) as connection:
+        return cancel_batches(connection, job, settle_seconds)
 
 
-def cancel_batches(client: OpenAI, job: Job, settle_seconds: float) -> list[Batch]:
+def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> list[Batch]:
     """Cancel a job's recorded batches at once, then those that a claim without a record may have created."""
     cancelled = []
     for batch in job.open_batches():
         with suppress(NotFoundError):
-            cancelled.append(send_cancel(client, batch.id))
+            cancelled.append(connection.cancel(batch.id))
     claimed = [file for file in job.input_files() if fetched(file) is None and submitted(file) is None]
     for file in claimed:
-        created = _settled(client, file, settle_seconds)
+        created = _settled(connection, file, settle_seconds)
         if created is not None:
-            cancelled.append(send_cancel(client, created.id))
+            cancelled.append(connection.cancel(created.id))
     return cancelled
 
 
-def _settled(client: OpenAI, file: InputFile, settle_seconds: float) -> Batch | None:
+def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> Batch | None:
     _, claim = last_claim(file)
     if claim is None:
         return None
-    found = look_until(client, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
-    return note_submission(file, agree(client, file, found)) if found else None
+    found = find_created(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
+    return note_submission(file, keep_oldest(connection, file, found)) if found else None

@@ -3,19 +3,19 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError
 from prefect import task
 
-from ..batch.files.batches import Batch, read_batch
+from ..batch.files.batches import Batch
 from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import CLEANED, Cleaned, Job
-from ..batch.jobs.submissions import Uploads, twins
-from ..blocks import load_credentials
-from .remote.retrying import KEPT_AS_JSON, RETRIED
+from ..batch.jobs.submissions import twins, uploads_begun
+from .options import KEPT_AS_JSON
+from .remote.connection import Connection, connect
 
 
-@task(name="clean-up", **KEPT_AS_JSON, **RETRIED)
+@task(name="clean-up", **KEPT_AS_JSON)
 def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     """Delete the remote files of a job, or of one batch; files that are gone already count as deleted.
 
@@ -34,14 +34,14 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
         clean_up(batch)
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        file_ids = remove_files(client, done)
+    with connect(credentials) as connection:
+        file_ids = remove_files(connection, done)
     if isinstance(done, Job) and not done.open_batches():
         done.files.write(CLEANED, Cleaned(file_ids=tuple(file_ids)))
     return file_ids
 
 
-def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:
+def remove_files(connection: Connection, done: Job | Batch) -> list[str]:
     """Delete the remote files of a job or a batch, and return their ids; what an open batch needs stays."""
     if isinstance(done, Batch):
         batches, sent = [done], [done.input_file] if done.input_file else []
@@ -50,43 +50,30 @@ def remove_files(client: OpenAI, done: Job | Batch) -> list[str]:
         batches, sent = done.batches(), done.input_files()
         needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
         everywhere = done.key_given
-    batches = [*batches, *_twins(client, sent)]
+    batches = [*batches, *_twins(connection, sent)]
     inputs = [batch.input_file_id for batch in batches if batch.input_file_id]
     everything = [file_id for batch in batches for file_id in batch.file_ids]
     # Answers go last: as long as they are there, a start that knows nothing of this one can fetch them again.
-    ordered = dict.fromkeys([*_strays(client, sent, everywhere=everywhere), *inputs, *everything])
+    ordered = dict.fromkeys([*_strays(connection, sent, everywhere=everywhere), *inputs, *everything])
     removed = [file_id for file_id in ordered if file_id not in needed]
     for file_id in removed:
-        _delete(client, file_id)
+        connection.delete_file(file_id)
     return removed
 
 
-def _twins(client: OpenAI, files: Iterable[InputFile]) -> list[Batch]:
+def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:
     """The cancelled twins of a job's batches."""
     found = []
     for batch_id in (batch_id for file in files for batch_id in twins(file)):
         with suppress(NotFoundError):
-            found.append(read_batch(client.batches.retrieve(batch_id)))
+            found.append(connection.batch(batch_id))
     return found
 
 
-def _strays(client: OpenAI, files: Iterable[InputFile], *, everywhere: bool) -> list[str]:
+def _strays(connection: Connection, files: Iterable[InputFile], *, everywhere: bool) -> list[str]:
     """Uploads that got no answer: found by name, and looked for only where there can be any.
 
     That is where an upload was begun twice, or where the job may have been begun `everywhere`, with a record of
     its uploads that is lost.
     """
-    names = {remote_name(file) for file in files if everywhere or _begun_twice(file)}
-    if not names:
-        return []
-    return [file.id for file in client.files.list(purpose="batch") if file.filename in names]
-
-
-def _begun_twice(file: InputFile) -> bool:
-    uploads = file.files.read("uploading.json", Uploads)
-    return uploads is not None and uploads.begun > 1
-
-
-def _delete(client: OpenAI, file_id: str) -> None:
-    with suppress(NotFoundError):
-        client.files.delete(file_id)
+    return connection.files_named({remote_name(file) for file in files if everywhere or uploads_begun(file) > 1})

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError
 from prefect import task
 
 from ..batch import clock
@@ -12,17 +12,17 @@ from ..batch.errors import BatchNotFinished, RequestError
 from ..batch.files.batches import Batch, describe_progress
 from ..batch.files.input_files import INPUT, Item, items_of
 from ..batch.files.output_files import custom_id_of
-from ..batch.jobs.submissions import fetched
+from ..batch.jobs.submissions import fetched, has_ended
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.requests.endpoints import Endpoint
 from ..batch.storage import temporary_folder
-from ..blocks import load_credentials
-from .remote.downloads import _download_lines, download
-from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .options import KEPT_AS_JSON
+from .remote.connection import Connection, connect
+from .remote.downloads import download, download_lines
 
 
-@task(name="fetch-output", **KEPT_AS_JSON, **RETRIED)
+@task(name="fetch-output", **KEPT_AS_JSON)
 def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str | None = None) -> FetchedOutput:
     """Download a batch's output and error files, and note what became of each of its items.
 
@@ -51,16 +51,16 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     done = fetched(file) if file else None
     if done is not None:
         return done
-    if not batch.has_ended(clock.now()):
+    if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
     folder = file.files if file else temporary_folder()
-    with load_credentials(credentials).get_client() as client, TemporaryDirectory() as scratch:
+    with connect(credentials) as connection, TemporaryDirectory() as scratch:
         paths = [
-            _download_lines(client, file_id, Path(scratch) / file_id)
+            download_lines(connection, file_id, Path(scratch) / file_id)
             for file_id in (batch.output_file_id, batch.error_file_id)
             if file_id is not None
         ]
-        items = items_of(file) if file else _items_sent(client, batch, Path(scratch))
+        items = items_of(file) if file else _items_sent(connection, batch, Path(scratch))
         endpoint = file.endpoint if file else _endpoint(batch)
         output = write_outcomes(batch, endpoint, items, paths, folder, keep_response=keep_response)
     folder.write("fetched.json", output)
@@ -69,12 +69,12 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     return output
 
 
-def _items_sent(client: OpenAI, batch: Batch, scratch: Path) -> Iterator[Item] | None:
+def _items_sent(connection: Connection, batch: Batch, scratch: Path) -> Iterator[Item] | None:
     """The items of a batch that we have no record of, read from its input file if that is still there."""
     if batch.input_file_id is None:
         return None
     try:
-        path = download(client, batch.input_file_id, scratch / batch.input_file_id)
+        path = download(connection, batch.input_file_id, scratch / batch.input_file_id)
     except NotFoundError:
         return None
     return enumerate(_custom_ids(path))

@@ -1,18 +1,18 @@
 """Look at batches, and check that OpenAI lets us in."""
 
-from itertools import islice
+from itertools import chain, islice
 
 from openai import APIConnectionError, APIStatusError, AuthenticationError, NotFoundError
 from prefect import task
 
 from ..batch.errors import AccessError, ModelNotFound
-from ..batch.files.batches import Batch, read_batch
+from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
-from ..blocks import load_credentials
-from .remote.retrying import KEPT_AS_JSON, RETRIED
+from .options import KEPT_AS_JSON
+from .remote.connection import PAGE, connect
 
 
-@task(name="get-batch", **KEPT_AS_JSON, **RETRIED)
+@task(name="get-batch", **KEPT_AS_JSON)
 def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """One batch as it stands now, whoever started it.
 
@@ -24,11 +24,11 @@ def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
             print(get_batch(batch.id).status)
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        return read_batch(client.batches.retrieve(batch_id))
+    with connect(credentials) as connection:
+        return connection.batch(batch_id)
 
 
-@task(name="list-batches", **KEPT_AS_JSON, **RETRIED)
+@task(name="list-batches", **KEPT_AS_JSON)
 def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Batch]:
     """The newest batches of the project, whoever started them, the newest first.
 
@@ -39,9 +39,8 @@ def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Bat
         still_open = [batch.id for batch in list_batches(limit=100) if batch.status == "in_progress"]
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        pages = client.batches.list(limit=min(limit, 100))
-        return [read_batch(batch) for batch in islice(pages, limit)]
+    with connect(credentials) as connection:
+        return list(islice(chain.from_iterable(connection.batch_pages(min(limit, PAGE))), limit))
 
 
 @task(name="check-access", **KEPT_AS_JSON)
@@ -54,25 +53,22 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
         AccessError: the key is refused, or the server cannot be reached.
         ModelNotFound: OpenAI does not know the model.
     """
-    with load_credentials(credentials).get_client() as client:
+    with connect(credentials) as connection:
         try:
-            if model is None or is_template(model):
-                client.models.list()
-            else:
-                client.models.retrieve(model)
+            connection.check_models(None if model is None or is_template(model) else model)
         except AuthenticationError as error:
             raise AccessError(
-                f"{client.base_url} refuses the API key: {error.message}", base_url=str(client.base_url)
+                f"{connection.base_url} refuses the API key: {error.message}", base_url=connection.base_url
             ) from None
         except APIConnectionError as error:
             raise AccessError(
-                f"{client.base_url} cannot be reached: {error.__cause__ or error}",
-                base_url=str(client.base_url),
+                f"{connection.base_url} cannot be reached: {error.__cause__ or error}",
+                base_url=connection.base_url,
             ) from None
         except NotFoundError as error:
             if error.code == "model_not_found":
                 raise ModelNotFound(
-                    f"The model {model!r} is not known at {client.base_url}: {error.message}", model=model
+                    f"The model {model!r} is not known at {connection.base_url}: {error.message}", model=model
                 ) from None
         except APIStatusError:
             return

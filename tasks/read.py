@@ -4,7 +4,7 @@ from prefect import task
 
 from ..batch.jobs.job import Job, Rows
 from ..batch.jobs.rows import keep_rows
-from .remote.retrying import KEPT_AS_JSON
+from .options import KEPT_AS_JSON
 
 
 @task(name="read-source", **KEPT_AS_JSON)

@@ -1,23 +1,22 @@
 """Submit a batch, once."""
 
 from collections.abc import Iterable
-from uuid import uuid4
 
 import orjson
-from openai import OpenAI
 from prefect import task
 
 from ..batch.errors import RequestError
 from ..batch.files.batches import Batch
+from ..batch.files.identity import new_identity
 from ..batch.files.input_files import InputFile
 from ..batch.files.items_by_hand import write_items
 from ..batch.requests.endpoints import Endpoint
 from ..batch.requests.items import BatchItem
 from ..batch.storage import temporary_folder
-from ..blocks import load_credentials
+from .options import KEPT_AS_JSON
 from .remote.claims import find_or_create
+from .remote.connection import Connection, connect
 from .remote.creation import SETTLE_SECONDS, create_once
-from .remote.retrying import KEPT_AS_JSON
 
 
 @task(name="submit-batch", **KEPT_AS_JSON)
@@ -56,22 +55,21 @@ def submit_batch(
     """
     if (items is None) == (input_file_id is None):
         raise RequestError("Give either items or the input_file_id of a file that is uploaded already.")
-    with load_credentials(credentials).get_client() as client:
+    with connect(credentials) as connection:
         if isinstance(items, InputFile):
-            return find_or_create(client, items, settle_seconds)
-        by_hand = {**(metadata or {}), "submission": uuid4().hex}
+            return find_or_create(connection, items, settle_seconds)
+        by_hand = {**(metadata or {}), **new_identity()}
         if items is not None:
             file = write_items(items, temporary_folder())
-            return find_or_create(client, file, settle_seconds, by_hand)
+            return find_or_create(connection, file, settle_seconds, by_hand)
         assert input_file_id is not None, "one of the two is given"
-        path = endpoint or _endpoint_of(client, input_file_id)
-        return create_once(client, input_file_id, path, by_hand, settle_seconds)
+        path = endpoint or _endpoint_of(connection, input_file_id)
+        return create_once(connection, input_file_id, path, by_hand, settle_seconds)
 
 
-def _endpoint_of(client: OpenAI, input_file_id: str) -> Endpoint:
+def _endpoint_of(connection: Connection, input_file_id: str) -> Endpoint:
     """The endpoint that an uploaded file's first item names."""
-    with client.files.with_streaming_response.content(input_file_id) as response:
-        first = next(response.iter_lines(), "")
+    first = connection.first_line(input_file_id)
     try:
         return Endpoint(orjson.loads(first)["url"])
     except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):

@@ -6,25 +6,20 @@ from datetime import datetime
 from math import ceil
 from typing import Any
 
-from openai import OpenAI, OpenAIError
+from openai import OpenAIError
 from prefect import task
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
+from prefect.client.schemas.objects import State
 
 from ..batch import clock
 from ..batch.errors import BatchNotFinished
-from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress, read_batch
+from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
+from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS
+from ..batch.jobs.submissions import has_ended
 from ..batch.progress import report
-from ..blocks import load_credentials
-from .remote.cancelling import send_cancel
+from .options import KEPT_AS_JSON, SensorOptions
+from .remote.connection import Connection, connect
 from .remote.looking import look_at
-from .remote.retrying import KEPT_AS_JSON, RETRIED, may_pass
-
-POLL_SECONDS = 10.0
-"""The shortest time between looks: many a small batch ends within a minute or two."""
-
-MAX_POLL_SECONDS = 600.0
-"""The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
+from .remote.tries import LOOKING, READING, may_pass
 
 SHORTEST_DELAY_SECONDS = 0.01
 
@@ -35,11 +30,7 @@ GROWTH = 8
 """A look comes when an eighth of the batch's age has passed since the last."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
-"""Without a deadline looks go on for as long as OpenAI keeps a batch's files."""
-
-
-LOOK_ONCE = RETRIED
-"""The retries of a sensor that looks once: a call that does not get through is made again, no more."""
+"""Without a deadline looks go on for as long as OpenAI keeps a batch's files, counted from the first look."""
 
 
 def sensor_options(
@@ -48,14 +39,15 @@ def sensor_options(
     poll_seconds: float = POLL_SECONDS,
     max_poll_seconds: float = MAX_POLL_SECONDS,
     deadline: datetime | None = None,
-) -> dict[str, Any]:
+) -> SensorOptions:
     """The retries of a sensor, for `with_options(**…)`: they back off as the batch grows older.
 
     Args:
         created_at: When the (oldest) batch was created, in Unix seconds; None means now.
         poll_seconds: The shortest time between looks.
         max_poll_seconds: The longest time between looks.
-        deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew.
+        deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew. None means
+            when there have been looks for `LONGEST_WAIT_SECONDS`.
 
     Example:
         ```python
@@ -73,14 +65,18 @@ def sensor_options(
         delay = min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds))
         delays.append(max(round(delay, 2), SHORTEST_DELAY_SECONDS))  # it stands in the log
         age += delays[-1]
-    until = deadline.timestamp() if deadline else now + LONGEST_WAIT_SECONDS
+    left = deadline.timestamp() - now if deadline else LONGEST_WAIT_SECONDS
     if deadline:
-        delays = _ending_with(until - now, delays)
+        delays = _ending_with(left, delays)
     return {
-        "retries": MAX_DELAYS + int(max(0.0, until - now) / delays[-1]),
+        "retries": MAX_DELAYS + int(max(0.0, left) / delays[-1]),
         "retry_delay_seconds": delays,
-        "retry_condition_fn": _unfinished_before(until),
+        "retry_condition_fn": _unfinished_before(deadline),
     }
+
+
+LOOK_ONCE = SensorOptions(retries=0)
+"""The options of a look that waits for nothing; its calls are tried like any that read."""
 
 
 def _ending_with(seconds: float, delays: list[float]) -> list[float]:
@@ -96,15 +92,14 @@ def _ending_with(seconds: float, delays: list[float]) -> list[float]:
     return kept
 
 
-def _unfinished_before(deadline: float) -> Callable[[Task[Any, Any], TaskRun, State[Any]], bool]:
+def _unfinished_before(deadline: datetime | None) -> Callable[[object, object, State[Any]], bool]:
     """A sensor's retry condition: a look found nothing before the deadline, or did not get through."""
 
-    def unfinished(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    def unfinished(_task: object, _run: object, state: State[Any]) -> bool:
         failure = state.data
-        if isinstance(
-            failure, BatchNotFinished
-        ):  # the deadline may have come since: then the next look is the last
-            return bool(failure.details["looked_at"] < deadline)
+        if isinstance(failure, BatchNotFinished):
+            # The deadline may have come since: then the next look is the last.
+            return deadline is None or bool(failure.details["looked_at"] < deadline.timestamp())
         return may_pass(failure)
 
     return unfinished
@@ -138,15 +133,15 @@ def wait_for_batches(
             batches = [batch for batch in batches if batch.id not in ended]
         ```
     """
-    with load_credentials(credentials).get_client() as client:
-        seen = look_at(client, batches)
-        _cancel_late(client, seen)
+    with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
+        seen = look_at(connection, batches)
+        _cancel_late(connection, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
     now = clock.now()
-    ended = [batch for batch in seen if batch.has_ended(now)]
-    if not ended and (deadline is None or now < deadline.timestamp()):
+    ended = [batch for batch in seen if has_ended(batch, now)]
+    if not ended and _is_before(deadline):
         raise BatchNotFinished(progress, looked_at=now)
     return ended
 
@@ -167,18 +162,22 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
         print(batch.status)
         ```
     """
-    known = batch if isinstance(batch, Batch) else None
-    batch_id = batch if isinstance(batch, str) else batch.id
-    with load_credentials(credentials).get_client() as client:
-        seen = read_batch(client.batches.retrieve(batch_id), known.input_file if known else None)
+    batch_id, input_file = (batch, None) if isinstance(batch, str) else (batch.id, batch.input_file)
+    with connect(credentials, LOOKING) as connection:
+        seen = connection.batch(batch_id, input_file)
     now = clock.now()
-    if not seen.has_ended(now):
+    if not has_ended(seen, now):
         raise BatchNotFinished(describe_progress([seen]), looked_at=now)
     return seen
 
 
-def _cancel_late(client: OpenAI, seen: Iterable[Batch]) -> None:
+def _is_before(deadline: datetime | None) -> bool:
+    """Whether there may be another look; one at the deadline or after it waits for nothing."""
+    return deadline is None or clock.now() < deadline.timestamp()
+
+
+def _cancel_late(connection: Connection, seen: Iterable[Batch]) -> None:
     for batch in seen:
         if batch.is_late(clock.now()) and batch.status != BatchStatus.CANCELLING:
             with suppress(OpenAIError):
-                send_cancel(client, batch.id)
+                connection.cancel(batch.id)

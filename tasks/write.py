@@ -5,7 +5,7 @@ from prefect import task
 from ..batch.jobs.job import Job, Rows
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.results import write_job_results
-from .remote.retrying import KEPT_AS_JSON
+from .options import KEPT_AS_JSON
 
 
 @task(name="write-results", **KEPT_AS_JSON)

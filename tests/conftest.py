@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import httpx
 import pytest
+from fsspec import AbstractFileSystem
 from hypothesis import settings
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
@@ -80,7 +82,7 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
     log = tmp_path_factory.mktemp("log") / "server.log"
     command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
     with running(command, prefect_environment, log):
-        wait_until(lambda: _healthy(url), 120, lambda: log.read_text())
+        wait_until(lambda: _answers(f"{url}/health"), log.read_text)
         settings = {
             PREFECT_API_URL: url,
             PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
@@ -129,6 +131,28 @@ def batch_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ba
         yield server
 
 
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AbstractFileSystem]:
+    """An object store with the bucket `lake`, over HTTP, that the environment names for every `s3://` URL."""
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    variables = {
+        "ENDPOINT_URL": url,
+        "ACCESS_KEY_ID": "test",
+        "SECRET_ACCESS_KEY": "test",
+        "DEFAULT_REGION": "us-east-1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    log = tmp_path / "object-store.log"
+    with running(command, dict(os.environ), log):
+        wait_until(lambda: _answers(f"{url}/moto-api/"), log.read_text)
+        store = fsspec.filesystem("s3", skip_instance_cache=True)
+        store.mkdir("lake")
+        yield store
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
 def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as listening:
@@ -147,24 +171,24 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
             yield process
         finally:
             process.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(15)
-            except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
 
 
-def wait_until(holds: Callable[[], bool], seconds: float, why: Callable[[], str] = str) -> None:
-    """Wait until something holds; fail with `why` when it does not in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > end:
-            pytest.fail(f"it did not come true within {seconds} s\n{why()[-4000:]}")
-        time.sleep(0.1)
-
-
-def _healthy(url: str) -> bool:
+def wait_until(holds: Callable[[], bool], why: Callable[[], str] = str) -> None:
+    """Wait until something holds, as long as it takes; say `why` where the test's own time ends it."""
     try:
-        return httpx.get(f"{url}/health").status_code == 200
+        while not holds():
+            time.sleep(0.1)
+    except pytest.fail.Exception as over:
+        pytest.fail(f"it did not come true: {over}\n{why()[-4000:]}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
     except httpx.HTTPError:
         return False

@@ -33,7 +33,7 @@ def example_of(value: Any) -> str:
 
 
 def needs_an_example(value: Any) -> bool:
-    """Whatever a person calls: flows, tasks and functions, blocks and requests."""
+    """Flows, tasks and functions, blocks and requests do; whatever else has one, it runs too."""
     return isinstance(value, Flow | Task) or inspect.isfunction(value) or is_kind_of(value, Block, BaseRequest)
 
 
@@ -41,7 +41,9 @@ def is_kind_of(value: Any, *kinds: type) -> bool:
     return inspect.isclass(value) and issubclass(value, kinds)
 
 
-EXAMPLES = {name: example_of(value) for name, value in PUBLIC.items() if needs_an_example(value)}
+EXAMPLES = {
+    name: example_of(value) for name, value in PUBLIC.items() if needs_an_example(value) or example_of(value)
+}
 
 
 @pytest.fixture

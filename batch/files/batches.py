@@ -150,17 +150,32 @@ class Batch(_Read):
     metadata: Annotated[dict[str, str], BeforeValidator(_metadata)] = Field(default_factory=dict)
     input_file: InputFile | None = None
 
-    def has_ended(self, now: float) -> bool:
-        """Whether nothing more will come: ended, with its files there or no longer to be hoped for."""
+    @property
+    def awaits_files(self) -> bool:
+        """Whether it says that it has ended, and the files that it should have are not there yet."""
+        if self.status not in ENDED or self.status == BatchStatus.FAILED:
+            return False
+        nothing_ran = self.status == BatchStatus.CANCELLED and not self.request_counts.total
+        return not (nothing_ran or self.output_file_id or self.error_file_id)
+
+    def has_ended(self, now: float, seen_at: float | None = None) -> bool:
+        """Whether nothing more will come: ended, with its files there or no longer to be hoped for.
+
+        Args:
+            now: The time in Unix seconds.
+            seen_at: When it was first seen to have ended; None where nobody has noted that.
+        """
         if self.status not in ENDED:
             return self.is_lost(now)
-        if self.status == BatchStatus.FAILED or self.output_file_id or self.error_file_id:
-            return True
-        if self.status == BatchStatus.CANCELLED and not self.request_counts.total:
-            return True  # cancelled while it was validated: nothing has run
-        ended_at = self.completed_at or self.expired_at or self.cancelled_at or self.expires_at
         grace = COUNTED_GRACE_SECONDS if self.request_counts.completed else GRACE_SECONDS
-        return ended_at is not None and now - ended_at > grace
+        return not self.awaits_files or now - self._ended_at(now, seen_at) > grace
+
+    def _ended_at(self, now: float, seen_at: float | None) -> float:
+        """Since when it has ended, as far as is known: by its own time where that can be, or as it was seen."""
+        created_at = self.created_at or 0
+        own = [time for time in (self.completed_at, self.expired_at, self.cancelled_at) if time is not None]
+        possible = [time for time in own if created_at <= time <= now]
+        return min([*possible, *([] if seen_at is None else [seen_at])], default=created_at)
 
     def is_late(self, now: float) -> bool:
         """Whether it should have ended days ago, and has not."""

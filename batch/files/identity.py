@@ -1,19 +1,29 @@
-"""What tells the batch of a job's input file from all others, at OpenAI."""
+"""What tells one batch from all others, at OpenAI: in its metadata, and in the name of its uploaded file."""
+
+from collections.abc import Iterable, Mapping
+from uuid import uuid4
 
 from .batches import Batch, BatchStatus
 from .input_files import InputFile
+
+_JOB_KEY, _ROUND, _NAME, _SHA256 = "job_key", "round", "input_file", "input_file_sha256"
 
 
 def identity_of(file: InputFile) -> dict[str, str]:
     """What tells the batch of a job's input file from all others; it stands in the batch's metadata."""
     if file.job_key is None:
         return {}
-    return {
-        "job_key": file.job_key,
-        "round": str(file.round),
-        "input_file": file.name,
-        "input_file_sha256": file.sha256,
-    }
+    return {_JOB_KEY: file.job_key, _ROUND: str(file.round), _NAME: file.name, _SHA256: file.sha256}
+
+
+def new_identity() -> dict[str, str]:
+    """What tells a batch made by hand from all others."""
+    return {"submission": uuid4().hex}
+
+
+def metadata_of_attempt(identity: Mapping[str, str], attempt: int) -> dict[str, str]:
+    """What stands in a batch's metadata: the identity, which all attempts share, and which attempt it is."""
+    return {**identity, "attempt": str(attempt)}
 
 
 def remote_name(file: InputFile) -> str:
@@ -21,16 +31,45 @@ def remote_name(file: InputFile) -> str:
     return f"{file.job_key or 'items'}-{file.round}-{file.name}-{file.sha256[:16]}.jsonl"
 
 
-def one_each(batches: list[Batch]) -> list[Batch]:
+def with_identity(batches: Iterable[Batch], identity: Mapping[str, str]) -> list[Batch]:
+    """The batches that bear this identity and did not fail at validation, the oldest first."""
+    return [
+        batch
+        for batch in _oldest_first(batches)
+        if batch.status != BatchStatus.FAILED and identity.items() <= batch.metadata.items()
+    ]
+
+
+def one_each(batches: Iterable[Batch]) -> list[Batch]:
     """Of twins the oldest, by round and input file."""
     kept: dict[tuple[int, str], Batch] = {}
-    for batch in sorted(batches, key=lambda batch: (batch.created_at or 0, batch.id)):
+    for batch in _oldest_first(batches):
         if batch.status != BatchStatus.FAILED:
-            kept.setdefault((round_of(batch), batch.metadata.get("input_file", "")), batch)
+            kept.setdefault((round_of(batch), input_name_of(batch)), batch)
     return [kept[place] for place in sorted(kept)]
+
+
+def _oldest_first(batches: Iterable[Batch]) -> list[Batch]:
+    """The order in which all processes choose among twins."""
+    return sorted(batches, key=lambda batch: (batch.created_at or 0, batch.id))
+
+
+def job_key_of(batch: Batch) -> str:
+    """The job key that a batch's metadata names; empty where it names none."""
+    return batch.metadata.get(_JOB_KEY, "")
 
 
 def round_of(batch: Batch) -> int:
     """The round that a batch's metadata names."""
-    number = batch.metadata.get("round", "1")
+    number = batch.metadata.get(_ROUND, "1")
     return int(number) if number.isdigit() else 1
+
+
+def input_name_of(batch: Batch) -> str:
+    """The name of the input file that a batch's metadata names; empty where it names none."""
+    return batch.metadata.get(_NAME, "")
+
+
+def input_digest_of(batch: Batch) -> str:
+    """The SHA-256 of the input file that a batch's metadata names; empty where it names none."""
+    return batch.metadata.get(_SHA256, "")

@@ -12,6 +12,7 @@ rounds/2/plan.json          the selections of a later round
 rounds/2/00000.rows.parquet the rows of selection 0 of a later round
 progress.json               the artifact in Prefect's UI that shows the job's progress
 stopped.json                nothing more is sent, and why
+resumed.json                which run took a stop back
 results.parquet             the results, where no destination is given
 report.json                 what became of the rows
 cleaned.json                nothing is left at OpenAI
@@ -33,9 +34,16 @@ from .report import JobReport
 from .stops import STOPPED, Stop, StopCode
 from .submissions import fetched, has_claim, last_seen, refusals, submitted
 
+JOB = "job.json"
+"""A job's first record."""
+
 CLEANED = "cleaned.json"
 """The last record of a job: its remote files are gone."""
 
+RESUMED = "resumed.json"
+
+RESULTS = "results.parquet"
+"""The results, where no destination is given."""
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -83,6 +91,13 @@ class Adopted(Record):
     batch_ids: tuple[str, ...]
 
 
+class Resumed(Record):
+    """The run that took a stop back, and how many rounds there were then."""
+
+    run_id: str
+    rounds: int
+
+
 class Cleaned(Record):
     """The remote files that were deleted."""
 
@@ -107,6 +122,11 @@ class Job(Record):
     def files(self) -> Folder:
         """The job folder."""
         return Folder(self.folder)
+
+    @property
+    def own_destination(self) -> str:
+        """Where the results go if nobody says otherwise."""
+        return self.files.path(RESULTS)
 
     def round_folder(self, number: int) -> Folder:
         """The folder of a round."""
@@ -137,13 +157,39 @@ class Job(Record):
         return self.files.read(STOPPED, Stop)
 
     def stop(self, code: StopCode, message: str) -> None:
-        """Send nothing more of this job; the first reason stays. What is open is still collected."""
-        self.files.claim(STOPPED, Stop(code=code, message=message, stopped_at=datetime.now(UTC)))
+        """Send nothing more of this job; what is open is still collected.
 
-    def go_on(self) -> None:
-        """Take a stop back."""
+        The first reason stays, unless the job is cancelled: whoever collects it then cancels its batches.
+        """
+        stop = Stop(code=code, message=message, stopped_at=datetime.now(UTC))
+        if not self.files.claim(STOPPED, stop) and code == "cancelled":
+            self.files.write(STOPPED, stop)
+
+    def resume(self, run_id: str) -> Resumed:
+        """Take a stop back, once for each run: what stops the job while the run is at work stays."""
+        known = self.files.read(RESUMED, Resumed)
+        if known is not None and known.run_id == run_id:
+            return known
         self.files.remove(STOPPED)
         self.files.remove(CLEANED)
+        resumed = Resumed(run_id=run_id, rounds=len(self.rounds()))
+        self.files.write(RESUMED, resumed)
+        return resumed
+
+    def stop_if_out_of_quota(self, number: int) -> None:
+        """Stop the job if a round's records say that the account cannot pay, and nobody has resumed it since."""
+        resumed = self.files.read(RESUMED, Resumed)
+        if resumed is not None and number <= resumed.rounds:
+            return
+        outputs = map(fetched, self.input_files_of(number))
+        if any(output is not None and output.out_of_quota for output in outputs):
+            self.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
+
+    def with_deadline(self, deadline: Deadline | None) -> "Job":
+        """The job with another time to be done by, or none, which counts from now on."""
+        changed = self.model_copy(update={"deadline": deadline})
+        self.files.write(JOB, changed)
+        return changed
 
     def report(self) -> JobReport | None:
         """The report, once the job is done to its end and as long as its results are there."""
@@ -180,7 +226,7 @@ def load_job(folder: str) -> Job:
     Raises:
         StorageNotShared: there is no job in that folder here.
     """
-    job = Folder(folder).read("job.json", Job)
+    job = Folder(folder).read(JOB, Job)
     if job is None:
         raise StorageNotShared(
             f"The job folder {folder} is not here. Every worker of a job needs the same storage: give `storage` "

@@ -4,14 +4,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import clock
-from ..errors import DestinationError, JobKeyError, refusals_of
+from ..errors import DeadlineError, DestinationError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
 from ..storage import Folder, open_url
 from ..tables.destinations import check_destination
 from ..tables.sources import FileSource, check_source
 from .deadlines import Deadline, check_deadline
-from .job import JOB_KEY, IfExists, Job
+from .job import CLEANED, JOB, JOB_KEY, RESULTS, RESUMED, IfExists, Job
+from .stops import STOPPED
 
 
 def open_job(
@@ -39,10 +40,11 @@ def open_job(
         if_exists: What to do with a destination that is there already.
         source_digest: A digest of the source's content, where one was made.
         key_given: Whether the key may have been used before elsewhere, so that OpenAI's list is looked at once.
-        deadline: When the job has to be done.
+        deadline: When the job has to be done; of a job that was begun before, from now on.
 
     Raises:
-        Refused: the key, the source, the request or the destination cannot be used; the message says why.
+        Refused: the key, the source, the request, the destination or the deadline cannot be used; the message
+            says why.
 
     Example:
         ```python
@@ -52,37 +54,84 @@ def open_job(
         print(job.folder)
         ```
     """
-    check_job_key(job_key)
-    wanted = _describe(source, request, destination, job_key, storage).model_copy(
-        update={"source_digest": source_digest, "key_given": key_given, "deadline": deadline}
+    wanted = describe_job(
+        source,
+        request,
+        destination,
+        job_key=job_key,
+        storage=storage,
+        source_digest=source_digest,
+        key_given=key_given,
+        deadline=deadline,
     )
-    known = wanted.files.read("job.json", Job)
-    if known is not None:
+    known = find_known(wanted)
+    if known is None:
+        check_new_job(wanted, if_exists)
+        wanted.files.make()
+        wanted.files.write(JOB, wanted)
+        return wanted
+    return known if deadline is None else keep_deadline(known, deadline)
+
+
+def keep_deadline(job: Job, deadline: Deadline | None) -> Job:
+    """A job that was begun before, to be done by another time, or whenever; one that is done stays as it is.
+
+    Raises:
+        DeadlineError: the time leaves none for a batch, or the job was stopped at an earlier one.
+    """
+    if deadline == job.deadline or job.report() is not None:
+        return job
+    if deadline is None:
+        return job.with_deadline(None)
+    stopped = job.stopped()
+    if stopped is not None and stopped.code == "finish_by":
+        raise DeadlineError(
+            f"{stopped.message} Another time does not let it go on: `prefect-openai-batch resume {job.key}` does, "
+            "and with --collect-only it fetches what is open.",
+            finish_by=deadline.finish_by,
+        )
+    check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
+    return job.with_deadline(deadline)
+
+
+def find_known(wanted: Job) -> Job | None:
+    """The job of the same key and storage, where it was begun before.
+
+    Raises:
+        JobKeyError: the key was used with another source, request or destination, or its folder is no job's.
+    """
+    known = wanted.files.read(JOB, Job)
+    if known is None:
+        _refuse_foreign_folder(wanted)
+    else:
         _refuse_other_job(known, wanted)
-        return known
-    _refuse_foreign_folder(wanted)
-    if deadline is not None:
-        check_deadline(deadline, wanted.opened_at)
-    if destination is not None:
+    return known
+
+
+def check_new_job(wanted: Job, if_exists: IfExists) -> None:
+    """Refuse what cannot be begun; nothing is written.
+
+    Raises:
+        Refused: the source, the request, the destination or the deadline cannot be used; the message says why.
+    """
+    if wanted.deadline is not None:
+        check_deadline(wanted.deadline, wanted.opened_at)
+    if wanted.destination != wanted.own_destination:
         check_destination(wanted.destination, if_exists)
-        if wanted.destination == wanted.source.path:
-            raise DestinationError(
-                f"The destination {wanted.destination} is the source itself; choose another.",
-                path=wanted.destination,
-            )
+    if wanted.destination == wanted.source.path:
+        raise DestinationError(
+            f"The destination {wanted.destination} is the source itself; choose another.", path=wanted.destination
+        )
     columns = check_source(wanted.source)
     if columns is not None:
         with refusals_of(wanted.source.path):
             wanted.request.compile(columns)
-    wanted.files.make()
-    wanted.files.write("job.json", wanted)
-    return wanted
 
 
 OWN_NAMES = frozenset(
     {
-        *("frame.parquet", "job.json", "rows", "rows.json", "rounds", "stopped.json"),
-        *("report.json", "results.parquet", "cleaned.json"),
+        *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
+        *("report.json", RESULTS, CLEANED),
     }
 )
 """What stands in a job folder; see `job.py`."""
@@ -113,13 +162,23 @@ def check_job_key(job_key: str) -> None:
         )
 
 
-def _describe(
+def describe_job(
     source: FileSource | str,
     request: Request | str,
     destination: str | None,
+    *,
     job_key: str,
     storage: str,
+    source_digest: str | None = None,
+    key_given: bool = True,
+    deadline: Deadline | None = None,
 ) -> Job:
+    """The job as it would be begun now, with the arguments of `open_job`; nothing is written.
+
+    Raises:
+        Refused: the key or the request file cannot be used.
+    """
+    check_job_key(job_key)
     if isinstance(source, str):
         source = FileSource(path=source)
     folder = Folder(absolute(storage)) / job_key
@@ -128,7 +187,10 @@ def _describe(
         folder=folder.url,
         source=source.model_copy(update={"path": absolute(source.path)}),
         request=load_request(request) if isinstance(request, str) else request,
-        destination=absolute(destination) if destination else folder.path("results.parquet"),
+        destination=absolute(destination) if destination else folder.path(RESULTS),
+        source_digest=source_digest,
+        key_given=key_given,
+        deadline=deadline,
         opened_at=datetime.fromtimestamp(clock.now(), UTC),
     )
 

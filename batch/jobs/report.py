@@ -1,4 +1,4 @@
-"""How a job ended."""
+"""How a job ended, or stands."""
 
 from datetime import datetime
 
@@ -19,6 +19,9 @@ class JobReport(Record):
 
     `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
     more was sent, where that is so; `open_batches` names those whose end was not waited for.
+
+    A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
+    `unsent_files` counts the input files that wait for room.
     """
 
     job_key: str
@@ -31,10 +34,11 @@ class JobReport(Record):
     destination: str
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()
+    unsent_files: int = 0
     started_at: datetime
-    finished_at: datetime
+    finished_at: datetime | None
 
     @property
     def complete(self) -> bool:
-        """Whether every row has its answer."""
-        return self.answered == self.rows
+        """Whether the job is done, and every row has its answer."""
+        return self.finished_at is not None and self.answered == self.rows

@@ -16,7 +16,7 @@ from ..tables.destinations import write_table
 from ..tables.parts import read_rows, read_schema
 from .job import Job, Rows
 from .report import BatchSummary, JobReport
-from .submissions import fetched
+from .submissions import fetched, last_seen
 
 RESULT_COLUMNS = (
     *("custom_id", "outcome", "answer", "finish_reason", "error_code", "error_message", "model"),
@@ -40,7 +40,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     answer_columns = _ResultColumns(job, rows, outputs)
     batches = answer_columns.joined(tally)
     write_table(job.destination, answer_columns.schema, batches)
-    report = _report(job, rows, outputs, tally)
+    report = _report(job, rows.rows, outputs, tally)
     job.files.write("report.json", report)
     return report
 
@@ -140,10 +140,19 @@ def _fixed_size(column: pa.Array, length: int) -> pa.Array:
     return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)
 
 
-def _report(job: Job, rows: Rows, outputs: list[FetchedOutput], tally: Tally) -> JobReport:
+def report_open_job(job: Job) -> JobReport:
+    """How a job stands that is left with batches open: what has come back is counted at its end."""
+    rows, files = job.rows(), job.input_files()
+    outputs = [output for file in files if (output := fetched(file)) is not None]
+    report = _report(job, rows.rows if rows else 0, outputs, Tally())
+    unsent = sum(last_seen(file) is None for file in files)
+    return report.model_copy(update={"unsent_files": unsent, "finished_at": None})
+
+
+def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> JobReport:
     return JobReport(
         job_key=job.key,
-        rows=rows.rows,
+        rows=rows,
         answered=tally.answered,
         outcomes=dict(sorted(tally.outcomes.items())),
         rounds=max((file.round for file in job.input_files()), default=0),

@@ -8,7 +8,10 @@ from ..storage import Record
 
 STOPPED = "stopped.json"
 
-StopCode = Literal["cancelled", "finish_by", "insufficient_quota", "model_not_found"]
+StopCode = Literal["cancelled", "ended", "finish_by", "insufficient_quota", "model_not_found"]
+"""Somebody cancelled the job and its batches, or ended the job and lets them run on; or its time was up; or the
+account cannot pay, or the model cannot be batched.
+"""
 
 
 class Stop(Record):
@@ -21,5 +24,5 @@ class Stop(Record):
     @property
     def outcome(self) -> Outcome:
         """What became of the rows that were not sent."""
-        kind = OutcomeKind.CANCELLED if self.code in ("cancelled", "finish_by") else OutcomeKind.FAILED
+        kind = OutcomeKind.CANCELLED if self.code in ("cancelled", "ended", "finish_by") else OutcomeKind.FAILED
         return Outcome(kind, error_code=self.code, error_message=self.message, again=True)

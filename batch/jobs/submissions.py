@@ -1,11 +1,12 @@
 """What an input file's folder records of its way through OpenAI.
 
-uploading.json                     how often an upload of it was begun
+uploading.json                     how often its upload was begun
 creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
 creating.2.json                    somebody is about to try that again: the first has left no batch
 submitted.json, submitted-2.json   the batch of that attempt
 refused.json                       the batches that failed at validation and are attempted again
 twins.json                         batches of the same items that another process created, and that were cancelled
+ended.json                         since when the batch is seen to have ended, while its files are not there
 fetched.json                       what the batch gave
 """
 
@@ -18,7 +19,9 @@ from ..outcomes.outcome_files import FetchedOutput
 from ..storage import Record
 
 TWINS = "twins.json"
+ENDED = "ended.json"
 _REFUSED = "refused.json"
+_UPLOADING = "uploading.json"
 
 
 class Claim(Record):
@@ -32,6 +35,19 @@ class Refusals(Record):
 
     batches: tuple[Batch, ...] = ()
     not_before: float = 0.0
+
+
+class Uploads(Record):
+    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
+
+    begun: int = 0
+
+
+class SeenEnded(Record):
+    """A batch is seen to have ended, without its files; since when, in Unix seconds."""
+
+    batch_id: str
+    seen_at: float
 
 
 class Twins(Record):
@@ -112,6 +128,25 @@ def has_claim(file: InputFile) -> bool:
     return bool(_claim_names(file))
 
 
+def has_ended(batch: Batch, now: float) -> bool:
+    """Whether nothing more of a batch will come; files that are not there are waited for, for a bounded time.
+
+    That counts from when the batch was first seen to have ended, in whichever process; one that somebody else
+    started has no record, so for it by its own times alone.
+    """
+    if batch.input_file is None or not batch.awaits_files:
+        return batch.has_ended(now)
+    return batch.has_ended(now, _seen_at(batch.input_file, batch.id, now))
+
+
+def _seen_at(file: InputFile, batch_id: str, now: float) -> float:
+    known = file.files.read(ENDED, SeenEnded)
+    if known is None or known.batch_id != batch_id:
+        known = SeenEnded(batch_id=batch_id, seen_at=now)
+        file.files.write(ENDED, known)
+    return known.seen_at
+
+
 def note_twins(file: InputFile, batches: list[Batch]) -> None:
     """Record the cancelled twins of an input file's batch: their files are removed with the rest."""
     known = twins(file)
@@ -136,7 +171,11 @@ def last_seen(file: InputFile) -> Batch | None:
     return done.batch if done else submitted(file)
 
 
-class Uploads(Record):
-    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
+def note_upload(file: InputFile) -> None:
+    """Record that an upload of an input file is about to begin."""
+    file.files.write(_UPLOADING, Uploads(begun=uploads_begun(file) + 1))
 
-    begun: int = 0
+
+def uploads_begun(file: InputFile) -> int:
+    """How often an upload of an input file was begun."""
+    return (file.files.read(_UPLOADING, Uploads) or Uploads()).begun

@@ -32,7 +32,7 @@ def read_answer(endpoint: Endpoint, body: Body) -> Answer:
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
     """
-    answer, reason, code, message, failed = _READERS[endpoint](body)
+    answer, reason, code, message, failed = READERS[endpoint](body)
     return Answer(answer, _word(reason), _word(code), _word(message), failed)
 
 
@@ -149,7 +149,7 @@ def _videos(body: Body) -> Answer:
     return _whole_body(body)
 
 
-_READERS: dict[Endpoint, Callable[[Body], Answer]] = {
+READERS: dict[Endpoint, Callable[[Body], Answer]] = {
     Endpoint.CHAT_COMPLETIONS: _chat,
     Endpoint.RESPONSES: _responses,
     Endpoint.EMBEDDINGS: _embeddings,
@@ -159,3 +159,4 @@ _READERS: dict[Endpoint, Callable[[Body], Answer]] = {
     Endpoint.IMAGE_EDITS: _whole_body,
     Endpoint.VIDEOS: _videos,
 }
+"""How the answers of each endpoint are read."""

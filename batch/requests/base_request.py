@@ -30,9 +30,15 @@ def _import_path(function: Any) -> Any:
     return path
 
 
+def without_example(schema: dict[str, Any]) -> None:
+    """Leave a docstring's example out of a model's schema: a form shows the text as it stands."""
+    if "description" in schema:
+        schema["description"] = schema["description"].partition("\n\nExample:")[0]
+
+
 def _as_a_form_shows_it(schema: dict[str, Any]) -> None:
     """No example in the text; and what all requests share stands below what makes each its own."""
-    schema["description"] = schema["description"].partition("\n\n")[0]
+    without_example(schema)
     fields = schema.get("properties", {})
     own = {name: field for name, field in fields.items() if name not in BaseRequest.model_fields}
     first = {"kind": own["kind"]} if "kind" in own else {}

@@ -25,11 +25,14 @@ def embedding_inputs(body: dict[str, Any]) -> int:
     return 1
 
 
-RAW_INPUT = {
+PROMPT_FIELD = {
+    Endpoint.RESPONSES: "input",
+    Endpoint.CHAT_COMPLETIONS: "messages",
+    Endpoint.EMBEDDINGS: "input",
     Endpoint.COMPLETIONS: "prompt",
     Endpoint.MODERATIONS: "input",
     Endpoint.IMAGE_GENERATIONS: "prompt",
     Endpoint.IMAGE_EDITS: "prompt",
     Endpoint.VIDEOS: "prompt",
 }
-"""Where the prompt stands in the bodies of the endpoints that have no request model of their own."""
+"""Where the prompt stands in each endpoint's bodies."""

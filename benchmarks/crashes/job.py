@@ -53,10 +53,12 @@ def parameters(source: Path, storage: Path, destination: Path, *, replace: bool)
         "job_key": KEY,
         "storage": str(storage),
         "if_exists": "replace" if replace else "refuse",
-        "in_flight": 2,
-        "max_rounds": 2,
-        "settle_seconds": SETTLE_SECONDS,
-        "poll_seconds": POLL_SECONDS,
+        "options": {
+            "in_flight": 2,
+            "max_rounds": 2,
+            "settle_seconds": SETTLE_SECONDS,
+            "poll_seconds": POLL_SECONDS,
+        },
     }
 
 

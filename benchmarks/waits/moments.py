@@ -116,9 +116,7 @@ class Trial:
             "request": {"kind": "chat", "model": "{{ model }}", "prompt": "{{ text }}"},
             "destination": str(self.folder / "answers.parquet"),
             "storage": str(self.folder / "jobs"),
-            "settle_seconds": 2,
-            "poll_seconds": 2,
-            "wait": wait,
+            "options": {"settle_seconds": 2, "poll_seconds": 2, "wait": wait},
         }
         self._begun = time.monotonic()
         if self.moment and self.moment.fault:

@@ -15,10 +15,13 @@ from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
 
 from ...batch import clock
+from ...batch.files import identity
 from ...batch.files.batches import Batch
-from ...blocks import load_credentials
-from ...flows.runs import BATCH_ENDED, TAG, job_key_of, waiting_runs
+from ...flows.runs import TAG, job_key_of
+from ...flows.suspension.waiting_runs import BATCH_ENDED, waiting_runs
+from ...tasks.remote.connection import connect
 from ...tasks.remote.looking import look_at
+from ...tasks.remote.tries import LOOKING
 from .deliveries import Delivery, Inbox
 
 SHORTEST_PAUSE_SECONDS = 2.0
@@ -146,8 +149,8 @@ class Forwarder:
             )
             for delivery in deliveries
         }
-        with load_credentials(self._credentials).get_client() as client:
-            return {batch.id: batch.metadata.get("job_key", "") for batch in look_at(client, batches.values())}
+        with connect(self._credentials, LOOKING) as connection:  # what fails is tried again with the delivery
+            return {batch.id: identity.job_key_of(batch) for batch in look_at(connection, batches.values())}
 
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
         now = clock.now()

@@ -1,6 +1,7 @@
 """When a suspended run is looked at again, if nothing else wakes it before."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NoReturn
 from uuid import uuid4
 
@@ -10,6 +11,10 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import Pause
 from prefect.states import Suspended
 
+from ...batch import clock
+from ...batch.files.batches import Batch
+from ...tasks import wait_for_batches
+from ...tasks.wait import LOOK_ONCE
 from ..defaults import current_run
 
 PLAIN = ""
@@ -37,6 +42,12 @@ class Look:
     def message(self) -> str:
         """What the state's message ends with; people read it too."""
         return f"Next look within {self.name}."
+
+
+def look_once(batches: list[Batch], *, credentials: str | None) -> list[Batch]:
+    """The batches that have ended, by one look that waits for none."""
+    look = wait_for_batches.with_options(**LOOK_ONCE)
+    return look(batches, credentials=credentials, deadline=datetime.fromtimestamp(clock.now(), UTC))
 
 
 LOOKS = (

@@ -10,10 +10,11 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
 from ...batch import clock
-from ...batch.jobs.going_on import could_go_on
 from ...batch.jobs.job import Job
-from ..job_run import look_once
-from ..runs import job_of, waiting_runs
+from ..runs import job_of
+from .looks import look_once
+from .readiness import could_go_on
+from .waiting_runs import waiting_runs
 
 
 @flow(name="openai-batch-wake", persist_result=True, result_serializer="json")

@@ -4,52 +4,56 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from openai import APIStatusError, OpenAI, OpenAIError
+from openai import APIError, OpenAIError
 
 from ...batch import clock
 from ...batch.files.batches import Batch
-from ...batch.files.identity import identity_of
+from ...batch.files.identity import identity_of, metadata_of_attempt
 from ...batch.files.input_files import InputFile
 from ...batch.jobs.submissions import attempt_of, claim, last_claim, note_submission, refusals, submitted
 from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import report
-from .creation import _may_have_created, create_once
-from .listing import look_until
-from .twins import agree, twins_of
+from .connection import Connection
+from .creation import create_once, may_have_created
+from .listing import find_created
+from .twins import keep_oldest, twins_of
 from .uploads import upload
 
 
 def find_or_create(
-    client: OpenAI, file: InputFile, settle_seconds: float, metadata: Mapping[str, str] | None = None
+    connection: Connection, file: InputFile, settle_seconds: float, by_hand: Mapping[str, str] | None = None
 ) -> Batch:
-    """The one batch of an input file: as it is recorded, as it is found at OpenAI, or created now."""
+    """The one batch of an input file: as it is recorded, as it is found at OpenAI, or created now.
+
+    Items made by hand are of no job: `by_hand` is their identity.
+    """
     done = submitted(file)
     if done is not None:
         return done
-    identity = {**identity_of(file), **(metadata or {})}
-    batch = note_submission(file, _found_or_created(client, file, identity, settle_seconds))
+    identity = {**identity_of(file), **(by_hand or {})}
+    batch = note_submission(file, _found_or_created(connection, file, identity, settle_seconds))
     report("upload", advance=file.items)
     return batch
 
 
 def _found_or_created(
-    client: OpenAI, file: InputFile, identity: Mapping[str, str], settle_seconds: float
+    connection: Connection, file: InputFile, identity: Mapping[str, str], settle_seconds: float
 ) -> Batch:
     """Look for what an earlier claim may have created; where there is nothing, create it under a claim of ours."""
     file_id = None
     while True:
         number, earlier = last_claim(file)
         if earlier is not None:
-            found = look_until(client, identity, earlier.claimed_at.timestamp(), settle_seconds)
-            batch = agree(client, file, found) if found else submitted(file)
+            found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
+            batch = keep_oldest(connection, file, found) if found else submitted(file)
             if batch is not None:
                 if file_id is not None and file_id != batch.input_file_id:
-                    client.files.delete(file_id)  # somebody else was faster
+                    connection.delete_file(file_id)  # somebody else was faster
                 return batch
-        file_id = file_id or _uploaded(client, file)
+        file_id = file_id or _uploaded(connection, file)
         claimed = claim(file, number + 1, _now())
         if claimed is not None:
-            return _create_claimed(client, file, file_id, claimed, identity, settle_seconds)
+            return _create_claimed(connection, file, file_id, claimed, identity, settle_seconds)
 
 
 def _now() -> datetime:
@@ -57,30 +61,30 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    client: OpenAI,
+    connection: Connection,
     file: InputFile,
     file_id: str,
     claimed: str,
     identity: Mapping[str, str],
     settle_seconds: float,
 ) -> Batch:
-    metadata = {**identity, "attempt": str(attempt_of(file))}
+    metadata = metadata_of_attempt(identity, attempt_of(file))
     try:
-        created = create_once(client, file_id, file.endpoint, metadata, settle_seconds)
-    except APIStatusError as error:
-        if not _may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
+        created = create_once(connection, file_id, file.endpoint, metadata, settle_seconds)
+    except APIError as error:
+        if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
             file.files.remove(claimed)
             with suppress(OpenAIError):
-                client.files.delete(file_id)
+                connection.delete_file(file_id)
         raise
     if file.job_key is None:
         return created
-    return agree(client, file, twins_of(client, created, identity))
+    return keep_oldest(connection, file, twins_of(connection, created, identity))
 
 
-def _uploaded(client: OpenAI, file: InputFile) -> str:
+def _uploaded(connection: Connection, file: InputFile) -> str:
     """The remote file of an earlier attempt that only lacked room, else a new upload."""
     earlier = refusals(file).batches
     if earlier and earlier[-1].input_file_id and why_refused(earlier[-1].errors) == Reason.NO_ROOM:
         return earlier[-1].input_file_id
-    return upload(client, file)
+    return upload(connection, file)

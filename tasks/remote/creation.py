@@ -5,73 +5,53 @@ A claim without a record means that a creation may or may not have happened: it 
 until it is found, or until `settle_seconds` have passed since the claim, for the list may lag.
 """
 
-import time
 from collections.abc import Mapping
 
-from openai import APIConnectionError, APIStatusError, BadRequestError, OpenAI
+from openai import APIConnectionError, APIError, APIStatusError
 
 from ...batch import clock
-from ...batch.files.batches import Batch, read_batch
-from ...batch.limits import KEPT_SECONDS
-from .listing import look_until
-from .retrying import may_pass
+from ...batch.files.batches import Batch
+from ...batch.requests.endpoints import Endpoint
+from .connection import Connection
+from .listing import find_created
+from .tries import CREATING, may_pass
 
 SETTLE_SECONDS = 120.0
-ATTEMPTS = 8
-LONGEST_PAUSE_SECONDS = 60.0
 
 
 def create_once(
-    client: OpenAI, file_id: str, endpoint: str, metadata: Mapping[str, str], settle_seconds: float
+    connection: Connection, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str], settle_seconds: float
 ) -> Batch:
     """Create the batch of an uploaded file; after a failure that says nothing, look before trying again.
 
     Raises:
-        APIStatusError: OpenAI refuses the batch; nothing was created.
+        APIError: OpenAI refuses the batch, cannot be reached, or does not show its list; what `may_have_created`
+            says of it counts.
     """
-    for number in range(ATTEMPTS):
-        begun = clock.now()
-        try:
-            return _create(client, file_id, endpoint, metadata)
-        except (APIConnectionError, APIStatusError) as error:
-            if number == ATTEMPTS - 1 or not (may_pass(error) or _file_not_seen_yet(error)):
-                raise
-            if _may_have_created(error):
-                found = look_until(client, metadata, begun, settle_seconds)
-                if found:
-                    return found[0]
-            else:
-                _pause(number, error)
-    raise AssertionError("the last attempt returns or raises")
+    return CREATING.call(_create_or_find, connection, file_id, endpoint, metadata, settle_seconds)
 
 
-def _create(client: OpenAI, file_id: str, endpoint: str, metadata: Mapping[str, str]) -> Batch:
-    return read_batch(
-        client.with_options(max_retries=0).batches.create(
-            input_file_id=file_id,
-            endpoint=endpoint,  # type: ignore[arg-type]  # an Endpoint is one of the texts the SDK lists
-            completion_window="24h",
-            metadata=dict(metadata),
-            output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
-        )
-    )
-
-
-def _may_have_created(error: APIConnectionError | APIStatusError) -> bool:
-    """A lost answer or a server's error says nothing; a refusal says that nothing was created."""
-    return not isinstance(error, APIStatusError) or error.status_code >= 500 or error.status_code in (408, 409)
-
-
-def _file_not_seen_yet(error: APIConnectionError | APIStatusError) -> bool:
-    """OpenAI may not find a file for a moment after its upload."""
-    return isinstance(error, BadRequestError) and "Cannot find file" in str(error.message)
-
-
-def _pause(number: int, error: APIConnectionError | APIStatusError) -> None:
-    """Wait before another try: as long as the server asks, else longer each time."""
-    asked = error.response.headers.get("retry-after") if isinstance(error, APIStatusError) else None
+def _create_or_find(
+    connection: Connection, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str], settle_seconds: float
+) -> Batch:
+    begun = clock.now()
     try:
-        seconds = float(asked or "")
-    except ValueError:
-        seconds = 0.5 * 2**number
-    time.sleep(min(seconds, LONGEST_PAUSE_SECONDS))
+        return connection.create(file_id, endpoint, metadata)
+    except (APIConnectionError, APIStatusError) as error:
+        if not (may_pass(error) and may_have_created(error)):
+            raise
+        found = find_created(connection, metadata, begun, settle_seconds)
+        if not found:
+            raise
+    return found[0]
+
+
+def may_have_created(error: APIError) -> bool:
+    """Whether there may be a batch although its creation failed.
+
+    A lost answer or a server's error says nothing, and neither does a look that fails after it; a refusal says
+    that nothing was created.
+    """
+    if not isinstance(error, APIStatusError) or error.request.method != "POST":
+        return True
+    return error.status_code >= 500 or error.status_code in (408, 409)

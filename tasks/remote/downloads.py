@@ -3,37 +3,36 @@
 from os import SEEK_END
 from pathlib import Path
 
-from httpx2 import HTTPError
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError
 
 from ...batch.errors import DownloadBroken
 from ...batch.files.output_files import custom_id_of
+from .connection import Connection
+from .tries import DOWNLOADING
 
-CHUNK_BYTES = 1_048_576
 
-
-def download(client: OpenAI, file_id: str, target: Path) -> Path:
+def download(connection: Connection, file_id: str, target: Path) -> Path:
     """Stream a remote file to a path.
 
     Raises:
-        DownloadBroken: the connection was lost, or the file is shorter than the server said.
+        DownloadBroken: it came cut off, again and again.
+        NotFoundError: it is not there.
     """
-    try:
-        with client.files.with_streaming_response.content(file_id) as response, target.open("wb") as file:
-            for chunk in response.iter_bytes(CHUNK_BYTES):
-                file.write(chunk)
-    except HTTPError as error:  # while a body is streamed the SDK lets its HTTP library's errors through
-        raise _broken(target, f"after {target.stat().st_size:,} bytes: {error}") from error
-    expected = None if "content-encoding" in response.headers else response.headers.get("content-length")
-    size = target.stat().st_size
-    if expected is not None and int(expected) != size:
-        raise _broken(target, f"after {size:,} of {int(expected):,} bytes")
-    return target
+    return DOWNLOADING.call(connection.download, file_id, target)
 
 
-def _download_lines(client: OpenAI, file_id: str, target: Path) -> Path:
+def download_lines(connection: Connection, file_id: str, target: Path) -> Path:
+    """Stream an output or error file to a path.
+
+    Raises:
+        DownloadBroken: it came cut off, again and again, or does not come to be there.
+    """
+    return DOWNLOADING.call(_download_lines, connection, file_id, target)
+
+
+def _download_lines(connection: Connection, file_id: str, target: Path) -> Path:
     try:
-        return whole_lines(download(client, file_id, target))
+        return whole_lines(connection.download(file_id, target))
     except NotFoundError as error:  # for a moment after the end a file may not be there yet
         raise DownloadBroken(f"{file_id} cannot be read: {error.message}", file_id=file_id) from error
 
@@ -52,9 +51,8 @@ def whole_lines(path: Path) -> Path:
         file.seek(0)
         *_, last = file
     if custom_id_of(last) is None:
-        raise _broken(path, f"in the middle of a line, after {size:,} bytes")
+        raise DownloadBroken(
+            f"The download of {path.name} broke off in the middle of a line, after {size:,} bytes.",
+            file_id=path.name,
+        )
     return path
-
-
-def _broken(path: Path, where: str) -> DownloadBroken:
-    return DownloadBroken(f"The download of {path.name} broke off {where}.", file_id=path.name)

@@ -4,51 +4,46 @@ from collections.abc import Iterable
 from contextlib import suppress
 from math import inf
 
-from openai import NotFoundError, OpenAI
+from openai import NotFoundError
 from pydantic import ValidationError
 
-from ...batch.files.batches import Batch, read_batch
-from .listing import listed_since
-
-PAGE = 100
-"""So many batches are on a page of the listing."""
+from ...batch.files.batches import Batch
+from .connection import Connection
 
 
-def look_at(client: OpenAI, batches: Iterable[Batch]) -> list[Batch]:
+def look_at(connection: Connection, batches: Iterable[Batch]) -> list[Batch]:
     """These batches as they stand now, in the order given, in as few calls as there are."""
     known = {batch.id: batch for batch in batches}
     listed: dict[str, Batch] = {}
     if len(known) > 1:
         with suppress(NotFoundError):  # a server that has no listing
-            listed = _from_pages(client, known)
-    return [listed.get(batch_id) or _look(client, batch) for batch_id, batch in known.items()]
+            listed = _from_pages(connection, known)
+    return [listed.get(batch_id) or _look(connection, batch) for batch_id, batch in known.items()]
 
 
-def _look(client: OpenAI, batch: Batch) -> Batch:
+def _look(connection: Connection, batch: Batch) -> Batch:
     """A batch as it stands now; one that is neither there nor in the list as it was."""
     try:
-        return read_batch(client.batches.retrieve(batch.id), batch.input_file)
+        return connection.batch(batch.id, batch.input_file)
     except (NotFoundError, ValidationError):
-        listed = listed_since(client, batch.created_at or 0)
+        listed = connection.batches_since(batch.created_at or 0)
         found = next((one for one in listed if one.id == batch.id), batch)
         return found.model_copy(update={"input_file": batch.input_file})
 
 
-def _from_pages(client: OpenAI, known: dict[str, Batch]) -> dict[str, Batch]:
+def _from_pages(connection: Connection, known: dict[str, Batch]) -> dict[str, Batch]:
     """The batches on the listing's pages, the newest first, as far as pages are fewer calls than batches."""
-    page = client.batches.list(limit=PAGE)
     found: dict[str, Batch] = {}
-    while True:
-        listed = [read_batch(batch) for batch in page.data]
+    for page in connection.batch_pages():
         found |= {
             batch.id: batch.model_copy(update={"input_file": known[batch.id].input_file})
-            for batch in listed
+            for batch in page
             if batch.id in known
         }
         left = [batch for batch_id, batch in known.items() if batch_id not in found]
-        if len(left) <= _pages_to(left, listed) or not page.has_next_page():
-            return found
-        page = page.get_next_page()
+        if len(left) <= _pages_to(left, page):
+            break
+    return found
 
 
 def _pages_to(wanted: list[Batch], listed: list[Batch]) -> float:

@@ -52,3 +52,13 @@ def built(job: Job, **limits: Any) -> list[InputFile]:
 
     kept(job)
     return [file for one in plan_round(job) for file in build_selection(job, one, Limits(**limits))]
+
+
+def answered(custom_id: str, text: str, status: int = 200) -> bytes:
+    """A line of an output or error file."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    body = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 2}, "model": "m-1"}
+    if status != 200:
+        body = {"error": {"code": "some_code", "message": text}}
+    response = {"status_code": status, "request_id": "r", "body": body}
+    return orjson.dumps({"id": "b", "custom_id": custom_id, "response": response, "error": None}) + b"\n"

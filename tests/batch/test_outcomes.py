@@ -226,6 +226,7 @@ def need_samples() -> None:
         ("openai/output_responses_message.jsonl", RESPONSES, "太陽系の惑星は"),
         ("azure/output_chat_line_no_id.jsonl", CHAT, "Microsoft was founded"),
     ],
+    ids=["openai chat", "openai responses", "azure chat"],
 )
 def test_recorded_lines_are_read(sample: str, endpoint: Endpoint, begins: str) -> None:
     """The real service's own lines give their answers."""

@@ -55,7 +55,7 @@ def check(outcome: dict[str, Any], lines: list[Line]) -> None:
     assert answers or outcome["error_message"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(case=cases(), cut=st.tuples(st.booleans(), st.booleans()))
 def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(case: Case, cut: tuple[bool, bool]) -> None:
     """In the order sent: the first whole answer counts, else the first whole line; what is missing is so named.
@@ -104,7 +104,7 @@ FURTHER = {
 }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), endpoint=st.sampled_from(Endpoint), keep_response=st.booleans())
 def test_a_line_of_any_shape_is_told_of(data: st.DataObject, endpoint: Endpoint, keep_response: bool) -> None:
     """Whatever a server puts in whatever field, its row has an outcome, and the rows beside it theirs."""
@@ -119,7 +119,11 @@ def test_a_line_of_any_shape_is_told_of(data: st.DataObject, endpoint: Endpoint,
     assert told(second) == ("succeeded", None, False)
 
 
-@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" * 400, "1" * 5_000, "NaN", "-Infinity"])
+@pytest.mark.parametrize(
+    "number",
+    ["1e999", "-1e999", "1" * 400, "1" * 5_000, "NaN", "-Infinity"],
+    ids=["1e999", "-1e999", "400 digits", "5000 digits", "NaN", "-Infinity"],
+)
 def test_a_number_beyond_all_bounds_costs_no_answer(number: str) -> None:
     """It is read as null."""
     line = orjson.dumps({"custom_id": "a", **responded(200, body_of(Endpoint.RESPONSES, "fine", 0.5))})

@@ -161,6 +161,23 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         (None, "holds nothing"),
         (7, "holds 7"),
     ],
+    ids=[
+        "no prompt",
+        "two prompts",
+        "no model",
+        "foreign field",
+        "stream",
+        "field as parameter",
+        "endpoint",
+        "no body",
+        "no input",
+        "kind",
+        "function",
+        "list",
+        "text",
+        "nothing",
+        "number",
+    ],
 )
 def test_what_is_no_request_is_refused_by_field(content: Any, message: str) -> None:
     """The message says which field, and what it wants."""

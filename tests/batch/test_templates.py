@@ -38,6 +38,7 @@ def test_the_fast_path_gives_what_jinja_gives(source: str, row: dict[str, object
         ("{% for word in row %}{{ word[0] }}{% endfor %}", "rsRr"),
         ("{# nothing #}{{ review }}{% raw %}{{ x }}{% endraw %}", "fine{{ x }}"),
     ],
+    ids=["filter", "condition", "blanks in a name", "attribute", "row", "raw"],
 )
 def test_jinja_is_there_for_more(source: str, expected: str) -> None:
     """Filters, conditions, loops and the row as a whole work."""
@@ -54,6 +55,7 @@ def test_jinja_is_there_for_more(source: str, expected: str) -> None:
         ("{{ row | length }}", set(COLUMNS)),
         ("{% for number in range(3) %}{{ number }}{% endfor %}", set()),
     ],
+    ids=["name", "item of the row", "attribute of the row", "whole row", "none"],
 )
 def test_a_template_knows_its_columns(source: str, columns: set[str]) -> None:
     """Only the columns that a template reads are fetched from the table."""

@@ -3,11 +3,14 @@
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from prefect_openai_batch import OpenAICredentials
+from prefect_openai_batch.emulator import BatchServer
 
 from ..conftest import ROOT
 
@@ -40,3 +43,11 @@ def deployed(work_pool: str, prefect_environment: dict[str, str]) -> dict[str, A
     assert done.returncode == 0, done.stdout + done.stderr
     content: dict[str, Any] = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
     return content
+
+
+@pytest.fixture
+def still_server(tmp_path: Path, prefect_server: str) -> Iterator[BatchServer]:
+    """A server whose clock stands still; the credentials block `cancellation` names it."""
+    with BatchServer(data=tmp_path / "server", speed=0) as running:
+        OpenAICredentials(api_key="test", base_url=running.base_url).save("cancellation", overwrite=True)
+        yield running

@@ -1,6 +1,5 @@
 """What a person does with Prefect's REST API, and with processes."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,9 @@ FLOWS = {
     "wake": "openai-batch-wake",
 }
 """The flows of the deployments that are not of the main one."""
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED")
+"""States after which no other comes by itself."""
 
 
 def deployment(api: httpx.Client, name: str) -> dict[str, Any]:
@@ -41,11 +43,26 @@ def state(api: httpx.Client, run_id: str) -> str:
     return name
 
 
+def history(api: httpx.Client, run_id: str) -> list[str]:
+    """The names of the states a run has had, the oldest first."""
+    states = api.get("/flow_run_states/", params={"flow_run_id": run_id}).raise_for_status().json()
+    return [one["name"] for one in sorted(states, key=lambda one: str(one["timestamp"]))]
+
+
 def wait_for_state(api: httpx.Client, run_id: str, *names: str, worker: Path) -> None:
+    """Wait until a run is as it should be; another end than that is told at once."""
+
     def why() -> str:
         return f"the run is {state(api, run_id)}\n{worker.read_text()}"
 
-    wait_until(lambda: state(api, run_id) in names, 120, why)
+    def reached() -> bool:
+        run = api.get(f"/flow_runs/{run_id}").raise_for_status().json()
+        if run["state_name"] in names:
+            return True
+        assert run["state_type"] not in ENDED, why()[-4000:]
+        return False
+
+    wait_until(reached, why)
 
 
 def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
@@ -54,13 +71,13 @@ def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
     return runs
 
 
-def parameters(folder: Path, **changes: Any) -> dict[str, Any]:
+def parameters(folder: Path, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     return {
         "source": {"path": str(ROOT / "examples" / "reviews.csv")},
         "request": {"kind": "chat", "model": "gpt-5-mini", "prompt": "Positive or negative? {{ review }}"},
         "destination": str(folder / "answers.parquet"),
         "storage": str(folder / "jobs"),
-        "poll_seconds": 0.5,
+        "options": {"poll_seconds": 0.5, **(options or {})},
         **changes,
     }
 
@@ -84,8 +101,40 @@ def flow_run_processes(run_id: str) -> list[psutil.Process]:
     return found
 
 
-def retry_after_crash(api: httpx.Client, run_id: str) -> None:
+def retry_after_crash(api: httpx.Client, run_id: str, worker: Path) -> None:
     """Retry a run as the UI does, once the worker has told of the crash for the second time."""
-    time.sleep(5)
+    told = f"Reported flow run '{run_id}' as crashed"
+    wait_until(lambda: worker.read_text().count(told) == 2, worker.read_text)
     wanted = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": True}
     api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
+
+
+def asked(server: BatchServer, method: str, path: str) -> list[dict[str, Any]]:
+    return [
+        request for request in server.requests() if request["method"] == method and request["path"].endswith(path)
+    ]
+
+
+def cancel(api: httpx.Client, run_id: str) -> None:
+    """Cancel a run as the UI does."""
+    wanted = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
+
+
+def collector_of(api: httpx.Client, run_id: str, worker: Path) -> str:
+    """The run of `collect_job` that a cancellation has started."""
+    found: list[dict[str, Any]] = []
+
+    def is_there() -> bool:
+        wanted = {"flows": {"name": {"any_": ["openai-batch-collect"]}}, "sort": "START_TIME_DESC"}
+        runs = api.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+        found.extend(run for run in runs if run["parameters"]["job_key"] == run_id)
+        return bool(found)
+
+    wait_until(is_there, worker.read_text)
+    return str(found[0]["id"])
+
+
+def ended(api: httpx.Client, server: BatchServer, run_id: str) -> bool:
+    server.advance(1)
+    return state(api, run_id) in ("Completed", "Partial", "Failed", "Crashed")

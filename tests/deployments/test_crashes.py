@@ -35,13 +35,13 @@ def test_a_run_killed_there_is_retried_and_billed_once(
     """Every row has its answer, each item is billed once, nothing is left behind."""
     with BatchServer(data=tmp_path / "server") as server:
         server.fail(RouteFault(kind="hang", route=route, when=when, calls=(1,), seconds=120))
-        run_id = start(api, server, parameters(tmp_path, settle_seconds=2))
+        run_id = start(api, server, parameters(tmp_path, {"settle_seconds": 2}))
         method, path = route.split(" *")
-        wait_until(lambda: held(server, method, path), 60, worker.read_text)
+        wait_until(lambda: held(server, method, path), worker.read_text)
         flow_run_process(run_id).send_signal(signal.SIGKILL)
         wait_for_state(api, run_id, "Crashed", worker=worker)
         server.fail()
-        retry_after_crash(api, run_id)
+        retry_after_crash(api, run_id, worker)
         wait_for_state(api, run_id, "Completed", "Partial", "Failed", worker=worker)
         assert state(api, run_id) == "Completed"
         assert server.bill()["executed"] == server.bill()["billed"] == 240

@@ -50,7 +50,7 @@ def test_the_nightly_schedule_makes_runs(api: httpx.Client, deployed: dict[str, 
     def scheduled() -> list[dict[str, Any]]:
         return list(api.post("/flow_runs/filter", json=wanted).raise_for_status().json())
 
-    wait_until(lambda: bool(scheduled()), 120)
+    wait_until(lambda: bool(scheduled()))
     assert {run["expected_start_time"][11:19] for run in scheduled()} == {"02:00:00"}
     assert {run["auto_scheduled"] for run in scheduled()} == {True}
 
@@ -112,15 +112,15 @@ def test_a_run_killed_while_waiting_is_retried_without_sending_anything_again(
     """After `kill -9` a retry of the run posts nothing, lists nothing, builds nothing, and pays nothing twice."""
     with BatchServer(data=tmp_path / "server", speed=0) as server:
         run_id = start(api, server, parameters(tmp_path))
-        wait_until(lambda: any(run["state_name"] == "AwaitingRetry" for run in task_runs(api, run_id)), 120)
+        wait_until(lambda: any(run["state_name"] == "AwaitingRetry" for run in task_runs(api, run_id)))
         jobs = tmp_path / "jobs" / run_id
         built = {path: path.stat().st_mtime_ns for path in jobs.glob("r*/**/*.parquet")}
         assert built
         flow_run_process(run_id).send_signal(signal.SIGKILL)
         wait_for_state(api, run_id, "Crashed", worker=worker)
         before = len(server.requests())
-        retry_after_crash(api, run_id)
-        wait_until(lambda: len(server.requests()) > before, 120, worker.read_text)
+        retry_after_crash(api, run_id, worker)
+        wait_until(lambda: len(server.requests()) > before, worker.read_text)
         for _ in range(20):
             server.advance(1)
         wait_for_state(api, run_id, "Completed", "Failed", "Crashed", worker=worker)

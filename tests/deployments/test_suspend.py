@@ -16,13 +16,13 @@ from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
 from prefect_openai_batch.emulator import BatchServer, ServerSettings, Timing
 from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.flows.suspension.check import check_wait
+from prefect_openai_batch.flows.suspension.checks import check_wait
 
 from ..conftest import ROOT, free_port, wait_until
-from .support import deployment, flow_run_processes, parameters, start, state, task_runs, wait_for_state
-from .test_webhook import SECRET, receiving
+from .support import deployment, flow_run_processes, history, parameters, start, state, task_runs, wait_for_state
+from .webhook.receiving import SECRET, receiving
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.server
 
 HOUR = 3600.0
 MODELS = ("gpt-5-mini", "gpt-5-nano", "gpt-4o-mini")
@@ -45,10 +45,10 @@ class Job:
             ]
             return len(calls) == number
 
-        wait_until(made, 120, worker.read_text)
+        wait_until(made, worker.read_text)
 
     def await_no_process(self, worker: Path) -> None:
-        wait_until(lambda: not flow_run_processes(self.run_id), 30, worker.read_text)
+        wait_until(lambda: not flow_run_processes(self.run_id), worker.read_text)
 
 
 @pytest.fixture
@@ -94,8 +94,7 @@ def day(folder: Path) -> dict[str, Any]:
         folder,
         source={"path": str(folder / "reviews.parquet")},
         request={"kind": "chat", "model": "{{ model }}", "prompt": "Positive or negative? {{ review }}"},
-        wait="suspend",
-        in_flight=1,
+        options={"poll_seconds": 0.5, "wait": "suspend", "in_flight": 1},
     )
 
 
@@ -125,11 +124,6 @@ def wake(api: httpx.Client, server: BatchServer, worker: Path) -> None:
     run_id = start(api, server, {}, "wake")
     wait_for_state(api, run_id, "Completed", "Failed", "Crashed", worker=worker)
     assert state(api, run_id) == "Completed"
-
-
-def history(api: httpx.Client, run_id: str) -> list[str]:
-    states = api.get("/flow_run_states/", params={"flow_run_id": run_id}).raise_for_status().json()
-    return [one["name"] for one in states]
 
 
 def check_whole(api: httpx.Client, job: Job) -> None:

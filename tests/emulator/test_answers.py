@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.emulator import Reply, ToolCall
-from prefect_openai_batch.emulator.rules import answer, sentiment
+from prefect_openai_batch.emulator.answers.rules import answer, sentiment
 
 from .support import CHAT, Api, Item, chat_item, endpoint_item
 
@@ -38,6 +38,22 @@ def content(body: Item) -> Any:
         ("Summarize this.\n\nThe cat sat down. Then it slept all day.", "The cat sat down."),
         ("Hello.", "Hello to you too."),
         ("", "There is nothing to answer."),
+    ],
+    ids=[
+        "positive",
+        "negative",
+        "mixed",
+        "one of",
+        "yes or no",
+        "sentiment",
+        "rate high",
+        "rate low",
+        "times",
+        "minus",
+        "email",
+        "summary",
+        "greeting",
+        "nothing",
     ],
 )
 def test_rules(prompt: str, expected: str) -> None:

@@ -212,7 +212,7 @@ def test_cancelling_while_it_validates_leaves_nothing(real: Api) -> None:
     assert cancelled["request_counts"]["total"] == 0
 
 
-@pytest.mark.parametrize("text", [b"no json", None])
+@pytest.mark.parametrize("text", [b"no json", None], ids=["failed", "completed"])
 def test_what_has_ended_cannot_be_cancelled(api: Api, text: bytes | None) -> None:
     """409 for completed and failed, in OpenAI's words."""
     ended = api.finish([chat_item(), *([text] if text else [])])

@@ -187,7 +187,11 @@ def test_the_storage_has_an_end(start_server: Start) -> None:
     api.upload(b"y" * 300, purpose="user_data")
 
 
-@pytest.mark.parametrize("name", ["../../escape.jsonl", "..\\..\\escape.jsonl", "/etc/escape.jsonl"])
+@pytest.mark.parametrize(
+    "name",
+    ["../../escape.jsonl", "..\\..\\escape.jsonl", "/etc/escape.jsonl"],
+    ids=["slashes", "backslashes", "absolute"],
+)
 def test_a_filename_cannot_leave_the_folder(api: Api, name: str) -> None:
     """Only the name's last part is kept, and it never names a file on the server's disk."""
     response = api.http.post("/files", data={"purpose": "batch"}, files={"file": (name, jsonl([chat_item()]))})

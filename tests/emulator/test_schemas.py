@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from prefect_openai_batch.emulator.schemas import example
+from prefect_openai_batch.emulator.answers.schemas import example
 
 from .support import Api, chat_item, endpoint_item
 

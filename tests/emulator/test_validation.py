@@ -117,6 +117,7 @@ def duplicate(line: int) -> Item:
         (b"", "invalid_json_line", None),
         (b"\xff\xfe", "invalid_json_line", None),
     ],
+    ids=["method", "custom_id", "body", "list", "empty", "binary"],
 )
 def test_other_bad_lines(api: Api, line: Any, code: str, param: str | None) -> None:
     """Each is named with its number."""

@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 from prefect_openai_batch.emulator import BatchFault
-from prefect_openai_batch.emulator.webhooks import Delivery, sign
+from prefect_openai_batch.emulator.engine.webhooks import Delivery, sign
 
 from .support import SHARED, Api, chat_items, good, need_shared
 from .test_samples import shape

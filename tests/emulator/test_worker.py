@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from prefect_openai_batch.emulator.worker import Worker
+from prefect_openai_batch.emulator.engine.worker import Worker
 
 
 def test_it_calls_functions_elsewhere() -> None:

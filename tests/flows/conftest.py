@@ -1,16 +1,26 @@
 """A small table, and the flow on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, JobReport, openai_batch
+from prefect_openai_batch import ChatRequest, JobReport, RunOptions, openai_batch
+from prefect_openai_batch.emulator import BatchServer
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
 
 Run = Callable[..., JobReport]
+
+
+def with_options(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters of a flow, those that are a run's options put together."""
+    wishes = {name: value for name, value in parameters.items() if name in RunOptions.model_fields}
+    others = {name: value for name, value in parameters.items() if name not in wishes}
+    return {**others, "options": RunOptions(**wishes)}
 
 
 @pytest.fixture
@@ -45,7 +55,35 @@ def run(tmp_path: Path, prefect_server: str) -> Run:
             "settle_seconds": 1.0,
             **options,
         }
-        report: JobReport = openai_batch(str(source), request, **chosen)
+        report: JobReport = openai_batch(str(source), request, **with_options(chosen))
         return report
 
     return run_flow
+
+
+@contextmanager
+def looked_at(monkeypatch: pytest.MonkeyPatch, *, seconds: float, **settings: Any) -> Iterator[BatchServer]:
+    """A server that the environment names, on whose clock so many seconds pass at each look at the batches.
+
+    So time goes as fast as the job looks, on a machine of any speed.
+    """
+    with BatchServer(speed=0, **settings) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        over = Event()
+        passing = Thread(target=_let_time_pass, args=(server, seconds, over), name="looks", daemon=True)
+        passing.start()
+        try:
+            yield server
+        finally:
+            over.set()
+            passing.join()
+
+
+def _let_time_pass(server: BatchServer, seconds: float, over: Event) -> None:
+    seen = 0
+    while not over.wait(0.02):
+        looks = sum(one["method"] == "GET" and "/batches" in one["path"] for one in server.requests())
+        if looks > seen:
+            server.advance(seconds)
+        seen = looks

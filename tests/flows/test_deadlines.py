@@ -1,21 +1,22 @@
-"""A job that has to be done by a time is done by then, on a clock that runs an hour a second."""
+"""A job that has to be done by a time is done by then, on a clock that goes on by half an hour at each look."""
 
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, collect_job
+from prefect_openai_batch import ChatRequest, RunOptions, collect_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.deadlines import check_deadline, make_deadline
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.cli import app as command_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 
-from .conftest import Run
+from .conftest import Run, looked_at
 
 BEGUN = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
@@ -40,7 +41,9 @@ def test_a_time_to_finish_by_is_read(text: str, meant: str) -> None:
     assert make_deadline(text, BEGUN).finish_by == datetime.fromisoformat(meant)
 
 
-@pytest.mark.parametrize("text", ["tomorrow", "25:00", "08:00 Nowhere/City", ""])
+@pytest.mark.parametrize(
+    "text", ["tomorrow", "25:00", "08:00 Nowhere/City", ""], ids=["word", "hour", "zone", "nothing"]
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     """With the forms that are read."""
     with pytest.raises(DeadlineError, match="is no time: give one such as"):
@@ -56,42 +59,28 @@ def test_a_time_that_leaves_none_for_a_batch_is_refused(text: str) -> None:
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Start a server on whose clock an hour is a second; ours goes by it."""
-    running: list[BatchServer] = []
+    """Start a server whose time passes as the job looks; our clock goes by it."""
+    with ExitStack() as stack:
 
-    def start(**timing: float) -> BatchServer:
-        server = BatchServer(speed=HOUR, timing=Timing(validating=60, finalizing=60, **timing))
-        server.start()
-        running.append(server)
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
-        monkeypatch.setattr(clock, "now", server.clock.now)
-        return server
+        def start(*, seconds: float = HOUR / 2, **timing: float) -> BatchServer:
+            times = Timing(validating=60, finalizing=60, **timing)
+            server = stack.enter_context(looked_at(monkeypatch, seconds=seconds, timing=times))
+            monkeypatch.setattr(clock, "now", server.clock.now)
+            return server
 
-    yield start
-    for server in running:
-        server.stop()
+        yield start
 
 
 @pytest.mark.server
 def test_a_batch_that_never_ends_is_cancelled(serve: Serve, by_model: Path, run: Run) -> None:
     """Two days after its window; what it had finished is kept, and none of it is paid again."""
-    server = serve(running=HOUR, cancelling=600)
+    server = serve(seconds=4 * HOUR, running=HOUR, cancelling=600)
     server.fail(BatchFault(kind="hang_finalizing", batches=(1,), seconds=100 * 24 * HOUR))
-    ticking = Thread(target=let_days_pass, args=(server,))
-    ticking.start()
     report = run(by_model, BY_MODEL, max_poll_seconds=0.1)
-    ticking.join()
     assert sorted(batch.status for batch in report.batches) == ["cancelled", "completed", "completed"]
     assert report.complete
     assert report.rounds == 1
     assert server.bill()["billed"] == 30
-
-
-def let_days_pass(server: BatchServer) -> None:
-    for _ in range(25):
-        time.sleep(0.1)
-        server.advance(4 * HOUR)
 
 
 def in_hours(hours: float) -> dict[str, Any]:
@@ -104,9 +93,9 @@ def in_hours(hours: float) -> dict[str, Any]:
 def test_what_is_cut_off_is_left_with_its_reason(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
     """What the batches had finished when they were cancelled is kept; nothing more is paid."""
     server = serve(running=10 * HOUR, cancelling=600)
-    begun = time.monotonic()
+    begun = clock.now()
     report = run(by_model, BY_MODEL, in_flight=2, **in_hours(8))
-    assert time.monotonic() - begun < 8 + 3
+    assert clock.now() - begun < 8 * HOUR
     answers = pd.read_parquet(tmp_path / "answers.parquet")
     assert {batch["status"] for batch in server.state()["batches"]} == {"cancelled"}
     assert len(server.state()["batches"]) == 2
@@ -145,7 +134,7 @@ def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
     assert server.bill()["synchronous"] == 0
     assert len(server.state()["files"]) == 3
     server.advance(6 * HOUR)
-    collected = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    collected = collect_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert collected.open_batches == ()
     assert 0 < collected.answered == server.bill()["billed"]
     assert server.state()["files"] == []
@@ -162,3 +151,55 @@ def test_a_job_that_is_done_in_time_knows_nothing_of_its_deadline(serve: Serve, 
     server.advance(40 * HOUR)
     assert run(by_model, BY_MODEL, answer_rest=True, finish_by=deadline["finish_by"]) == report
     assert {batch["status"] for batch in server.state()["batches"]} == {"completed"}
+
+
+@pytest.mark.server
+def test_another_time_counts_from_now_on(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
+    """A run of a known job with a later time is done by that one, and a time that is too early is refused."""
+    serve(running=10 * HOUR, cancelling=600)
+    run(by_model, BY_MODEL, wait="detach", **in_hours(8))
+    later = {**in_hours(60), "answer_rest": True}
+    with pytest.raises(DeadlineError, match="leaves no time for a batch"):
+        run(by_model, BY_MODEL, **in_hours(1))
+    assert run(by_model, BY_MODEL, **later).complete
+    deadline = load_job(str(tmp_path / "jobs" / "job")).deadline
+    assert deadline is not None
+    assert (deadline.finish_by.isoformat(), deadline.answer_rest) == (later["finish_by"], True)
+
+
+@pytest.mark.server
+def test_a_job_whose_time_was_up_is_not_begun_anew_by_another(serve: Serve, by_model: Path, run: Run) -> None:
+    """The error names what lets it go on."""
+    serve(running=10 * HOUR, cancelling=6 * HOUR)
+    assert run(by_model, BY_MODEL, **in_hours(8)).open_batches
+    with pytest.raises(DeadlineError, match="had to be done by.*`prefect-openai-batch resume job` does"):
+        run(by_model, BY_MODEL, **in_hours(20))
+
+
+@pytest.mark.server
+def test_the_command_line_keeps_a_time_for_a_new_job(
+    serve: Serve, by_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--finish-by` with `--answer-rest`: what its batches had not finished by then is answered at once."""
+    server = serve(running=1000 * HOUR, cancelling=600)
+    wishes = in_hours(8)
+    command = ["run", str(by_model), "--model", "{{ model }}", "--prompt", "{{ review }}", "--answer-rest"]
+    command += ["--finish-by", wishes["finish_by"], "--cancel-lead-minutes", "180", "--poll", "0.1"]
+    command += ["--to", str(tmp_path / "answers.csv"), "--storage", str(tmp_path / "jobs"), "--max-poll", "0.1"]
+    assert command_line.run(command) == 0
+    assert server.bill()["synchronous"] == 30
+    assert "stopped: The job had to be done by" in capsys.readouterr().out
+
+
+@pytest.mark.server
+def test_the_command_line_refuses_a_time_that_is_too_early(
+    serve: Serve, by_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is written or sent."""
+    server = serve(running=HOUR)
+    command = ["run", str(by_model), "--model", "{{ model }}", "--prompt", "{{ review }}"]
+    command += ["--finish-by", in_hours(0.5)["finish_by"], "--to", str(tmp_path / "answers.csv")]
+    assert command_line.run([*command, "--storage", str(tmp_path / "jobs")]) == 2
+    assert "leaves no time for a batch" in capsys.readouterr().err
+    assert server.requests() == []
+    assert not (tmp_path / "jobs").exists()

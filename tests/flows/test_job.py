@@ -4,20 +4,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import openai
 import pandas as pd
 import pytest
-from prefect import flow
 from prefect_openai_batch import (
     ChatRequest,
     EmbeddingRequest,
-    FileSource,
     JobReport,
     RawRequest,
     ResponsesRequest,
     openai_batch,
-    run_dataframe,
 )
 from prefect_openai_batch.batch.errors import (
     AccessError,
@@ -30,27 +26,20 @@ from prefect_openai_batch.batch.errors import (
     RequestError,
     SourceError,
 )
-from prefect_openai_batch.emulator import BatchServer, Reply, RouteFault
+from prefect_openai_batch.emulator import BatchServer, RouteFault
+
+from .conftest import with_options
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
 
 
-@pytest.fixture
-def reviews(tmp_path: Path) -> Path:
-    """A small table."""
-    path = tmp_path / "reviews.csv"
-    rows = [{"number": f"{number:03}", "review": f"Review {number}: I like it."} for number in range(30)]
-    pd.DataFrame(rows).to_csv(path, index=False)
-    return path
-
-
 def run(
     source: Path, tmp_path: Path, request: Any = REVIEW, name: str = "answers.parquet", **options: Any
 ) -> JobReport:
     options = {"job_key": "job", "storage": str(tmp_path / "jobs"), "poll_seconds": 0.2, **options}
-    report: JobReport = openai_batch(str(source), request, str(tmp_path / name), **options)
+    report: JobReport = openai_batch(str(source), request, str(tmp_path / name), **with_options(options))
     return report
 
 
@@ -173,38 +162,26 @@ def test_every_endpoint_goes_the_whole_way(
     assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
 
 
-def test_rows_without_an_answer_make_a_partial_run(
-    batch_server: BatchServer, reviews: Path, tmp_path: Path
-) -> None:
-    """The run is completed, named Partial, and its result is still the report."""
-    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", parameters={"max_completion_tokens": 1})
-    state = openai_batch(
-        str(reviews),
-        request,
-        str(tmp_path / "answers.csv"),
-        storage=str(tmp_path / "jobs"),
-        poll_seconds=0.2,
-        min_answered=0.0,
-        return_state=True,
-    )
-    assert state.name in ("Completed", "Partial")
+REFUSALS: dict[str, tuple[Any, dict[str, Any], type[Refused], str]] = {
+    "unknown column": (ChatRequest(model="gpt-5-mini", prompt="{{ reveiw }}"), {}, RequestError, "reveiw"),
+    "repeated id": (
+        ChatRequest(model="gpt-5-mini", prompt="{{ review }}", id_column="same"),
+        {},
+        CustomIdError,
+        "Rows 1 and 2",
+    ),
+    "model": (ChatRequest(model="no-such-model", prompt="{{ review }}"), {}, ModelNotFound, "no-such-model"),
+    "absent request": ("absent.yaml", {}, RequestError, "absent.yaml does not exist"),
+    "absent source": (REVIEW, {"source": "absent.csv"}, SourceError, "absent.csv"),
+    "empty source": (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no rows"),
+    "broken csv": (REVIEW, {"source": "broken.csv"}, SourceError, "broken.csv.*row 2"),
+    "broken jsonl": (REVIEW, {"source": "broken.jsonl"}, SourceError, "broken.jsonl.*row 2"),
+    "existing destination": (REVIEW, {"name": "there.csv"}, DestinationError, "there.csv"),
+    "job key": (REVIEW, {"job_key": "Not A Key"}, JobKeyError, "Not A Key"),
+}
 
 
-REFUSALS: list[tuple[Any, dict[str, Any], type[Refused], str]] = [
-    (ChatRequest(model="gpt-5-mini", prompt="{{ reveiw }}"), {}, RequestError, "reveiw"),
-    (ChatRequest(model="gpt-5-mini", prompt="{{ review }}", id_column="same"), {}, CustomIdError, "Rows 1 and 2"),
-    (ChatRequest(model="no-such-model", prompt="{{ review }}"), {}, ModelNotFound, "no-such-model"),
-    ("absent.yaml", {}, RequestError, "absent.yaml does not exist"),
-    (REVIEW, {"source": "absent.csv"}, SourceError, "absent.csv"),
-    (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no rows"),
-    (REVIEW, {"source": "broken.csv"}, SourceError, "broken.csv.*row 2"),
-    (REVIEW, {"source": "broken.jsonl"}, SourceError, "broken.jsonl.*row 2"),
-    (REVIEW, {"name": "there.csv"}, DestinationError, "there.csv"),
-    (REVIEW, {"job_key": "Not A Key"}, JobKeyError, "Not A Key"),
-]
-
-
-@pytest.mark.parametrize(("request_", "changes", "kind", "message"), REFUSALS)
+@pytest.mark.parametrize(("request_", "changes", "kind", "message"), REFUSALS.values(), ids=REFUSALS)
 def test_bad_input_is_refused_before_anything_is_sent(
     batch_server: BatchServer,
     tmp_path: Path,
@@ -281,58 +258,6 @@ def test_an_existing_destination_is_replaced_on_request(
     assert (tmp_path / name).read_text() != "old"
 
 
-def test_results_are_on_the_server_as_json(
-    batch_server: BatchServer, reviews: Path, tmp_path: Path, prefect_server: str
-) -> None:
-    """The flow run's result is the report, by reference; its key names the job."""
-    state = openai_batch(
-        FileSource(path=str(reviews)), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, return_state=True
-    )
-    assert state.result().complete
-    flow_run = httpx.get(f"{prefect_server}/flow_runs/{state.state_details.flow_run_id}").json()
-    assert flow_run["state"]["data"]["serializer"]["type"] == "json"
-
-
-FRAME = pd.DataFrame(
-    {
-        "review": ["good", "bad", None],
-        "stars": pd.array([5, 1, None], dtype="Int64"),
-        "shop": pd.Categorical(["a", "b", "a"]),
-        "at": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]),
-    },
-    index=pd.Index(["x", "y", "z"], name="key"),
-)
-
-
-def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer, tmp_path: Path) -> None:
-    """Its own columns are as they were, the answers stand beside them."""
-    answered = run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
-    pd.testing.assert_frame_equal(answered[FRAME.columns], FRAME)
-    assert answered["answer"].notna().all()
-    assert answered["input_tokens"].dtype == "Int64"
-
-
-def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_path: Path) -> None:
-    """A re-run notebook cell continues the same job; a changed frame is another job."""
-    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
-    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), poll_seconds=0.2)
-    assert batch_server.bill()["billed"] == 3
-    run_dataframe(FRAME.iloc[::-1], REVIEW, storage=str(tmp_path), poll_seconds=0.2)
-    assert batch_server.bill()["billed"] == 6
-
-
-UNKEEPABLE = [pd.DataFrame({"review": []}), pd.DataFrame({"review": [1, "a"]}), pd.DataFrame([["a"]])]
-
-
-def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer, tmp_path: Path) -> None:
-    """The same key with another frame answers that frame."""
-    with pytest.raises(RequestError):
-        run_dataframe(FRAME, ChatRequest(model="gpt-5", prompt="{{ absent }}"), job_key="k", storage=str(tmp_path))
-    other = pd.DataFrame({"review": ["one", "two"]})
-    answered = run_dataframe(other, REVIEW, job_key="k", storage=str(tmp_path), poll_seconds=0.2)
-    assert answered["review"].tolist() == ["one", "two"]
-
-
 def test_a_folder_that_is_no_jobs_is_left_alone(batch_server: BatchServer, reviews: Path, tmp_path: Path) -> None:
     """A job key that names somebody's folder is refused, and the folder stays."""
     (tmp_path / "jobs" / "job").mkdir(parents=True)
@@ -346,37 +271,3 @@ def test_a_source_is_never_its_own_destination(batch_server: BatchServer, review
     """Else each call would find another table, and pay again."""
     with pytest.raises(DestinationError, match="is the source itself"):
         run(reviews, tmp_path, name="reviews.csv", if_exists="replace")
-
-
-@pytest.mark.parametrize("frame", UNKEEPABLE)
-def test_a_frame_that_cannot_be_kept_is_refused(
-    batch_server: BatchServer, tmp_path: Path, frame: pd.DataFrame
-) -> None:
-    """Nothing is sent."""
-    with pytest.raises(SourceError):
-        run_dataframe(frame, REVIEW, storage=str(tmp_path))
-    assert posts(batch_server) == 0
-
-
-def test_a_failed_subflow_continues_its_job_when_the_parent_is_retried(
-    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The retry is another run of the subflow, but the same job: each row is sent once."""
-    attempts: list[int] = []
-
-    @flow(retries=1)
-    def parent() -> None:
-        attempts.append(len(attempts))
-        openai_batch(str(reviews), REVIEW, storage=str(tmp_path / "jobs"), poll_seconds=0.2, min_answered=1.0)
-
-    with BatchServer(answer=refuse_one) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
-        with pytest.raises(Exception, match="29 of 30 rows answered; asked for 100%"):
-            parent()
-        assert attempts == [0, 1]
-        assert server.bill()["billed"] == 30
-
-
-def refuse_one(body: dict[str, Any]) -> Any:
-    return Reply(refusal="I cannot.") if "Review 7:" in str(body) else Reply("fine")

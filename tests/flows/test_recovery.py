@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, recover_job
+from prefect_openai_batch import ChatRequest, RunOptions, recover_job
 from prefect_openai_batch.batch.errors import JobKeyError
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
 
@@ -30,7 +30,7 @@ def test_the_answers_of_a_lost_job_are_written(
     wanted = pd.read_parquet(tmp_path / "answers.parquet")
     batch_server.fail()
     shutil.rmtree(tmp_path / "jobs")
-    assert recover_job("job", str(tmp_path / "recovered.parquet"), poll_seconds=0.1) == 30
+    assert recover_job("job", str(tmp_path / "recovered.parquet"), options=RunOptions(poll_seconds=0.1)) == 30
     recovered = pd.read_parquet(tmp_path / "recovered.parquet")
     in_order = wanted.sort_values("model", kind="stable", ignore_index=True)
     shared = ["custom_id", "outcome", "answer", "error_code", "batch_id"]

@@ -5,11 +5,11 @@ from pathlib import Path
 import openai
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RawRequest, collect_job, resume_job
+from prefect_openai_batch import ChatRequest, RawRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
-from .conftest import Run
+from .conftest import Run, looked_at
 
 pytestmark = pytest.mark.server
 
@@ -24,8 +24,8 @@ def test_a_batch_that_lacks_room_goes_again(
     reviews: Path, by_model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same uploaded file, when another has ended; it is no round, and each item is billed once."""
-    with BatchServer(limits=Limits(enqueued_tokens={"*": 200}), timing=Timing(running=3)) as server:
-        use(server, monkeypatch)
+    limits = Limits(enqueued_tokens={"*": 200})
+    with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
         with openai.OpenAI() as client:  # somebody else's batch takes the room for a while
             line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
             content = f'{line}"messages":[{{"role":"user","content":"{"word " * 150}"}}]}}}}\n'.encode()
@@ -84,7 +84,7 @@ def test_a_model_that_cannot_be_batched_stops_the_job(
     assert set(unanswered["error_code"]) == {"model_not_found"}
     assert set(unanswered["outcome"]) == {"failed"}
     batch_server.fail()
-    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).answered == 20
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1)).answered == 20
 
 
 def test_a_file_that_validation_does_not_find_is_uploaded_anew(
@@ -112,7 +112,7 @@ def test_a_used_up_quota_stops_new_rounds(
     assert report.stopped is not None
     assert "quota" in report.stopped
     batch_server.fail()
-    assert resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1).complete
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1)).complete
     assert batch_server.bill()["billed_more_than_once"] == []
 
 
@@ -156,7 +156,7 @@ def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
     batch_server.fail(BatchFault(kind="cancelled", batches=(1,), share=0.5))
     report = run(by_model, BY_MODEL)
     assert report.outcomes == {"cancelled": 5, "succeeded": 25}
-    resumed = resume_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    resumed = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert resumed.complete
     assert batch_server.bill()["billed"] == 30
     assert batch_server.bill()["billed_more_than_once"] == []
@@ -172,12 +172,7 @@ def test_a_failed_run_names_the_batches_it_leaves_open(
     opened = [batch["id"] for batch in batch_server.state()["batches"]]
     assert len(opened) == 2
     assert all(batch_id in failed.value.__notes__[0] for batch_id in opened)
-    report = collect_job("job", storage=str(tmp_path / "jobs"), poll_seconds=0.1)
+    report = collect_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert report.outcomes == {"cancelled": 10, "succeeded": 20}
     assert created(batch_server) == 2
     assert batch_server.state()["files"] == []
-
-
-def use(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-    monkeypatch.setenv("OPENAI_API_KEY", "test")

@@ -10,17 +10,17 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import Suspended
-from prefect_openai_batch import ChatRequest, Job, openai_batch
+from prefect_openai_batch import ChatRequest, Job, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
-from prefect_openai_batch.batch.jobs.going_on import could_go_on
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.readiness import could_go_on
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
-from .conftest import REVIEW, Run
+from .conftest import REVIEW, Run, looked_at
 
 pytestmark = pytest.mark.server
 
@@ -39,7 +39,7 @@ def test_a_subflow_cannot_suspend(batch_server: BatchServer, reviews: Path, run:
 
     @flow
     def parent() -> None:
-        openai_batch(str(reviews), REVIEW, wait="suspend")
+        openai_batch(str(reviews), REVIEW, options=RunOptions(wait="suspend"))
 
     with pytest.raises(WaitError, match=r'a subflow cannot be suspended.*use wait="sensor"'):
         parent()
@@ -68,9 +68,7 @@ def test_a_waiting_sensor_is_no_error(
     reviews: Path, run: Run, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look logs one INFO line, whose text is the progress; no traceback, no line of a higher level."""
-    with BatchServer(timing=Timing(running=2)) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
+    with looked_at(monkeypatch, seconds=0.25, timing=Timing(running=2)) as server:
         assert run(reviews).complete
         looks = [one for one in server.requests() if "/batches/" in one["path"]]
     unfinished = [line for line in lines if "items done" in line.getMessage()]
@@ -92,21 +90,35 @@ def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Pa
 
 
 @pytest.fixture
-def detached(batch_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
+def looked_at_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """A server whose batches go on only while a job looks at them."""
+    with looked_at(monkeypatch, seconds=0.25) as server:
+        yield server
+
+
+@pytest.fixture
+def detached(looked_at_server: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
     """A job of three batches, of which one is open and two are to go."""
     left = run(by_model, BY_MODEL, wait="detach", in_flight=1)
-    assert left is None
+    assert (left.rows, left.answered, left.unsent_files, left.finished_at) == (30, 0, 2, None)
+    assert not left.complete
     return load_job(str(tmp_path / "jobs" / "job"))
 
 
+def test_a_detached_run_reports_what_is_open(detached: Job, by_model: Path, run: Run) -> None:
+    """Its report is a report, as annotated, and so is that of a second such run."""
+    again = run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    assert again.open_batches == tuple(batch.id for batch in detached.open_batches())
+
+
 def test_a_detached_job_is_taken_up_again(
-    batch_server: BatchServer, detached: Job, by_model: Path, run: Run, tmp_path: Path
+    looked_at_server: BatchServer, detached: Job, by_model: Path, run: Run, tmp_path: Path
 ) -> None:
     """By the same call: each row has its answer, each item was billed once."""
     assert len(detached.open_batches()) == 1
     assert run(by_model, BY_MODEL).complete
-    assert batch_server.bill()["billed"] == 30
-    assert batch_server.bill()["billed_more_than_once"] == []
+    assert looked_at_server.bill()["billed"] == 30
+    assert looked_at_server.bill()["billed_more_than_once"] == []
     assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
 
 
@@ -139,7 +151,7 @@ def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
 ) -> None:
     """The wake flow looks at the others, and then says what is wrong."""
     run(reviews, wait="detach", job_key="whole")
-    known = {"wait": "suspend", "job_key": "whole"}
+    known = {"options": {"wait": "suspend"}, "job_key": "whole"}
     with get_client(sync_client=True) as client:
         runs = [
             client.create_flow_run(

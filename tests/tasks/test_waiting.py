@@ -1,5 +1,6 @@
 """How long is waited, and for what."""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, repeat
@@ -9,18 +10,27 @@ import openai
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prefect.client.schemas.objects import TaskRun
 from prefect.states import Failed
-from prefect_openai_batch import ChatRequest, sensor_options
+from prefect_openai_batch import ChatRequest, sensor_options, wait_for_batch, wait_for_batches
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import BatchNotFinished
-from prefect_openai_batch.batch.files.batches import LOST_SECONDS, WINDOW_SECONDS, Batch, read_batch
+from prefect_openai_batch.batch.files.batches import (
+    COUNTED_GRACE_SECONDS,
+    LOST_SECONDS,
+    WINDOW_SECONDS,
+    Batch,
+    read_batch,
+)
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.jobs.submissions import has_ended
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.looking import look_at
-from prefect_openai_batch.tasks.wait import SHORTEST_DELAY_SECONDS
+from prefect_openai_batch.tasks.wait import LONGEST_WAIT_SECONDS, SHORTEST_DELAY_SECONDS
 
 NOW = 1_800_000_000.0
 
@@ -60,6 +70,29 @@ def test_after_the_deadline_there_is_one_look_more(looked_at: float, again: bool
     assert looks_again(None, None, Failed(data=BatchNotFinished("none", looked_at=looked_at))) is again
 
 
+def test_a_process_may_be_older_than_the_longest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sensors' options are made when the process begins; how long they look counts from the first look."""
+    later = time.time() + LONGEST_WAIT_SECONDS + 1
+    monkeypatch.setattr(clock, "now", lambda: later)
+    looks_again = wait_for_batch.retry_condition_fn
+    assert looks_again is not None
+    run = TaskRun(task_key="wait", dynamic_key="0")
+    assert looks_again(wait_for_batch, run, Failed(data=BatchNotFinished("none", looked_at=later)))
+
+
+def test_a_look_that_waits_for_nothing_is_tried_again(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the deadline it is not, for the next look is the next try."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = find_or_create(connection, file, 0)
+    server.fail(RouteFault(kind="http_error", route="GET */batches/*", calls=(1, 2, 3)))
+    with pytest.raises(openai.InternalServerError):
+        wait_for_batches.fn([batch])
+    assert wait_for_batches.fn([batch], deadline=datetime(2020, 1, 1, tzinfo=UTC)) == []
+
+
 def test_a_day_is_fewer_than_two_hundred_looks() -> None:
     """They come less often as the batch grows older."""
     options = sensor_options()
@@ -68,20 +101,13 @@ def test_a_day_is_fewer_than_two_hundred_looks() -> None:
     assert len(delays) + rest < 200
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> InputFile:
-    """An input file of a job."""
-    items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
-    return write_items(items, Folder(str(tmp_path))).model_copy(update={"job_key": "job"})
-
-
 def test_a_batch_that_is_not_there_is_waited_for(
-    server: BatchServer, client: openai.OpenAI, file: InputFile
+    server: BatchServer, connection: Connection, file: InputFile
 ) -> None:
     """It may come back; two days after its window it is taken to be lost."""
-    batch = find_or_create(client, file, 0)
+    batch = find_or_create(connection, file, 0)
     server.fail(RouteFault(kind="not_found", route="GET */batches/*"))
-    (seen,) = look_at(client, [batch])
+    (seen,) = look_at(connection, [batch])
     assert seen == batch
     assert batch.created_at is not None
     closed = batch.created_at + WINDOW_SECONDS
@@ -122,9 +148,36 @@ def test_batches_are_looked_at_in_few_calls(many: tuple[BatchServer, list[Batch]
     wanted = [batches[place] for place in places]
     before = len(server.requests())
     with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
-        seen = look_at(client, wanted)
+        seen = look_at(Connection(client), wanted)
     calls = len(server.requests()) - before
     assert [batch.id for batch in seen] == [batch.id for batch in wanted]
     assert {batch.status for batch in seen} <= {"completed", "in_progress", "validating"}
     pages = (249 - min(places)) // 100 + 1
     assert calls <= min(len(wanted) + 1, pages + 1)
+
+
+@pytest.mark.parametrize("status", ["completed", "expired", "cancelled"])
+@pytest.mark.parametrize(
+    "times",
+    [{}, {"created_at": None}, {"completed_at": 0}, {"expired_at": 2**40}, {"expires_at": 2**40}],
+    ids=["none", "not even its creation's", "the epoch", "the future", "its window"],
+)
+def test_an_ended_batch_without_files_is_waited_for_so_long(
+    tmp_path: Path, status: str, times: dict[str, int | None]
+) -> None:
+    """Whatever its times say: an hour from when it was first seen to have ended, by whichever process."""
+    item = ChatRequest(model="gpt-5-mini", prompt="Hello.").item("a")
+    file = write_items(item, Folder(str(tmp_path)))
+    told = {"created_at": int(NOW) - 86_400, **times, "request_counts": {"total": 1, "completed": 1}}
+    batch = read_batch({"id": "batch_1", "status": status, **told}, file)
+    assert not has_ended(batch, NOW)
+    assert not has_ended(batch, NOW + COUNTED_GRACE_SECONDS)
+    assert has_ended(batch, NOW + COUNTED_GRACE_SECONDS + 1)
+    assert not has_ended(batch.model_copy(update={"id": "batch_2"}), NOW + COUNTED_GRACE_SECONDS + 1)
+
+
+def test_an_ended_batch_of_somebody_else_is_waited_for_by_its_own_times() -> None:
+    """There is no record of when it was first seen; without any time at all it is believed."""
+    ended = {"id": "batch_1", "status": "completed"}
+    assert read_batch(ended).has_ended(NOW)
+    assert not read_batch({**ended, "completed_at": int(NOW) - 1}).has_ended(NOW)

@@ -37,6 +37,7 @@ from prefect_openai_batch import (
     Request,
     RequestError,
     ResponsesRequest,
+    RunOptions,
     SourceError,
     StorageNotShared,
     WaitError,
@@ -84,7 +85,7 @@ def requests() -> list[Request]:
 def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     """A flow takes what its parameters say, and gives a report."""
     assert_type(openai_batch(SOURCE, CHAT, "labelled.csv", job_key="reviews"), JobReport)
-    assert_type(openai_batch("reviews.csv", "label_reviews.yaml"), JobReport)
+    assert_type(openai_batch("reviews.csv", "label_reviews.yaml", options=RunOptions(wait="detach")), JobReport)
     assert_type(run_dataframe(frame, CHAT), pd.DataFrame)
     assert_type(resume_job("reviews"), JobReport)
     assert_type(collect_job("reviews"), JobReport)

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pandas as pd
-from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, openai_batch
+from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, Timing
 
@@ -29,8 +29,8 @@ SETTLE_SECONDS = 1.5
 LONGEST_SLEEP_SECONDS = 0.25
 """No pause lasts longer here: shortened is how long the code waits, never what it does."""
 
-SHORTENED = ("prefect_openai_batch.", "openai.", "prefect.task_engine")
-"""Whose pauses: ours, the SDK's, and those of retried tasks; not those of Prefect's client."""
+SHORTENED = ("prefect_openai_batch.", "prefect.task_engine")
+"""Whose pauses: ours, and those of sensors; not those of Prefect's client."""
 
 IDLE_SECONDS = 1.0
 """After so long without a call other than looks at batches a job is taken to wait."""
@@ -111,10 +111,10 @@ def _timing(case: Case) -> Timing:
     return max((entry.timing for entry in case.entries), key=lambda timing: timing.running)
 
 
-def _finish_by(case: Case) -> str | None:
+def _finish_by(case: Case) -> str:
     """When the job has to be done, by the clock that both sides share."""
     seconds = next((entry.finish_in for entry in case.entries if entry.finish_in), None)
-    return None if seconds is None else datetime.fromtimestamp(clock.now() + seconds, UTC).isoformat()
+    return "" if seconds is None else datetime.fromtimestamp(clock.now() + seconds, UTC).isoformat()
 
 
 def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Exception:
@@ -128,12 +128,14 @@ def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Except
             job_key="job",
             storage=str(folder / "jobs"),
             credentials=next((entry.credentials for entry in case.entries if entry.credentials), None),
-            in_flight=max(entry.in_flight for entry in case.entries),
-            max_rounds=MAX_ROUNDS,
-            settle_seconds=SETTLE_SECONDS,
-            poll_seconds=0.05,
-            max_poll_seconds=0.1,
-            finish_by=_finish_by(case) if first else None,
+            options=RunOptions(
+                in_flight=max(entry.in_flight for entry in case.entries),
+                max_rounds=MAX_ROUNDS,
+                settle_seconds=SETTLE_SECONDS,
+                poll_seconds=0.05,
+                max_poll_seconds=0.1,
+                finish_by=_finish_by(case) if first else "",
+            ),
         )
     except Exception as error:
         return error

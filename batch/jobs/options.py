@@ -1,0 +1,109 @@
+"""What a run wishes: one model, for every flow, the form and the command line."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..requests.base_request import without_example
+from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
+
+SETTLE_SECONDS = 120.0
+"""How long a batch whose creation got no answer is looked for: OpenAI's list may lag."""
+
+POLL_SECONDS = 10.0
+"""The shortest time between looks: many a small batch ends within a minute or two."""
+
+MAX_POLL_SECONDS = 600.0
+"""The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
+
+Wait = Literal["sensor", "suspend", "detach"]
+"""Where a run waits for its batches: in its own process, suspended and without one, or not at all."""
+
+
+class RunOptions(BaseModel):
+    """How much at once, how often, until when, and where a run waits; what is left out is as most want it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import RunOptions
+
+        tonight = RunOptions(finish_by="08:00 Europe/Berlin", answer_rest=True)
+        ```
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Options", json_schema_extra=without_example)
+
+    in_flight: int = Field(default=20, ge=1, title="Batches at once", description="Batches at OpenAI at once.")
+    max_rounds: int = Field(
+        default=3,
+        ge=1,
+        title="Rounds",
+        description="How often a row may be sent: rows that failed in passing go again, alone.",
+    )
+    min_answered: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        title="Least share answered",
+        description="The share of rows, from 0 to 1, below which the run counts as failed.",
+    )
+    wait: Wait = Field(
+        default="sensor",
+        title="Wait",
+        description="Where the run waits for its batches: sensor, in its own process; suspend, without a process, "
+        "until it is woken; detach, not at all: it ends as Submitted, and resume_job or the same run again "
+        "goes on.",
+    )
+    finish_by: str = Field(
+        default="",
+        title="Finish by",
+        description="When to be done: a time such as 2026-01-31T08:00Z, or a time of day such as 08:00 or "
+        "08:00 Europe/Berlin; in UTC where no zone is named. Empty: when the batches are.",
+        examples=["08:00 Europe/Berlin"],
+    )
+    cancel_lead_minutes: float = Field(
+        default=CANCEL_LEAD_MINUTES,
+        ge=0,
+        title="Cancel before that",
+        description="How many minutes before that time open batches are cancelled; OpenAI takes 10 to 47.",
+    )
+    answer_rest: bool = Field(
+        default=False,
+        title="Answer the rest at once",
+        description="Answer the rows that are cut off so at once, by the synchronous API, at twice the price.",
+    )
+    poll_seconds: float = Field(
+        default=POLL_SECONDS,
+        gt=0,
+        title="Shortest pause between looks",
+        description="Seconds between two looks at the batches; they grow with the batch's age.",
+    )
+    max_poll_seconds: float = Field(
+        default=MAX_POLL_SECONDS,
+        gt=0,
+        title="Longest pause between looks",
+        description="The most seconds between two looks at the batches.",
+    )
+    settle_seconds: float = Field(
+        default=SETTLE_SECONDS,
+        ge=0,
+        title="Settle",
+        description="Seconds to look for a batch whose creation got no answer, before creating it again.",
+    )
+
+    def deadline(self, begun: datetime) -> Deadline | None:
+        """When a run that was to start at `begun` has to be done; None where that is not asked for.
+
+        Raises:
+            DeadlineError: `finish_by` is no time.
+        """
+        if not self.finish_by:
+            return None
+        return make_deadline(
+            self.finish_by, begun, cancel_lead_minutes=self.cancel_lead_minutes, answer_rest=self.answer_rest
+        )
+
+
+USUAL = RunOptions()
+"""The options of a run that wishes nothing of its own."""

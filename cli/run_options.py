@@ -1,0 +1,54 @@
+"""A run's options on the command line: one for each field of `RunOptions`, with its words, bounds and default."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+
+from ..batch.jobs.options import RunOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FLAGS = {"poll_seconds": "--poll", "max_poll_seconds": "--max-poll", "settle_seconds": "--settle"}
+"""Flags that are shorter than their field's name."""
+
+
+def run_options(*names: str) -> Callable[[Command], Command]:
+    """Give a command the options of these fields; it takes them by the fields' names."""
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = _option(name, RunOptions.model_fields[name])(command)
+        return command
+
+    return decorate
+
+
+def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
+    flag = FLAGS.get(name, f"--{name.replace('_', '-')}")
+    if field.annotation is bool:
+        return click.option(flag, name, is_flag=True, help=field.description)
+    return click.option(
+        flag,
+        name,
+        type=_type(field),
+        default=field.default,
+        show_default=field.default != "",
+        help=field.description,
+    )
+
+
+def _type(field: FieldInfo) -> click.ParamType[Any]:
+    """Click's type of a field, with the field's bounds."""
+    bounds: dict[str, Any] = {}
+    for bound in field.metadata:
+        if isinstance(bound, Ge | Gt):
+            bounds["min"] = bound.ge if isinstance(bound, Ge) else bound.gt
+            bounds["min_open"] = isinstance(bound, Gt)
+        elif isinstance(bound, Le):
+            bounds["max"] = bound.le
+    if field.annotation is int:
+        return click.IntRange(**bounds)
+    return click.FloatRange(**bounds) if field.annotation is float else click.STRING

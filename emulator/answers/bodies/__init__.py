@@ -1,0 +1,1 @@
+"""Replies in the shape of each endpoint's body, with what they used."""

@@ -1,0 +1,1 @@
+"""What goes wrong by script: with calls, with batches, with lines."""

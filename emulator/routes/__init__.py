@@ -1,0 +1,1 @@
+"""The server's HTTP: one module a kind of route, the gate before them, and what clients see."""

@@ -1,0 +1,28 @@
+"""Leave a job whose batches are waited for elsewhere: suspended, or to whoever takes it up again."""
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from ...batch import clock
+from ...batch.jobs.job import Job
+from ...batch.jobs.options import Wait
+from ...batch.jobs.report import JobReport
+from ...batch.jobs.results import report_open_job
+from .looks import suspend_for_look
+
+
+def leave(job: Job, wait: Wait) -> State[JobReport]:
+    """Suspend this run, or end it as Submitted, with a report of what is open.
+
+    Raises:
+        Pause: the run is suspended, and its process ends.
+    """
+    if wait == "suspend":
+        created = [batch.created_at or 0 for batch in job.open_batches()]
+        suspend_for_look(clock.now() - min(created, default=job.opened_at.timestamp()))
+    report = report_open_job(job)
+    return Completed(
+        name="Submitted",
+        message=f"Open batches: {len(report.open_batches)}. `prefect-openai-batch resume {job.key}` goes on.",
+        data=report,
+    )

@@ -1,0 +1,186 @@
+"""The one room through which every call to OpenAI goes; batches come out as our own.
+
+Calls are tried as `tries` says. Those that are one try only are tried in the room that does something around each
+try: `uploads`, `creation`, `downloads`.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import chain, takewhile
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from httpx2 import HTTPError, Response
+from openai import APIStatusError, NotFoundError, OpenAI
+from openai.pagination import SyncCursorPage
+
+from ...batch.errors import DownloadBroken
+from ...batch.files.batches import Batch, BatchError, read_batch, read_errors
+from ...batch.files.input_files import InputFile
+from ...batch.limits import KEPT_SECONDS
+from ...batch.requests.endpoints import Endpoint
+from ...blocks import load_credentials
+from .tries import ANSWERING, CHECKING, READING, Tries
+
+T = TypeVar("T")
+
+PAGE = 100
+"""So many batches are on a page of the listing."""
+
+CHUNK_BYTES = 1_048_576
+
+
+class Connection:
+    """What is asked of OpenAI, call by call.
+
+    Raises:
+        APIError: a call did not succeed, however often it was tried; of all methods.
+    """
+
+    def __init__(self, client: OpenAI, reading: Tries = READING) -> None:
+        self._client = client.with_options(max_retries=0)
+        self._reading = reading
+
+    @property
+    def base_url(self) -> str:
+        """Where the calls go."""
+        return str(self._client.base_url)
+
+    def check_models(self, model: str | None) -> None:
+        """Ask for a model, or for the list of them; what is answered does not matter."""
+        models = self._client.models
+        if model is None:
+            CHECKING.call(models.list)
+        else:
+            CHECKING.call(models.retrieve, model)
+
+    def batch(self, batch_id: str, input_file: InputFile | None = None) -> Batch:
+        """A batch as it stands now, with our record of what was sent."""
+        return read_batch(self._reading.call(self._client.batches.retrieve, batch_id), input_file)
+
+    def batch_errors(self, batch_id: str) -> list[BatchError]:
+        """All that validation found; a `Batch` keeps only the first."""
+        return read_errors(self._reading.call(self._client.batches.retrieve, batch_id))
+
+    def batch_pages(self, size: int = PAGE) -> Iterator[list[Batch]]:
+        """The batches that are listed, the newest first, a page a call."""
+        for page in self._pages(lambda: self._client.batches.list(limit=size)):
+            yield [read_batch(batch) for batch in page]
+
+    def batches_since(self, since: float) -> Iterator[Batch]:
+        """The batches that are listed, the newest first, back to those created at `since` (Unix seconds)."""
+        listed = chain.from_iterable(self.batch_pages())
+        return takewhile(lambda batch: (batch.created_at or since) >= since, listed)
+
+    def cancel(self, batch_id: str) -> Batch:
+        """Cancel a batch and return it as it stands; one that has ended, which OpenAI answers with 409, stays."""
+        return self._reading.call(self._cancel, batch_id)
+
+    def _cancel(self, batch_id: str) -> Batch:
+        try:
+            return read_batch(self._client.batches.cancel(batch_id))
+        except APIStatusError as error:
+            if error.status_code != 409:
+                raise
+        return read_batch(self._client.batches.retrieve(batch_id))
+
+    def create(self, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str]) -> Batch:
+        """Create a batch; the only call that costs. One try."""
+        created = self._client.batches.create(
+            input_file_id=file_id,
+            endpoint=endpoint.value,
+            completion_window="24h",
+            metadata=dict(metadata),
+            output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
+        )
+        return read_batch(created)
+
+    def upload(self, name: str, content: IO[bytes]) -> str:
+        """Upload an open input file, streamed, and return its id. One try."""
+        sent = self._client.files.create(
+            file=(name, content),
+            purpose="batch",
+            expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
+        )
+        return sent.id
+
+    def download(self, file_id: str, target: Path) -> Path:
+        """Stream a remote file to a path. One try.
+
+        Raises:
+            DownloadBroken: the connection was lost, or the file is shorter than the server said.
+        """
+        try:
+            with (
+                self._client.files.with_streaming_response.content(file_id) as response,
+                target.open("wb") as file,
+            ):
+                for chunk in response.iter_bytes(CHUNK_BYTES):
+                    file.write(chunk)
+        except HTTPError as error:  # while a body is streamed the SDK lets its HTTP library's errors through
+            raise _broken(file_id, f"after {target.stat().st_size:,} bytes: {error}") from error
+        expected = None if "content-encoding" in response.headers else response.headers.get("content-length")
+        size = target.stat().st_size
+        if expected is not None and int(expected) != size:
+            raise _broken(file_id, f"after {size:,} of {int(expected):,} bytes")
+        return target
+
+    def first_line(self, file_id: str) -> str:
+        """The first line of a remote file."""
+        return self._reading.call(self._first_line, file_id)
+
+    def _first_line(self, file_id: str) -> str:
+        with self._client.files.with_streaming_response.content(file_id) as response:
+            return next(response.iter_lines(), "")
+
+    def has_file(self, file_id: str) -> bool:
+        """Whether a remote file is still there."""
+        try:
+            self._reading.call(self._client.files.retrieve, file_id)
+        except NotFoundError:
+            return False
+        return True
+
+    def files_named(self, names: Collection[str]) -> list[str]:
+        """The ids of the uploaded files that bear one of these names."""
+        if not names:
+            return []
+        listed = chain.from_iterable(self._pages(lambda: self._client.files.list(purpose="batch")))
+        return [file.id for file in listed if file.filename in names]
+
+    def delete_file(self, file_id: str) -> None:
+        """Delete a remote file; one that is gone counts as deleted."""
+        with suppress(NotFoundError):
+            self._reading.call(self._client.files.delete, file_id)
+
+    def answer(self, url: str, body: dict[str, Any]) -> Response:
+        """An item's answer by the synchronous API; `url` is the item's, and begins with `/v1`."""
+        path = url.removeprefix("/v1")
+        return ANSWERING.call(self._client.post, path, cast_to=Response, body=body)
+
+    def _pages(self, first: Callable[[], SyncCursorPage[T]]) -> Iterator[list[T]]:
+        page = self._reading.call(first)
+        while True:
+            yield page.data or []
+            if not page.has_next_page():
+                return
+            page = self._reading.call(page.get_next_page)
+
+
+def _broken(file_id: str, where: str) -> DownloadBroken:
+    return DownloadBroken(f"The download of {file_id} broke off {where}.", file_id=file_id)
+
+
+@contextmanager
+def connect(credentials: str | None = None, reading: Tries = READING) -> Iterator[Connection]:
+    """A connection with a block's credentials, or with those of the environment; closed at the end.
+
+    Args:
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        reading: How calls are tried that may be repeated as they stand.
+
+    Raises:
+        AccessError: there is no such block, or it lacks a key.
+    """
+    with load_credentials(credentials).get_client() as client:
+        yield Connection(client, reading)

@@ -1,0 +1,144 @@
+"""How often and how long each kind of call to OpenAI is tried; nothing else tries.
+
+kind         tries  pauses between, in seconds  all of them  what is tried again
+reading          8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass: lost connections, 408, 409, 429, 5xx
+looking          1                                       0  nothing: a sensor's next look is the next try
+checking         3  0.5, 1                             1.5  what may pass: whoever starts a job is waiting
+uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
+creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after a look for what may be created
+downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
+answering        7  0.5, 1, 2, 4, 8, 8                23.5  what may pass
+
+Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
+themselves comes to the pauses; so do, before a creation is tried again, up to `settle_seconds` of looking for what
+the last one may have created. A pause is as long as the server asks for in Retry-After, though never longer than
+`LONGEST_PAUSE_SECONDS`. The SDK's own retries are off, and of the tasks only the sensors are retried by Prefect.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from math import inf, isfinite
+from typing import ParamSpec, TypeVar
+
+from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from ...batch import clock
+from ...batch.errors import DownloadBroken
+from ...batch.outcomes.outcome import is_transient
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LONGEST_PAUSE_SECONDS = 60.0
+"""No pause is longer, whatever a server asks for."""
+
+_shortened_to = inf
+
+
+def pause(seconds: float) -> None:
+    """Wait; every pause between two calls goes through here."""
+    time.sleep(min(seconds, _shortened_to))
+
+
+@contextmanager
+def brief_pauses(seconds: float = 0.0) -> Iterator[None]:
+    """For tests: in this whole process no pause is longer than so many seconds."""
+    global _shortened_to  # not a context variable: calls are made in many threads
+    before, _shortened_to = _shortened_to, seconds
+    try:
+        yield
+    finally:
+        _shortened_to = before
+
+
+def may_pass(error: object) -> bool:
+    """Whether the same call may succeed another time: lost connections, broken downloads, 408, 409, 429, 5xx."""
+    if isinstance(error, APIStatusError):
+        return is_transient(error.status_code) and error.code != "insufficient_quota"
+    return isinstance(error, APIConnectionError | DownloadBroken | ConnectionError | TimeoutError)
+
+
+def _may_create_again(error: object) -> bool:
+    """Whether a creation may be tried again; never because a look for what it may have created has failed."""
+    is_creation = isinstance(error, APIError) and error.request.method == "POST"
+    return is_creation and (may_pass(error) or _file_not_seen_yet(error))
+
+
+def _file_not_seen_yet(error: object) -> bool:
+    """OpenAI may not find a file for a moment after its upload."""
+    return isinstance(error, BadRequestError) and "Cannot find file" in error.message
+
+
+def asked_pause(error: object) -> float | None:
+    """The seconds that a server asks for in Retry-After, as a number or a date; None where it asks for none."""
+    if not isinstance(error, APIStatusError):
+        return None
+    text = error.response.headers.get("retry-after", "")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _seconds_until(text)
+    return seconds if isfinite(seconds) and seconds > 0 else None
+
+
+def _seconds_until(date: str) -> float:
+    """The seconds to an HTTP date; 0 where it is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp() - clock.now()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Tries:
+    """How a kind of call is tried: the pauses between two tries, in seconds, and after what there is another."""
+
+    pauses: tuple[float, ...] = ()
+    again: Callable[[BaseException], bool] = may_pass
+
+    @property
+    def most(self) -> int:
+        """How often the call is made at most."""
+        return len(self.pauses) + 1
+
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The function's result; where no try succeeds, what the last one raised."""
+        retrying = Retrying(
+            stop=stop_after_attempt(self.most),
+            wait=self._seconds_after,
+            retry=retry_if_exception(self.again),
+            before_sleep=_say_so,
+            sleep=pause,
+            reraise=True,
+        )
+        return retrying(function, *args, **kwargs)
+
+    def _seconds_after(self, state: RetryCallState) -> float:
+        """How long to wait after a failed try."""
+        if state.outcome is None or state.attempt_number >= self.most:
+            return 0.0
+        asked = asked_pause(state.outcome.exception())
+        return min(asked or self.pauses[state.attempt_number - 1], LONGEST_PAUSE_SECONDS)
+
+
+def _say_so(state: RetryCallState) -> None:
+    """Who waits is told for what; an error's text may hold what nobody else may read."""
+    error = state.outcome.exception() if state.outcome else None
+    kind = f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
+    log.warning("OpenAI: %s, tried again in %.1f s", kind, state.upcoming_sleep)
+
+
+READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
+LOOKING = Tries()
+CHECKING = Tries((0.5, 1))
+UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32))
+CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again)
+DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60))
+ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))

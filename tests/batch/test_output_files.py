@@ -1,0 +1,73 @@
+"""Output files as servers send them: each line is found by its custom_id, whatever stands around it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_openai_batch.batch.files.batches import read_batch
+from prefect_openai_batch.batch.files.output_files import OutputLines, custom_id_of
+from prefect_openai_batch.batch.outcomes.outcome import MISSING, item_outcome
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+
+from .conftest import answered
+
+
+def test_lines_are_split_at_newline_bytes_alone(tmp_path: Path) -> None:
+    """An answer may hold other characters at which text is split into lines."""
+    path = tmp_path / "output"
+    texts = ["a\u2028b", "c\u2029d\x85e", "f\x0bg\x0ch"]
+    path.write_bytes(b"".join(answered(str(place), text) for place, text in enumerate(texts)))
+    with OutputLines([path]) as lines:
+        found = [
+            item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of(str(place)), MISSING).answer
+            for place in range(3)
+        ]
+    assert found == texts
+
+
+@given(st.text(), st.booleans(), st.booleans())
+def test_a_lines_custom_id_is_what_json_says(custom_id: str, ascii_only: bool, spaced: bool) -> None:
+    """The short way to a line's custom_id never differs from parsing the line."""
+    separators = (", ", ": ") if spaced else (",", ":")
+    line = {"id": "batch_req_1", "custom_id": custom_id, "response": None, "error": None}
+    text = json.dumps(line, ensure_ascii=ascii_only, separators=separators)
+    try:
+        encoded = text.encode() + b"\n"
+    except UnicodeEncodeError:
+        return
+    assert custom_id_of(encoded) == custom_id
+
+
+@pytest.mark.parametrize(
+    "prefix", [b'{"id": "b", "custom_id": "a", ', b'{"custom_id": "a", '], ids=["id first", "custom_id first"]
+)
+def test_what_python_writes_and_json_does_not_know_is_read(tmp_path: Path, prefix: bytes) -> None:
+    """An answer cut in the middle of an emoji, and numbers that are none, cost no paid answer."""
+    choice = rb'{"message": {"content": "fine \ud83d"}, "logprobs": -Infinity}'
+    body = b'{"choices": [' + choice + b'], "usage": {"prompt_tokens": NaN}}'
+    path = tmp_path / "output"
+    path.write_bytes(prefix + b'"response": {"status_code": 200, "body": ' + body + b"}}\n")
+    with OutputLines([path]) as lines:
+        outcome = item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of("a"), MISSING)
+    assert (outcome.outcome, outcome.answer, outcome.input_tokens) == ("succeeded", "fine ?", None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"metadata": {"a": 1, "b": None}},
+        {"errors": 3},
+        {"errors": ["a text", {"code": 7}]},
+        {"request_counts": {"total": ""}},
+        {"created_at": "soon"},
+        {"created_at": "2026-01-01T00:00:00"},
+        {"id": 7, "model": {"name": "x"}},
+    ],
+)
+def test_a_foreign_batch_object_can_always_be_read(fields: dict[str, Any]) -> None:
+    """Somebody else's batch in a listing must not stop our job."""
+    batch = read_batch({"id": "b", "status": "completed", **fields})
+    assert batch.created_at in (None, 1767225600)

@@ -1,0 +1,160 @@
+"""What the command line refuses, and what it only tries: exit codes, one clear error, nothing sent."""
+
+import json
+from pathlib import Path
+
+import pytest
+from prefect_openai_batch.emulator import BatchServer
+
+from .support import Shell, call, posts
+
+pytestmark = pytest.mark.server
+
+FILES = {
+    "rows.csv": "same,review\na,one\na,two\n",
+    "empty.csv": "same,review\n",
+    "broken.csv": "same,review\na,one\nb\n",
+    "broken.jsonl": '{"review": "one"}\n{"review": \n',
+    "there.csv": "mine\n",
+}
+
+REFUSED = {
+    "absent source": ("absent.csv", [], "absent.csv"),
+    "empty source": ("empty.csv", [], "empty.csv"),
+    "broken csv": ("broken.csv", [], "row 2"),
+    "broken jsonl": ("broken.jsonl", [], "row 2"),
+    "unknown column": (
+        "rows.csv",
+        ["--prompt", "{{ reveiw }}"],
+        "rows.csv: the template '{{ reveiw }}' names the column 'reveiw'",
+    ),
+    "broken template": ("rows.csv", ["--prompt", "{{ review"], "not valid Jinja"),
+    "no column": ("rows.csv", ["--prompt", "Hello."], "uses no column"),
+    "repeated id": (
+        "rows.csv",
+        ["--id-column", "same"],
+        "rows.csv: rows 1 and 2 share the custom_id 'a' (column 'same')",
+    ),
+    "endpoint": ("rows.csv", ["--endpoint", "/v1/audio"], "'/v1/audio' cannot be batched"),
+    "model": ("rows.csv", ["--model", "no-such-model"], "'no-such-model'"),
+    "existing destination": ("rows.csv", ["--to", "there.csv"], "there.csv"),
+    "unknown format": ("rows.csv", ["--to", "answers.doc"], "answers.doc"),
+    "no parameter": ("rows.csv", ["--param", "nonsense"], "not KEY=VALUE"),
+    "stream": ("rows.csv", ["--param", "stream=true"], "do not stream"),
+    "job key": ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
+    "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
+    "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
+}
+
+
+@pytest.mark.parametrize(("source", "arguments", "message"), REFUSED.values(), ids=REFUSED)
+def test_bad_input_gives_exit_2_and_sends_nothing(
+    shell: Shell,
+    batch_server: BatchServer,
+    tmp_path: Path,
+    source: str,
+    arguments: list[str],
+    message: str,
+) -> None:
+    """One clear error, no traceback, nothing on stdout, nothing sent, nothing lost."""
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content)
+    done = shell.run(source, *arguments)
+    assert done.returncode == 2, done.stderr
+    assert message.lower() in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert len(done.errors) == 1
+    assert done.stdout == ""
+    assert posts(batch_server) == 0
+    assert (tmp_path / "there.csv").read_text() == "mine\n"
+
+
+def test_a_job_key_used_with_something_else_gives_exit_2(
+    shell: Shell, reviews: Path, batch_server: BatchServer
+) -> None:
+    """Also where only the file's content has changed."""
+    assert shell.run(reviews.name, "--job-key", "mine").returncode == 0
+    sent = posts(batch_server)
+    reviews.write_text(reviews.read_text() + "020,One more.\n")
+    done = shell.run(reviews.name, "--job-key", "mine")
+    assert done.returncode == 2
+    assert "was used before with another source's content" in done.stderr
+    assert posts(batch_server) == sent
+
+
+@pytest.mark.parametrize(
+    "changes", [{"OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, {"OPENAI_API_KEY": ""}], ids=["no server", "no key"]
+)
+def test_no_access_gives_exit_1(
+    shell: Shell, reviews: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, str]
+) -> None:
+    """A server that is not there, and no key."""
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    done = shell.run(reviews.name)
+    assert done.returncode == 1
+    assert len(done.errors) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_model_that_only_validation_refuses_gives_exit_1(
+    shell: Shell, reviews: Path, batch_server: BatchServer
+) -> None:
+    """OpenAI's own words are the error, and the input file is gone."""
+    done = shell.run(reviews.name, "--model", "{{ 'no-such-model' if number }}")
+    assert done.returncode == 1, done.stderr
+    assert "The provided model 'no-such-model' is not supported by the Batch API." in done.stderr
+    assert batch_server.state()["files"] == []
+
+
+def test_a_detached_run_takes_no_deadline(shell: Shell, reviews: Path) -> None:
+    """No process would be there to cancel in time; the error says what to leave out."""
+    refused = shell.run(reviews.name, "--detach", "--finish-by", "08:00")
+    assert refused.returncode == 2
+    assert "leave out --detach" in refused.stderr
+
+
+def test_a_dry_run_sends_nothing(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """It checks everything, shows the first items, and needs no server at all."""
+    done = shell.run(reviews.name, "--dry-run", "--param", "temperature=0", "--param", "user=me")
+    assert done.returncode == 0, done.stderr
+    assert '"content": "Positive or negative? I like it 0."' in done.stdout
+    assert '"temperature": 0' in done.stdout
+    assert '"user": "me"' in done.stdout
+    assert "20 rows make 1 input file of" in done.stdout
+    assert batch_server.requests() == []
+    assert sorted(path.name for path in reviews.parent.iterdir() if path.is_file()) == ["reviews.csv"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "url_field"),
+    [
+        ("/v1/responses", "gpt-5-mini", "input"),
+        ("/v1/embeddings", "text-embedding-3-small", "input"),
+        ("/v1/completions", "gpt-3.5-turbo-instruct", "prompt"),
+        ("/v1/moderations", "omni-moderation-latest", "input"),
+        ("/v1/images/generations", "gpt-image-1", "prompt"),
+        ("/v1/videos", "sora-2", "prompt"),
+    ],
+)
+def test_each_endpoint_can_be_asked(
+    shell: Shell, reviews: Path, endpoint: str, model: str, url_field: str
+) -> None:
+    """The prompt stands where the endpoint wants it."""
+    done = shell.run(reviews.name, "--endpoint", endpoint, "--model", model, "--dry-run", "--json")
+    (first, *_) = json.loads(done.stdout)["first_items"]
+    assert first["url"] == endpoint
+    assert first["body"] == {"model": model, url_field: "Positive or negative? I like it 0."}
+
+
+def test_a_refused_command_starts_no_server_of_prefects(
+    environment: dict[str, str], reviews: Path, tmp_path: Path
+) -> None:
+    """Not even to look where job folders lie."""
+    alone = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+    home = tmp_path / "home"
+    command = ["run", str(reviews), "--model", "gpt-5-mini", "--prompt", "{{ reveiw }}", "--to", "answers.csv"]
+    done = call({**alone, "PREFECT_HOME": str(home)}, tmp_path, *command)
+    assert done.returncode == 2, done.stderr
+    assert "names the column 'reveiw'" in done.stderr
+    assert not list(home.glob("prefect.db*"))

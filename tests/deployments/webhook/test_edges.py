@@ -1,0 +1,107 @@
+"""The receiver of OpenAI's webhooks where nothing of Prefect or OpenAI can be reached."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.batch.errors import AccessError
+from prefect_openai_batch.deployments.webhook.deliveries import Delivery
+from prefect_openai_batch.deployments.webhook.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
+from prefect_openai_batch.deployments.webhook.receiver import make_app
+from prefect_openai_batch.emulator import webhooks
+from starlette.testclient import TestClient
+
+from ...conftest import free_port
+from .receiving import SECRET
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An environment whose servers nobody runs."""
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{free_port()}/v1")
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+        yield
+
+
+def post(client: TestClient, event: dict[str, Any]) -> int:
+    body = json.dumps(event).encode()
+    headers = webhooks.sign(webhooks.Delivery(f"wh_{uuid4().hex}", body, 0, 0), SECRET)
+    return client.post("/", content=body, headers=headers).status_code
+
+
+@pytest.mark.parametrize("data", [{"call_id": "call_1"}, {}, None])
+def test_other_events_are_taken_whatever_they_hold(alone: None, tmp_path: Path, data: Any) -> None:
+    """OpenAI would repeat a refused one for three days."""
+    with TestClient(make_app(tmp_path / "inbox.db")) as client:
+        assert post(client, {"type": "realtime.call.incoming", "data": data}) == 200
+        assert post(client, {"type": "batch.completed", "data": data}) == 400
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_!", "whsec_abc"])
+def test_a_secret_that_anybody_has_is_refused(
+    alone: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, secret: str
+) -> None:
+    """Its key would be empty, or nothing would fit it."""
+    monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", secret)
+    with pytest.raises(AccessError, match="not whole"):
+        make_app(tmp_path / "inbox.db")
+
+
+def test_a_receiver_without_a_prefect_server_does_not_start(alone: None, tmp_path: Path) -> None:
+    """Prefect would start one of its own."""
+    with (
+        temporary_settings(restore_defaults={PREFECT_API_URL}),
+        pytest.raises(AccessError, match="PREFECT_API_URL"),
+    ):
+        make_app(tmp_path / "inbox.db")
+
+
+def test_an_inbox_that_cannot_be_used_ends_nothing(alone: None, tmp_path: Path) -> None:
+    """What cannot be kept is not taken, so that OpenAI repeats it."""
+    event = {"type": "batch.completed", "data": {"id": "batch_1"}}
+    with TestClient(make_app(tmp_path / "inbox.db")) as client:
+        database = sqlite3.connect(tmp_path / "inbox.db")
+        database.execute("ALTER TABLE deliveries RENAME TO away")
+        assert post(client, event) == 503
+        assert client.get("/health").status_code == 200
+        database.execute("ALTER TABLE away RENAME TO deliveries")
+        database.close()
+        assert post(client, event) == 200
+
+
+ENDED = datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("kind", "since", "told_at", "waits"),
+    [
+        (StateType.PAUSED, -60, None, True),
+        (StateType.PAUSED, 120, None, True),  # it looked, then downloads took two minutes
+        (StateType.PAUSED, EARLY_SECONDS + 1, None, False),
+        (StateType.RUNNING, -60, None, True),  # it may have looked before the end
+        (StateType.RUNNING, SLACK_SECONDS + 1, None, False),  # it looks after the end
+        (StateType.SCHEDULED, SLACK_SECONDS + 1, None, False),
+        (StateType.PAUSED, -60, 5, True),  # told, and nothing came of it
+        (StateType.PAUSED, 30, 5, False),  # told, woken, and suspended again
+    ],
+)
+def test_whom_a_delivery_concerns(
+    monkeypatch: pytest.MonkeyPatch, kind: StateType, since: float, told_at: float | None, waits: bool
+) -> None:
+    """A run whose last look may have been before the batch's end, and no other."""
+    monkeypatch.setattr(clock, "now", lambda: ENDED + 1)
+    at = datetime.fromtimestamp(ENDED + since, UTC)
+    state: State[Any] = State(type=kind, timestamp=at)
+    run = FlowRun(flow_id=uuid4(), state=state)
+    told = None if told_at is None else ENDED + told_at
+    assert _may_wait(run, Delivery("wh_1", "batch_1", ENDED, told)) is waits

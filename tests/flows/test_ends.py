@@ -1,0 +1,166 @@
+"""What a batch's end says of its rows, and what a job's records say of its stop, whichever process reads them."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.jobs.job import Job, load_job
+from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind, without_line
+from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
+from prefect_openai_batch.tasks import cancel_batch
+
+from .conftest import Run
+
+pytestmark = pytest.mark.server
+
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+QUICK = RunOptions(poll_seconds=0.1)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "again"),
+    [
+        ("cancelled", OutcomeKind.CANCELLED, False),
+        ("expired", OutcomeKind.EXPIRED, True),
+        ("failed", OutcomeKind.FAILED, False),
+        ("completed", OutcomeKind.MISSING, True),
+        ("in_progress", OutcomeKind.MISSING, True),
+        ("paused-by-somebody", OutcomeKind.MISSING, True),
+    ],
+)
+def test_a_line_in_no_file_is_told_by_its_batch(status: str, kind: OutcomeKind, again: bool) -> None:
+    """Each status has its outcome; one that is not known yet says no more than that the line is missing."""
+    told = without_line(Batch(id="batch_1", status=status))
+    assert (told.outcome, told.again) == (kind, again)
+    assert told.error_code
+    assert told.error_message
+
+
+@pytest.fixture
+def validating(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """A server on which batches are validated until the clock is advanced."""
+    with BatchServer(speed=0, timing=Timing(validating=100, cancelling=10)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        yield server
+
+
+def soon(server: BatchServer, batches: int, then: Callable[[list[dict[str, Any]]], None]) -> Thread:
+    """When so many batches are there, do something with them, and then let time pass."""
+
+    def watch() -> None:
+        while len(server.state()["batches"]) < batches:
+            time.sleep(0.05)
+        then(server.state()["batches"])
+        server.advance(1_000)
+
+    thread = Thread(target=watch)
+    thread.start()
+    return thread
+
+
+def cancel_the_first(batches: list[dict[str, Any]]) -> None:
+    cancel_batch.fn(batches[-1]["id"])
+
+
+def cancel_all(batches: list[dict[str, Any]]) -> None:
+    for batch in batches:
+        cancel_batch.fn(batch["id"])
+
+
+def test_a_batch_cancelled_while_it_validates_is_not_sent_again(
+    validating: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Somebody meant it: its rows are told as cancelled, and go again only when the job is resumed."""
+    watching = soon(validating, 3, cancel_the_first)
+    report = run(by_model, BY_MODEL)
+    watching.join()
+    assert report.outcomes == {"cancelled": 10, "succeeded": 20}
+    assert len(validating.state()["batches"]) == 3
+    assert set(pd.read_parquet(tmp_path / "answers.parquet")["error_code"].dropna()) == {"batch_cancelled"}
+
+
+def test_rows_of_a_job_stopped_while_it_validates_are_told_as_cancelled(
+    validating: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Not as missing: their batches say what became of them."""
+    run(by_model, BY_MODEL, wait="detach")
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    job.stop("cancelled", "The job was cancelled before this row was sent.")
+    watching = soon(validating, 3, cancel_all)
+    report = collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK)
+    watching.join()
+    assert report.outcomes == {"cancelled": 30}
+
+
+@pytest.fixture
+def left(validating: BatchServer, by_model: Path, run: Run, tmp_path: Path) -> Job:
+    """A job of three batches that are validated, and that nobody waits for."""
+    run(by_model, BY_MODEL, wait="detach")
+    return load_job(str(tmp_path / "jobs" / "job"))
+
+
+def test_a_collected_job_waits_for_its_batches_however_often_it_is_started(
+    validating: BatchServer, left: Job, tmp_path: Path
+) -> None:
+    """Its batches were promised to be waited for: none is cancelled by a second start."""
+    detached = RunOptions(wait="detach", poll_seconds=0.1)
+    for _ in range(2):
+        assert len(collect_job("job", storage=str(tmp_path / "jobs"), options=detached).open_batches) == 3
+    validating.advance(1_000)
+    assert collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK).outcomes == {"succeeded": 30}
+    assert {batch["status"] for batch in validating.state()["batches"]} == {"completed"}
+
+
+def test_a_job_that_is_cancelled_while_it_is_collected_is_cancelled(left: Job, tmp_path: Path) -> None:
+    """To end a job and to cancel it are two things: the second outranks the first, not the other way round."""
+    left.stop("ended", "The job was ended before this row was sent.")
+    left.stop("cancelled", "The job was cancelled before this row was sent.")
+    left.stop("ended", "The job was ended before this row was sent.")
+    stopped = left.stopped()
+    assert stopped is not None
+    assert stopped.code == "cancelled"
+
+
+def test_a_stop_for_want_of_quota_survives_a_kill(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Killed between the last fetch and the stop, the next start stops by what the records say."""
+    batch_server.fail(LineFault(kind="error", status=429, code="insufficient_quota", pattern="Review 7:"))
+    run(by_model, BY_MODEL)
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    for name in ("stopped.json", "cleaned.json", "report.json"):
+        job.files.remove(name)
+    report = run(by_model, BY_MODEL)
+    assert (report.rounds, len(batch_server.state()["batches"])) == (1, 3)
+    assert report.stopped is not None
+
+
+def test_a_stop_while_a_job_is_resumed_outlives_the_run(left: Job) -> None:
+    """A second start of the run that resumed the job does not take back what has stopped it since."""
+    left.stop("finish_by", "The job had to be done.")
+    assert left.resume("run-1").rounds == 1
+    assert left.stopped() is None
+    left.stop("cancelled", "The job was cancelled.")
+    assert left.resume("run-1").rounds == 1
+    assert left.stopped() is not None
+    left.resume("run-2")
+    assert left.stopped() is None
+
+
+def test_a_resumed_job_is_sent_as_often_as_was_asked(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """Out of quota again, it stops again; nothing is billed twice."""
+    batch_server.fail(LineFault(kind="error", status=429, code="insufficient_quota", pattern="Review 7:"))
+    run(by_model, BY_MODEL)
+    again = resume_job("job", storage=str(tmp_path / "jobs"), options=QUICK)
+    assert (again.rounds, again.answered) == (2, 29)
+    assert again.stopped is not None
+    assert batch_server.bill()["billed_more_than_once"] == []

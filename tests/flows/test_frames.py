@@ -1,0 +1,90 @@
+"""A data frame in, the same frame with answers out."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, RunOptions, run_dataframe
+from prefect_openai_batch.batch.errors import RequestError, SourceError, WaitError
+from prefect_openai_batch.emulator import BatchServer
+
+from .conftest import REVIEW
+
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
+
+FRAME = pd.DataFrame(
+    {
+        "review": ["good", "bad", None],
+        "stars": pd.array([5, 1, None], dtype="Int64"),
+        "shop": pd.Categorical(["a", "b", "a"]),
+        "at": pd.to_datetime(["2026-01-01", "2026-01-02", "2026-01-03"]),
+    },
+    index=pd.Index(["x", "y", "z"], name="key"),
+)
+
+
+def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer, tmp_path: Path) -> None:
+    """Its own columns are as they were, the answers stand beside them."""
+    answered = run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
+    pd.testing.assert_frame_equal(answered[FRAME.columns], FRAME)
+    assert answered["answer"].notna().all()
+    assert answered["input_tokens"].dtype == "Int64"
+
+
+def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_path: Path) -> None:
+    """A re-run notebook cell continues the same job; a changed frame is another job."""
+    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
+    run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
+    assert batch_server.bill()["billed"] == 3
+    run_dataframe(FRAME.iloc[::-1], REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
+    assert batch_server.bill()["billed"] == 6
+
+
+UNKEEPABLE = [pd.DataFrame({"review": []}), pd.DataFrame({"review": [1, "a"]}), pd.DataFrame([["a"]])]
+
+
+def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer, tmp_path: Path) -> None:
+    """The same key with another frame answers that frame."""
+    with pytest.raises(RequestError):
+        run_dataframe(FRAME, ChatRequest(model="gpt-5", prompt="{{ absent }}"), job_key="k", storage=str(tmp_path))
+    other = pd.DataFrame({"review": ["one", "two"]})
+    answered = run_dataframe(
+        other, REVIEW, job_key="k", storage=str(tmp_path), options=RunOptions(poll_seconds=0.2)
+    )
+    assert answered["review"].tolist() == ["one", "two"]
+
+
+@pytest.mark.parametrize("frame", UNKEEPABLE, ids=["no rows", "mixed values", "a number for a name"])
+def test_a_frame_that_cannot_be_kept_is_refused(
+    batch_server: BatchServer, tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    """Nothing is sent."""
+    with pytest.raises(SourceError):
+        run_dataframe(frame, REVIEW, storage=str(tmp_path))
+    assert batch_server.requests() == []
+
+
+def test_a_frame_cannot_be_detached(batch_server: BatchServer, tmp_path: Path) -> None:
+    """The error says what can be, and nothing was sent or written."""
+    with pytest.raises(WaitError, match="A frame is waited for"):
+        run_dataframe(FRAME, REVIEW, storage=str(tmp_path / "jobs"), options=RunOptions(wait="detach"))
+    assert batch_server.requests() == []
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_a_frame_takes_no_parameters_of_flows(batch_server: BatchServer) -> None:
+    """Python refuses what it does not take, before anything is sent."""
+    unknown: dict[str, Any] = {"return_state": True}
+    with pytest.raises(TypeError, match="return_state"):
+        run_dataframe(FRAME, REVIEW, **unknown)
+    assert batch_server.requests() == []
+
+
+def test_a_frame_s_destination_may_be_a_path(batch_server: BatchServer, tmp_path: Path) -> None:
+    """As pandas takes one."""
+    to = tmp_path / "answers.parquet"
+    quick = RunOptions(poll_seconds=0.1)
+    answered = run_dataframe(FRAME, REVIEW, destination=to, storage=str(tmp_path / "jobs"), options=quick)
+    assert answered["answer"].notna().all()
+    assert to.exists()
