@@ -6,13 +6,13 @@
     │   ├── RequestError         the request does not fit the table, or is not a request
     │   ├── CustomIdError        a custom_id is missing, too long, or stands twice
     │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
-    │   ├── DestinationError     the destination exists, or its kind is unknown
+    │   ├── DestinationError     the destination exists, cannot be written, or is of no known kind
     │   ├── DeadlineError        the time to finish by is no time, or too early
     │   ├── WaitError            the run cannot wait as it is asked to
-    │   ├── JobKeyError          the job key is malformed, or belongs to another job
+    │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
     │   └── ModelNotFound        OpenAI does not know the model
-    ├── AccessError              OpenAI refuses the key, or cannot be reached
-    ├── BatchNotFinished         a sensor's look found nothing that has ended; its text is the progress
+    ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
+    ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
     └── StorageNotShared         a started job's folder is not where this worker looks for it
@@ -55,7 +55,7 @@ class ItemTooLarge(Refused):
 
 
 class DestinationError(Refused):
-    """The destination exists already, or its kind is unknown; details: `path`."""
+    """The destination exists, cannot be written, is the source, or of no known kind; details: `path`."""
 
 
 class WaitError(Refused):
@@ -67,7 +67,7 @@ class DeadlineError(Refused):
 
 
 class JobKeyError(Refused):
-    """The job key is malformed, or was used before with something else; details: `job_key`."""
+    """The job key is malformed, was used before with something else, or names no job; details: `job_key`."""
 
 
 class ModelNotFound(Refused):
@@ -75,13 +75,16 @@ class ModelNotFound(Refused):
 
 
 class AccessError(OpenAIBatchError):
-    """OpenAI refuses the key, or its server cannot be reached; details: `base_url`."""
+    """There is no key or no such block, OpenAI refuses the key, or its server cannot be reached.
+
+    Details: one of `variable` (of the environment), `credentials` (the block's name) and `base_url`.
+    """
 
 
 class BatchNotFinished(OpenAIBatchError):
-    """A look found no batch that has ended; the message is the progress line.
+    """No batch has ended yet; the message is the progress line.
 
-    Details: `looked_at`, when it was made, in Unix seconds.
+    Details: of a sensor's look `looked_at`, when it was made, in Unix seconds.
     """
 
 
@@ -90,7 +93,7 @@ class BatchFailed(OpenAIBatchError):
 
 
 class DownloadBroken(OpenAIBatchError):
-    """A downloaded output or error file is not whole; details: `file_id`, `bytes`, `expected`."""
+    """A downloaded output or error file is not whole; details: `file_id`."""
 
 
 class StorageNotShared(OpenAIBatchError):

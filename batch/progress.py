@@ -1,4 +1,4 @@
-"""How far a job is, told to whoever watches: the command line draws its bars from it."""
+"""How far a job is, told to whoever watches: the progress artifact in Prefect's UI, the command line's bars."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,10 @@ Step = Literal["read", "build", "upload", "wait", "fetch", "write"]
 
 @dataclass(frozen=True)
 class Progress:
-    """One piece of news of a step: its total in rows, how many more are done, or how many in all."""
+    """One piece of news of a step, in rows or their items.
+
+    `total` is how many there are, `advance` how many more are done, `done` how many are done in all.
+    """
 
     step: Step
     total: int | None = None
@@ -33,7 +36,7 @@ def report(
     done: int | None = None,
     text: str | None = None,
 ) -> None:
-    """Tell every observer of this flow; without any, nothing happens."""
+    """Tell everybody who observes what runs here, by `observed_by`; where nobody does, nothing happens."""
     for observer in _observers.get():
         observer(Progress(step, total, advance, done, text))
 

@@ -60,7 +60,7 @@ class OpenAICredentials(BatchCredentials):
         ```python
         from prefect_openai_batch import OpenAICredentials, list_batches
 
-        OpenAICredentials(api_key="sk-…", project="proj_…").save("BLOCK_NAME")
+        OpenAICredentials(api_key="sk-...", project="proj_...").save("BLOCK_NAME")
         credentials = OpenAICredentials.load("BLOCK_NAME")
         batches = list_batches(credentials="BLOCK_NAME")  # flows and tasks take the block's name
         ```
@@ -115,7 +115,7 @@ class AzureOpenAICredentials(BatchCredentials):
         from prefect_openai_batch import AzureOpenAICredentials
 
         AzureOpenAICredentials(
-            api_key="…",
+            api_key="...",
             azure_endpoint="https://my-resource.openai.azure.com",
             api_version="2025-04-01-preview",
         ).save("BLOCK_NAME")

@@ -1,1 +1,1 @@
-"""How it runs on a server: `prefect.yaml` and the request files it names."""
+"""How it runs on a server: deployments (`prefect.yaml`), automations, and the receiver of OpenAI's webhooks."""

@@ -1,4 +1,4 @@
-"""What happens at OpenAI when a flow run is cancelled in Prefect."""
+"""What becomes of a job when its flow run is cancelled in Prefect: stopped, cancelled at OpenAI, collected."""
 
 import logging
 from typing import Any

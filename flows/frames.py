@@ -56,6 +56,16 @@ def run_dataframe(
         SourceError: the frame is empty, or Parquet cannot hold it.
         WaitError: the run is to be detached.
         Refused, AccessError, BatchFailed: as `openai_batch` does.
+
+    Example:
+        ```python
+        import pandas as pd
+        from prefect_openai_batch import ChatRequest, run_dataframe
+
+        reviews = pd.read_csv("reviews.csv")
+        request = ChatRequest(model="gpt-5-mini", prompt="Positive, negative or mixed? {{ review }}")
+        reviews["label"] = run_dataframe(reviews, request)["answer"]
+        ```
     """
     if options.wait == "detach":
         raise WaitError(

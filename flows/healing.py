@@ -45,6 +45,14 @@ def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     Args:
         flow_run_id: The run's id.
         at_most: How many crashes in a row are retried. A suspension ends a row: the run had done all it could.
+
+    Example:
+        ```python
+        from uuid import UUID
+        from prefect_openai_batch import heal_run
+
+        heal_run(UUID("06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21"))  # the id as the run's page shows it
+        ```
     """
     log = get_run_logger()
     with get_client(sync_client=True) as client:
@@ -98,6 +106,14 @@ def collect_cancelled_run(flow_run_id: UUID) -> None:
 
     Args:
         flow_run_id: The run's id.
+
+    Example:
+        ```python
+        from uuid import UUID
+        from prefect_openai_batch import collect_cancelled_run
+
+        collect_cancelled_run(UUID("06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21"))  # the id as the run's page shows it
+        ```
     """
     log = get_run_logger()
     with get_client(sync_client=True) as client:

@@ -88,6 +88,14 @@ def openai_batch(
         Refused: the input cannot be used; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
         BatchFailed: OpenAI's validation refused every batch.
+
+    Example:
+        ```python
+        from prefect_openai_batch import openai_batch
+
+        report = openai_batch("reviews.csv", "label_reviews.yaml", "labelled.csv")  # or a ChatRequest and its like
+        print(report.outcomes, report.tokens)
+        ```
     """
     run = current_run()
     check_wait(options.wait, run)

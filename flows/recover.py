@@ -37,6 +37,13 @@ def recover_job(
 
     Raises:
         JobKeyError: OpenAI lists no batch of this key.
+
+    Example:
+        ```python
+        from prefect_openai_batch import recover_job
+
+        items = recover_job("reviews", "answers.csv")
+        ```
     """
     batches = find_job_batches(job_key, credentials=credentials)
     if not batches:

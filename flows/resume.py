@@ -34,6 +34,14 @@ def resume_job(
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+
+    Example:
+        ```python
+        from prefect_openai_batch import resume_job
+
+        report = resume_job("reviews", storage="jobs")  # its key and storage, as its run had them
+        print(report.answered, "of", report.rows)
+        ```
     """
     run = current_run()
     check_wait(options.wait, run)
@@ -66,6 +74,14 @@ def collect_job(
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+
+    Example:
+        ```python
+        from prefect_openai_batch import collect_job
+
+        report = collect_job("reviews", storage="jobs")  # its key and storage, as its run had them
+        print(report.outcomes)
+        ```
     """
     run = current_run()
     check_wait(options.wait, run)

@@ -1,4 +1,8 @@
-"""The tasks, one file a step; each works in anyone's flow, and in a script with no flow at all."""
+"""The tasks, one file a step.
+
+Those that the package exports work in anyone's flow, and in a script with no flow at all. The others are steps of
+our own flows: `check_access`, `adopt_batches`, `reconsider_batch`, `answer_items` and `find_job_batches`.
+"""
 
 from .adopt import adopt_batches, find_job_batches
 from .answer import answer_items

@@ -16,6 +16,15 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
         StorageNotShared: the job folder is not here.
+
+    Example:
+        ```python
+        from prefect_openai_batch import build_items, open_job, plan_round, read_source
+
+        job = open_job("reviews.csv", "label_reviews.yaml", job_key="reviews", storage="jobs")
+        read_source(job)
+        files = [file for selection in plan_round(job) for file in build_items(selection)]
+        ```
     """
     files = build_selection(load_job(selection.job_folder), selection)
     report("build", advance=selection.rows)

@@ -1,4 +1,4 @@
-"""Cancel what a job has open at OpenAI."""
+"""Cancel one batch, or all that a job has open at OpenAI."""
 
 from contextlib import suppress
 
@@ -22,6 +22,14 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
 
     What the batch has finished is kept and billed, and it takes OpenAI ten minutes or more to end it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, cancel_batch, submit_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        print(cancel_batch(batch.id).status)
+        ```
     """
     with connect(credentials) as connection:
         return connection.cancel(batch_id)
@@ -33,6 +41,14 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
 
     Returns:
         The batches as they stand now. What they have finished is kept and billed; fetch it when they have ended.
+
+    Example:
+        ```python
+        from prefect_openai_batch import cancel_job, open_job
+
+        job = open_job("reviews.csv", "label_reviews.yaml", "labelled.csv", job_key="reviews", storage="jobs")
+        cancelled = cancel_job(job)
+        ```
     """
     with connect(credentials) as connection:
         return cancel_batches(connection, job, settle_seconds)

@@ -23,6 +23,16 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
 
     Returns:
         The ids of the files that belonged to it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, clean_up, fetch_output, submit_batch, wait_for_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        batch = wait_for_batch(batch)
+        answers = fetch_output(batch).frame()
+        clean_up(batch)
+        ```
     """
     with connect(credentials) as connection:
         file_ids = remove_files(connection, done)

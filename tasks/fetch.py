@@ -37,6 +37,15 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     Raises:
         BatchNotFinished: as it is given, the batch has not ended.
         DownloadBroken: a file came cut off, again and again.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, fetch_output, submit_batch, wait_for_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        answers = fetch_output(wait_for_batch(batch)).frame()
+        print(answers[["custom_id", "outcome", "answer"]])
+        ```
     """
     file = batch.input_file
     done = fetched(file) if file else None

@@ -14,14 +14,31 @@ from .remote.connection import PAGE, connect
 
 @task(name="get-batch", **KEPT_AS_JSON)
 def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
-    """One batch as it stands now, whoever started it."""
+    """One batch as it stands now, whoever started it.
+
+    Example:
+        ```python
+        from prefect_openai_batch import get_batch, list_batches
+
+        for batch in list_batches(limit=5):
+            print(get_batch(batch.id).status)
+        ```
+    """
     with connect(credentials) as connection:
         return connection.batch(batch_id)
 
 
 @task(name="list-batches", **KEPT_AS_JSON)
 def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Batch]:
-    """The newest batches of the project, whoever started them, the newest first."""
+    """The newest batches of the project, whoever started them, the newest first.
+
+    Example:
+        ```python
+        from prefect_openai_batch import list_batches
+
+        still_open = [batch.id for batch in list_batches(limit=100) if batch.status == "in_progress"]
+        ```
+    """
     with connect(credentials) as connection:
         return list(islice(chain.from_iterable(connection.batch_pages(min(limit, PAGE))), limit))
 

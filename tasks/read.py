@@ -15,5 +15,13 @@ def read_source(job: Job) -> Rows:
         SourceError: the table cannot be read; file, row and column are named.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
+
+    Example:
+        ```python
+        from prefect_openai_batch import open_job, read_source
+
+        job = open_job("reviews.csv", "label_reviews.yaml", job_key="reviews", storage="jobs")
+        print(read_source(job).rows)
+        ```
     """
     return keep_rows(job)

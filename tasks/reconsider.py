@@ -1,4 +1,4 @@
-"""Tell apart what becomes of the items of a batch that gave nothing."""
+"""What goes on of a batch that OpenAI's validation refused, or that somebody cancelled."""
 
 from prefect import task
 

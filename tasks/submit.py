@@ -43,6 +43,15 @@ def submit_batch(
 
     Raises:
         RequestError: neither items nor a file are given, or both, or they do not fit in one batch.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, submit_batch
+
+        questions = {"colour": "Name a colour.", "product": "What is seven times six?"}
+        items = [ChatRequest(model="gpt-5-mini", prompt=text).item(name) for name, text in questions.items()]
+        batch = submit_batch(items)
+        ```
     """
     if (items is None) == (input_file_id is None):
         raise RequestError("Give either items or the input_file_id of a file that is uploaded already.")

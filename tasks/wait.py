@@ -1,4 +1,4 @@
-"""Wait for batches: sensors that Prefect retries until something has ended."""
+"""Wait for batches: sensors, whose retries by Prefect are the looks, until something has ended."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -48,6 +48,15 @@ def sensor_options(
         max_poll_seconds: The longest time between looks.
         deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew. None means
             when there have been looks for `LONGEST_WAIT_SECONDS`.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, sensor_options, submit_batch, wait_for_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        brisk = wait_for_batch.with_options(**sensor_options(batch.created_at, poll_seconds=1))
+        batch = brisk(batch)
+        ```
     """
     now = clock.now()
     age = max(0.0, now - (created_at or now))
@@ -112,6 +121,17 @@ def wait_for_batches(
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, submit_batch, wait_for_batches
+
+        requests = [ChatRequest(model=model, prompt="Name a colour.") for model in ("gpt-5", "gpt-5-mini")]
+        batches = [submit_batch([request.item("colour")]) for request in requests]
+        while batches:
+            ended = {batch.id for batch in wait_for_batches(batches)}
+            batches = [batch for batch in batches if batch.id not in ended]
+        ```
     """
     with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
         seen = look_at(connection, batches)
@@ -132,6 +152,15 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
 
     Raises:
         BatchNotFinished: it has not ended yet; Prefect then looks again, by `sensor_options`.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest, submit_batch, wait_for_batch
+
+        batch = submit_batch([ChatRequest(model="gpt-5-mini", prompt="Name a colour.").item("colour")])
+        batch = wait_for_batch(batch)
+        print(batch.status)
+        ```
     """
     batch_id, input_file = (batch, None) if isinstance(batch, str) else (batch.id, batch.input_file)
     with connect(credentials, LOOKING) as connection:

@@ -13,6 +13,19 @@ def write_results(job: Job) -> JobReport:
     """Write the input's columns and what became of each row to the destination, in input order.
 
     The destination is there whole or not at all; a row that nothing came back for is named missing.
+
+    Example:
+        ```python
+        from prefect_openai_batch import build_items, fetch_output, open_job, plan_round
+        from prefect_openai_batch import read_source, submit_batch, wait_for_batch, write_results
+
+        job = open_job("reviews.csv", "label_reviews.yaml", "labelled.csv", job_key="reviews", storage="jobs")
+        read_source(job)
+        for selection in plan_round(job):
+            for file in build_items(selection):
+                fetch_output(wait_for_batch(submit_batch(file)))
+        report = write_results(job)
+        ```
     """
     rows = job.rows()
     return write_job_results(job, rows or Rows(rows=0, parts=()))

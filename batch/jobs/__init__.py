@@ -1,1 +1,1 @@
-"""What a job knows: its folder, opening, rounds, submissions, deadlines, results, report."""
+"""What a job knows: its folder, opening, rounds, submissions, stops, deadlines, results, report, recovery."""

@@ -1,18 +1,21 @@
 """A job and its folder: the records that say what is done, so that a new start does none of it again.
 
-job.json                   the job: source, request, destination
-rows.json, rows/           the rows as they were read, in parts
-rounds/1/00000.json        what was built of selection 0: its input files
-rounds/1/00000-0/          an input file's folder: input.jsonl, items.parquet, outcomes.parquet and the records
-                           of `submissions.py`
-rounds/1/00000-0-rest.json what goes on of an input file when the lines that validation refused are taken out
-rounds/1/adopted.json      the batches of an earlier start that were found at OpenAI
-rounds/2/plan.json         the selections of a later round, and each one's rows
-stopped.json               nothing more is sent, and why
-resumed.json               which run took a stop back
-results.parquet            the results, where no destination is given
-report.json                what became of the rows
-cleaned.json               nothing is left at OpenAI
+frame.parquet               the source, where it was a DataFrame
+job.json                    the job: source, request, destination
+rows.json, rows/            the rows as they were read, in parts
+rounds/1/00000.json         what was built of selection 0: its input files
+rounds/1/00000-0/           an input file's folder: input.jsonl until its outcomes are there, items.parquet, the
+                            records that `submissions.py` lists, outcomes.parquet
+rounds/1/00000-0-rest.json  what goes on of an input file when the lines that validation refused are taken out
+rounds/1/adopted.json       the batches of an earlier start that were found at OpenAI
+rounds/2/plan.json          the selections of a later round
+rounds/2/00000.rows.parquet the rows of selection 0 of a later round
+progress.json               the artifact in Prefect's UI that shows the job's progress
+stopped.json                nothing more is sent, and why
+resumed.json                which run took a stop back
+results.parquet             the results, where no destination is given
+report.json                 what became of the rows
+cleaned.json                nothing is left at OpenAI
 """
 
 import re

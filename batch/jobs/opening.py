@@ -45,6 +45,14 @@ def open_job(
     Raises:
         Refused: the key, the source, the request, the destination or the deadline cannot be used; the message
             says why.
+
+    Example:
+        ```python
+        from prefect_openai_batch import open_job
+
+        job = open_job("reviews.csv", "label_reviews.yaml", "labelled.csv", job_key="reviews", storage="jobs")
+        print(job.folder)
+        ```
     """
     wanted = describe_job(
         source,

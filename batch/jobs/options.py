@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..requests.base_request import without_example
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 
 SETTLE_SECONDS = 120.0
@@ -31,7 +32,7 @@ class RunOptions(BaseModel):
         ```
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", title="Options")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="Options", json_schema_extra=without_example)
 
     in_flight: int = Field(default=20, ge=1, title="Batches at once", description="Batches at OpenAI at once.")
     max_rounds: int = Field(

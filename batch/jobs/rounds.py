@@ -20,6 +20,15 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
         job: The job.
         number: The round, from 1.
         resumed: Whether rows go again too that were cancelled, in whichever round.
+
+    Example:
+        ```python
+        from prefect_openai_batch import open_job, plan_round, read_source
+
+        job = open_job("reviews.csv", "label_reviews.yaml", job_key="reviews", storage="jobs")
+        read_source(job)
+        print([selection.rows for selection in plan_round(job)])
+        ```
     """
     if number == 1:
         rows = job.rows()

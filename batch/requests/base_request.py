@@ -30,8 +30,15 @@ def _import_path(function: Any) -> Any:
     return path
 
 
-def _shared_fields_last(schema: dict[str, Any]) -> None:
-    """In a form, what all requests share stands below what makes each its own."""
+def without_example(schema: dict[str, Any]) -> None:
+    """Leave a docstring's example out of a model's schema: a form shows the text as it stands."""
+    if "description" in schema:
+        schema["description"] = schema["description"].partition("\n\nExample:")[0]
+
+
+def _as_a_form_shows_it(schema: dict[str, Any]) -> None:
+    """No example in the text; and what all requests share stands below what makes each its own."""
+    without_example(schema)
     fields = schema.get("properties", {})
     own = {name: field for name, field in fields.items() if name not in BaseRequest.model_fields}
     first = {"kind": own["kind"]} if "kind" in own else {}
@@ -41,7 +48,7 @@ def _shared_fields_last(schema: dict[str, Any]) -> None:
 class BaseRequest(BaseModel, ABC):
     """What all requests share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_shared_fields_last)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=_as_a_form_shows_it)
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream"})
     """Body fields that are set elsewhere than in `parameters`, or that batches do not take."""

@@ -9,7 +9,21 @@ from .prompt_request import PromptRequest
 
 
 class ChatRequest(PromptRequest):
-    """Ask a model by chat completions."""
+    """Ask a model by chat completions.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ChatRequest
+
+        request = ChatRequest(
+            model="gpt-5-mini",
+            system="You label customer reviews. Answer with one word.",
+            prompt="Is this review of {{ product }} positive, negative or mixed? {{ review }}",
+            parameters={"reasoning_effort": "minimal"},
+        )
+        item = request.item("R-0001", {"product": "kettle", "review": "Boils in no time."})
+        ```
+    """
 
     kind: Literal["chat"] = Field(default="chat", title="Kind")
     system: str | None = Field(

@@ -9,7 +9,16 @@ from .endpoints import Endpoint
 
 
 class EmbeddingRequest(BaseRequest):
-    """Turn a text of each row into a vector."""
+    """Turn a text of each row into a vector.
+
+    Example:
+        ```python
+        from prefect_openai_batch import EmbeddingRequest
+
+        request = EmbeddingRequest(model="text-embedding-3-small", input="{{ product }}: {{ review }}")
+        item = request.item("R-0001", {"product": "kettle", "review": "Boils in no time."})
+        ```
+    """
 
     kind: Literal["embedding"] = Field(default="embedding", title="Kind")
     model: str = model_field("text-embedding-3-small")

@@ -9,7 +9,18 @@ from .endpoints import Endpoint
 
 
 class RawRequest(BaseRequest):
-    """Any endpoint: the whole body as a template, or ready-made in a column."""
+    """Any endpoint: the whole body as a template, or ready-made in a column.
+
+    Example:
+        ```python
+        from prefect_openai_batch import RawRequest
+
+        request = RawRequest(
+            endpoint="/v1/moderations", body={"model": "omni-moderation-latest", "input": "{{ review }}"}
+        )
+        item = request.item("R-0001", {"review": "Boils in no time."})
+        ```
+    """
 
     kind: Literal["raw"] = Field(default="raw", title="Kind")
     endpoint_path: Endpoint = Field(

@@ -9,7 +9,21 @@ from .prompt_request import PromptRequest
 
 
 class ResponsesRequest(PromptRequest):
-    """Ask a model by the Responses API."""
+    """Ask a model by the Responses API.
+
+    Example:
+        ```python
+        from prefect_openai_batch import ResponsesRequest
+
+        request = ResponsesRequest(
+            model="gpt-5-mini",
+            instructions="You describe products for blind readers.",
+            prompt="Describe this {{ product }}.",
+            image="{{ photo_url }}",
+        )
+        item = request.item("R-0001", {"product": "kettle", "photo_url": "https://example.com/kettle.jpg"})
+        ```
+    """
 
     kind: Literal["responses"] = Field(default="responses", title="Kind")
     instructions: str | None = Field(

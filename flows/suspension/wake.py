@@ -29,6 +29,13 @@ def wake_jobs() -> list[str]:
 
     Raises:
         Exception: some jobs, or their batches, could not be looked at; the others are woken all the same.
+
+    Example:
+        ```python
+        from prefect_openai_batch import wake_jobs
+
+        woken = wake_jobs()  # every few minutes, if the schedule of `openai-batch-wake/wake` is on
+        ```
     """
     waiting: list[tuple[FlowRun, Job]] = []
     woken: list[str] = []

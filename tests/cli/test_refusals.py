@@ -107,8 +107,8 @@ def test_a_model_that_only_validation_refuses_gives_exit_1(
     assert batch_server.state()["files"] == []
 
 
-def test_nobody_keeps_a_time_who_is_detached(shell: Shell, reviews: Path) -> None:
-    """The error says what goes together."""
+def test_a_detached_run_takes_no_deadline(shell: Shell, reviews: Path) -> None:
+    """No process would be there to cancel in time; the error says what to leave out."""
     refused = shell.run(reviews.name, "--detach", "--finish-by", "08:00")
     assert refused.returncode == 2
     assert "leave out --detach" in refused.stderr
