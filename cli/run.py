@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from ..batch import clock
 from ..batch.jobs.job import IfExists
-from ..batch.jobs.opening import absolute, check_new_job, describe_job, find_known
+from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, describe_job, find_known
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request
@@ -133,7 +134,7 @@ def run_job(
         job_key=job_key,
         storage=place,
         source_digest=source_digest,
-        deadline=options.deadline(datetime.now(UTC)),
+        deadline=options.deadline(datetime.fromtimestamp(clock.now(), UTC)),
     )
     known = find_known(wanted)
     if known is None:
@@ -141,6 +142,8 @@ def run_job(
     elif (report := known.report()) is not None:
         click.echo(f"job {known.key} is done already: nothing is sent (folder {known.folder})", err=True)
         return report
+    else:
+        check_other_deadline(known, wanted.deadline)
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import openai_batch

@@ -155,7 +155,10 @@ class Flight:
             self.job.stop("insufficient_quota", error.message)
         else:
             self.flying.append(batch)
-            if self.job.stopped():  # while it was created, so that whoever stopped the job did not know it
+            stopped = self.job.stopped()
+            if (
+                stopped and stopped.cancels
+            ):  # while it was created, so that whoever stopped the job did not know it
                 cancel_batch(batch.id, credentials=self.credentials)
 
     def _wait(self) -> list[Batch]:

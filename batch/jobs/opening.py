@@ -81,8 +81,18 @@ def keep_deadline(job: Job, deadline: Deadline | None) -> Job:
     """
     if deadline == job.deadline or job.report() is not None:
         return job
-    if deadline is None:
-        return job.with_deadline(None)
+    check_other_deadline(job, deadline)
+    return job.with_deadline(deadline)
+
+
+def check_other_deadline(job: Job, deadline: Deadline | None) -> None:
+    """Refuse another time for a job that was begun before; nothing is written.
+
+    Raises:
+        DeadlineError: the time leaves none for a batch, or the job was stopped at an earlier one.
+    """
+    if deadline is None or deadline == job.deadline:
+        return
     stopped = job.stopped()
     if stopped is not None and stopped.code == "finish_by":
         raise DeadlineError(
@@ -91,7 +101,6 @@ def keep_deadline(job: Job, deadline: Deadline | None) -> Job:
             finish_by=deadline.finish_by,
         )
     check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
-    return job.with_deadline(deadline)
 
 
 def find_known(wanted: Job) -> Job | None:

@@ -22,6 +22,11 @@ class Stop(Record):
     stopped_at: datetime
 
     @property
+    def cancels(self) -> bool:
+        """Whether open batches are cancelled; else they run on, and are collected."""
+        return self.code in ("cancelled", "finish_by")
+
+    @property
     def outcome(self) -> Outcome:
         """What became of the rows that were not sent."""
         kind = OutcomeKind.CANCELLED if self.code in ("cancelled", "ended", "finish_by") else OutcomeKind.FAILED

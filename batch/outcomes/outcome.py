@@ -8,7 +8,7 @@
 | any other status | failed | no |
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no, but by `resume` |
-| no line, and the batch is cancelled | cancelled | no, but by `resume` |
+| no line, and the batch is cancelled, or was lost while cancelling | cancelled | no, but by `resume` |
 | no line, and the batch is expired | expired | yes |
 | no line, and the batch failed at validation, see `validation.py` | failed | for want of room or quota |
 | no line, and the batch is completed, or lost | missing | yes |
@@ -62,12 +62,15 @@ MISSING = Outcome(
     error_message="The item is in neither the output file nor the error file of its batch.",
 )
 
+_CANCELLED = Outcome(
+    OutcomeKind.CANCELLED,
+    error_code="batch_cancelled",
+    error_message="The batch was cancelled, and the item is in none of its files.",
+)
+
 _WITHOUT_LINE = {
-    BatchStatus.CANCELLED: Outcome(
-        OutcomeKind.CANCELLED,
-        error_code="batch_cancelled",
-        error_message="The batch was cancelled, and the item is in none of its files.",
-    ),
+    BatchStatus.CANCELLED: _CANCELLED,
+    BatchStatus.CANCELLING: _CANCELLED,  # of a batch that was lost on the way
     BatchStatus.EXPIRED: Outcome(
         OutcomeKind.EXPIRED,
         again=True,

@@ -27,6 +27,7 @@ QUICK = RunOptions(poll_seconds=0.1)
     ("status", "kind", "again"),
     [
         ("cancelled", OutcomeKind.CANCELLED, False),
+        ("cancelling", OutcomeKind.CANCELLED, False),
         ("expired", OutcomeKind.EXPIRED, True),
         ("failed", OutcomeKind.FAILED, False),
         ("completed", OutcomeKind.MISSING, True),
@@ -125,7 +126,7 @@ def test_a_job_that_is_cancelled_while_it_is_collected_is_cancelled(left: Job, t
     left.stop("ended", "The job was ended before this row was sent.")
     stopped = left.stopped()
     assert stopped is not None
-    assert stopped.code == "cancelled"
+    assert (stopped.code, stopped.cancels) == ("cancelled", True)
 
 
 def test_a_stop_for_want_of_quota_survives_a_kill(
