@@ -9,10 +9,10 @@ from ..batch.files.batches import Batch
 from ..batch.files.identity import identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
+from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.jobs.submissions import fetched, last_claim, note_submission, submitted
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
-from .remote.creation import SETTLE_SECONDS
 from .remote.listing import find_created
 from .remote.twins import keep_oldest
 

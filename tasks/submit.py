@@ -10,13 +10,14 @@ from ..batch.files.batches import Batch
 from ..batch.files.identity import new_identity
 from ..batch.files.input_files import InputFile
 from ..batch.files.items_by_hand import write_items
+from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.requests.endpoints import Endpoint
 from ..batch.requests.items import BatchItem
 from ..batch.storage import temporary_folder
 from .options import KEPT_AS_JSON
 from .remote.claims import find_or_create
 from .remote.connection import Connection, connect
-from .remote.creation import SETTLE_SECONDS, create_once
+from .remote.creation import create_once
 
 
 @task(name="submit-batch", **KEPT_AS_JSON)

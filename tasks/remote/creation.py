@@ -16,8 +16,6 @@ from .connection import Connection
 from .listing import find_created
 from .tries import CREATING, may_pass
 
-SETTLE_SECONDS = 120.0
-
 
 def create_once(
     connection: Connection, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str], settle_seconds: float
