@@ -4,13 +4,15 @@ On local disks a file is written under a temporary name and renamed; elsewhere i
 and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
 """
 
+import errno
+import fnmatch
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import IO, TypeVar
+from typing import IO, Literal, TypeVar
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
@@ -28,6 +30,9 @@ class Record(BaseModel):
 AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 OWNER_ONLY = 0o700
+
+NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
 
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
@@ -81,7 +86,7 @@ class Folder:
 
     def exists(self, name: str = "") -> bool:
         """Whether `name` (or the folder itself) is there."""
-        filesystem, path = open_url(self.path(name) if name else self.url)
+        filesystem, path = _open_fresh(self.path(name) if name else self.url)
         return bool(filesystem.exists(path))
 
     def make(self) -> None:
@@ -94,13 +99,17 @@ class Folder:
 
     def names(self, pattern: str = "*") -> list[str]:
         """The names in this folder that match a glob pattern of one level, sorted; not those being written."""
-        filesystem, path = open_url(self.url)
-        found = (str(name).rsplit("/", 1)[-1] for name in filesystem.glob(f"{path.rstrip('/')}/{pattern}"))
-        return sorted(name for name in found if not name.startswith("."))
+        filesystem, path = _open_fresh(self.url)
+        try:
+            listed = filesystem.ls(path, detail=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        found = {str(name).rstrip("/").rsplit("/", 1)[-1] for name in listed}
+        return sorted(name for name in fnmatch.filter(found, pattern) if not name.startswith("."))
 
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""
-        filesystem, path = open_url(self.path(name))
+        filesystem, path = _open_fresh(self.path(name))
         file: IO[bytes] = filesystem.open(path, "rb")
         return file
 
@@ -110,21 +119,25 @@ class Folder:
 
     def size(self, name: str) -> int:
         """The size of `name` in bytes."""
-        filesystem, path = open_url(self.path(name))
+        filesystem, path = _open_fresh(self.path(name))
         return int(filesystem.size(path))
 
     def write(self, name: str, record: BaseModel) -> None:
-        """Write a record as JSON, whole or not at all."""
+        """Write a record as JSON, whole or not at all; when this returns, it outlives a power failure."""
         with self.create(name) as file:
             file.write(record.model_dump_json(indent=1).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(self.path(name))
 
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
-        """The record `name`, or None where it has not been written."""
+        """The record `name`, or None where it has not been written, or whoever wrote it died in the act."""
         try:
             with self.open(name) as file:
-                return kind.model_validate_json(file.read())
+                content = file.read()
         except FileNotFoundError:
             return None
+        return kind.model_validate_json(content) if content else None
 
     def claim(self, name: str, record: BaseModel) -> bool:
         """Write a record only if it is not there yet; whether this call was the one that wrote it."""
@@ -148,14 +161,44 @@ class Folder:
             return
 
 
+def _open_fresh(url: str) -> tuple[AbstractFileSystem, str]:
+    """As `open_url`, with nothing remembered of what other processes may have changed since."""
+    filesystem, path = open_url(url)
+    filesystem.invalidate_cache()
+    return filesystem, path
+
+
 def _claim_local(target: Path, content: bytes) -> None:
-    """Link a finished temporary file to its name: exclusive, and never seen half written."""
+    """Link a finished temporary file to its name: exclusive, never seen half written, and safe on the disk."""
     temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
-    temporary.write_bytes(content)
+    _write_synced(temporary, content, "wb")
     try:
         os.link(temporary, target)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _write_synced(target, content, "xb")  # an empty claim is one whose owner died before it did anything
     finally:
         temporary.unlink()
+    _sync_folder(str(target))
+
+
+def _write_synced(path: Path, content: bytes, mode: Literal["wb", "xb"]) -> None:
+    with path.open(mode) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(url: str) -> None:
+    """Let a new name in a local folder outlive a power failure; elsewhere a completed upload does."""
+    filesystem, path = open_url(url)
+    if isinstance(filesystem, LocalFileSystem) and os.name == "posix":
+        folder = os.open(Path(path).parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def temporary_folder() -> Folder:

@@ -1,7 +1,7 @@
 """Answer items at once, by the synchronous API, where no time is left for a batch."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -60,14 +60,14 @@ def answer_items(
     answers = file.files / "answers"
     answers.make()
     with connect(credentials) as connection:
-        _ask(connection, file, answers, deadline, concurrency)
+        ask_items(connection, file, answers, deadline, concurrency)
     output = _read_answers(job, file, answers)
     file.files.write("fetched.json", output)
     file.files.remove(INPUT)
     return output
 
 
-def _ask(
+def ask_items(
     connection: Connection, file: InputFile, answers: Folder, deadline: datetime | None, concurrency: int
 ) -> None:
     """Ask what is not answered yet, and record the answers, a few at a time."""
@@ -80,9 +80,12 @@ def _ask(
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
                 return
             asked = [pool.submit(_answer, connection, item) for item in group]
-            lines = [future.result() for future in as_completed(asked)]
+            wait(asked)
+            # What is answered is paid, and kept, whatever befell the others.
             with answers.create(f"{number:06d}.jsonl") as record:
-                record.writelines(lines)
+                record.writelines(one.result() for one in asked if one.exception() is None)
+            for one in asked:
+                one.result()
 
 
 def _items(file: InputFile) -> Iterator[dict[str, Any]]:

@@ -56,8 +56,8 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder = file.files if file else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
         paths = [
-            download_lines(connection, file_id, Path(scratch) / file_id)
-            for file_id in (batch.output_file_id, batch.error_file_id)
+            download_lines(connection, file_id, Path(scratch) / name)
+            for name, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
             if file_id is not None
         ]
         items = items_of(file) if file else _items_sent(connection, batch, Path(scratch))
@@ -74,7 +74,7 @@ def _items_sent(connection: Connection, batch: Batch, scratch: Path) -> Iterator
     if batch.input_file_id is None:
         return None
     try:
-        path = download(connection, batch.input_file_id, scratch / batch.input_file_id)
+        path = download(connection, batch.input_file_id, scratch / "input")
     except NotFoundError:
         return None
     return enumerate(_custom_ids(path))

@@ -6,9 +6,11 @@ from pathlib import Path
 from openai import NotFoundError
 
 from ...batch.errors import DownloadBroken
-from ...batch.files.output_files import custom_id_of
+from ...batch.files.output_files import parse_line
 from .connection import Connection
 from .tries import DOWNLOADING
+
+BLOCK_BYTES = 65_536
 
 
 def download(connection: Connection, file_id: str, target: Path) -> Path:
@@ -32,27 +34,33 @@ def download_lines(connection: Connection, file_id: str, target: Path) -> Path:
 
 def _download_lines(connection: Connection, file_id: str, target: Path) -> Path:
     try:
-        return whole_lines(connection.download(file_id, target))
+        path = connection.download(file_id, target)
     except NotFoundError as error:  # for a moment after the end a file may not be there yet
         raise DownloadBroken(f"{file_id} cannot be read: {error.message}", file_id=file_id) from error
-
-
-def whole_lines(path: Path) -> Path:
-    """Make sure that a downloaded output or error file does not end in the middle of a line.
-
-    Raises:
-        DownloadBroken: it does; a file of no bytes is whole.
-    """
-    with path.open("rb") as file:
-        size = file.seek(0, SEEK_END)
-        file.seek(max(0, size - 1))
-        if file.read() in (b"", b"\n"):
-            return path
-        file.seek(0)
-        *_, last = file
-    if custom_id_of(last) is None:
+    if breaks_off(path):
         raise DownloadBroken(
-            f"The download of {path.name} broke off in the middle of a line, after {size:,} bytes.",
-            file_id=path.name,
+            f"The download of {file_id} broke off in the middle of a line, after {path.stat().st_size:,} bytes.",
+            file_id=file_id,
         )
     return path
+
+
+def breaks_off(path: Path) -> bool:
+    """Whether a file of JSON lines ends in the middle of one; a last line without a line end may be whole."""
+    last = _last_line(path)
+    try:
+        return bool(last) and not isinstance(parse_line(last), dict)
+    except (ValueError, RecursionError):
+        return True
+
+
+def _last_line(path: Path) -> bytes:
+    """What stands after the last line end; memory holds no more than that, and a block."""
+    with path.open("rb") as file:
+        place, tail = file.seek(0, SEEK_END), b""
+        while place and b"\n" not in tail:
+            length = min(BLOCK_BYTES, place)
+            place -= length
+            file.seek(place)
+            tail = file.read(length) + tail
+    return tail.rpartition(b"\n")[2]

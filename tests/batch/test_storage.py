@@ -1,0 +1,68 @@
+"""A job folder on any file system: what others write is seen, claims are exclusive, nothing is half there."""
+
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from fsspec import AbstractFileSystem
+from prefect_openai_batch.batch.storage import Folder, Record
+
+
+class Note(Record):
+    text: str
+
+
+@pytest.mark.parametrize(
+    "name", ["[client] jobs", "what?", "a*b", "plain"], ids=["brackets", "mark", "star", "plain"]
+)
+def test_a_folder_may_be_called_as_one_likes(tmp_path: Path, name: str) -> None:
+    """Its path is a path, and no pattern."""
+    folder = Folder(str(tmp_path / name))
+    folder.make()
+    for file in ("1.json", "2.json", "other.txt"):
+        folder.write(file, Note(text=file))
+    assert folder.names("[0-9]*.json") == ["1.json", "2.json"]
+    assert (folder / "absent").names() == []
+
+
+def test_what_another_process_writes_is_seen(bucket: AbstractFileSystem) -> None:
+    """A file system's memory of what was there hides nothing."""
+    folder = Folder("s3://lake/jobs/job")
+    folder.write("1.json", Note(text="mine"))
+    assert folder.names() == ["1.json"]
+    bucket.pipe_file("lake/jobs/job/2.json", Note(text="theirs").model_dump_json().encode())
+    assert folder.names() == ["1.json", "2.json"]
+    assert folder.exists("2.json")
+    assert folder.read("2.json", Note) == Note(text="theirs")
+
+
+def test_one_of_many_claims(tmp_path: Path) -> None:
+    """However many try at once."""
+    folder = Folder(str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(pool.map(lambda number: folder.claim("claim.json", Note(text=str(number))), range(50)))
+    assert claimed.count(True) == 1
+    assert folder.names() == ["claim.json"]
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EACCES, errno.ENOTSUP], ids=["EPERM", "EACCES", "ENOTSUP"])
+def test_claims_need_no_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    """Some mounts have none; a claim is exclusive there too."""
+
+    def no_links(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", no_links)
+    folder = Folder(str(tmp_path))
+    assert folder.claim("claim.json", Note(text="first"))
+    assert not folder.claim("claim.json", Note(text="second"))
+    assert folder.read("claim.json", Note) == Note(text="first")
+    assert [path.name for path in tmp_path.iterdir()] == ["claim.json"]
+
+
+def test_a_claim_whose_owner_died_in_the_act_says_nothing(tmp_path: Path) -> None:
+    """It is there and empty, and read as none."""
+    (tmp_path / "claim.json").touch()
+    assert Folder(str(tmp_path)).read("claim.json", Note) is None
