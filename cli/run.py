@@ -187,6 +187,8 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
         f"results: {report.destination}"
     )
+    if report.files_left:
+        click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n`prefect-openai-batch resume {report.job_key}` goes on with it")
     if report.open_batches:

@@ -141,7 +141,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         report = job_run.task(write_results, "report")(job)  # durable first …
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
-    return report
+    return job.report() or report
 
 
 def _read_rows(job_run: JobRun) -> None:

@@ -22,7 +22,7 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     Call it when the results are durable. Batches themselves stay listed at OpenAI; they cost nothing.
 
     Returns:
-        The ids of the files that belonged to it.
+        The ids of the files that are gone. Those that the key may not delete are a warning; they expire.
 
     Example:
         ```python
@@ -35,14 +35,18 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
         ```
     """
     with connect(credentials) as connection:
-        file_ids = remove_files(connection, done)
+        removed, left = remove_files(connection, done)
     if isinstance(done, Job) and not done.open_batches():
-        done.files.write(CLEANED, Cleaned(file_ids=tuple(file_ids)))
-    return file_ids
+        done.files.write(CLEANED, Cleaned(file_ids=tuple(removed), left=tuple(left)))
+    return removed
 
 
-def remove_files(connection: Connection, done: Job | Batch) -> list[str]:
-    """Delete the remote files of a job or a batch, and return their ids; what an open batch needs stays."""
+def remove_files(connection: Connection, done: Job | Batch) -> tuple[list[str], list[str]]:
+    """Delete the remote files of a job or a batch; what an open batch needs stays.
+
+    Returns:
+        The ids of those that are gone, and of those that may not be deleted: they expire.
+    """
     if isinstance(done, Batch):
         batches, sent = [done], [done.input_file] if done.input_file else []
         needed, everywhere = set[str](), False
@@ -55,10 +59,12 @@ def remove_files(connection: Connection, done: Job | Batch) -> list[str]:
     everything = [file_id for batch in batches for file_id in batch.file_ids]
     # Answers go last: as long as they are there, a start that knows nothing of this one can fetch them again.
     ordered = dict.fromkeys([*_strays(connection, sent, everywhere=everywhere), *inputs, *everything])
-    removed = [file_id for file_id in ordered if file_id not in needed]
-    for file_id in removed:
-        connection.delete_file(file_id)
-    return removed
+    removed: list[str] = []
+    left: list[str] = []
+    for file_id in ordered:
+        if file_id not in needed:
+            (removed if connection.delete_file(file_id) else left).append(file_id)
+    return removed, left
 
 
 def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:

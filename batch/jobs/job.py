@@ -99,9 +99,10 @@ class Resumed(Record):
 
 
 class Cleaned(Record):
-    """The remote files that were deleted."""
+    """The remote files that were deleted, and those that may not be: they expire."""
 
     file_ids: tuple[str, ...]
+    left: tuple[str, ...] = ()
 
 
 class Job(Record):
@@ -194,8 +195,11 @@ class Job(Record):
     def report(self) -> JobReport | None:
         """The report, once the job is done to its end and as long as its results are there."""
         filesystem, path = open_url(self.destination)
-        done = self.files.exists(CLEANED) and filesystem.exists(path)
-        return self.files.read("report.json", JobReport) if done else None
+        cleaned = self.files.read(CLEANED, Cleaned)
+        if cleaned is None or not filesystem.exists(path):
+            return None
+        report = self.files.read("report.json", JobReport)
+        return report and report.model_copy(update={"files_left": cleaned.left})
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""

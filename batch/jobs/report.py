@@ -18,7 +18,8 @@ class JobReport(Record):
     """How a job ended; every row of the source is counted in exactly one of `outcomes`.
 
     `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
-    more was sent, where that is so; `open_batches` names those whose end was not waited for.
+    more was sent, where that is so; `open_batches` names those whose end was not waited for; `files_left` are the
+    remote files that this key may not delete: they expire.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
@@ -35,6 +36,7 @@ class JobReport(Record):
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()
     unsent_files: int = 0
+    files_left: tuple[str, ...] = ()
     started_at: datetime
     finished_at: datetime | None
 

@@ -4,8 +4,9 @@ Calls are tried as `tries` says. Those that are one try only are tried in the ro
 try: `uploads`, `creation`, `downloads`.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -28,6 +29,11 @@ PAGE = 100
 """So many batches are on a page of the listing."""
 
 CHUNK_BYTES = 1_048_576
+
+NOT_ALLOWED = (403, 404, 405, 501)
+"""Statuses that say that a key may not do something, or that a server cannot."""
+
+log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -142,16 +148,34 @@ class Connection:
         return True
 
     def files_named(self, names: Collection[str]) -> list[str]:
-        """The ids of the uploaded files that bear one of these names."""
+        """The ids of the uploaded files that bear one of these names; none where files cannot be listed."""
         if not names:
             return []
         listed = chain.from_iterable(self._pages(lambda: self._client.files.list(purpose="batch")))
-        return [file.id for file in listed if file.filename in names]
+        try:
+            return [file.id for file in listed if file.filename in names]
+        except APIStatusError as error:
+            if error.status_code not in NOT_ALLOWED:
+                raise
+            log.warning("Uploads that got no answer cannot be looked for: files cannot be listed here")
+            return []
 
-    def delete_file(self, file_id: str) -> None:
-        """Delete a remote file; one that is gone counts as deleted."""
-        with suppress(NotFoundError):
+    def delete_file(self, file_id: str) -> bool:
+        """Delete a remote file; one that is gone counts as deleted.
+
+        Returns:
+            Whether it is gone; not where this key may not delete, or this server cannot.
+        """
+        try:
             self._reading.call(self._client.files.delete, file_id)
+        except NotFoundError:
+            return True
+        except APIStatusError as error:
+            if error.status_code not in NOT_ALLOWED:
+                raise
+            log.warning("The file %s cannot be deleted here; it expires", file_id)
+            return False
+        return True
 
     def answer(self, url: str, body: dict[str, Any]) -> Response:
         """An item's answer by the synchronous API; `url` is the item's, and begins with `/v1`."""

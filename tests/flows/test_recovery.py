@@ -23,9 +23,9 @@ def test_the_answers_of_a_lost_job_are_written(
     batch_server.fail(
         LineFault(kind="error", status=429, pattern="Review (1|2|12):", times=1),
         LineFault(kind="error", status=400, pattern="Review 3:"),
-        RouteFault(kind="http_error", route="DELETE *", status=403),
+        RouteFault(kind="http_error", route="DELETE *", status=401),
     )
-    with pytest.raises(Exception, match="403"):
+    with pytest.raises(Exception, match="401"):
         run(by_model, BY_MODEL)
     wanted = pd.read_parquet(tmp_path / "answers.parquet")
     batch_server.fail()
@@ -49,3 +49,26 @@ def test_a_key_that_openai_does_not_know_is_refused(
     """There is nothing to recover."""
     with pytest.raises(JobKeyError, match="no batch of a job 'nobody'"):
         recover_job("nobody", str(tmp_path / "recovered.csv"))
+
+
+@pytest.mark.parametrize("status", [403, 405, 501])
+def test_what_may_not_be_deleted_is_left(batch_server: BatchServer, reviews: Path, run: Run, status: int) -> None:
+    """The table is there and the run is done; the report names the files, and the next start says the same."""
+    batch_server.fail(RouteFault(kind="http_error", route="DELETE */files/*", status=status))
+    report = run(reviews)
+    assert report.complete
+    assert set(report.files_left) == {file["id"] for file in batch_server.state()["files"]}
+    assert len(report.files_left) == 2
+    assert run(reviews) == report
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+def test_a_server_that_lists_no_files_is_cleaned_up_all_the_same(
+    batch_server: BatchServer, reviews: Path, run: Run, status: int
+) -> None:
+    """What the job knows of is deleted; only uploads without an answer would be looked for."""
+    batch_server.fail(RouteFault(kind="http_error", route="GET */files", status=status))
+    report = run(reviews)
+    assert report.complete
+    assert report.files_left == ()
+    assert batch_server.state()["files"] == []
