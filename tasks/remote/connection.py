@@ -30,7 +30,7 @@ PAGE = 100
 
 CHUNK_BYTES = 1_048_576
 
-NOT_ALLOWED = (403, 404, 405, 501)
+NOT_ALLOWED = (403, 404, 405)
 """Statuses that say that a key may not do something, or that a server cannot."""
 
 log = logging.getLogger(__name__)
