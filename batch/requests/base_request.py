@@ -3,6 +3,7 @@
 Texts are Jinja templates over the row's columns.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -134,6 +135,14 @@ class BaseRequest(BaseModel, ABC):
         )
         if unused:
             raise ValueError(f"{unused[0]} would not be sent: {given[0]} stands in its place; give one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Self:
+        try:
+            json.dumps([self.body_template(), self.parameters], allow_nan=False, ensure_ascii=False).encode()
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"JSON cannot say what is to be sent: {error}") from None
         return self
 
     @model_validator(mode="after")

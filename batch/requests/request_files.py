@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..errors import RequestError
 from ..storage import open_url
+from .json_and_yaml import read_json, read_yaml
 from .request import Request
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
@@ -15,7 +16,7 @@ _KINDS = {list: "a list", str: "a text", type(None): "nothing"}
 
 
 def load_request(url: str) -> Request:
-    """The request in a file of JSON or YAML, by its path or URL.
+    """The request in a file of JSON or of YAML 1.2, by its path or URL.
 
     Raises:
         RequestError: the file is missing or malformed, its kind of URL cannot be read here, or it does not hold
@@ -27,7 +28,7 @@ def load_request(url: str) -> Request:
 def _read(url: str) -> Any:
     try:
         filesystem, path = open_url(url)
-        return yaml.safe_load(filesystem.cat_file(path))
+        return _parse(filesystem.cat_file(path), is_json=path.lower().endswith(".json"))
     except FileNotFoundError:
         raise RequestError(f"The request file {url} does not exist.", path=url) from None
     except ImportError as error:
@@ -37,6 +38,16 @@ def _read(url: str) -> Any:
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RequestError(f"The request file {url} cannot be read: {error}", path=url) from None
+
+
+def _parse(content: bytes, *, is_json: bool) -> Any:
+    """JSON as JSON, whatever the file is called; what is not JSON and does not bear its name is YAML."""
+    try:
+        return read_json(content)
+    except ValueError:
+        if is_json:
+            raise
+        return read_yaml(content)
 
 
 def parse_request(content: Any, whence: str = "The request") -> Request:
