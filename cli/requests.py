@@ -8,9 +8,8 @@ import click
 
 from ..batch.errors import RequestError
 from ..batch.requests.endpoints import PROMPT_FIELD, Endpoint
-from ..batch.requests.json_and_yaml import read_json
 from ..batch.requests.request import Request
-from ..batch.requests.request_files import load_request, parse_request
+from ..batch.requests.request_files import load_request, parse_request, read_json
 
 _NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _LIKE_JSON = re.compile(

@@ -15,6 +15,7 @@ from ..limits import Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
+from ..tables.json_values import row_values
 from ..tables.parts import read_rows, read_schema, read_selected_rows
 from .job import Built, Job, Selection
 
@@ -62,7 +63,7 @@ def _numbered_rows(job: Job, selection: Selection, columns: list[str] | None) ->
         if not names:
             yield from ((number, {}) for number in numbers.tolist())
             continue
-        values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        values = zip(*(row_values(column) for column in batch.columns), strict=True)
         for number, row in zip(numbers.tolist(), values, strict=True):
             yield number, dict(zip(names, row, strict=True))
 

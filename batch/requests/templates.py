@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import TemplateError, nodes
 from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import SandboxedEnvironment
 
 from ..errors import RequestError
+from ..tables.value_texts import text
+from .row_environment import RowEnvironment
 
 Row = Mapping[str, Any]
 Render = Callable[[Row], str]
@@ -23,13 +24,7 @@ ROW = "row"
 """The name under which a template reaches any column: `{{ row["Review text"] }}`."""
 
 
-def text(value: Any) -> Any:
-    """What stands in the text for a value: nothing for a missing one."""
-    return "" if value is None else value
-
-
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, finalize=text, keep_trailing_newline=True)
-
+_ENVIRONMENT = RowEnvironment()
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _WORDS = frozenset(
@@ -77,7 +72,7 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
         meant = _meant(source, columns)
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}.{meant}") from None
     used = _columns_used(tree, names, source, columns)
-    return Template(_plain(tree) or _jinja(source, columns, used), used)
+    return Template(_guarded(_plain(tree) or _jinja(tree, columns), source, used), used)
 
 
 def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]) -> frozenset[str]:
@@ -122,7 +117,7 @@ def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[
             continue
         if not (isinstance(node.node, nodes.Name) and node.node.name == ROW):
             continue
-        if isinstance(node, nodes.Getattr) and not hasattr(dict, node.attr):
+        if isinstance(node, nodes.Getattr) and (node.attr in columns or not hasattr(dict, node.attr)):
             names.add(node.attr)
             plain_uses += 1
         elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
@@ -145,25 +140,34 @@ def _plain(tree: nodes.Template) -> Render | None:
                 pieces.append(("", node.name))
             else:
                 return None
-    return lambda row: "".join([literal if name is None else str(text(row[name])) for literal, name in pieces])
+    return lambda row: "".join([literal if name is None else text(row[name]) for literal, name in pieces])
 
 
-def _jinja(source: str, columns: tuple[str, ...], used: frozenset[str]) -> Render:
-    compiled = _ENVIRONMENT.from_string(source)
-    with_row = ROW not in columns
+def _jinja(tree: nodes.Template, columns: tuple[str, ...]) -> Render:
+    compiled = _ENVIRONMENT.template_of(tree)
+    return (lambda row: compiled.render(row, row=row)) if ROW not in columns else compiled.render
 
-    def render(row: Row) -> str:
+
+def _guarded(render: Render, source: str, used: frozenset[str]) -> Render:
+    def guarded(row: Row) -> str:
         try:
-            return compiled.render(row, **{ROW: row}) if with_row else compiled.render(row)
+            return render(row)
         except Exception as error:  # a template can fail in as many ways as Python
             guard = _guard(row, used)
             raise RequestError(f"The template {_short(source)} failed: {error}.{guard}") from error
 
-    return render
+    return guarded
 
 
 def _guard(row: Row, used: frozenset[str]) -> str:
-    """How a template is kept from failing on a row that has no value where it wants one."""
+    """How a template is kept from failing on a row that has bytes, or no value, where it wants one."""
+    binary = sorted(column for column in used if isinstance(row.get(column), bytes))
+    if binary:
+        name = _expression(binary[0])
+        return (
+            f" The column {binary[0]!r} holds bytes: write {{{{ {name}.decode() }}}} where they are a text, "
+            f"{{{{ {name} | base64 }}}} where base64 is meant."
+        )
     nulls = sorted(column for column in used if row.get(column) is None)
     if not nulls:
         return ""
