@@ -79,7 +79,7 @@ class BaseRequest(BaseModel, ABC):
         default=None,
         title="Function",
         description="Import path of a Python function that takes a row (a mapping) and returns the body, or "
-        "the messages; it replaces the templates. Every worker must be able to import it.",
+        "the messages; it stands in place of all templates. Every worker must be able to import it.",
         examples=["my_package.prompts:ask_about_review"],
         pattern=r"^[\w.]+:[\w.]+$",
     )

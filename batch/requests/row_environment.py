@@ -3,11 +3,13 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from functools import wraps
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, Undefined, nodes, pass_environment
 from jinja2.filters import make_attrgetter
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from ..tables.value_texts import json_bytes, text
@@ -22,16 +24,41 @@ _OF_TEXTS = (
 class RowEnvironment(SandboxedEnvironment):
     """Templates over rows: every value is printed by its `text`, and keys come before methods."""
 
+    intercepted_binops = frozenset({"%"})
+
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, finalize=text, keep_trailing_newline=True)
         self.filters.update({name: _of_text(self.filters[name]) for name in _OF_TEXTS})
         self.filters.update(text=text, string=text, join=_join, tojson=_to_json, base64=_base64)
+        self.filters["format"] = _format
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`order.items` is the key `items` where the value has one."""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`"%s" % value` puts the value's text in."""
+        if not isinstance(left, str):
+            return super().call_binop(context, operator, left, right)
+        if isinstance(right, tuple):
+            return left % tuple(map(_argument, right))
+        named = isinstance(right, Mapping) and "%(" in left
+        return left % ({key: _argument(value) for key, value in right.items()} if named else _argument(right))
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """What `"{}".format` is given has a text; how it is put in is Python's, for the sake of `{:%d.%m.%Y}`."""
+        put_in = super().wrap_str_format(value)
+        if put_in is None:
+            return None
+
+        def put_in_values(*given: Any, **named: Any) -> str:
+            for one in (*given, *named.values()):
+                text(one)
+            return put_in(*given, **named)
+
+        return put_in_values
 
     def template_of(self, tree: nodes.Template) -> Template:
         """The template of a parsed text; `~` joins texts, as printing does."""
@@ -77,6 +104,18 @@ def _to_json(value: Any, indent: int | None = None) -> str:
         return str(value)  # which raises
     written = json_bytes(value).decode()
     return json.dumps(json.loads(written), ensure_ascii=False, indent=indent) if indent else written
+
+
+def _format(value: Any, *given: Any, **named: Any) -> str:
+    return text(value) % (
+        {key: _argument(one) for key, one in named.items()} if named else tuple(map(_argument, given))
+    )
+
+
+def _argument(value: Any) -> Any:
+    """What `%` puts in: a number as it is, since it may be rounded there, and the text of anything else."""
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return value if is_number else text(value)
 
 
 def _base64(value: bytes) -> str:

@@ -123,6 +123,10 @@ def test_json_in_a_prompt_escapes_nothing_for_html(value: Any) -> None:
         ("{{ at.strftime('%d.%m.%Y') }} {{ at }}", "02.01.2024 2024-01-02T03:04:05.678900"),
         ("{{ at | replace('T', ' ') | truncate(7, true, '') }}", "2024-01"),
         ("{{ price * 2 }} {{ price | tojson }}", '3.0 "1.5"'),
+        ("{{ '%s %s %.1f' % (yes, at, price) }}", "true 2024-01-02T03:04:05.678900 1.5"),
+        ("{{ '%s|%03d' | format(nothing, items) }}{{ '%s' % nothing }}", "|003"),
+        ("{{ '%(keys)s' % order }} {{ '%(a)s' | format(a=yes) }} {{ '%s' % order.nested }}", '2 true {"k":"<v>"}'),
+        ("{{ '{:%d.%m.} {}'.format(at, items) }} {{ 7 % 4 }}", "02.01. 3 3"),
         ("{{ raw.decode() }} {{ raw | base64 }}", "Café Q2Fmw6k="),
     ],
 )
@@ -138,6 +142,7 @@ def test_keys_come_before_methods_and_values_are_printed(template: str, said: st
 @pytest.mark.parametrize(
     "printed",
     ["order.get", "row.items", "order.items", "review.upper", "range", "tags | map('upper')", "row.items ~ ''",
+     "'%s' % order.get", "'%s' | format(order.get)", "'{}'.format(order.get)",
      "order['items'] | string", "[order.keys] | join", "{'a': order.get} | tojson", "{'a': order.get}"],
 )  # fmt: skip
 def test_a_method_is_never_printed(printed: str) -> None:
