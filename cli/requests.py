@@ -1,28 +1,53 @@
 """A request from what was typed."""
 
+import json
+import re
 from typing import Any
 
 import click
-import orjson
 
 from ..batch.errors import RequestError
 from ..batch.requests.endpoints import PROMPT_FIELD, Endpoint
 from ..batch.requests.request import Request
-from ..batch.requests.request_files import load_request, parse_request
+from ..batch.requests.request_files import load_request, parse_request, read_json
+
+_NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_LIKE_JSON = re.compile(
+    r"""[\[{"]|[-+]?(inf|infinity|nan)$|(true|false|null)$|[-+]?[\d.,_'\s]*\d[\d.,_'\s]*(e[-+]?\d*)?%?$""",
+    re.IGNORECASE,
+)
 
 
 def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
-    """`KEY=VALUE` pairs as body parameters; a value is JSON where it parses, else text."""
-    parameters = {}
+    """`KEY=VALUE` pairs as body parameters; a value is JSON where it parses, else text.
+
+    Raises:
+        click.BadParameter: a pair is none, its key is given twice, or its value looks like JSON and is not.
+    """
+    parameters: dict[str, Any] = {}
     for pair in given:
         key, equals, value = pair.partition("=")
         if not (key and equals):
             raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--param")
-        try:
-            parameters[key] = orjson.loads(value)
-        except orjson.JSONDecodeError:
-            parameters[key] = value
+        if key in parameters:
+            raise click.BadParameter(f"{key!r} is given twice", param_hint="--param")
+        parameters[key] = _value(pair, value)
     return parameters
+
+
+def _value(pair: str, value: str) -> Any:
+    try:
+        return read_json(value)
+    except ValueError:
+        if _NUMBER.fullmatch(value):
+            return float(value) if set(value) & set(".eE") else int(value)
+        if _LIKE_JSON.match(value):
+            raise click.BadParameter(
+                f"{pair!r} looks like a number or like JSON, and is neither; write a text in double quotes, "
+                f"{json.dumps(value)}",
+                param_hint="--param",
+            ) from None
+        return value
 
 
 def make_request(

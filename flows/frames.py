@@ -2,7 +2,9 @@
 
 import os
 from hashlib import sha256
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +23,9 @@ from .defaults import default_storage
 from .job import openai_batch
 
 FRAME = "frame.parquet"
+
+ROWS_HASHED = 65_536
+"""How many rows of a column are hashed at once."""
 
 
 def run_dataframe(
@@ -95,7 +100,7 @@ def run_dataframe(
         credentials=credentials,
         if_exists=if_exists,
         options=options,
-        source_digest=_digest(table),
+        source_digest=table_digest(table),
     )
     return _read(report.destination, table)
 
@@ -111,18 +116,40 @@ def _table(frame: pd.DataFrame) -> pa.Table:
         raise SourceError(f"The frame cannot be kept as Parquet: {why}") from None
 
 
-def _digest(table: pa.Table) -> str:
-    """A digest of a table's values and types, the same for the same frame."""
-    hashed = sha256(table.schema.to_string().encode())
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    hashed.update(sink.getvalue())
+def table_digest(table: pa.Table) -> str:
+    """A digest of a table's values and types, the same for equal frames.
+
+    What does not show is left out: how columns are cut into chunks, what lies under a null, who wrote the table.
+    """
+    types = table.schema.remove_metadata().to_string()
+    hashed = sha256(repr((types, _pandas_metadata(table.schema))).encode())
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            categories = column.unify_dictionaries().combine_chunks()
+            hashed.update(_visible(categories.dictionary))
+            column = categories.dictionary_decode()
+        for start in range(0, len(column), ROWS_HASHED):
+            rows = column.slice(start, ROWS_HASHED)
+            hashed.update(_visible(rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows))
     return hashed.hexdigest()
 
 
+def _pandas_metadata(schema: pa.Schema) -> dict[str, Any]:
+    known: dict[str, Any] = schema.pandas_metadata or {}
+    return {name: value for name, value in known.items() if name in ("index_columns", "column_indexes", "columns")}
+
+
+def _visible(values: pa.Array) -> bytes:
+    """The bytes of an array's values, with nothing under its nulls."""
+    if pa.types.is_struct(values.type):
+        return b"".join(map(_visible, [values.is_valid(), *values.flatten()]))
+    taken = values.take(pa.array(np.arange(len(values))))
+    content: bytes = pa.record_batch([taken], names=["values"]).serialize().to_pybytes()
+    return content
+
+
 def _key(table: pa.Table, request: Request) -> str:
-    content = _digest(table) + request.model_dump_json() + os.environ.get("OPENAI_BASE_URL", "")
+    content = table_digest(table) + request.model_dump_json() + os.environ.get("OPENAI_BASE_URL", "")
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
 
 

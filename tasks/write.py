@@ -2,7 +2,8 @@
 
 from prefect import task
 
-from ..batch.jobs.job import Job, Rows
+from ..batch.errors import SourceError
+from ..batch.jobs.job import Job
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.results import write_job_results
 from .options import KEPT_AS_JSON
@@ -13,6 +14,9 @@ def write_results(job: Job) -> JobReport:
     """Write the input's columns and what became of each row to the destination, in input order.
 
     The destination is there whole or not at all; a row that nothing came back for is named missing.
+
+    Raises:
+        SourceError: the rows of the job were not read.
 
     Example:
         ```python
@@ -28,4 +32,9 @@ def write_results(job: Job) -> JobReport:
         ```
     """
     rows = job.rows()
-    return write_job_results(job, rows or Rows(rows=0, parts=()))
+    if rows is None:
+        raise SourceError(
+            f"The rows of the job {job.key!r} are not read yet: read_source(job) comes before write_results(job).",
+            path=job.source.path,
+        )
+    return write_job_results(job, rows)

@@ -1,6 +1,7 @@
 """OpenAI's batch object, read tolerantly: other OpenAI-compatible servers send it in many dialects.
 
-Unknown fields are left out, `""` stands for null, absent counts for 0, statuses in any case and spelling.
+Unknown fields are left out, `""` stands for null, absent counts for 0, statuses in any case and spelling; whatever
+JSON stands in a field, reading it gives a batch.
 """
 
 from collections import Counter
@@ -45,26 +46,49 @@ LATE_SECONDS = 2 * 86_400
 LOST_SECONDS = 3 * 86_400
 """How long after its window it is waited for at all."""
 
+_YEAR_10000 = 253_402_300_800
+
 ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
 
 
-def _null_if_empty(value: Any) -> Any:
-    return None if value == "" else value
+def _clean(value: Any) -> str:
+    """A text of anything; half a character, which JSON can escape, is a question mark."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
-def _status(value: Any) -> Any:
-    text = str(value).lower()
+def _status(value: Any) -> str:
+    text = _clean(value).strip().lower()
     return {"canceled": "cancelled"}.get(text, text)
 
 
-def _seconds(value: Any) -> Any:
-    """Unix seconds from a number or an ISO time."""
-    if isinstance(value, int | float):
-        return int(value)
+def _file_id(value: Any) -> str | None:
+    """A file's id, or None where there is none, or what can be no id."""
+    known = isinstance(value, str | int) and not isinstance(value, bool)
+    return _clean(value) if known and value != "" else None
+
+
+def _number(value: Any) -> int | None:
+    """A whole number of 0 or more from a number or its text; None for anything else."""
     try:
-        return int(float(value)) if value.replace(".", "", 1).isdigit() else _from_iso(value)
-    except (AttributeError, ValueError):
+        number = int(float(value) if isinstance(value, str | float) else value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if number >= 0 and not isinstance(value, bool) else None
+
+
+def _line(value: Any) -> int | None:
+    return _number(value) or None
+
+
+def _seconds(value: Any) -> int | None:
+    """Unix seconds from a number, its text or an ISO time; None beyond the years that there are."""
+    seconds = _number(value)
+    if seconds is None and isinstance(value, str):
+        try:
+            seconds = _from_iso(value)
+        except (ValueError, OverflowError):
+            return None
+    return seconds if seconds is not None and 0 <= seconds < _YEAR_10000 else None
 
 
 def _from_iso(value: str) -> int:
@@ -73,32 +97,36 @@ def _from_iso(value: str) -> int:
     return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp())
 
 
-def _count(value: Any) -> Any:
+def _count(value: Any) -> int:
     """A count; 0 where a server sends none, or something else."""
-    return value if isinstance(value, int | float) else 0
+    return _number(value) or 0
+
+
+def _counts(value: Any) -> Any:
+    return value if isinstance(value, dict | RequestCounts) else {}
 
 
 def _metadata(value: Any) -> Any:
     """Pairs of text; what another program has put there in other types is none of ours."""
     pairs = value.items() if isinstance(value, dict) else ()
-    return {str(key): text for key, text in pairs if isinstance(text, str)}
+    return {_clean(key): _clean(text) for key, text in pairs if isinstance(text, str)}
 
 
 def _list_errors(value: Any) -> list[Any]:
     """The errors, whether bare, in OpenAI's list object, or a list of texts."""
-    listed = value.get("data") if isinstance(value, dict) else value
+    listed = value["data"] if isinstance(value, dict) and "data" in value else value
     if not isinstance(listed, list | tuple):
-        listed = [] if listed is None or listed == "" else [listed]
-    return [error if isinstance(error, dict | BatchError) else {"message": str(error)} for error in listed]
+        listed = [listed]
+    return [error if isinstance(error, dict | BatchError) else {"message": error} for error in listed if error]
 
 
 def _errors(value: Any) -> Any:
     return tuple(_list_errors(value)[:KEPT_ERRORS])
 
 
-FileId = Annotated[str | None, BeforeValidator(_null_if_empty)]
+FileId = Annotated[str | None, BeforeValidator(_file_id)]
 Count = Annotated[int, BeforeValidator(_count)]
-Text = Annotated[str | None, BeforeValidator(lambda value: value if value is None else str(value))]
+Text = Annotated[str | None, BeforeValidator(lambda value: value if value is None else _clean(value))]
 Seconds = Annotated[int | None, BeforeValidator(_seconds)]
 
 
@@ -120,7 +148,7 @@ class BatchError(_Read):
     code: Text = None
     message: Text = None
     param: Text = None
-    line: int | None = None
+    line: Annotated[int | None, BeforeValidator(_line)] = None
 
 
 class Batch(_Read):
@@ -129,8 +157,8 @@ class Batch(_Read):
     `input_file` is our own record of what was sent; a batch that somebody else started has none.
     """
 
-    id: Annotated[str, BeforeValidator(str)]
-    status: Annotated[str, BeforeValidator(_status)]
+    id: Annotated[str, BeforeValidator(lambda value: "" if value is None else _clean(value))] = ""
+    status: Annotated[str, BeforeValidator(_status)] = ""
     endpoint: Text = None
     model: Text = None
     input_file_id: FileId = None
@@ -145,7 +173,7 @@ class Batch(_Read):
     expired_at: Seconds = None
     cancelling_at: Seconds = None
     cancelled_at: Seconds = None
-    request_counts: Annotated[RequestCounts, BeforeValidator(lambda value: value or {})] = RequestCounts()
+    request_counts: Annotated[RequestCounts, BeforeValidator(_counts)] = RequestCounts()
     errors: Annotated[tuple[BatchError, ...], BeforeValidator(_errors)] = ()
     metadata: Annotated[dict[str, str], BeforeValidator(_metadata)] = Field(default_factory=dict)
     input_file: InputFile | None = None

@@ -14,6 +14,8 @@ from ..heap import frozen_heap
 from ..limits import Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
+from ..requests.request import Request
+from ..tables.json_values import row_values
 from ..tables.parts import read_rows, read_schema, read_selected_rows
 from .job import Built, Job, Selection
 
@@ -49,7 +51,7 @@ def _lines(job: Job, selection: Selection) -> Iterator[Line]:
     ids = {request.id_column} if request.id_column is not None else set()
     wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
     for number, row in _numbered_rows(job, selection, wanted):
-        body = _make(bodies, number, row)
+        body = _make(request, bodies, number, row)
         encoded = encode_row_body(body, number)
         custom_id = make_custom_id(request.id_column, number, row, encoded)
         yield make_line(number, custom_id, request.endpoint, body, encoded)
@@ -61,7 +63,7 @@ def _numbered_rows(job: Job, selection: Selection, columns: list[str] | None) ->
         if not names:
             yield from ((number, {}) for number in numbers.tolist())
             continue
-        values = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        values = zip(*(row_values(column) for column in batch.columns), strict=True)
         for number, row in zip(numbers.tolist(), values, strict=True):
             yield number, dict(zip(names, row, strict=True))
 
@@ -86,11 +88,14 @@ def selected_rows(job: Job, selection: Selection) -> np.ndarray:
         return np.asarray(pq.read_table(file)["row"].to_numpy(), dtype=np.int64)
 
 
-def _make(bodies: Bodies, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+def _make(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     try:
         body = bodies.make(row)
+        request.check_answers(body)
     except RequestError as error:
         raise RequestError(f"Row {number + 1:,}: {error}", row=number, **error.details) from error
+    except ValueError as error:
+        raise RequestError(f"Row {number + 1:,}: {error}", row=number) from None
     model = body.get("model")
     if not (isinstance(model, str) and model):
         raise RequestError(f"Row {number + 1:,} names no model.", row=number, field="model")

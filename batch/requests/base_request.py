@@ -3,9 +3,10 @@
 Texts are Jinja templates over the row's columns.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -13,11 +14,15 @@ from pydantic import (
     ConfigDict,
     Field,
     field_validator,
+    model_validator,
 )
 
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
-from .endpoints import Endpoint
+from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
+
+Ways = Mapping[str, tuple[str, ...]]
+"""The fields of which one says what is asked, each with the fields that go along with it."""
 
 
 def _import_path(function: Any) -> Any:
@@ -53,6 +58,9 @@ class BaseRequest(BaseModel, ABC):
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream"})
     """Body fields that are set elsewhere than in `parameters`, or that batches do not take."""
 
+    ways: ClassVar[Ways]
+    """How this kind of request can be asked."""
+
     parameters: dict[str, Any] = Field(
         default_factory=dict,
         title="Parameters",
@@ -71,7 +79,7 @@ class BaseRequest(BaseModel, ABC):
         default=None,
         title="Function",
         description="Import path of a Python function that takes a row (a mapping) and returns the body, or "
-        "the messages; it replaces the templates. Every worker must be able to import it.",
+        "the messages; it stands in place of all templates. Every worker must be able to import it.",
         examples=["my_package.prompts:ask_about_review"],
         pattern=r"^[\w.]+:[\w.]+$",
     )
@@ -114,6 +122,45 @@ class BaseRequest(BaseModel, ABC):
         if clash:
             raise ValueError(f"{clash[0]!r} is a field of the request itself, not one of its parameters")
         return parameters
+
+    @model_validator(mode="after")
+    def _one_way_to_ask(self) -> Self:
+        given = [way for way in self.ways if getattr(self, way) is not None]
+        if len(given) != 1:
+            *ways, last = self.ways
+            raise ValueError(f"give one of {', '.join(ways)} and {last}")
+        along = {field for fields in self.ways.values() for field in fields}
+        unused = sorted(
+            field for field in along.difference(self.ways[given[0]]) if getattr(self, field) is not None
+        )
+        if unused:
+            raise ValueError(f"{unused[0]} would not be sent: {given[0]} stands in its place; give one of the two")
+        return self
+
+    @model_validator(mode="after")
+    def _sendable(self) -> Self:
+        try:
+            json.dumps([self.body_template(), self.parameters], allow_nan=False, ensure_ascii=False).encode()
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"JSON cannot say what is to be sent: {error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _no_answer_is_lost(self) -> Self:
+        self.check_answers({**self.body_template(), **self.parameters})
+        return self
+
+    def check_answers(self, body: Mapping[str, Any]) -> None:
+        """Refuse a body that asks for several answers where only the first would be kept.
+
+        Raises:
+            ValueError: it does.
+        """
+        if not self.keep_response and answers_asked(self.endpoint, body) > 1:
+            raise ValueError(
+                f"the body asks for {answers_asked(self.endpoint, body)} answers, of which the column `answer` "
+                "holds the first alone: ask for one, or say keep_response to have them all in `response`"
+            )
 
     def compile(self, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:
         """The request compiled for rows of these columns.

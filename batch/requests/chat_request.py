@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from .base_request import Ways
 from .endpoints import Endpoint
 from .prompt_request import PromptRequest
 
@@ -40,7 +41,7 @@ class ChatRequest(PromptRequest):
     )
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "messages"})
-    _conversation_field: ClassVar[str] = "messages"
+    ways: ClassVar[Ways] = {"prompt": ("system", "image"), "messages": (), "function": ()}
 
     @property
     def endpoint(self) -> Endpoint:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import CustomIdError
 from ..limits import MAX_CUSTOM_ID_BYTES
+from ..tables.value_texts import text
 
 ReadValues = Callable[[], Iterator[list[Any]]]
 """Reads the values of an id column from its beginning, some rows at a time."""
@@ -37,7 +38,10 @@ def check_custom_id(value: Any, row: int, column: str) -> str:
     Raises:
         CustomIdError: it is missing, empty, or longer than 512 bytes.
     """
-    custom_id = "" if value is None else str(value)
+    try:
+        custom_id = text(value)
+    except TypeError as error:
+        raise CustomIdError(f"The id column {column!r} cannot be used: {error}.", rows=(row,)) from None
     if not custom_id:
         raise CustomIdError(
             f"Row {row + 1:,} has no value in the id column {column!r}. Fill it in, or leave id_column out: ids "

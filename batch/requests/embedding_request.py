@@ -2,9 +2,9 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from .base_request import BaseRequest, model_field
+from .base_request import BaseRequest, Ways, model_field
 from .endpoints import Endpoint
 
 
@@ -37,12 +37,7 @@ class EmbeddingRequest(BaseRequest):
     )
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "dimensions", "encoding_format"})
-
-    @model_validator(mode="after")
-    def _one_way_to_ask(self) -> "EmbeddingRequest":
-        if (self.input is None) == (self.function is None):
-            raise ValueError("give one of input and function")
-        return self
+    ways: ClassVar[Ways] = {"input": ("dimensions",), "function": ()}
 
     @property
     def endpoint(self) -> Endpoint:

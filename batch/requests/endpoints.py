@@ -1,5 +1,6 @@
 """The endpoints that OpenAI batches."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +24,23 @@ def embedding_inputs(body: dict[str, Any]) -> int:
     if isinstance(given, list) and given and not isinstance(given[0], int):
         return len(given)
     return 1
+
+
+def answers_asked(endpoint: Endpoint, body: Mapping[str, Any]) -> int:
+    """How many answers one body asks for, of which only the first has a column; 1 where all are kept in it."""
+    if endpoint not in (Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS):
+        return 1
+    prompts = body.get("prompt")
+    several = isinstance(prompts, list) and prompts and not isinstance(prompts[0], int)
+    return _number(body.get("n", 1)) * (len(prompts) if prompts and several else 1)
+
+
+def _number(n: Any) -> int:
+    """`n` as a server may take it: some read "3" and 3.0 as 3; what is no number is theirs to refuse."""
+    try:
+        return int(float(n))
+    except (TypeError, ValueError, OverflowError):
+        return 1
 
 
 PROMPT_FIELD = {

@@ -1,8 +1,6 @@
 """What requests to a language model share."""
 
-from typing import Any, ClassVar
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from .base_request import BaseRequest, model_field
 
@@ -24,15 +22,3 @@ class PromptRequest(BaseRequest):
         description="A template that gives a link to an image, or a data URL, sent along with the prompt.",
         examples=["{{ photo_url }}"],
     )
-
-    @model_validator(mode="after")
-    def _one_way_to_ask(self) -> "PromptRequest":
-        ways = [self.prompt, self._conversation(), self.function]
-        if sum(way is not None for way in ways) != 1:
-            raise ValueError(f"give one of prompt, {self._conversation_field} and function")
-        return self
-
-    _conversation_field: ClassVar[str]
-
-    def _conversation(self) -> Any:
-        return getattr(self, self._conversation_field)

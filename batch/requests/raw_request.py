@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from .base_request import BaseRequest
+from .base_request import BaseRequest, Ways
 from .endpoints import Endpoint
 
 
@@ -44,11 +44,13 @@ class RawRequest(BaseRequest):
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
     own_fields: ClassVar[frozenset[str]] = frozenset({"stream"})
+    ways: ClassVar[Ways] = {"body": (), "body_column": (), "function": ()}
 
     @model_validator(mode="after")
-    def _one_way_to_ask(self) -> "RawRequest":
-        if sum(way is not None for way in (self.body, self.body_column, self.function)) != 1:
-            raise ValueError("give one of body, body_column and function")
+    def _nothing_said_twice(self) -> "RawRequest":
+        twice = sorted((self.body or {}).keys() & self.parameters.keys())
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands in body and in parameters: leave it out of one of them")
         return self
 
     @property

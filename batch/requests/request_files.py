@@ -1,5 +1,12 @@
-"""Requests as files of JSON or YAML hold them."""
+"""Requests as files of JSON or YAML hold them: what JSON can say and nothing else, so that it can be sent.
 
+PyYAML reads YAML 1.1, where `1e-05` is a text, `no` is false and `12:30` is 750; its resolver is replaced here.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -15,7 +22,7 @@ _KINDS = {list: "a list", str: "a text", type(None): "nothing"}
 
 
 def load_request(url: str) -> Request:
-    """The request in a file of JSON or YAML, by its path or URL.
+    """The request in a file of JSON or of YAML 1.2, by its path or URL.
 
     Raises:
         RequestError: the file is missing or malformed, its kind of URL cannot be read here, or it does not hold
@@ -27,7 +34,7 @@ def load_request(url: str) -> Request:
 def _read(url: str) -> Any:
     try:
         filesystem, path = open_url(url)
-        return yaml.safe_load(filesystem.cat_file(path))
+        return _parse(filesystem.cat_file(path), is_json=path.lower().endswith(".json"))
     except FileNotFoundError:
         raise RequestError(f"The request file {url} does not exist.", path=url) from None
     except ImportError as error:
@@ -37,6 +44,16 @@ def _read(url: str) -> Any:
         ) from None
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RequestError(f"The request file {url} cannot be read: {error}", path=url) from None
+
+
+def _parse(content: bytes, *, is_json: bool) -> Any:
+    """JSON as JSON, whatever the file is called; what is not JSON and does not bear its name is YAML."""
+    try:
+        return read_json(content)
+    except ValueError:
+        if is_json:
+            raise
+        return read_yaml(content)
 
 
 def parse_request(content: Any, whence: str = "The request") -> Request:
@@ -54,3 +71,77 @@ def parse_request(content: Any, whence: str = "The request") -> Request:
         first = error.errors()[0]
         field = ".".join(str(place) for place in first["loc"][1:]) or "kind"
         raise RequestError(f"{whence} is not valid: {field}: {first['msg']}", field=field) from None
+
+
+_TAG = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"[-+]?[0-9]+$|0o[0-7]+$|0x[0-9a-fA-F]+$")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$")
+
+
+def read_json(content: bytes | str) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: it is no JSON, has a key twice, or a number that is none, such as NaN.
+    """
+    return json.loads(content, object_pairs_hook=_object, parse_constant=_no_number)
+
+
+def read_yaml(content: bytes) -> Any:
+    """The value of a YAML document by version 1.2's core schema; keys are texts, as JSON's are.
+
+    Raises:
+        yaml.YAMLError, ValueError: it is no YAML, or has a key twice.
+    """
+    return yaml.load(content, _Loader)  # noqa: S506 - the loader is a safe one
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _refuse_twice(key for key, _ in pairs)
+    return dict(pairs)
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"JSON has no number {word}")
+
+
+def _refuse_twice(keys: Iterable[str]) -> None:
+    twice = [key for key, times in Counter(keys).items() if times > 1]
+    if twice:
+        raise ValueError(f"the key {twice[0]!r} stands twice in one set of fields")
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - as PyYAML has it
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _TAG + "merge"]
+        _refuse_twice(key.value for key in keys)
+        for key in keys:
+            key.tag = _TAG + "str"
+        return node
+
+
+def _text(_loader: _Loader, node: yaml.ScalarNode) -> str:
+    """A text, where two halves of a character that JSON escapes make the one."""
+    text: str = node.value
+    return text.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def _integer(_loader: _Loader, node: yaml.ScalarNode) -> int:
+    text: str = node.value
+    base = {"0o": 8, "0x": 16}.get(text[:2], 10)
+    return int(text if base == 10 else text[2:], base)
+
+
+for _name, _pattern, _first in (
+    ("null", re.compile(r"(~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    ("bool", re.compile(r"(true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("int", _INTEGER, list("-+0123456789")),
+    ("float", _FLOAT, list("-+.0123456789")),
+    ("merge", re.compile(r"<<$"), ["<"]),
+):
+    _Loader.add_implicit_resolver(_TAG + _name, _pattern, _first)
+_Loader.add_constructor(_TAG + "str", _text)
+_Loader.add_constructor(_TAG + "int", _integer)

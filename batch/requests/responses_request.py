@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from .base_request import Ways
 from .endpoints import Endpoint
 from .prompt_request import PromptRequest
 
@@ -40,7 +41,7 @@ class ResponsesRequest(PromptRequest):
     )
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "instructions"})
-    _conversation_field: ClassVar[str] = "input"
+    ways: ClassVar[Ways] = {"prompt": ("instructions", "image"), "input": ("instructions",), "function": ()}
 
     @property
     def endpoint(self) -> Endpoint:

@@ -4,15 +4,18 @@ A template of plain text and `{{ column }}` alone is rendered without Jinja, to 
 renders some 90,000 rows a second, writing the items takes a quarter of that time.
 """
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2 import TemplateError, nodes
 from jinja2.meta import find_undeclared_variables
-from jinja2.sandbox import SandboxedEnvironment
 
 from ..errors import RequestError
+from ..tables.value_texts import text
+from .row_environment import RowEnvironment
 
 Row = Mapping[str, Any]
 Render = Callable[[Row], str]
@@ -21,12 +24,13 @@ ROW = "row"
 """The name under which a template reaches any column: `{{ row["Review text"] }}`."""
 
 
-def text(value: Any) -> Any:
-    """What stands in the text for a value: nothing for a missing one."""
-    return "" if value is None else value
+_ENVIRONMENT = RowEnvironment()
 
-
-_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, finalize=text, keep_trailing_newline=True)
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_WORDS = frozenset(
+    ["and", "or", "not", "in", "is", "if", "else", "true", "True", "false", "False", "none", "None"]
+)
+"""Jinja's own, which name no column."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,15 @@ def is_template(source: str) -> bool:
 
 def reference(column: str) -> str:
     """How a template reads a column."""
-    return f"{{{{ {column} }}}}" if column.isidentifier() else f'{{{{ {ROW}["{column}"] }}}}'
+    return f"{{{{ {_expression(column)} }}}}"
+
+
+def _expression(column: str) -> str:
+    return column if _is_name(column) else f"{ROW}[{json.dumps(column, ensure_ascii=False)}]"
+
+
+def _is_name(column: str) -> bool:
+    return column.isidentifier() and column not in _WORDS
 
 
 def compile_template(source: str, columns: tuple[str, ...]) -> Template:
@@ -57,9 +69,10 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
         tree = _ENVIRONMENT.parse(source)
         names = find_undeclared_variables(tree) | _shadowed(tree, columns)
     except TemplateError as error:
-        raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}") from None
+        meant = _meant(source, columns)
+        raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}.{meant}") from None
     used = _columns_used(tree, names, source, columns)
-    return Template(_plain(tree) or _jinja(source, columns), used)
+    return Template(_guarded(_plain(tree) or _jinja(tree, columns), source, used), used)
 
 
 def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]) -> frozenset[str]:
@@ -71,10 +84,22 @@ def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: t
     if unknown:
         raise RequestError(
             f"The template {_short(source)} names the column {unknown[0]!r}, which the table does not have. "
-            f"Its columns: {', '.join(columns) or 'none'}.",
+            f"Its columns: {', '.join(columns) or 'none'}.{_meant(source, columns)}",
             column=unknown[0],
         )
     return frozenset((names | through_row) & set(columns))
+
+
+def _meant(source: str, columns: tuple[str, ...]) -> str:
+    """How to read a column that stands in the template by a name that is none to Jinja, such as `Review text`."""
+    within = " ".join(_EXPRESSION.findall(source)).casefold()
+    odd = [name for name in columns if name and not _is_name(name) and name.casefold() in within]
+    if not odd:
+        return ""
+    column = max(odd, key=len)
+    if ROW in columns:
+        return f" Rename the column {column!r}: a template reads names without blanks and signs."
+    return f" The column {column!r} is read as {reference(column)}."
 
 
 def _shadowed(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
@@ -92,7 +117,7 @@ def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[
             continue
         if not (isinstance(node.node, nodes.Name) and node.node.name == ROW):
             continue
-        if isinstance(node, nodes.Getattr) and not hasattr(dict, node.attr):
+        if isinstance(node, nodes.Getattr) and (node.attr in columns or not hasattr(dict, node.attr)):
             names.add(node.attr)
             plain_uses += 1
         elif isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
@@ -115,20 +140,42 @@ def _plain(tree: nodes.Template) -> Render | None:
                 pieces.append(("", node.name))
             else:
                 return None
-    return lambda row: "".join([literal if name is None else str(text(row[name])) for literal, name in pieces])
+    return lambda row: "".join([literal if name is None else text(row[name]) for literal, name in pieces])
 
 
-def _jinja(source: str, columns: tuple[str, ...]) -> Render:
-    compiled = _ENVIRONMENT.from_string(source)
-    with_row = ROW not in columns
+def _jinja(tree: nodes.Template, columns: tuple[str, ...]) -> Render:
+    compiled = _ENVIRONMENT.template_of(tree)
+    return (lambda row: compiled.render(row, row=row)) if ROW not in columns else compiled.render
 
-    def render(row: Row) -> str:
+
+def _guarded(render: Render, source: str, used: frozenset[str]) -> Render:
+    def guarded(row: Row) -> str:
         try:
-            return compiled.render(row, **{ROW: row}) if with_row else compiled.render(row)
+            return render(row)
         except Exception as error:  # a template can fail in as many ways as Python
-            raise RequestError(f"The template {_short(source)} failed: {error}") from error
+            guard = _guard(row, used)
+            raise RequestError(f"The template {_short(source)} failed: {error}.{guard}") from error
 
-    return render
+    return guarded
+
+
+def _guard(row: Row, used: frozenset[str]) -> str:
+    """How a template is kept from failing on a row that has bytes, or no value, where it wants one."""
+    binary = sorted(column for column in used if isinstance(row.get(column), bytes))
+    if binary:
+        name = _expression(binary[0])
+        return (
+            f" The column {binary[0]!r} holds bytes: write {{{{ {name}.decode() }}}} where they are a text, "
+            f"{{{{ {name} | base64 }}}} where base64 is meant."
+        )
+    nulls = sorted(column for column in used if row.get(column) is None)
+    if not nulls:
+        return ""
+    name = _expression(nulls[0])
+    return (
+        f" The row has no value in the column {nulls[0]!r}; guard it: "
+        f"{{% if {name} is not none %}}…{{% endif %}}, or give another in its place: ({name} or …)."
+    )
 
 
 def compile_structure(value: Any, columns: tuple[str, ...]) -> tuple[Callable[[Row], Any], frozenset[str]]:

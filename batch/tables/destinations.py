@@ -21,9 +21,10 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError
 from ..storage import open_url, whole_file
-from .json_values import json_bytes, json_values
+from .json_values import json_values
 from .row_groups import slices
 from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, compression_of, separator_of, table_suffix
+from .value_texts import json_bytes
 
 TEXT_BYTES = 4 * 1024 * 1024
 """About the most bytes of columns that become text at once: as text and as objects they are many more."""

@@ -4,15 +4,43 @@ from base64 import b64encode
 from itertools import pairwise
 from typing import Any
 
-import orjson
+import numpy as np
 import pyarrow as pa
 
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+from .json_types import holds
+from .value_texts import text
 
 
-def json_bytes(value: Any) -> bytes:
-    """A value that `json_values` gave as JSON; NaN and infinity become null."""
-    return orjson.dumps(value, default=str, option=_OPTIONS)
+def row_values(column: pa.Array) -> list[Any]:
+    """The values of a column as templates and functions get them, None for null.
+
+    They are Python's own, whose `text` is what `json_values` gives; lists and nested values hold JSON's.
+    """
+    kind = column.type
+    if pa.types.is_nested(kind) or isinstance(column, pa.ExtensionArray):
+        values = json_values(column)
+        return [_plain_lists(value) for value in values] if _may_hold_vectors(kind) else values
+    if pa.types.is_dictionary(kind):
+        return row_values(column.dictionary_decode())
+    if pa.types.is_float16(kind) or pa.types.is_float32(kind):
+        return json_values(column)
+    try:
+        return list(column.to_pylist())
+    except (KeyError, OverflowError, ValueError):  # what only Arrow's own types can hold
+        return json_values(column)
+
+
+def _may_hold_vectors(kind: pa.DataType) -> bool:
+    return isinstance(kind, pa.BaseExtensionType) or holds(kind, pa.float32()) or holds(kind, pa.float64())
+
+
+def _plain_lists(value: Any) -> Any:
+    """Lists of floats are Python's, each float as it prints."""
+    if isinstance(value, np.ndarray):
+        return [float(str(number)) for number in value]
+    if isinstance(value, dict):
+        return {key: _plain_lists(member) for key, member in value.items()}
+    return [_plain_lists(element) for element in value] if isinstance(value, list) else value
 
 
 def json_values(column: pa.Array) -> list[Any]:
@@ -37,11 +65,11 @@ def json_values(column: pa.Array) -> list[Any]:
 
 def _scalars(column: pa.Array) -> list[Any]:
     kind = column.type
-    if pa.types.is_date(kind) or pa.types.is_time(kind) or pa.types.is_timestamp(kind):
-        return _iso(column)
+    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
+        return _times(column)
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
         return [None if value is None else float(str(value)) for value in _floats(column)]
-    if pa.types.is_decimal(kind) or pa.types.is_duration(kind) or pa.types.is_interval(kind):
+    if pa.types.is_decimal(kind) or pa.types.is_interval(kind):
         return _texts(column)
     if (
         pa.types.is_binary(kind)
@@ -54,16 +82,18 @@ def _scalars(column: pa.Array) -> list[Any]:
     return values
 
 
-def _iso(column: pa.Array) -> list[str | None]:
+def _times(column: pa.Array) -> list[str | None]:
     try:
-        return [None if value is None else value.isoformat() for value in column.to_pylist()]
-    except OverflowError:  # Arrow's years go beyond Python's
+        return _texts(column)
+    except KeyError:  # a zone that Python does not know
+        return _times(column.cast(pa.timestamp(column.type.unit, "UTC")))
+    except (OverflowError, ValueError):  # Arrow's go further than Python's, and to nanoseconds
         texts: list[str | None] = column.cast(pa.string()).to_pylist()
         return texts
 
 
 def _texts(column: pa.Array) -> list[str | None]:
-    return [None if value is None else str(value) for value in column.to_pylist()]
+    return [None if value is None else text(value) for value in column.to_pylist()]
 
 
 def _floats(column: pa.Array) -> list[Any]:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fsspec.registry import known_implementations
 from prefect_openai_batch.batch.errors import RequestError
 from prefect_openai_batch.batch.requests.base_request import BaseRequest
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
@@ -255,37 +254,3 @@ def test_every_field_of_the_form_is_explained(kind: type[BaseRequest]) -> None:
     for name, field in kind.model_json_schema()["properties"].items():
         assert field.get("title") or "$ref" in field, name
         assert field.get("description") or name == "kind", name
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("absent.yaml", "does not exist"),
-        ("broken.yaml", "cannot be read"),
-        ("latin.yaml", "cannot be read"),
-        ("list.yaml", "holds a list"),
-        ("empty.yaml", "holds nothing"),
-    ],
-)
-def test_a_request_file_that_cannot_be_read_is_refused(path: str, message: str, tmp_path: Path) -> None:
-    """The message names the file."""
-    (tmp_path / "broken.yaml").write_text("a: [")
-    (tmp_path / "latin.yaml").write_bytes("prompt: Übersetze".encode("latin-1"))
-    (tmp_path / "list.yaml").write_text("- model: m")
-    (tmp_path / "empty.yaml").touch()
-    with pytest.raises(RequestError, match=f"{path} {message}"):
-        load_request(str(tmp_path / path))
-
-
-def test_a_url_that_needs_what_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message says what to install, or to do without."""
-    missing = {"class": "absent_module.Absent", "err": "Install absent_module to read it"}
-    monkeypatch.setitem(known_implementations, "absent", missing)
-    with pytest.raises(RequestError, match="absent://r.yaml cannot be read: Install absent_module.*on a disk"):
-        load_request("absent://r.yaml")
-
-
-def test_a_url_of_no_known_kind_is_refused() -> None:
-    """By its protocol."""
-    with pytest.raises(RequestError, match="telepathy://r.yaml cannot be read: .*telepathy"):
-        load_request("telepathy://r.yaml")

@@ -1,10 +1,8 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
 from prefect_openai_batch.batch.errors import RequestError
-from prefect_openai_batch.batch.requests.templates import compile_structure, compile_template
+from prefect_openai_batch.batch.requests.templates import compile_structure, compile_template, reference
 
 COLUMNS = ("review", "stars", "Review text", "row_2")
 
@@ -20,12 +18,8 @@ values = st.one_of(st.none(), st.text(), st.integers(), st.floats(), st.booleans
 )
 def test_the_fast_path_gives_what_jinja_gives(source: str, row: dict[str, object]) -> None:
     """Text and bare columns render to the same text with Jinja and without it."""
-    jinja = SandboxedEnvironment(
-        undefined=StrictUndefined,
-        finalize=lambda value: "" if value is None else value,
-        keep_trailing_newline=True,
-    )
-    assert compile_template(source, COLUMNS).render(row) == jinja.from_string(source).render(row)
+    through_jinja = compile_template(source + "{% if true %}{% endif %}", COLUMNS)
+    assert compile_template(source, COLUMNS).render(row) == through_jinja.render(row)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +70,50 @@ def test_a_malformed_template_is_refused(source: str) -> None:
     """A template that Jinja cannot parse is refused before any row is read."""
     with pytest.raises(RequestError, match="not valid Jinja"):
         compile_template(source, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ Review text }}", "{{ Review text | upper }}", "{% if Review text %}x{% endif %}", "{{ review text }}"],
+)
+def test_a_column_with_blanks_in_its_name_is_explained(source: str) -> None:
+    """The message says how to read it."""
+    with pytest.raises(RequestError, match=r'\{\{ row\["Review text"\] \}\}'):
+        compile_template(source, COLUMNS)
+
+
+NAMES = ("Kunden-Nr", "2nd", "Größe (cm)", "Name.first", 'a "q"', "not", "true", "Kunden", "a.b c", "x\\y")
+
+
+@pytest.mark.parametrize("column", NAMES)
+def test_every_column_can_be_read_as_the_message_says(column: str) -> None:
+    """What is suggested reads that column, whatever its name."""
+    assert compile_template(reference(column), NAMES).render({**dict.fromkeys(NAMES), column: "it"}) == "it"
+
+
+@pytest.mark.parametrize("column", ["Kunden-Nr", "2nd", "Größe (cm)", "Name.first"])
+def test_a_name_that_is_none_to_jinja_is_explained(column: str) -> None:
+    """Whether Jinja takes it for a sum, a call, an attribute or nonsense."""
+    with pytest.raises(RequestError) as refused:
+        compile_template(f"{{{{ {column} }}}}", (column, "review"))
+    assert str(refused.value).endswith(f"The column {column!r} is read as {reference(column)}.")
+
+
+def test_a_column_that_cannot_be_reached_is_to_be_renamed() -> None:
+    """Where the table has a column called row."""
+    with pytest.raises(RequestError, match="Rename the column 'Review text'"):
+        compile_template("{{ Review text }}", (*COLUMNS, "row"))
+
+
+@pytest.mark.parametrize("source", ["{{ stars * 2 }}", "{{ stars.name }}", "{% for x in stars %}{% endfor %}"])
+def test_a_template_that_fails_for_a_null_says_how_to_guard_it(source: str) -> None:
+    """The message names the column; guarded as it says, the template works."""
+    with pytest.raises(
+        RequestError, match=r"no value in the column 'stars'; guard it: \{% if stars is not none %\}"
+    ):
+        compile_template(source, COLUMNS).render(dict.fromkeys(COLUMNS))
+    guarded = f"{{% if stars is not none %}}{source}{{% endif %}}"
+    assert compile_template(guarded, COLUMNS).render(dict.fromkeys(COLUMNS)) == ""
 
 
 def test_a_column_may_bear_the_name_of_a_function_of_jinja() -> None:

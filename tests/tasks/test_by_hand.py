@@ -24,7 +24,7 @@ from prefect_openai_batch import (
     wait_for_batches,
     write_results,
 )
-from prefect_openai_batch.batch.errors import BatchNotFinished, Refused
+from prefect_openai_batch.batch.errors import BatchNotFinished, Refused, SourceError
 from prefect_openai_batch.emulator import BatchServer
 
 from ..conftest import ROOT
@@ -136,3 +136,16 @@ def test_the_tasks_make_a_flow_of_ones_own(batch_server: BatchServer, tmp_path: 
 
     assert mine() == 2
     assert remote_files() == []
+
+
+def test_results_of_rows_that_were_not_read_are_refused(tmp_path: Path) -> None:
+    """The message says what comes first, and nothing is written; once it is done, each row is told of."""
+    source, destination = tmp_path / "rows.csv", tmp_path / "labelled.csv"
+    source.write_text("text\nx\n")
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ text }}")
+    job = open_job(str(source), request, str(destination), job_key="unread", storage=str(tmp_path / "jobs"))
+    with pytest.raises(SourceError, match="'unread' are not read yet: read_source"):
+        write_results(job)
+    assert not destination.exists()
+    read_source(job)
+    assert write_results(job).outcomes == {"missing": 1}

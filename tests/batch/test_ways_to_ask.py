@@ -1,0 +1,108 @@
+"""What a request says is sent, all of it, and every answer that is paid for is kept."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from prefect_openai_batch.batch.errors import RequestError
+from prefect_openai_batch.batch.requests.base_request import BaseRequest
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
+from prefect_openai_batch.batch.requests.raw_request import RawRequest
+from prefect_openai_batch.batch.requests.request_files import parse_request
+from prefect_openai_batch.batch.requests.responses_request import ResponsesRequest
+
+from .conftest import MakeJob, built
+
+SENT: dict[type[BaseRequest], set[tuple[str, ...]]] = {
+    ChatRequest: {("prompt", "system", "image"), ("messages",), ("function",)},
+    ResponsesRequest: {("prompt", "instructions", "image"), ("input", "instructions"), ("function",)},
+    EmbeddingRequest: {("input", "dimensions"), ("function",)},
+    RawRequest: {("body",), ("body_column",), ("function",)},
+}
+"""For each kind of request its ways to ask, each with what goes along."""
+
+VALUES: dict[str, Any] = {
+    "messages": [{"role": "user", "content": "{{ text }}"}],
+    "function": f"{__name__}:two_answers",
+    "dimensions": 8,
+    "body": {"input": "{{ text }}"},
+    "body_column": "body",
+}
+COMBINATIONS = [
+    (kind, dict(zip(fields, chosen, strict=True)))
+    for kind, ways in SENT.items()
+    for fields in [sorted({field for way in ways for field in way})]
+    for chosen in product([True, False], repeat=len(fields))
+]
+
+
+def two_answers(row: dict[str, Any]) -> dict[str, Any]:
+    """A function that asks for as many answers as its row says."""
+    return {"messages": [{"role": "user", "content": "x"}], "n": row["n"]}
+
+
+def content(kind: type[BaseRequest], given: list[str]) -> dict[str, Any]:
+    shared: dict[str, Any] = {"endpoint": "/v1/moderations"} if kind is RawRequest else {"model": "m"}
+    values = {field: VALUES.get(field, "{{ text }}") for field in given}
+    if kind is ResponsesRequest and "input" in given:
+        values["input"] = VALUES["messages"]
+    return {"kind": kind.model_fields["kind"].default, **shared, **values}
+
+
+@pytest.mark.parametrize(("kind", "chosen"), COMBINATIONS)
+def test_a_field_is_sent_or_refused(kind: type[BaseRequest], chosen: dict[str, bool]) -> None:
+    """Of every combination of fields: one way to ask, with what goes along with it, and no more."""
+    given = [field for field, there in chosen.items() if there]
+    if any(way[0] in given and set(given) <= set(way) for way in SENT[kind]):
+        assert isinstance(parse_request(content(kind, given)), kind)
+    else:
+        with pytest.raises(RequestError, match="give one of"):
+            parse_request(content(kind, given))
+
+
+def test_a_parameter_does_not_replace_what_the_body_says() -> None:
+    """A raw body and its parameters may not say two things of one field."""
+    raw = {"kind": "raw", "endpoint": "/v1/responses", "body": {"model": "m", "top_p": "{{ text }}"}}
+    with pytest.raises(RequestError, match="'top_p' stands in body and in parameters"):
+        parse_request({**raw, "parameters": {"top_p": 1}})
+
+
+SEVERAL = [
+    {"model": "m", "prompt": "{{ text }}", "parameters": {"n": 3}},
+    {"kind": "raw", "endpoint": "/v1/chat/completions", "body_column": "body", "parameters": {"n": 3}},
+    {"kind": "raw", "endpoint": "/v1/chat/completions", "body": {"model": "{{ text }}", "n": 3}},
+    {"kind": "raw", "endpoint": "/v1/completions", "body": {"model": "m", "prompt": "{{ text }}", "n": "3"}},
+    {"kind": "raw", "endpoint": "/v1/completions", "body": {"model": "m", "prompt": ["{{ text }}", "a", "b"]}},
+]
+
+
+@pytest.mark.parametrize("several", SEVERAL)
+def test_answers_that_would_be_lost_are_not_asked_for(several: dict[str, Any]) -> None:
+    """Several answers a row are paid for where the whole response is kept, and refused elsewhere."""
+    with pytest.raises(RequestError, match="3 answers.*keep_response"):
+        parse_request(several)
+    assert parse_request({**several, "keep_response": True}).keep_response
+
+
+@pytest.mark.parametrize("n", [1, 0, None, "many", "inf"])
+def test_one_answer_may_be_asked_for_in_words(n: Any) -> None:
+    """And what is no number of answers is for the server to refuse."""
+    parse_request({"model": "m", "prompt": "{{ text }}", "parameters": {"n": n}})
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"model": "m", "function": two_answers},
+        {"kind": "raw", "endpoint": "/v1/chat/completions", "body_column": "body"},
+        {"kind": "raw", "endpoint": "/v1/chat/completions", "body": {"model": "m", "n": "{{ n }}"}},
+    ],
+)
+def test_a_row_that_asks_for_several_answers_is_refused_by_name(make_job: MakeJob, way: dict[str, Any]) -> None:
+    """Whether a function, a column or a template says so; with keep_response they are built."""
+    rows: list[dict[str, Any]] = [{"n": n, "body": {"model": "m", "messages": [], "n": n}} for n in (1, 2)]
+    with pytest.raises(RequestError, match="Row 2: the body asks for 2 answers"):
+        built(make_job(rows, parse_request(way)))
+    (file,) = built(make_job(rows, parse_request({**way, "keep_response": True}), key="kept"))
+    assert file.items == 2
