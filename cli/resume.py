@@ -42,8 +42,7 @@ def resume_command(
     """
     check_job_key(job)
     options = RunOptions(**wishes)
-    if not verbose:
-        process.quieten()
+    process.quieten(verbose=verbose)
     place = absolute(storage or process.default_storage())
     if not (Folder(place) / job).exists("job.json"):
         return _recover(job, place, destination, options, verbose=verbose)

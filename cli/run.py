@@ -82,7 +82,8 @@ def run_command(
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    content = digest(table)
+    with process.waited_for(f"reading {source}"):
+        content = digest(table)
     report = run_job(
         table,
         request,
@@ -124,8 +125,7 @@ def run_job(
 
     What can be refused is refused before Prefect is started; it is the flow that opens the job.
     """
-    if not verbose:
-        process.quieten()
+    process.quieten(verbose=verbose)
     place = storage or process.default_storage()
     wanted = describe_job(
         table,
