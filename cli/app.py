@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
+from . import process
 from .automations import automations_command
 from .batches import cancel_command, list_command, show_command
 from .demo import demo_command
@@ -44,6 +45,7 @@ for command in (
 
 def main() -> None:
     """Run the command line, with one clear line for whatever goes wrong."""
+    process.replace_what_cannot_be_printed()
     sys.exit(run(sys.argv[1:]))
 
 

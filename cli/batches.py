@@ -1,5 +1,6 @@
 """`list`, `show` and `cancel`: batches as they stand at OpenAI."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import chain, islice
@@ -27,7 +28,7 @@ def list_command(limit: int, *, as_json: bool) -> None:
     """List the newest batches, whoever started them."""
     with _connected() as connection:
         for batch in islice(chain.from_iterable(connection.batch_pages(min(limit, 100))), limit):
-            click.echo(batch.model_dump_json() if as_json else _line(batch))
+            _show(batch, _line, as_json=as_json)
 
 
 @click.command("show")
@@ -38,7 +39,7 @@ def show_command(batch: str, *, as_json: bool) -> None:
     """Show one BATCH by its id."""
     with _connected() as connection:
         found = connection.batch(batch)
-    click.echo(found.model_dump_json() if as_json else _details(found))
+    _show(found, _details, as_json=as_json)
 
 
 @click.command("cancel")
@@ -68,7 +69,7 @@ def cancel_command(batch: str, storage: str | None, settle_seconds: float, *, as
         cancelled = cancel_job.fn(job, settle_seconds=settle_seconds)
         click.echo(f"job {job.key}: nothing more is sent, {len(cancelled)} batches cancelled", err=True)
     for seen in cancelled:
-        click.echo(seen.model_dump_json() if as_json else _line(seen))
+        _show(seen, _line, as_json=as_json)
 
 
 def _connected() -> AbstractContextManager["Connection"]:
@@ -86,6 +87,13 @@ def _job(name: str, storage: str | None) -> Job | None:
     if job is None and not name.startswith("batch"):
         raise click.BadParameter(f"{name!r} is no batch id, and no job in {place}")
     return job
+
+
+def _show(batch: Batch, told: Callable[[Batch], str], *, as_json: bool) -> None:
+    if as_json:
+        process.print_json(batch.model_dump_json())
+    else:
+        click.echo(told(batch))
 
 
 def _line(batch: Batch) -> str:

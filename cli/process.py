@@ -1,10 +1,13 @@
 """Run a flow in this process, with its progress on stderr instead of Prefect's log."""
 
+import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Timer
 
@@ -41,6 +44,22 @@ base_url = click.option(
     expose_value=False,
     help="Another server that speaks OpenAI's Batch API.",
 )
+
+
+def replace_what_cannot_be_printed() -> None:
+    """Print a substitute for what the terminal's encoding lacks: a job that is paid never fails for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def print_json(text: str) -> None:
+    """Print JSON, with escapes where the encoding is too narrow: a program reads it."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text))
+    click.echo(text)
 
 
 @contextmanager

@@ -175,7 +175,7 @@ def _show_open(report: JobReport) -> None:
 def show_report(report: JobReport, *, as_json: bool) -> None:
     """The end of a job: for a program as JSON, for a person in a few lines."""
     if as_json:
-        click.echo(report.model_dump_json())
+        process.print_json(report.model_dump_json())
         return
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items())
     assert report.finished_at is not None, "a job that is left is shown by its key"

@@ -47,7 +47,7 @@ def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Bat
 def check_access(model: str | None, *, credentials: str | None = None) -> None:
     """Make sure of key, server and model before anything is built or sent.
 
-    A server without the route for models is taken at its word later on.
+    A server without the route for models, or a key that may not ask for them, is taken at its word later on.
 
     Raises:
         AccessError: the key is refused, or the server cannot be reached.
@@ -57,6 +57,8 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
         try:
             connection.check_models(None if model is None or is_template(model) else model)
         except AuthenticationError as error:
+            if _lacks_scopes(error):
+                return
             raise AccessError(
                 f"{connection.base_url} refuses the API key: {error.message}", base_url=connection.base_url
             ) from None
@@ -72,3 +74,8 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
                 ) from None
         except APIStatusError:
             return
+
+
+def _lacks_scopes(error: AuthenticationError) -> bool:
+    """Whether the key is known, and only may not ask for models: OpenAI answers 401 for that too."""
+    return error.code == "missing_scope" or "missing scope" in error.message.lower()

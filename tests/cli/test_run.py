@@ -98,6 +98,24 @@ def test_a_detached_job_is_collected_by_its_key(
     assert posts(batch_server) == 2  # an upload and a creation
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("way", [[], ["--json"], ["--dry-run"], ["--dry-run", "--json"]], ids=" ".join)
+def test_a_narrow_encoding_costs_characters_and_no_exit_code(
+    environment: dict[str, str], batch_server: BatchServer, tmp_path: Path, encoding: str, way: list[str]
+) -> None:
+    """What a terminal cannot show is replaced; JSON says it by escapes."""
+    folder = tmp_path / "Žluťoučký 漢字"
+    folder.mkdir()
+    (folder / "rows.csv").write_text("review\n好 ✓ 🙂\n", encoding="utf-8")
+    narrow = {**environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = run(narrow, folder / "rows.csv", *way)
+    assert done.returncode == 0, done.stderr
+    if way == ["--json"]:
+        assert json.loads(done.stdout)["destination"] == str(folder / "answers.csv")
+    elif way[-1:] == ["--json"]:
+        assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
+
+
 def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """`--finish-by` far ahead changes nothing: every row is answered, and nothing is cancelled."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
