@@ -13,7 +13,8 @@ from threading import Timer
 
 import click
 
-from ..batch.errors import OpenAIBatchError
+from ..batch.errors import OpenAIBatchError, Refused
+from ..batch.storage import open_url
 
 SILENT_SECONDS = 0.5
 """Whoever waits longer is told for what."""
@@ -43,6 +44,12 @@ base_url = click.option(
     callback=_take_base_url,
     expose_value=False,
     help="Another server that speaks OpenAI's Batch API.",
+)
+
+
+PREFECT_UNREACHED = (
+    "Prefect's server {url} cannot be reached: {why}. Start it with `prefect server start`, name another by "
+    "PREFECT_API_URL, or unset that: a command then starts one of its own."
 )
 
 
@@ -82,6 +89,31 @@ def default_storage() -> str:
         from ..flows.defaults import default_storage, storage_without_server
 
         return default_storage() if get_current_settings().api.url else storage_without_server()
+
+
+def check_storage(place: str) -> None:
+    """Refuse a local storage in which nothing can be made.
+
+    Raises:
+        Refused: it lies below a file, or in a folder that may not be written to.
+    """
+    filesystem, path = open_url(place)
+    if "file" not in filesystem.protocol:
+        return
+    there = next(folder for folder in (Path(path), *Path(path).parents) if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        what = "may not be written to" if there.is_dir() else "is no folder"
+        raise Refused(f"The storage {place} cannot be used: {there} {what}. Choose another --storage.")
+
+
+@contextmanager
+def places_named(folder: str, destination: str) -> Iterator[None]:
+    """Let an error of the disk, which may name no path, say where the job writes."""
+    try:
+        yield
+    except OSError as error:
+        error.add_note(f"The job writes to its folder {folder} and to {destination}.")
+        raise
 
 
 def quieten(*, verbose: bool = False) -> None:

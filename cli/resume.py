@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from ..batch.errors import StorageNotShared
+from ..batch.errors import DestinationError, StorageNotShared
+from ..batch.jobs.job import Job
 from ..batch.jobs.opening import absolute, check_job_key
 from ..batch.jobs.options import RunOptions
 from ..batch.storage import Folder
@@ -44,15 +45,26 @@ def resume_command(
     options = RunOptions(**wishes)
     process.quieten(verbose=verbose)
     place = absolute(storage or process.default_storage())
-    if not (Folder(place) / job).exists("job.json"):
+    known = (Folder(place) / job).read("job.json", Job)
+    if known is None:
         return _recover(job, place, destination, options, verbose=verbose)
-    with process.flow_in_this_process(verbose=verbose):
+    _refuse_other_destination(known, destination)
+    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, known.destination):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
         report = take_up(job, storage=place, options=options)
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
+
+
+def _refuse_other_destination(known: Job, destination: str | None) -> None:
+    if destination is not None and absolute(destination) != known.destination:
+        raise DestinationError(
+            f"--to is for a job whose folder is lost. The results of {known.key} go to {known.destination}: leave "
+            f"--to out, and copy them then.",
+            path=destination,
+        )
 
 
 def _recover(job: str, place: str, destination: str | None, options: RunOptions, *, verbose: bool) -> int:

@@ -13,6 +13,8 @@ from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, 
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request
+from ..batch.storage import Folder
+from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
 from . import process
 from .requests import make_request
@@ -76,7 +78,8 @@ def run_command(
     if dry_run:
         from .dry_run import show_dry_run
 
-        show_dry_run(table, request, destination, overwrite=overwrite, as_json=as_json)
+        own = not overwrite and _is_known(table, request, destination, job_key, storage)
+        show_dry_run(table, request, destination, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
@@ -100,6 +103,27 @@ def run_command(
         return 0
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
+
+
+def _is_known(
+    table: FileSource, request: Request, destination: str | None, job_key: str | None, storage: str | None
+) -> bool:
+    """Whether the destination is there because this very command has begun its job before."""
+    if destination is None:
+        return False
+    check_destination(destination, "replace")
+    if not Folder(absolute(destination)).exists():
+        return False
+    content = digest(table)
+    key = job_key or _job_key(content, table, request, destination)
+    place = storage or process.default_storage()
+    known = find_known(
+        describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
+    )
+    if known is not None:
+        state = "is done already" if known.report() else "was begun already"
+        click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
+    return known is not None
 
 
 def _job_key(content: str, table: FileSource, request: Request, destination: str) -> str:
@@ -127,6 +151,7 @@ def run_job(
     """
     process.quieten(verbose=verbose)
     place = storage or process.default_storage()
+    process.check_storage(place)
     wanted = describe_job(
         table,
         request,
@@ -145,7 +170,7 @@ def run_job(
     else:
         check_other_deadline(known, wanted.deadline)
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
-    with process.flow_in_this_process(verbose=verbose):
+    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.destination):
         from ..flows import openai_batch
 
         return openai_batch(
