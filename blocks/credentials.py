@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
+from urllib.parse import unquote
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import Field, HttpUrl, SecretStr
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr
 
 from ..batch.errors import AccessError
 
 # Prefect imports this module whenever it looks for blocks, and openai costs a second: it is imported where
 # a client is made.
 if TYPE_CHECKING:
-    from ssl import SSLContext
-
-    from openai import AzureOpenAI, DefaultHttpxClient, OpenAI, Timeout
+    from openai import AzureOpenAI, OpenAI, Timeout
 
 
 class BatchCredentials(CredentialsBlock):
     """What both kinds of credentials share."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)  # what is no field's value may still be a key
 
     webhook_secret: SecretStr | None = Field(
         default=None,
@@ -91,17 +91,20 @@ class OpenAICredentials(BatchCredentials):
         """A synchronous client; close it, or use it as a context manager.
 
         Raises:
-            AccessError: there is no key, neither here nor in the environment.
+            AccessError: there is no key, neither here nor in the environment, or what no header can hold.
         """
         from openai import OpenAI
 
+        from .http_client import make_http_client
+
+        address, user = _without_user(_given(self.base_url, "base_url", "OPENAI_BASE_URL"))
         return OpenAI(
-            api_key=_given(self.api_key, "OPENAI_API_KEY"),
-            organization=self.organization,
-            project=self.project,
-            base_url=self.base_url,
+            api_key=_given(self.api_key, "api_key", "OPENAI_API_KEY", needed=True),
+            organization=_given(self.organization, "organization", "OPENAI_ORG_ID"),
+            project=_given(self.project, "project", "OPENAI_PROJECT_ID"),
+            base_url=address,
             timeout=self._timeout(),
-            http_client=_http_client(),
+            http_client=make_http_client(user),
         )
 
 
@@ -148,16 +151,22 @@ class AzureOpenAICredentials(BatchCredentials):
         """A synchronous client; close it, or use it as a context manager.
 
         Raises:
-            AccessError: key, endpoint or API version are neither here nor in the environment.
+            AccessError: key, endpoint or API version are neither here nor in the environment, or are what no
+                header can hold.
         """
         from openai import AzureOpenAI
 
+        from .http_client import make_http_client
+
+        api_key = _given(self.api_key, "api_key", "AZURE_OPENAI_API_KEY", needed=True)
+        endpoint = _given(self.azure_endpoint, "azure_endpoint", "AZURE_OPENAI_ENDPOINT", needed=True)
+        address, user = _without_user(endpoint)
         return AzureOpenAI(
-            api_key=_given(self.api_key, "AZURE_OPENAI_API_KEY"),
-            azure_endpoint=_given(self.azure_endpoint, "AZURE_OPENAI_ENDPOINT"),
-            api_version=_given(self.api_version, "OPENAI_API_VERSION"),
+            api_key=api_key,
+            azure_endpoint=str(address),
+            api_version=_given(self.api_version, "api_version", "OPENAI_API_VERSION", needed=True),
             timeout=self._timeout(),
-            http_client=_http_client(),
+            http_client=make_http_client(user),
         )
 
 
@@ -191,28 +200,45 @@ def load_credentials(name: str | None = None) -> Credentials:
     )
 
 
-def _given(value: SecretStr | str | None, variable: str) -> str:
-    """A setting of the block, else of the environment."""
+@overload
+def _given(value: SecretStr | str | None, field: str, variable: str, *, needed: Literal[True]) -> str: ...
+@overload
+def _given(value: SecretStr | str | None, field: str, variable: str, *, needed: bool = False) -> str | None: ...
+def _given(value: SecretStr | str | None, field: str, variable: str, *, needed: bool = False) -> str | None:
+    """A setting of the block, else of the environment, without the blanks and line ends around it.
+
+    Raises:
+        AccessError: it is needed and not there, or no header can hold it; its value is never quoted, for libraries
+            quote what they cannot send.
+    """
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
-    found = value or os.environ.get(variable)
-    if not found:
+    origin = f"The credentials block's {field}" if value else variable
+    given = value or os.environ.get(variable)
+    found = (given or "").strip()
+    if not found and (needed or given):
         raise AccessError(
-            f"{variable} is not set. Set it in the environment, or give a credentials block that holds it.",
+            f"{variable} is not set. Set it in the environment, or give a credentials block that holds it."
+            if needed
+            else f"{origin} holds nothing but blanks: take it away.",
             variable=variable,
         )
-    return found
+    strange = next((place for place, sign in enumerate(found, 1) if not " " <= sign <= "~"), None)
+    if strange is not None:
+        raise AccessError(
+            f"{origin} cannot be sent: its character {strange} of {len(found)} is none that an HTTP header can "
+            "hold, such as a line end within it or a typographic sign. Copy it again.",
+            variable=variable,
+        )
+    return found or None
 
 
-def _http_client() -> DefaultHttpxClient:
-    """A new HTTP client; reading the certificates takes longer than many a call, so that is done once."""
-    from openai import DefaultHttpxClient
-
-    return DefaultHttpxClient(verify=_certificates())
-
-
-@cache
-def _certificates() -> SSLContext:
-    from httpx2 import create_ssl_context
-
-    return create_ssl_context()
+def _without_user(address: str | None) -> tuple[str | None, tuple[str, str] | None]:
+    """An address, and apart from it the user and password that it names: errors and logs quote addresses."""
+    scheme, slashes, rest = (address or "").partition("://")
+    place, slash, path = rest.partition("/")
+    user, at, host = place.rpartition("@")
+    if not at:
+        return address, None
+    name, _, password = user.partition(":")
+    return f"{scheme}{slashes}{host}{slash}{path}", (unquote(name), unquote(password))

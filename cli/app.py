@@ -6,12 +6,15 @@
 1   anything else
 """
 
+import os
 import sys
+from errno import EDQUOT, ENOSPC
 from typing import Any
 
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
+from . import process
 from .automations import automations_command
 from .batches import cancel_command, list_command, show_command
 from .demo import demo_command
@@ -22,6 +25,8 @@ from .webhook import webhook_command
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
+
+ROOM = "Make room and type the same command again: what is paid for is not paid twice."
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -44,6 +49,7 @@ for command in (
 
 def main() -> None:
     """Run the command line, with one clear line for whatever goes wrong."""
+    process.replace_what_cannot_be_printed()
     sys.exit(run(sys.argv[1:]))
 
 
@@ -61,7 +67,30 @@ def run(arguments: list[str]) -> int:
     except OpenAIBatchError as error:
         return _fail(error)
     except Exception as error:  # a traceback helps nobody at the command line
-        return _fail("\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]))
+        return _fail("\n".join([_explained(error), *getattr(error, "__notes__", ())]))
+
+
+def _explained(error: Exception) -> str:
+    """What went wrong, where, and the way out, of errors that are not our own."""
+    room = type(error).__module__.partition(".")[0]
+    if room == "openai":
+        from openai import APIError
+
+        from ..tasks.look import explain
+
+        if isinstance(error, APIError):
+            return explain(error)
+    if room == "httpx" or str(error).startswith(
+        "Failed to reach API at "
+    ):  # OpenAI's own client is another library's: this is Prefect's
+        return process.PREFECT_UNREACHED.format(url=os.environ.get("PREFECT_API_URL", "of its profile"), why=error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        way = (
+            ROOM if error.errno in (ENOSPC, EDQUOT) else "Choose another --storage or --to, or change its rights."
+        )
+        return f"{place}{error.strerror or error}. {way}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _fail(error: Any, code: int = EXIT_FAILED) -> int:

@@ -15,6 +15,7 @@ from rich.table import Table
 from ..batch.jobs.options import RunOptions
 from ..batch.requests.request_files import load_request
 from ..batch.tables.sources import FileSource
+from . import process
 
 SHOWN = ["review_id", "stars", "review", "answer", "outcome"]
 SHOWN_ROWS = 8
@@ -60,17 +61,9 @@ def demo_command(destination: str) -> int:
 
 
 def _settle_in(home: str) -> None:
-    """A Prefect home of the demo's own, that asks nobody outside and leaves nothing behind.
-
-    A new home's server starts in 12 seconds or so, on a busy machine in more than the 20 that Prefect waits.
-    """
+    """A Prefect home of the demo's own, that asks nobody outside and leaves nothing behind."""
     os.environ.pop("PREFECT_API_URL", None)
-    os.environ |= {
-        "PREFECT_HOME": str(Path(home) / "prefect"),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "DO_NOT_TRACK": "1",
-    }
+    os.environ |= {**process.SURROUNDINGS, "PREFECT_HOME": str(Path(home) / "prefect")}
 
 
 def _remote_files() -> int:

@@ -12,6 +12,7 @@ from ..batch.jobs.rounds import plan_round
 from ..batch.jobs.rows import keep_rows
 from ..batch.requests.request import Request
 from ..batch.tables.sources import FileSource
+from . import process
 
 SHOWN = 3
 
@@ -35,10 +36,10 @@ def show_dry_run(
     size = sum(file.bytes for file in files)
     if as_json:
         summary = {"rows": rows.rows, "input_files": len(files), "bytes": size, "first_items": first}
-        click.echo(orjson.dumps(summary).decode())
+        process.print_json(orjson.dumps(summary).decode())
         return
     for item in first:
-        click.echo(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
+        process.print_json(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
     click.echo(
         f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
         f"of {size:,} bytes in all. Nothing was sent."

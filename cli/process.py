@@ -1,13 +1,40 @@
 """Run a flow in this process, with its progress on stderr instead of Prefect's log."""
 
+import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from io import TextIOWrapper
+from pathlib import Path
+from threading import Timer
 
 import click
 
+from ..batch.errors import OpenAIBatchError, Refused
+from ..batch.storage import open_url
+
+SILENT_SECONDS = 0.5
+"""Whoever waits longer is told for what."""
+
+SURROUNDINGS = {
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+"""What Prefect's own server is started with unless the environment says otherwise: 20 seconds are few."""
+
+SERVER_LOG = "openai-batch-server.log"
+"""The file in PREFECT_HOME that takes what Prefect's own server prints."""
+
 storage = click.option("--storage", metavar="URL", help="Where the job folders lie.")
+credentials = click.option(
+    "--credentials",
+    metavar="NAME",
+    help="The credentials block, for Azure too.  [default: OpenAI's environment variables]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 verbose = click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
 
@@ -25,29 +52,166 @@ base_url = click.option(
 )
 
 
+PREFECT_UNREACHED = (
+    "Prefect's server {url} cannot be reached: {why}. Start it with `prefect server start`, name another by "
+    "PREFECT_API_URL, or unset that: a command then starts one of its own."
+)
+
+
+def replace_what_cannot_be_printed() -> None:
+    """Print a substitute for what the terminal's encoding lacks: a job that is paid never fails for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def print_json(text: str) -> None:
+    """Print JSON, with escapes where the encoding is too narrow: a program reads it."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(json.loads(text))
+    click.echo(text)
+
+
+@contextmanager
+def waited_for(what: str) -> Iterator[None]:
+    """Say on stderr what the block waits for, where it takes longer than a moment."""
+    notice = Timer(SILENT_SECONDS, lambda: click.echo(f"{what} …", err=True))
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
+
+
 def default_storage() -> str:
     """Where job folders lie unless one says otherwise; no server of Prefect's is started to know it."""
-    from prefect.settings import get_current_settings
+    with waited_for("loading Prefect"):
+        from prefect.settings import get_current_settings
 
-    from ..flows.defaults import default_storage, storage_without_server
+        from ..flows.defaults import default_storage, storage_without_server
 
-    return default_storage() if get_current_settings().api.url else storage_without_server()
+        return default_storage() if get_current_settings().api.url else storage_without_server()
 
 
-def quieten() -> None:
-    """Leave it to our own lines to say what happens; call it before anything of Prefect is imported."""
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+def check_storage(place: str) -> None:
+    """Refuse a local storage in which nothing can be made.
+
+    Raises:
+        Refused: it lies below a file, or in a folder that may not be written to.
+    """
+    filesystem, path = open_url(place)
+    if "file" not in filesystem.protocol:
+        return
+    there = next(folder for folder in (Path(path), *Path(path).parents) if folder.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        what = "may not be written to" if there.is_dir() else "is no folder"
+        raise Refused(f"The storage {place} cannot be used: {there} {what}. Choose another --storage.")
+
+
+@contextmanager
+def places_named(folder: str, destination: str) -> Iterator[None]:
+    """Let an error of the disk, which may name no path, say where the job writes."""
+    try:
+        yield
+    except OSError as error:
+        error.add_note(f"The job writes to its folder {folder} and to {destination}.")
+        raise
+
+
+def quieten(*, verbose: bool = False) -> None:
+    """Leave it to our own lines to say what happens; call it before anything of Prefect is imported.
+
+    What the environment says of Prefect's log counts only where it is wanted.
+    """
+    for name, value in SURROUNDINGS.items():
+        os.environ.setdefault(name, value)
+    if not verbose:
+        os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
 
 
 @contextmanager
 def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
     """Let flows run in the block, with our own lines about them unless Prefect's are wanted."""
+    with waited_for("loading Prefect"):
+        import_module("..flows", __package__)
+
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from .progress import shown_progress
 
-    if not verbose:
-        logging.getLogger().setLevel(logging.CRITICAL)  # Prefect's services write to the root logger
     # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
-    with shown_progress(), temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    calm = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_in_this_process(verbose=verbose), shown_progress(), calm:
         yield
+
+
+@contextmanager
+def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
+    """Let Prefect be asked in the block, quiet unless its log is wanted; its own server starts if need be."""
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    with ExitStack() as stack:
+        if not verbose:
+            stack.enter_context(_logs_off())
+        if not settings.api.url and settings.server.ephemeral.enabled:
+            _start_own_server(None if verbose else settings.home / SERVER_LOG)
+        yield
+
+
+@contextmanager
+def _logs_off() -> Iterator[None]:
+    """No log at all, whatever the environment, a profile or a logging file says."""
+    level = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+
+
+def _start_own_server(log: Path | None) -> None:
+    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file.
+
+    On a busy machine its first answer may take longer than is waited for: then it is started once more.
+    """
+    from httpx import TransportError
+    from prefect.server.api.server import SubprocessASGIServer
+
+    click.echo(
+        "starting Prefect's own server; the first time takes longest, minutes on a busy machine …", err=True
+    )
+    with _printed_to(log):
+        try:
+            SubprocessASGIServer().start()
+        except TransportError:
+            SubprocessASGIServer().stop()
+            SubprocessASGIServer().start()
+        except RuntimeError as error:
+            SubprocessASGIServer().stop()
+            raise OpenAIBatchError(
+                f"Prefect's own server did not start{f' (its log: {log})' if log else ''}: {error} Give it "
+                "longer by PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or name a server by PREFECT_API_URL."
+            ) from None
+
+
+@contextmanager
+def _printed_to(log: Path | None) -> Iterator[None]:
+    """Let programs that are started in the block print into a file, as long as they live."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    ours = {stream: os.dup(stream) for stream in (1, 2)}
+    try:
+        with log.open("ab") as file:
+            for stream in ours:
+                os.dup2(file.fileno(), stream)
+        yield
+    finally:
+        for stream, copy in ours.items():
+            os.dup2(copy, stream)
+            os.close(copy)

@@ -13,9 +13,12 @@ from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, 
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request
+from ..batch.storage import Folder
+from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
+from ..batch.tables.table_formats import Format
 from . import process
-from .requests import make_request
+from .requests import make_request, make_source, table_options
 from .run_options import run_options
 
 EXIT_INCOMPLETE = 3
@@ -23,6 +26,7 @@ EXIT_INCOMPLETE = 3
 
 @click.command("run")
 @click.argument("source")
+@table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @click.option("--prompt", "-p", help="What is asked for each row: a Jinja template over its columns.")
 @click.option("--system", help="The system message (or instructions), a template too.")
@@ -47,6 +51,7 @@ EXIT_INCOMPLETE = 3
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
 )
 @process.storage
+@process.credentials
 @process.base_url
 @click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
@@ -57,6 +62,10 @@ def run_command(
     request_file: str | None,
     storage: str | None,
     job_key: str | None,
+    credentials: str | None,
+    kind: Format | None,
+    separator: str | None,
+    types: tuple[str, ...],
     *,
     overwrite: bool,
     detach: bool,
@@ -72,23 +81,26 @@ def run_command(
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
-    table = FileSource(path=source)
+    table = make_source(source, kind=kind, separator=separator, types=types)
     if dry_run:
         from .dry_run import show_dry_run
 
-        show_dry_run(table, request, destination, overwrite=overwrite, as_json=as_json)
+        own = not overwrite and _is_known(table, request, destination, job_key, storage, credentials)
+        show_dry_run(table, request, destination, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    content = digest(table)
+    with process.waited_for(f"reading {source}"):
+        content = digest(table)
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination),
+        job_key=job_key or _job_key(content, table, request, destination, credentials),
         storage=storage,
+        credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
         options=options,
         source_digest=content,
@@ -101,10 +113,38 @@ def run_command(
     return 0 if report.complete else EXIT_INCOMPLETE
 
 
-def _job_key(content: str, table: FileSource, request: Request, destination: str) -> str:
+def _is_known(
+    table: FileSource,
+    request: Request,
+    destination: str | None,
+    job_key: str | None,
+    storage: str | None,
+    credentials: str | None,
+) -> bool:
+    """Whether the destination is there because this very command has begun its job before."""
+    if destination is None:
+        return False
+    check_destination(destination, "replace")
+    if not Folder(absolute(destination)).exists():
+        return False
+    content = digest(table)
+    key = job_key or _job_key(content, table, request, destination, credentials)
+    place = storage or process.default_storage()
+    known = find_known(
+        describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
+    )
+    if known is not None:
+        state = "is done already" if known.report() else "was begun already"
+        click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
+    return known is not None
+
+
+def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = os.environ.get("OPENAI_BASE_URL", "")  # what another server has answered is not OpenAI's answer
-    parts = (content, absolute(table.path), request.model_dump_json(), absolute(destination), server)
+    read = table.model_dump_json(exclude={"path"}, exclude_none=True)
+    told = [part for part in (credentials, "" if read == "{}" else read) if part]
+    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server, *told]
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
@@ -118,15 +158,16 @@ def run_job(
     if_exists: IfExists,
     options: RunOptions,
     source_digest: str | None = None,
+    credentials: str | None = None,
     verbose: bool = False,
 ) -> JobReport:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of.
 
     What can be refused is refused before Prefect is started; it is the flow that opens the job.
     """
-    if not verbose:
-        process.quieten()
+    process.quieten(verbose=verbose)
     place = storage or process.default_storage()
+    process.check_storage(place)
     wanted = describe_job(
         table,
         request,
@@ -145,7 +186,7 @@ def run_job(
     else:
         check_other_deadline(known, wanted.deadline)
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
-    with process.flow_in_this_process(verbose=verbose):
+    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.destination):
         from ..flows import openai_batch
 
         return openai_batch(
@@ -154,6 +195,7 @@ def run_job(
             destination,
             job_key=job_key,
             storage=place,
+            credentials=credentials,
             if_exists=if_exists,
             options=options,
             source_digest=source_digest,
@@ -175,7 +217,7 @@ def _show_open(report: JobReport) -> None:
 def show_report(report: JobReport, *, as_json: bool) -> None:
     """The end of a job: for a program as JSON, for a person in a few lines."""
     if as_json:
-        click.echo(report.model_dump_json())
+        process.print_json(report.model_dump_json())
         return
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items())
     assert report.finished_at is not None, "a job that is left is shown by its key"

@@ -12,6 +12,8 @@ from prefect.settings import get_current_settings
 from prefect.variables import Variable
 
 from ..batch import clock
+from ..batch.errors import Refused
+from ..batch.jobs.deadlines import zone_named
 
 STORAGE_VARIABLE = "openai_batch_storage"
 """The Prefect variable that names a team's storage."""
@@ -19,7 +21,12 @@ STORAGE_VARIABLE = "openai_batch_storage"
 DATABASE = "prefect.db"
 """The file in PREFECT_HOME in which Prefect's own server keeps everything."""
 
-_SCHEDULED = re.compile(r"\{scheduled(?::([^{}]*))?\}")
+_SCHEDULED = re.compile(
+    r"""\{scheduled
+        (?: :(?P<form>[^{}]*?) (?:(?:\s+|(?<=:))(?P<zone>UTC|[A-Za-z][\w+-]*(?:/[\w+-]+)+))? )?
+    \}""",
+    re.VERBOSE,
+)
 
 
 def default_storage() -> str:
@@ -69,6 +76,20 @@ def begun_at(run: FlowRun) -> datetime:
 
 
 def with_schedule(text: str, begun: datetime) -> str:
-    """`text` with `{scheduled:%Y-%m-%d}` replaced by the run's scheduled time in UTC, in any strftime form."""
-    at = begun.astimezone(UTC)
-    return _SCHEDULED.sub(lambda found: at.strftime(found.group(1) or "%Y-%m-%d"), text)
+    """`text` with `{scheduled:%Y-%m-%d}` replaced by the run's scheduled time, in any strftime form.
+
+    The day is that of the zone named at its end, as in `{scheduled:%Y-%m-%d Europe/Berlin}`, else UTC's. The
+    schedule's own zone is not asked for: it may be edited before a retry, whose job would then be another.
+
+    Raises:
+        Refused: there is no such time zone.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            at = begun.astimezone(zone_named(found["zone"] or "UTC"))
+        except ValueError as error:
+            raise Refused(f"{found[0]}: {error}. Name one such as Europe/Berlin, or none for UTC.") from None
+        return at.strftime(found["form"] or "%Y-%m-%d")
+
+    return _SCHEDULED.sub(written, text)

@@ -1,15 +1,28 @@
 """Look at batches, and check that OpenAI lets us in."""
 
+from collections.abc import Iterator
 from itertools import chain, islice
+from socket import gaierror
+from ssl import SSLCertVerificationError
 
-from openai import APIConnectionError, APIStatusError, AuthenticationError, NotFoundError
+from openai import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    AuthenticationError,
+    NotFoundError,
+)
 from prefect import task
 
 from ..batch.errors import AccessError, ModelNotFound
 from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
 from .options import KEPT_AS_JSON
-from .remote.connection import PAGE, connect
+from .remote.connection import PAGE, Connection, connect
+
+ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url"
+"""Where an address comes from."""
 
 
 @task(name="get-batch", **KEPT_AS_JSON)
@@ -47,7 +60,7 @@ def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Bat
 def check_access(model: str | None, *, credentials: str | None = None) -> None:
     """Make sure of key, server and model before anything is built or sent.
 
-    A server without the route for models is taken at its word later on.
+    A server without the route for models, or a key that may not ask for them, is taken at its word later on.
 
     Raises:
         AccessError: the key is refused, or the server cannot be reached.
@@ -57,18 +70,73 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
         try:
             connection.check_models(None if model is None or is_template(model) else model)
         except AuthenticationError as error:
-            raise AccessError(
-                f"{connection.base_url} refuses the API key: {error.message}", base_url=connection.base_url
-            ) from None
+            if not _lacks_scopes(error):
+                raise AccessError(explain(error), base_url=connection.base_url) from None
         except APIConnectionError as error:
-            raise AccessError(
-                f"{connection.base_url} cannot be reached: {error.__cause__ or error}",
-                base_url=connection.base_url,
-            ) from None
+            raise AccessError(explain(error), base_url=connection.base_url) from None
         except NotFoundError as error:
             if error.code == "model_not_found":
                 raise ModelNotFound(
                     f"The model {model!r} is not known at {connection.base_url}: {error.message}", model=model
                 ) from None
+            _check_batches(connection)
         except APIStatusError:
             return
+
+
+def _check_batches(connection: Connection) -> None:
+    """Tell a server without the route for models from a wrong address, where there is no route at all."""
+    try:
+        next(connection.batch_pages(1), None)
+    except NotFoundError as error:
+        raise AccessError(explain(error), base_url=connection.base_url) from None
+    except APIError:
+        return
+
+
+def explain(error: APIError) -> str:
+    """What a call to OpenAI came to, where, and the way out: for a person, in one line."""
+    url = error.request.url
+    where = f"{url.scheme}://{url.netloc.decode()}"
+    if isinstance(error, APITimeoutError):
+        return f"{where} did not answer in time. Try again; the credentials block may hold a longer time-out."
+    if isinstance(error, APIConnectionError):
+        return _unreached(where, list(_chain(error)))
+    if isinstance(error, AuthenticationError):
+        return f"{where} refuses the API key: {error.message}"
+    if isinstance(error, NotFoundError) and _knows_no_route(error):
+        return (
+            f"{error.request.method} {url} is answered with 404: {error.message} Is the address right? "
+            f"{ADDRESS}, and most end in /v1."
+        )
+    return f"{error.request.method} {url}: {error.message}"
+
+
+def _knows_no_route(error: NotFoundError) -> bool:
+    """Whether it is the address that is not known, not the batch or the file; other servers word it their way."""
+    named = isinstance(error.body, dict) and bool(error.body.get("message"))
+    return not named or error.code == "unknown_url" or "invalid url" in error.message.lower()
+
+
+def _unreached(where: str, causes: list[BaseException]) -> str:
+    why = next((str(cause) for cause in causes[1:] if str(cause)), str(causes[0])).rstrip(".")
+    if any(isinstance(cause, SSLCertVerificationError) for cause in causes):
+        return (
+            f"{where} cannot be reached: its certificate is not trusted ({why}). Where it is your own server's or "
+            "proxy's, name the authority's file by SSL_CERT_FILE."
+        )
+    if any(isinstance(cause, gaierror) for cause in causes):
+        return f"{where} cannot be reached: its name does not resolve ({why}). {ADDRESS}; else see to the network."
+    return f"{where} cannot be reached: {why}. {ADDRESS}; a proxy is named by HTTPS_PROXY."
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error with those that it came of."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _lacks_scopes(error: AuthenticationError) -> bool:
+    """Whether the key is known, and only may not ask for models: OpenAI answers 401 for that too."""
+    return error.code == "missing_scope" or "missing scope" in error.message.lower()

@@ -1,10 +1,12 @@
 """A time by which a job is to be done: "ready by 08:00"."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from ..errors import DeadlineError
 
@@ -12,6 +14,11 @@ CANCEL_LEAD_MINUTES = 60.0
 """OpenAI took up to 47 minutes to end a cancelled batch."""
 
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})(?:\s+(\S+))?")
+
+
+def _absolute(moment: datetime) -> datetime:
+    """The same moment with a fixed offset: in a zone whose clocks change an hour's difference is not an hour."""
+    return moment.replace(tzinfo=timezone(moment.utcoffset() or timedelta()), fold=0)
 
 
 class Deadline(BaseModel):
@@ -23,7 +30,7 @@ class Deadline(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    finish_by: datetime
+    finish_by: Annotated[datetime, AfterValidator(_absolute)]
     cancel_lead_minutes: float = Field(CANCEL_LEAD_MINUTES, ge=0)
     answer_rest: bool = False
 
@@ -50,13 +57,33 @@ def make_deadline(
         answer_rest: Whether the rest is answered by the synchronous API.
 
     Raises:
-        DeadlineError: it is no time.
+        DeadlineError: it is no time, or its lead goes back before all dates.
     """
-    return Deadline(
+    deadline = Deadline(
         finish_by=_parse(finish_by.strip(), begun),
         cancel_lead_minutes=cancel_lead_minutes,
         answer_rest=answer_rest,
     )
+    try:
+        deadline.cancel_at.astimezone(UTC)
+    except OverflowError:
+        raise DeadlineError(
+            f"finish_by {finish_by!r} with {cancel_lead_minutes:g} cancel_lead_minutes lies outside all dates.",
+            finish_by=finish_by,
+        ) from None
+    return deadline
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of this name.
+
+    Raises:
+        ValueError: there is none. Python answers with other errors too, a folder's among them for `Europe`.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise ValueError(f"there is no time zone {name!r}") from error
 
 
 def next_deadline(deadline: Deadline | None, *, stopped: bool) -> datetime | None:
@@ -85,7 +112,7 @@ def _parse(text: str, begun: datetime) -> datetime:
     try:
         found = _TIME_OF_DAY.fullmatch(text)
         return _next(found, begun) if found else _whole(datetime.fromisoformat(text))
-    except (ValueError, ZoneInfoNotFoundError):
+    except ValueError:
         raise DeadlineError(
             f"finish_by {text!r} is no time: give one such as 2026-01-31T08:00+01:00, or a time of day such as "
             "08:00 or '08:00 Europe/Berlin'.",
@@ -99,6 +126,13 @@ def _whole(given: datetime) -> datetime:
 
 def _next(found: re.Match[str], begun: datetime) -> datetime:
     hour, minute, zone = found.groups()
-    local = begun.astimezone(ZoneInfo(zone or "UTC"))
-    day = datetime.combine(local.date(), time(int(hour), int(minute)), local.tzinfo)
-    return day if day > local else day + timedelta(days=1)
+    local = begun.astimezone(zone_named(zone or "UTC"))
+    at = time(int(hour), int(minute), tzinfo=local.tzinfo)
+    days = (local.date(), local.date() + timedelta(days=1))
+    return next(moment for day in days for moment in _moments(day, at) if moment > begun.astimezone(UTC))
+
+
+def _moments(day: date, at: time) -> Iterator[datetime]:
+    """When a clock shows a time on a day: twice where it is put back."""
+    for fold in (0, 1):
+        yield _absolute(datetime.combine(day, at.replace(fold=fold)))

@@ -14,7 +14,7 @@ PROMPT = "Positive or negative? {{ review }}"
 
 def call(environment: dict[str, str], folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "prefect_openai_batch.cli", *arguments]
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, errors="replace")
 
 
 def run(

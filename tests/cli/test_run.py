@@ -24,7 +24,7 @@ def test_run_answers_every_row(environment: dict[str, str], reviews: Path, batch
     report = json.loads(done.stdout)
     assert (report["rows"], report["answered"], report["outcomes"]) == (20, 20, {"succeeded": 20})
     assert report["destination"] == str(reviews.parent / "answers.csv")
-    assert f"job {report['job_key']}" in done.stderr.splitlines()[0]
+    assert f"job {report['job_key']}" in done.stderr
     assert {line.split()[0] for line in done.stderr.splitlines()} >= {"build", "upload", "wait", "fetch"}
     answers = pd.read_csv(reviews.parent / "answers.csv", dtype=str)
     assert answers["number"].tolist() == [f"{number:03}" for number in range(20)]
@@ -96,6 +96,24 @@ def test_a_detached_job_is_collected_by_its_key(
     assert pd.read_csv(reviews.parent / "answers.csv")["answer"].notna().sum() == 20
     assert batch_server.bill()["billed"] == 20
     assert posts(batch_server) == 2  # an upload and a creation
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("way", [[], ["--json"], ["--dry-run"], ["--dry-run", "--json"]], ids=" ".join)
+def test_a_narrow_encoding_costs_characters_and_no_exit_code(
+    environment: dict[str, str], batch_server: BatchServer, tmp_path: Path, encoding: str, way: list[str]
+) -> None:
+    """What a terminal cannot show is replaced; JSON says it by escapes."""
+    folder = tmp_path / "Žluťoučký 漢字"
+    folder.mkdir()
+    (folder / "rows.csv").write_text("review\n好 ✓ 🙂\n", encoding="utf-8")
+    narrow = {**environment, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = run(narrow, folder / "rows.csv", *way)
+    assert done.returncode == 0, done.stderr
+    if way == ["--json"]:
+        assert json.loads(done.stdout)["destination"] == str(folder / "answers.csv")
+    elif way[-1:] == ["--json"]:
+        assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
 
 
 def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:

@@ -236,6 +236,22 @@ def test_a_refused_key_is_told_at_once(
         run(reviews, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": "You have insufficient permissions for this operation. Missing scopes: api.model.read."},
+        {"message": "You have insufficient permissions.", "code": "missing_scope"},
+    ],
+    ids=["by its text", "by its code"],
+)
+def test_a_key_that_may_not_ask_for_models_is_no_wrong_key(
+    batch_server: BatchServer, reviews: Path, tmp_path: Path, said: dict[str, str]
+) -> None:
+    """OpenAI answers 401 for that as well; the batch is what counts."""
+    batch_server.fail(RouteFault(kind="http_error", route="GET */models*", status=401, **said))
+    assert run(reviews, tmp_path).complete
+
+
 def test_a_model_that_only_validation_refuses_costs_nothing(
     batch_server: BatchServer, reviews: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,9 @@ from prefect.flow_engine import run_flow
 from prefect.states import Scheduled
 from prefect.variables import Variable
 from prefect_openai_batch import AzureOpenAICredentials, ChatRequest, openai_batch
+from prefect_openai_batch.batch.errors import Refused
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.defaults import with_schedule
 
 from .conftest import REVIEW, Run
 
@@ -44,6 +46,30 @@ def test_each_day_is_a_job_of_its_own(batch_server: BatchServer, prefect_server:
         assert run_scheduled(day, tmp_path).job_key == f"nightly-{day:%Y-%m-%d}"
     assert [len(pd.read_csv(tmp_path / f"answers-0{day}.03.26.csv")) for day in (1, 2)] == [1, 2]
     assert batch_server.bill()["billed"] == 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("{scheduled}", "2026-07-01"),
+        ("{scheduled:}", "2026-07-01"),
+        ("{scheduled:%d.%m. %H:%M}", "01.07. 23:00"),
+        ("{scheduled:%Y/%m/%d}", "2026/07/01"),
+        ("{scheduled:%Y-%m-%d Europe/Berlin}", "2026-07-02"),
+        ("{scheduled:%Y/%m/%d Europe/Berlin}/a-{scheduled:%d UTC}", "2026/07/02/a-01"),
+        ("{scheduled:Europe/Berlin}", "2026-07-02"),
+        ("{scheduled:%H:%M America/Argentina/Ushuaia}", "20:00"),
+    ],
+)
+def test_a_zone_may_be_named_with_the_scheduled_time(text: str, meant: str) -> None:
+    """What runs at one in the night in Berlin bears Berlin's date; UTC's where nothing is said."""
+    assert with_schedule(text, datetime(2026, 7, 1, 23, tzinfo=UTC)) == meant
+
+
+def test_a_zone_that_is_none_is_refused() -> None:
+    """It would name another day's job."""
+    with pytest.raises(Refused, match="there is no time zone 'Europe/Berlinn'"):
+        with_schedule("{scheduled:%Y-%m-%d Europe/Berlinn}", datetime.now(UTC))
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""What a command says while it starts, and what is kept off the terminal."""
+
+import logging
+import os
+import time
+from pathlib import Path
+
+import pytest
+from prefect.settings import Settings
+from prefect_openai_batch.cli import process
+
+from .support import Shell, run
+
+STARTING = "starting Prefect's own server"
+
+
+@pytest.mark.server
+def test_a_new_home_gives_a_good_run_without_a_strange_line(
+    environment: dict[str, str], reviews: Path, tmp_path: Path
+) -> None:
+    """No traceback of Prefect's own server, whatever the environment says of logs: it says what is waited for."""
+    alone = {name: value for name, value in environment.items() if name != "PREFECT_API_URL"}
+    home = tmp_path / "home"
+    done = run({**alone, "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "DEBUG"}, reviews)
+    assert done.returncode == 0, done.stderr
+    said = {line.split()[0] for line in done.stderr.splitlines()}
+    assert said <= {"reading", "loading", "starting", "job", "read", "build", "upload", "wait", "fetch", "write"}
+    assert STARTING in done.stderr
+    assert (home / process.SERVER_LOG).exists()
+
+
+@pytest.mark.server
+def test_a_refusal_is_one_line_whatever_the_environment_says_of_logs(
+    shell: Shell, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flow's own log of it too is left out, unless it is asked for."""
+    monkeypatch.setenv("PREFECT_LOGGING_LEVEL", "WARNING")
+    for name in ("prefect", "prefect.flow_runs"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    done = shell.run(reviews.name, "--model", "no-such-model")
+    assert done.returncode == 2
+    assert [line for line in done.stderr.splitlines() if not line.startswith(("job ", "loading "))] == done.errors
+    assert len(done.errors) == 1
+
+
+def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, and only where it takes longer than a moment."""
+    with process.waited_for("reading"):
+        pass
+    assert capsys.readouterr().err == ""
+    with process.waited_for("reading"):
+        time.sleep(process.SILENT_SECONDS * 2)
+    assert capsys.readouterr().err == "reading …\n"
+
+
+def test_prefects_own_server_has_more_than_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no telemetry; what the environment says comes first."""
+    for name in (*process.SURROUNDINGS, "PREFECT_LOGGING_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DO_NOT_TRACK", "0")
+    process.quieten()
+    settings = Settings()
+    assert settings.server.ephemeral.startup_timeout_seconds >= 120
+    assert not settings.server.analytics_enabled
+    assert settings.logging.level == "CRITICAL"
+    assert os.environ["DO_NOT_TRACK"] == "0"
