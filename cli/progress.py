@@ -82,7 +82,8 @@ def _lines() -> Iterator[None]:
         with lock:
             line = known.setdefault(news.step, _Line())
             line.hear(news)
-            if news == News(news.step, total=news.total):
+            if news in (News(news.step, total=news.total), News(news.step, total=news.total, done=0)):
+                line.said = ""
                 return  # that it is to come is no news yet
             finished = bool(line.total) and line.done >= line.total
             now = time.monotonic()

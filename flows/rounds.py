@@ -55,7 +55,7 @@ def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
 
 def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
     """Build the input files of these selections that are not built yet."""
-    report_progress("build", total=sum(selection.rows for selection in selections))
+    report_progress("build", total=sum(selection.rows for selection in selections), done=0)
     unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
     build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
     build.map(unbuilt).result()
@@ -102,9 +102,9 @@ class Flight:
         self.fetching: list[PrefectFuture[FetchedOutput]] = []
         self.room = self.options.in_flight
         self.cancelled = False
-        report_progress("upload", total=sum(file.items for file in self.waiting))
+        report_progress("upload", total=sum(file.items for file in self.waiting), done=0)
         items, left = (sum(file.items for file in some) for some in (built, files))
-        report_progress("fetch", total=items, done=items - left or None)
+        report_progress("fetch", total=items, done=items - left)
 
     def run(self) -> bool:
         """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up.

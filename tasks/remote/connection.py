@@ -91,7 +91,11 @@ class Connection:
         return read_batch(self._client.batches.retrieve(batch_id))
 
     def create(self, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str]) -> Batch:
-        """Create a batch; the only call that costs. One try."""
+        """Create a batch; the only call that costs. One try.
+
+        Raises:
+            ValueError: the answer names no batch, so that there may be one or none.
+        """
         created = self._client.batches.create(
             input_file_id=file_id,
             endpoint=endpoint.value,
@@ -99,7 +103,10 @@ class Connection:
             metadata=dict(metadata),
             output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
         )
-        return read_batch(created)
+        batch = read_batch(created)
+        if not batch.id:
+            raise ValueError(f"{self.base_url} answered the creation of a batch without naming one.")
+        return batch
 
     def upload(self, name: str, content: IO[bytes]) -> str:
         """Upload an open input file, streamed, and return its id. One try."""
