@@ -1,7 +1,7 @@
 """`list`, `show` and `cancel`: batches as they stand at OpenAI."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -20,24 +20,33 @@ if TYPE_CHECKING:
     from ..tasks.remote.connection import Connection
 
 
+_HEADER = "{:<{width}}  {:<11}  {:>15}  {:<19}  model  job key"
+"""What stands above the list; a batch without a model or a job key leaves its place out."""
+
+
 @click.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many, newest first.")
+@process.credentials
 @process.as_json
 @process.base_url
-def list_command(limit: int, *, as_json: bool) -> None:
+def list_command(limit: int, credentials: str | None, *, as_json: bool) -> None:
     """List the newest batches, whoever started them."""
-    with _connected() as connection:
-        for batch in islice(chain.from_iterable(connection.batch_pages(min(limit, 100))), limit):
+    with _connected(credentials) as connection:
+        listed = chain.from_iterable(connection.batch_pages(min(limit, 100)))
+        for number, batch in enumerate(islice(listed, limit)):
+            if number == 0 and not as_json:
+                click.echo(_HEADER.format("batch", "status", "done", "created (UTC)", width=len(batch.id)))
             _show(batch, _line, as_json=as_json)
 
 
 @click.command("show")
 @click.argument("batch")
+@process.credentials
 @process.as_json
 @process.base_url
-def show_command(batch: str, *, as_json: bool) -> None:
+def show_command(batch: str, credentials: str | None, *, as_json: bool) -> None:
     """Show one BATCH by its id."""
-    with _connected() as connection:
+    with _connected(credentials) as connection:
         found = connection.batch(batch)
     _show(found, _details, as_json=as_json)
 
@@ -46,15 +55,17 @@ def show_command(batch: str, *, as_json: bool) -> None:
 @click.argument("batch")
 @run_options("settle_seconds")
 @process.storage
+@process.credentials
 @process.as_json
 @process.base_url
-def cancel_command(batch: str, storage: str | None, settle_seconds: float, *, as_json: bool) -> None:
+def cancel_command(
+    batch: str, storage: str | None, credentials: str | None, settle_seconds: float, *, as_json: bool
+) -> None:
     """Cancel BATCH, by its id, or a whole job, by its key: nothing more of it is sent.
 
     What a batch has finished is kept and billed; it takes OpenAI ten minutes or more to end it. Then
     `resume JOB --collect-only` fetches it, or the flow run that still waits does.
     """
-    process.quieten()
     job = _job(batch, storage)
     from ..tasks import cancel_job
 
@@ -62,22 +73,31 @@ def cancel_command(batch: str, storage: str | None, settle_seconds: float, *, as
         click.echo(f"job {job.key} is done: there is nothing to cancel", err=True)
         return
     if job is None:
-        with _connected() as connection:
+        with _connected(credentials) as connection:
             cancelled = [connection.cancel(batch)]
     else:
         job.stop("cancelled", "The job was cancelled before this row was sent.")
-        cancelled = cancel_job.fn(job, settle_seconds=settle_seconds)
+        with _credentials_found(credentials):
+            cancelled = cancel_job.fn(job, settle_seconds=settle_seconds, credentials=credentials)
         click.echo(f"job {job.key}: nothing more is sent, {len(cancelled)} batches cancelled", err=True)
     for seen in cancelled:
         _show(seen, _line, as_json=as_json)
 
 
-def _connected() -> AbstractContextManager["Connection"]:
+@contextmanager
+def _connected(credentials: str | None) -> Iterator["Connection"]:
     """A connection for somebody who waits for the answer: a call is given up after seconds."""
     from ..tasks.remote.connection import connect
     from ..tasks.remote.tries import CHECKING
 
-    return connect(reading=CHECKING)
+    with _credentials_found(credentials), connect(credentials, reading=CHECKING) as connection:
+        yield connection
+
+
+def _credentials_found(credentials: str | None) -> AbstractContextManager[None]:
+    """Blocks are Prefect's: its server is asked only where one is named."""
+    process.quieten()
+    return process.prefect_in_this_process() if credentials else nullcontext()
 
 
 def _job(name: str, storage: str | None) -> Job | None:

@@ -30,6 +30,11 @@ SERVER_LOG = "openai-batch-server.log"
 """The file in PREFECT_HOME that takes what Prefect's own server prints."""
 
 storage = click.option("--storage", metavar="URL", help="Where the job folders lie.")
+credentials = click.option(
+    "--credentials",
+    metavar="NAME",
+    help="The credentials block, for Azure too.  [default: OpenAI's environment variables]",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 verbose = click.option("--verbose", is_flag=True, help="Show Prefect's own log on stderr.")
 
@@ -133,9 +138,20 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
     with waited_for("loading Prefect"):
         import_module("..flows", __package__)
 
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from .progress import shown_progress
+
+    # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
+    calm = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
+    with prefect_in_this_process(verbose=verbose), shown_progress(), calm:
+        yield
+
+
+@contextmanager
+def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
+    """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
+    from prefect.settings import get_current_settings
 
     settings = get_current_settings()
     with ExitStack() as stack:
@@ -143,9 +159,6 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
             stack.enter_context(_logs_off())
         if not settings.api.url and settings.server.ephemeral.enabled:
             _start_own_server(None if verbose else settings.home / SERVER_LOG)
-        stack.enter_context(shown_progress())
-        # Nobody takes a command that vanished for a crashed run, and ending the heartbeat can take a second.
-        stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
         yield
 
 

@@ -1,6 +1,7 @@
-"""A request from what was typed."""
+"""A request and a source from what was typed."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, get_args
 
 import click
 import orjson
@@ -9,6 +10,11 @@ from ..batch.errors import RequestError
 from ..batch.requests.endpoints import PROMPT_FIELD, Endpoint
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request, parse_request
+from ..batch.tables.csv_source import ColumnType
+from ..batch.tables.sources import FileSource
+from ..batch.tables.table_formats import Format
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
@@ -23,6 +29,46 @@ def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
         except orjson.JSONDecodeError:
             parameters[key] = value
     return parameters
+
+
+def table_options(command: Command) -> Command:
+    """Give a command the options that say how its table is read."""
+    for option in (
+        click.option(
+            "--type",
+            "types",
+            multiple=True,
+            metavar="COLUMN=TYPE",
+            help=f"What a column of a CSV file is: {', '.join(get_args(ColumnType))}; a JSONL column may be text.",
+        ),
+        click.option(
+            "--separator", metavar="SIGN", help="What separates a CSV file's fields, such as ';' or tab."
+        ),
+        click.option("--format", "kind", type=click.Choice(get_args(Format)), help="What the file is."),
+    ):
+        command = option(command)
+    return command
+
+
+def make_source(path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...]) -> FileSource:
+    """The table of this path, read as the options say."""
+    sign = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
+    if sign is not None and len(sign) != 1:
+        raise click.BadParameter(f"{separator!r} is not one sign, such as ';', or tab", param_hint="--separator")
+    return FileSource(path=path, format=kind, separator=sign, types=_parse_types(types) or None)
+
+
+def _parse_types(given: tuple[str, ...]) -> dict[str, ColumnType]:
+    types: dict[str, ColumnType] = {}
+    for pair in given:
+        column, equals, kind = pair.rpartition("=")
+        known = next((known for known in get_args(ColumnType) if known == kind), None)
+        if not (column and equals and known):
+            raise click.BadParameter(
+                f"{pair!r} is not COLUMN=TYPE with one of {', '.join(get_args(ColumnType))}", param_hint="--type"
+            )
+        types[column] = known
+    return types
 
 
 def make_request(

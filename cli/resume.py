@@ -21,6 +21,7 @@ from .run_options import run_options
 @click.option("--to", "destination", metavar="DEST", help="Where the answers go if the job's folder is lost.")
 @run_options("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds")
 @process.storage
+@process.credentials
 @process.base_url
 @process.as_json
 @process.verbose
@@ -28,6 +29,7 @@ def resume_command(
     job: str,
     storage: str | None,
     destination: str | None,
+    credentials: str | None,
     *,
     collect_only: bool,
     as_json: bool,
@@ -47,13 +49,13 @@ def resume_command(
     place = absolute(storage or process.default_storage())
     known = (Folder(place) / job).read("job.json", Job)
     if known is None:
-        return _recover(job, place, destination, options, verbose=verbose)
+        return _recover(job, place, destination, credentials, options, verbose=verbose)
     _refuse_other_destination(known, destination)
     with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, known.destination):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
-        report = take_up(job, storage=place, options=options)
+        report = take_up(job, storage=place, credentials=credentials, options=options)
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
@@ -67,7 +69,9 @@ def _refuse_other_destination(known: Job, destination: str | None) -> None:
         )
 
 
-def _recover(job: str, place: str, destination: str | None, options: RunOptions, *, verbose: bool) -> int:
+def _recover(
+    job: str, place: str, destination: str | None, credentials: str | None, options: RunOptions, *, verbose: bool
+) -> int:
     if destination is None:
         raise StorageNotShared(
             f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
@@ -78,6 +82,6 @@ def _recover(job: str, place: str, destination: str | None, options: RunOptions,
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import recover_job
 
-        items = recover_job(job, absolute(destination), options=options)
+        items = recover_job(job, absolute(destination), credentials=credentials, options=options)
     click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
     return 0

@@ -16,8 +16,9 @@ from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
+from ..batch.tables.table_formats import Format
 from . import process
-from .requests import make_request
+from .requests import make_request, make_source, table_options
 from .run_options import run_options
 
 EXIT_INCOMPLETE = 3
@@ -25,6 +26,7 @@ EXIT_INCOMPLETE = 3
 
 @click.command("run")
 @click.argument("source")
+@table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @click.option("--prompt", "-p", help="What is asked for each row: a Jinja template over its columns.")
 @click.option("--system", help="The system message (or instructions), a template too.")
@@ -49,6 +51,7 @@ EXIT_INCOMPLETE = 3
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
 )
 @process.storage
+@process.credentials
 @process.base_url
 @click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
@@ -59,6 +62,10 @@ def run_command(
     request_file: str | None,
     storage: str | None,
     job_key: str | None,
+    credentials: str | None,
+    kind: Format | None,
+    separator: str | None,
+    types: tuple[str, ...],
     *,
     overwrite: bool,
     detach: bool,
@@ -74,11 +81,11 @@ def run_command(
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
-    table = FileSource(path=source)
+    table = make_source(source, kind=kind, separator=separator, types=types)
     if dry_run:
         from .dry_run import show_dry_run
 
-        own = not overwrite and _is_known(table, request, destination, job_key, storage)
+        own = not overwrite and _is_known(table, request, destination, job_key, storage, credentials)
         show_dry_run(table, request, destination, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
@@ -91,8 +98,9 @@ def run_command(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination),
+        job_key=job_key or _job_key(content, table, request, destination, credentials),
         storage=storage,
+        credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
         options=options,
         source_digest=content,
@@ -106,7 +114,12 @@ def run_command(
 
 
 def _is_known(
-    table: FileSource, request: Request, destination: str | None, job_key: str | None, storage: str | None
+    table: FileSource,
+    request: Request,
+    destination: str | None,
+    job_key: str | None,
+    storage: str | None,
+    credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
     if destination is None:
@@ -115,7 +128,7 @@ def _is_known(
     if not Folder(absolute(destination)).exists():
         return False
     content = digest(table)
-    key = job_key or _job_key(content, table, request, destination)
+    key = job_key or _job_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
     known = find_known(
         describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
@@ -126,10 +139,14 @@ def _is_known(
     return known is not None
 
 
-def _job_key(content: str, table: FileSource, request: Request, destination: str) -> str:
+def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = os.environ.get("OPENAI_BASE_URL", "")  # what another server has answered is not OpenAI's answer
-    parts = (content, absolute(table.path), request.model_dump_json(), absolute(destination), server)
+    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server]
+    if credentials:
+        parts.append(credentials)
+    if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
+        parts.append(str(read_as))
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 
@@ -143,6 +160,7 @@ def run_job(
     if_exists: IfExists,
     options: RunOptions,
     source_digest: str | None = None,
+    credentials: str | None = None,
     verbose: bool = False,
 ) -> JobReport:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of.
@@ -179,6 +197,7 @@ def run_job(
             destination,
             job_key=job_key,
             storage=place,
+            credentials=credentials,
             if_exists=if_exists,
             options=options,
             source_digest=source_digest,

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import openai
 import pytest
+from prefect_openai_batch import OpenAICredentials
 from prefect_openai_batch.emulator import BatchServer
 
 from .support import Shell
@@ -35,7 +37,9 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
                 metadata={"job_key": "mine"},
             )
         listed = shell.call("list")
-        assert listed.stdout.split()[:2] == [batch.id, "validating"]
+        header, first = listed.stdout.splitlines()
+        assert header.split()[:3] == ["batch", "status", "done"]
+        assert first.split()[:2] == [batch.id, "validating"]
         assert listed.stdout.split()[-1] == "mine"
         shown = shell.call("show", batch.id)
         assert "/v1/responses" in shown.stdout
@@ -46,6 +50,26 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
         missing = shell.call("cancel", "no-such-job", "--storage", "jobs")
         assert missing.returncode == 2
         assert "no-such-job" in missing.stderr
+
+
+def test_a_credentials_block_is_used_by_its_name(
+    shell: Shell, batch_server: BatchServer, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each command; without it there is no key."""
+    name = f"team-{uuid4().hex[:8]}"
+    OpenAICredentials(api_key="test", base_url=batch_server.base_url).save(name)
+    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(variable)
+    assert shell.run(reviews.name).returncode == 1
+    detached = shell.run(reviews.name, "--credentials", name, "--detach")
+    assert detached.returncode == 0, detached.stderr
+    key = detached.stdout.strip()
+    resumed = shell.call("resume", key, "--storage", "jobs", "--poll", "0.2", "--credentials", name)
+    assert resumed.returncode == 0, resumed.stderr
+    listed = shell.call("list", "--credentials", name, "--json")
+    batch = json.loads(listed.stdout)["id"]
+    assert shell.call("show", batch, "--credentials", name).returncode == 0
+    assert shell.call("cancel", batch, "--credentials", name).returncode == 0
 
 
 def test_the_emulator_serves_until_it_is_stopped(environment: dict[str, str], tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ REFUSED = {
     "existing destination": ("rows.csv", ["--to", "there.csv"], "there.csv"),
     "unknown format": ("rows.csv", ["--to", "answers.doc"], "answers.doc"),
     "no parameter": ("rows.csv", ["--param", "nonsense"], "not KEY=VALUE"),
+    "separator": ("rows.csv", ["--separator", ";;"], "is not one sign"),
+    "type": ("rows.csv", ["--type", "review=texts"], "is not COLUMN=TYPE"),
+    "type of no column": ("rows.csv", ["--type", "reveiw=integer"], "reveiw"),
     "stream": ("rows.csv", ["--param", "stream=true"], "do not stream"),
     "job key": ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
@@ -124,6 +127,29 @@ def test_a_dry_run_sends_nothing(shell: Shell, reviews: Path, batch_server: Batc
     assert "20 rows make 1 input file of" in done.stdout
     assert batch_server.requests() == []
     assert sorted(path.name for path in reviews.parent.iterdir() if path.is_file()) == ["reviews.csv"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "arguments"),
+    [
+        ("rows.csv", "review;stars\nfine, really;7\n", ["--separator", ";"]),
+        ("rows.csv", "review\tstars\nfine, really\t7\n", ["--separator", "tab"]),
+        ("rows.txt", 'review,stars\n"fine, really",7\n', ["--format", "csv"]),
+        ("rows", '{"review": "fine, really", "stars": 7}\n', ["--format", "jsonl"]),
+    ],
+    ids=["semicolons", "tabs", "CSV of another name", "JSONL of no name"],
+)
+def test_a_table_is_read_as_it_is_said(
+    shell: Shell, tmp_path: Path, name: str, content: str, arguments: list[str]
+) -> None:
+    """`--separator`, `--format` and `--type`, as the messages about a source advise."""
+    (tmp_path / name).write_text(content)
+    typed = [] if "jsonl" in arguments else ["--type", "stars=integer"]
+    prompt = ["--prompt", "{{ review }}: {{ stars + 1 }}"]
+    done = shell.run(name, *arguments, *typed, *prompt, "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    (item,) = json.loads(done.stdout)["first_items"]
+    assert item["body"]["messages"][0]["content"] == "fine, really: 8"
 
 
 @pytest.mark.parametrize(
