@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from urllib.parse import unquote
 
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from ..batch.errors import AccessError
 
@@ -33,6 +33,12 @@ class BatchCredentials(CredentialsBlock):
     connect_timeout_seconds: float = Field(
         default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
     )
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _strip(cls, secret: SecretStr | None) -> SecretStr | None:
+        """A secret that was copied with a line end signs nothing that OpenAI sends."""
+        return secret and SecretStr(secret.get_secret_value().strip())
 
     @classmethod
     def model_json_schema(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -150,7 +150,7 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
 
 @contextmanager
 def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
-    """Let Prefect be asked in the block, quiet unless its log is wanted; its own server starts if need be."""
+    """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
     from prefect.settings import get_current_settings
 
     settings = get_current_settings()

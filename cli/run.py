@@ -142,9 +142,11 @@ def _is_known(
 def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = os.environ.get("OPENAI_BASE_URL", "")  # what another server has answered is not OpenAI's answer
-    read = table.model_dump_json(exclude={"path"}, exclude_none=True)
-    told = [part for part in (credentials, "" if read == "{}" else read) if part]
-    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server, *told]
+    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server]
+    if credentials:
+        parts.append(credentials)
+    if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
+        parts.append(str(read_as))
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
 
 

@@ -56,6 +56,14 @@ def test_what_stands_around_a_value_is_taken_off(
         assert not any(end in text for text in sent if end.strip(" "))
 
 
+@pytest.mark.parametrize("kind", FIELDS)
+def test_a_webhooks_secret_is_stripped_too(kind: Block) -> None:
+    """Else every webhook would be taken for forged."""
+    secret = with_value(kind, "webhook_secret", " whsec_abc\n").webhook_secret
+    assert secret is not None
+    assert secret.get_secret_value() == "whsec_abc"
+
+
 @pytest.mark.parametrize(("kind", "variable", "field"), EACH)
 @pytest.mark.parametrize("value", ["sk-ab\ncd", "sk-ab\rcd", "sk-ab\0cd", "sk-ab…cd", "“sk-abcd”", "sk-ab\x7fcd"])
 def test_what_no_header_can_hold_is_refused_by_its_name(

@@ -37,9 +37,9 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
                 metadata={"job_key": "mine"},
             )
         listed = shell.call("list")
-        header, listed_batch = listed.stdout.splitlines()
+        header, first = listed.stdout.splitlines()
         assert header.split()[:3] == ["batch", "status", "done"]
-        assert listed_batch.split()[:2] == [batch.id, "validating"]
+        assert first.split()[:2] == [batch.id, "validating"]
         assert listed.stdout.split()[-1] == "mine"
         shown = shell.call("show", batch.id)
         assert "/v1/responses" in shown.stdout
