@@ -1,6 +1,7 @@
 """A DataFrame in, the same DataFrame with answers out."""
 
 import os
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -9,7 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..batch import clock
 from ..batch.errors import DestinationError, SourceError, WaitError
+from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import IfExists
 from ..batch.jobs.opening import absolute, check_job_key
 from ..batch.jobs.options import USUAL, RunOptions
@@ -81,12 +84,15 @@ def run_dataframe(
     to = None if destination is None else os.fspath(destination)
     if to is not None and not to.endswith((".parquet", ".pq")):
         raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
+    deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
     place = Folder(absolute(storage or default_storage()))
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key
     if not folder.exists("job.json"):
+        if deadline is not None:
+            check_deadline(deadline, now)
         folder.make()
         with folder.create(FRAME) as file:
             pq.write_table(table, file)

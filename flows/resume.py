@@ -1,7 +1,11 @@
 """A job taken up again: to its end, or only to collect what it has paid for."""
 
+from datetime import UTC, datetime
+
 from prefect import flow
 
+from ..batch import clock
+from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import Job, load_job
 from ..batch.jobs.opening import absolute, keep_deadline
 from ..batch.jobs.options import USUAL, RunOptions
@@ -34,6 +38,7 @@ def resume_job(
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+        DeadlineError: the time to finish by is no time, or leaves none for a batch; the job stays as it was.
 
     Example:
         ```python
@@ -45,9 +50,11 @@ def resume_job(
     """
     run = current_run()
     check_wait(options.wait, run)
-    job = find_job(job_key, storage)
+    job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
+    if deadline is not None and deadline != job.deadline:
+        check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
     resumed = job.resume(str(run.id))
-    job = keep_deadline(job, options.deadline(begun_at(run)))
+    job = keep_deadline(job, deadline)
     return run_to_its_state(  # type: ignore[return-value]  # Prefect gives the state's data
         JobRun(job, options, credentials, resumed=True), resumed.rounds + options.max_rounds
     )

@@ -2,7 +2,6 @@
 
 import os
 import ssl
-import subprocess
 from collections.abc import Iterator
 from errno import ENOSPC
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,7 @@ from threading import Thread
 
 import click
 import pytest
+import trustme
 from prefect_openai_batch.cli import app
 from prefect_openai_batch.emulator import BatchServer
 
@@ -51,13 +51,10 @@ def test_a_batch_that_is_not_there_says_nothing_of_the_address(shell: Shell, bat
 
 
 @pytest.fixture
-def untrusted(tmp_path: Path) -> Iterator[str]:
-    """A server whose certificate nobody knows; its URL."""
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-days", "9"]
-    subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)
+def untrusted() -> Iterator[str]:
+    """A server whose certificate is of an authority that nobody knows; its URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -66,7 +63,6 @@ def untrusted(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.external
 def test_a_certificate_that_is_not_trusted_is_named(
     shell: Shell, batch_server: BatchServer, untrusted: str
 ) -> None:

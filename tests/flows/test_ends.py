@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.job import Job, load_job
 from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind, without_line
@@ -165,3 +166,12 @@ def test_a_resumed_job_is_sent_as_often_as_was_asked(
     assert (again.rounds, again.answered) == (2, 29)
     assert again.stopped is not None
     assert batch_server.bill()["billed_more_than_once"] == []
+
+
+def test_a_resumption_that_is_refused_leaves_the_job_stopped(left: Job, tmp_path: Path) -> None:
+    """A time that is none takes no stop back."""
+    left.stop("cancelled", "The job was cancelled.")
+    for text in ("no time", "2020-01-01"):
+        with pytest.raises(DeadlineError):
+            resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(finish_by=text))
+    assert left.stopped() is not None

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, RunOptions, run_dataframe
-from prefect_openai_batch.batch.errors import RequestError, SourceError, WaitError
+from prefect_openai_batch.batch.errors import DeadlineError, RequestError, SourceError, WaitError
 from prefect_openai_batch.emulator import BatchServer
 
 from .conftest import REVIEW
@@ -88,3 +88,11 @@ def test_a_frame_s_destination_may_be_a_path(batch_server: BatchServer, tmp_path
     answered = run_dataframe(FRAME, REVIEW, destination=to, storage=str(tmp_path / "jobs"), options=quick)
     assert answered["answer"].notna().all()
     assert to.exists()
+
+
+@pytest.mark.parametrize("text", ["no time", "2020-01-01"])
+def test_a_time_that_cannot_be_leaves_no_folder(batch_server: BatchServer, tmp_path: Path, text: str) -> None:
+    """It is refused before the frame is written."""
+    with pytest.raises(DeadlineError):
+        run_dataframe(FRAME, REVIEW, storage=str(tmp_path / "jobs"), options=RunOptions(finish_by=text))
+    assert not (tmp_path / "jobs").exists()
