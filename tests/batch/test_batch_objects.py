@@ -58,33 +58,37 @@ def test_whatever_stands_in_a_field_is_read(changes: dict[str, Any], nested: dic
     assert isinstance(read_errors(openai.types.Batch.construct(**found)), list)
 
 
+UNDERSTOOD: list[tuple[str, Any, Any]] = [
+    ("output_file_id", 17, "17"),
+    ("output_file_id", "", None),
+    ("output_file_id", {"id": "file-1"}, None),
+    ("created_at", float("inf"), None),
+    ("created_at", float("nan"), None),
+    ("created_at", 1e300, None),
+    ("created_at", -1, None),
+    ("created_at", True, None),
+    ("created_at", "1700000000.5", 1_700_000_000),
+    ("created_at", "2023-11-14T22:13:20Z", 1_700_000_000),
+    ("created_at", [], None),
+    ("request_counts", [2], RequestCounts()),
+    ("request_counts", {"total": 2.5, "completed": "1", "failed": float("nan")}, {"total": 2, "completed": 1}),
+    ("request_counts", {"total": -1, "completed": True, "failed": {}}, RequestCounts()),
+    ("errors", [{"line": "", "message": "m"}, {"line": "3"}, {"line": 2.0}, {"line": 0, "code": "c"}, None],
+     [{"message": "m"}, {"line": 3}, {"line": 2}, {"code": "c"}]),
+    ("errors", {"message": "m", "line": 7}, [{"message": "m", "line": 7}]),
+    ("errors", "m", [{"message": "m"}]),
+    ("errors", {}, []),
+    ("status", "Canceled", "cancelled"),
+    ("metadata", {"a": "\ud83d", "b": 1}, {"a": "?"}),
+    ("model", "\ud83d", "?"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("field", "sent", "read"),
-    [
-        ("output_file_id", 17, "17"),
-        ("output_file_id", "", None),
-        ("output_file_id", {"id": "file-1"}, None),
-        ("created_at", float("inf"), None),
-        ("created_at", float("nan"), None),
-        ("created_at", 1e300, None),
-        ("created_at", -1, None),
-        ("created_at", True, None),
-        ("created_at", "1700000000.5", 1_700_000_000),
-        ("created_at", "2023-11-14T22:13:20Z", 1_700_000_000),
-        ("created_at", [], None),
-        ("request_counts", [2], RequestCounts()),
-        ("request_counts", {"total": 2.5, "completed": "1", "failed": float("nan")}, {"total": 2, "completed": 1}),
-        ("request_counts", {"total": -1, "completed": True, "failed": {}}, RequestCounts()),
-        ("errors", [{"line": "", "message": "m"}, {"line": "3"}, {"line": 2.0}, {"line": 0, "code": "c"}, None],
-         [{"message": "m"}, {"line": 3}, {"line": 2}, {"code": "c"}]),
-        ("errors", {"message": "m", "line": 7}, [{"message": "m", "line": 7}]),
-        ("errors", "m", [{"message": "m"}]),
-        ("errors", {}, []),
-        ("status", "Canceled", "cancelled"),
-        ("metadata", {"a": "\ud83d", "b": 1}, {"a": "?"}),
-        ("model", "\ud83d", "?"),
-    ],
-)  # fmt: skip
+    UNDERSTOOD,
+    ids=[f"{field} {number}" for number, (field, _, _) in enumerate(UNDERSTOOD, 1)],
+)
 def test_other_servers_words_are_understood(field: str, sent: Any, read: Any) -> None:
     """What can be meant is read as it is meant, and the rest as nothing."""
     assert getattr(read_batch({**WELL, field: sent}), field) == getattr(Batch.model_validate({field: read}), field)

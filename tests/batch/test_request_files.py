@@ -45,6 +45,11 @@ def test_json_is_read_as_json(tmp_path: Path, name: str, value: Any, escaped: bo
         ("'1e5'", "1e5"), ("=", "="), ('"\\ud83d\\ude00"', "\U0001f600"), ("{50256: -100}", {"50256": -100}),
         ("{no: 1, <<: {a: 2}}", {"a": 2, "no": 1}), ("[yes, No]", ["yes", "No"]),
     ],
+    ids=[
+        "small", "exponent", "point first", "signs", "point last", "minus zero", "leading zero", "octal", "hex", "true",
+        "capitals", "tilde", "nothing", "no", "on", "time of day", "underscore", "date", "binary", "quoted", "equals",
+        "emoji in halves", "number as a key", "merged", "list of words",
+    ],
 )  # fmt: skip
 def test_yaml_is_read_by_its_version_1_2(tmp_path: Path, written: str, value: Any) -> None:
     """What a scalar means there, it means here; keys are texts."""
@@ -64,6 +69,10 @@ def test_yaml_is_read_by_its_version_1_2(tmp_path: Path, written: str, value: An
         ("r.yaml", "{top_p: 1, top_p: 0}", "'top_p' stands twice"),
         ("r.yaml", "{day: !!timestamp 2024-01-01}", "JSON cannot say"),
         ("r.yaml", '{"user": "\\ud83d"}', "surrogate|JSON cannot say"),
+    ],
+    ids=[
+        *("NaN", "twice", "infinity", "half an emoji", "YAML", "YAML's NaN", "twice in YAML", "a time"),
+        "half an emoji in YAML",
     ],
 )
 def test_what_cannot_be_sent_as_it_is_written_is_refused(

@@ -77,6 +77,23 @@ def test_an_hour_is_an_hour_where_the_clocks_change(begun: str, text: str, meant
             "08:00 \udc80",
         ),
     ],
+    ids=[
+        *(
+            "word",
+            "hour",
+            "no city",
+            "nothing",
+            "folder",
+            "point",
+            "root",
+            "parent",
+            "data",
+            "table",
+            "long",
+            "NUL",
+        ),
+        *("no name", "half a character"),
+    ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
     """With the forms that are read."""

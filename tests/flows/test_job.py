@@ -101,8 +101,8 @@ def test_a_job_that_died_before_cleaning_up_is_cleaned_by_the_next_start(
     batch_server: BatchServer, reviews: Path, tmp_path: Path
 ) -> None:
     """Its results are written, its remote files are still there, and nothing is paid again."""
-    batch_server.fail(RouteFault(kind="http_error", route="DELETE *", status=403))
-    with pytest.raises(openai.PermissionDeniedError):
+    batch_server.fail(RouteFault(kind="http_error", route="DELETE *", status=401))
+    with pytest.raises(openai.AuthenticationError):
         run(reviews, tmp_path)
     assert len(remote_files()) == 2
     batch_server.fail()

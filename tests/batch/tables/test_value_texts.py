@@ -129,6 +129,26 @@ def test_json_in_a_prompt_escapes_nothing_for_html(value: Any) -> None:
         ("{{ '{:%d.%m.} {}'.format(at, items) }} {{ 7 % 4 }}", "02.01. 3 3"),
         ("{{ raw.decode() }} {{ raw | base64 }}", "Café Q2Fmw6k="),
     ],
+    ids=[
+        *(
+            "a key like a method",
+            "its element",
+            "by its name",
+            "through row",
+            "a column like a method",
+            "a method",
+        ),
+        *(
+            "as JSON",
+            "as JSON with blanks",
+            "null and true",
+            "joined",
+            "joined by attribute",
+            "a time",
+            "as a text",
+        ),
+        *("a decimal", "a format", "a filter's format", "names in a format", "str.format", "bytes"),
+    ],
 )
 def test_keys_come_before_methods_and_values_are_printed(template: str, said: str) -> None:
     """And what Python can do with a value stays at hand."""
