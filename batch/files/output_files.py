@@ -68,7 +68,7 @@ class OutputLines:
         place = self._places.get(custom_id)
         if place is None:
             return []
-        return [self._read(one) for one in self._doubled.get(custom_id, (place,))]
+        return [self._read(one) for one in self._doubled.get(custom_id) or (place,)]
 
     def _read(self, place: _Place) -> Mapping[str, Any]:
         number, offset, length = place

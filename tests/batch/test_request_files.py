@@ -47,8 +47,8 @@ def test_json_is_read_as_json(tmp_path: Path, name: str, value: Any, escaped: bo
     ],
     ids=[
         "small", "exponent", "point first", "signs", "point last", "minus zero", "leading zero", "octal", "hex",
-        "true", "capitals", "tilde", "nothing", "no", "on", "time of day", "underscore", "date", "binary", "quoted",
-        "equals", "emoji in halves", "number as a key", "merged", "list of words",
+        "true", "capitals", "tilde", "nothing", "no", "on", "time of day", "underscore", "date", "binary",
+        "quoted", "equals", "emoji in halves", "number as a key", "merged", "list of words",
     ],
 )  # fmt: skip
 def test_yaml_is_read_by_its_version_1_2(tmp_path: Path, written: str, value: Any) -> None:
