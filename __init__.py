@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .batch.errors import AccessError as AccessError
+    from .batch.errors import AnswerSchemaError as AnswerSchemaError
     from .batch.errors import BatchFailed as BatchFailed
     from .batch.errors import BatchNotFinished as BatchNotFinished
     from .batch.errors import CustomIdError as CustomIdError
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .batch.requests.raw_request import RawRequest as RawRequest
     from .batch.requests.request import Request as Request
     from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
+    from .batch.schemas.short_fields import AnswerField as AnswerField
     from .batch.tables.sources import FileSource as FileSource
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
     from .blocks import OpenAICredentials as OpenAICredentials
@@ -74,6 +76,7 @@ _EXPORTS = (
     ("batch.requests.responses_request", "ResponsesRequest"),
     ("batch.requests.embedding_request", "EmbeddingRequest"),
     ("batch.requests.raw_request", "RawRequest"),
+    ("batch.schemas.short_fields", "AnswerField"),
     ("batch.requests.endpoints", "Endpoint"),
     ("batch.jobs.options", "RunOptions"),
     ("blocks", "OpenAICredentials AzureOpenAICredentials"),
@@ -96,8 +99,11 @@ _EXPORTS = (
     # beside the way
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
-    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
-    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
+    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError"),
+    (
+        "batch.errors",
+        "CustomIdError ItemTooLarge DestinationError DeadlineError WaitError JobKeyError ModelNotFound",
+    ),
     ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}

@@ -4,6 +4,7 @@
     ├── Refused                  our own checks said no: nothing was sent, nothing was paid
     │   ├── SourceError          the table cannot be read: file, row and column are named
     │   ├── RequestError         the request does not fit the table, or is not a request
+    │   ├── AnswerSchemaError    strict mode cannot take the answer's schema: the place is named
     │   ├── CustomIdError        a custom_id is missing, too long, or stands twice
     │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
     │   ├── DestinationError     the destination exists, cannot be written, or is of no known kind
@@ -44,6 +45,10 @@ class SourceError(Refused):
 
 class RequestError(Refused):
     """The request does not fit the table, or is not a request; details: `column` or `field`."""
+
+
+class AnswerSchemaError(Refused):
+    """The answer's schema is none, or one that strict structured output does not take; details: `place`."""
 
 
 class CustomIdError(Refused):

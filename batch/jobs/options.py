@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..requests.base_request import without_example
+from ..form_texts import without_example
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 
 SETTLE_SECONDS = 120.0

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from ..form_texts import without_example
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
@@ -33,12 +34,6 @@ def _import_path(function: Any) -> Any:
     if "<" in path:
         raise ValueError(f"{function.__qualname__} has no import path: define it at the top of a module")
     return path
-
-
-def without_example(schema: dict[str, Any]) -> None:
-    """Leave a docstring's example out of a model's schema: a form shows the text as it stands."""
-    if "description" in schema:
-        schema["description"] = schema["description"].partition("\n\nExample:")[0]
 
 
 def _as_a_form_shows_it(schema: dict[str, Any]) -> None:
@@ -113,6 +108,10 @@ class BaseRequest(BaseModel, ABC):
     def body_of(self, returned: Any) -> dict[str, Any]:
         """The body from what `function` returned."""
 
+    def sent_parameters(self) -> dict[str, Any]:
+        """The fields of the body that are sent as they stand, whatever the row."""
+        return self.parameters
+
     @field_validator("parameters")
     @classmethod
     def _no_own_fields(cls, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -175,14 +174,14 @@ class BaseRequest(BaseModel, ABC):
         if self.id_column is not None and not by_hand:
             check_column("id_column", self.id_column, columns)
         if self.ready_column is not None:
-            return bodies_from_column(self.ready_column, self.parameters, columns)
+            return bodies_from_column(self.ready_column, self.sent_parameters(), columns)
         template = self.body_template()
         if self.function is not None:
             return bodies_from_function(
-                self.function, self.body_of, template.get("model"), self.parameters, columns
+                self.function, self.body_of, template.get("model"), self.sent_parameters(), columns
             )
         constant = by_hand or self.constant_prompt
-        return bodies_from_template(template, self.parameters, columns, constant=constant)
+        return bodies_from_template(template, self.sent_parameters(), columns, constant=constant)
 
     def item(self, custom_id: str, row: Mapping[str, Any] | None = None) -> BatchItem:
         """One item by hand, of a row's columns if the templates use any.

@@ -18,8 +18,9 @@ class ChatRequest(PromptRequest):
 
         request = ChatRequest(
             model="gpt-5-mini",
-            system="You label customer reviews. Answer with one word.",
-            prompt="Is this review of {{ product }} positive, negative or mixed? {{ review }}",
+            system="You label customer reviews.",
+            prompt="How is this review of {{ product }} meant? {{ review }}",
+            answer={"sentiment": "positive | negative | mixed", "reason": "text?"},
             parameters={"reasoning_effort": "minimal"},
         )
         item = request.item("R-0001", {"product": "kettle", "review": "Boils in no time."})
@@ -63,6 +64,12 @@ class ChatRequest(PromptRequest):
             ]
         user = {"role": "user", "content": content}
         return [user] if self.system is None else [{"role": "system", "content": self.system}, user]
+
+    def structured(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """As `response_format`."""
+        if "response_format" in self.parameters:
+            raise ValueError("response_format is made of `answer`: leave one of the two out")
+        return {"response_format": {"type": "json_schema", "json_schema": asked}}
 
     def body_of(self, returned: Any) -> dict[str, Any]:
         """A list is the messages, a text the prompt, a mapping the body."""

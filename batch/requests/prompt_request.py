@@ -1,7 +1,12 @@
 """What requests to a language model share."""
 
-from pydantic import Field
+from abc import abstractmethod
+from typing import Any, Self, cast
 
+from pydantic import Field, model_validator
+
+from ..schemas.strict_schema import Schema
+from ..schemas.structured_outputs import AnswerFields, forced_tool, named_schema, tool_with_schema
 from .base_request import BaseRequest, model_field
 
 
@@ -22,3 +27,37 @@ class PromptRequest(BaseRequest):
         description="A template that gives a link to an image, or a data URL, sent along with the prompt.",
         examples=["{{ photo_url }}"],
     )
+    answer: AnswerFields = Field(
+        default=None,
+        title="Answer",
+        description="What each answer is, as columns of their own: fields with a name and a kind, or JSON Schema. "
+        "Without them the answer is the text as it comes.",
+        examples=[[{"name": "sentiment", "kind": "choice", "choices": ["positive", "negative", "mixed"]}]],
+    )
+
+    @property
+    def answer_schema(self) -> Schema | None:
+        """The strict JSON Schema of each answer, if answers are typed."""
+        return cast("Schema | None", self.answer)
+
+    @abstractmethod
+    def structured(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """The fields of the body that ask for structured output, where `asked` says which.
+
+        Raises:
+            ValueError: the parameters hold such fields already.
+        """
+
+    def sent_parameters(self) -> dict[str, Any]:
+        """The parameters, and what asks for a typed answer."""
+        if self.answer_schema is None:
+            return self.parameters
+        tool = forced_tool(self.parameters)
+        if tool is not None:
+            return {**self.parameters, "tools": [tool_with_schema(tool, self.answer_schema, self.model)]}
+        return {**self.parameters, **self.structured(named_schema(self.answer_schema, self.model))}
+
+    @model_validator(mode="after")
+    def _one_answer(self) -> Self:
+        self.sent_parameters()
+        return self

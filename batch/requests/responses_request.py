@@ -64,6 +64,13 @@ class ResponsesRequest(PromptRequest):
         ]
         return [{"role": "user", "content": content}]
 
+    def structured(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """As `text.format`, beside what else `text` says."""
+        said = self.parameters.get("text", {})
+        if "format" in said:
+            raise ValueError("text.format is made of `answer`: leave one of the two out")
+        return {"text": {**said, "format": {"type": "json_schema", **asked}}}
+
     def body_of(self, returned: Any) -> dict[str, Any]:
         """A list is the input items, a text the prompt, a mapping the body."""
         return {"input": returned} if isinstance(returned, str | list) else dict(returned)

@@ -1,0 +1,68 @@
+"""What somebody says an answer is, in whichever way, as one strict JSON Schema."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from ..errors import AnswerSchemaError
+from .short_fields import AnswerField, fields_schema, parse_fields
+from .strict_schema import Schema, strict_schema
+
+_FIELDS = TypeAdapter(list[AnswerField])
+
+
+def answer_schema(given: Any) -> Schema:
+    """The strict JSON Schema of an answer.
+
+    Args:
+        given: A pydantic class, a JSON Schema, a list of `AnswerField` (or of mappings that hold one), or names
+            with a few words each, see `parse_field`.
+
+    Raises:
+        AnswerSchemaError: it is none of these, or one that strict mode does not take.
+
+    Example:
+        ```python
+        from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
+
+        schema = answer_schema({"mood": "happy | angry", "score": "number", "why": "text?"})
+        assert schema["required"] == ["mood", "score", "why"]
+        ```
+    """
+    return strict_schema(_json_schema(given))
+
+
+def _json_schema(given: Any) -> Mapping[str, Any]:
+    if isinstance(given, type) and issubclass(given, BaseModel):
+        return _of_class(given)
+    if isinstance(given, Mapping):
+        if given and all(isinstance(words, str) for words in given.values()):
+            return fields_schema(parse_fields(given))
+        return given
+    if isinstance(given, Sequence) and not isinstance(given, str | bytes):
+        return fields_schema(_fields(given))
+    raise AnswerSchemaError(
+        f"answer: {given!r} says nothing of an answer's fields: give a pydantic class, fields such as "
+        '{"mood": "happy | angry"}, or a JSON Schema.',
+        place="answer",
+    )
+
+
+def _fields(given: Sequence[Any]) -> list[AnswerField]:
+    try:
+        return _FIELDS.validate_python(list(given))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in ("answer", *first["loc"]))
+        raise AnswerSchemaError(f"{place}: {first['msg']}", place=place) from None
+
+
+def _of_class(given: type[BaseModel]) -> dict[str, Any]:
+    try:
+        return {"title": given.__name__, **given.model_json_schema()}
+    except (PydanticUserError, RecursionError) as error:
+        raise AnswerSchemaError(
+            f"answer: {given.__name__} has no JSON Schema: {str(error).splitlines()[0]}", place="answer"
+        ) from None

@@ -1,0 +1,295 @@
+"""JSON Schema made such as strict structured output takes it, or refused with the place that it does not take.
+
+The rules are those of OpenAI's guide "Structured model outputs" and what its API was seen to answer. What strict
+mode cannot hold but a check of ours can (a bound, a format, a pattern) stays in the schema, and is left out of
+what is sent, see `sent_schema`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..errors import AnswerSchemaError
+
+Schema = dict[str, Any]
+
+MAX_PROPERTIES = 5_000
+MAX_DEPTH = 10
+"""Objects along one path, the root being the first; a definition is counted from itself."""
+MAX_CHARACTERS = 120_000
+"""Of names, enum and const values together."""
+MAX_CHOICES = 1_000
+LONG_ENUM, LONG_ENUM_CHARACTERS = 250, 15_000
+
+_REFUSED = (
+    *("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties"),
+    *("contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties", "additionalItems"),
+)
+_ANNOTATIONS = ("title", "default", "examples", "deprecated", "discriminator", "readOnly", "writeOnly", "$comment")
+_TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
+_FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+_SENT = (
+    *(
+        "type",
+        "enum",
+        "const",
+        "anyOf",
+        "$ref",
+        "$defs",
+        "properties",
+        "required",
+        "additionalProperties",
+        "items",
+    ),
+    *("description", "format", "pattern", "minLength", "maxLength", "multipleOf", "minimum", "maximum"),
+    *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems"),
+)
+_NOT_BY_FINE_TUNED = (
+    *("minLength", "maxLength", "pattern", "format", "minimum", "maximum", "multipleOf", "minItems", "maxItems"),
+    *("exclusiveMinimum", "exclusiveMaximum"),
+)
+_UNREADABLE = re.compile(r"\(\?[=!<]|\\[pP]\{")
+"""Looking around, names of groups and classes of characters, which OpenAI's reader of patterns does not take."""
+
+
+def strict_schema(schema: Mapping[str, Any]) -> Schema:
+    """The schema as strict mode wants it: each object closed, each property required, an optional one nullable.
+
+    Raises:
+        AnswerSchemaError: strict mode cannot say it; the message names the place.
+
+    Example:
+        ```python
+        from prefect_openai_batch.batch.schemas.strict_schema import strict_schema
+
+        strict = strict_schema({"type": "object", "properties": {"mood": {"type": "string"}}})
+        assert strict["required"] == ["mood"]
+        ```
+    """
+    try:
+        made = _root(dict(schema))
+    except RecursionError:
+        raise _no("answer", "the schema holds itself otherwise than by a reference") from None
+    _check_limits(made)
+    return made
+
+
+def _no(place: str, why: str) -> AnswerSchemaError:
+    return AnswerSchemaError(f"{place}: {why}", place=place)
+
+
+def _root(schema: Schema) -> Schema:
+    definitions = schema.pop("$defs", {})
+    if not isinstance(definitions, dict):
+        raise _no("answer.$defs", "definitions are a set of schemas by their names")
+    made = {name: _strict(node, f"answer.$defs.{name}", definitions) for name, node in definitions.items()}
+    target = schema.get("$ref")
+    if isinstance(target, str) and target.removeprefix("#/$defs/") in definitions:
+        root = {**made[target.removeprefix("#/$defs/")]}
+    else:
+        root = _strict(schema, "answer", definitions)
+    if root.get("type") != "object":
+        raise _no("answer", "the whole answer is an object with named properties: put a list or a choice into one")
+    title = {"title": schema["title"]} if isinstance(schema.get("title"), str) else {}
+    return {**title, **root, **({"$defs": made} if made else {})}
+
+
+def _strict(node: Any, place: str, definitions: Schema) -> Schema:
+    if not isinstance(node, dict):
+        raise _no(place, f"a schema is a set of keywords, and not {node!r}")
+    schema = {name: value for name, value in node.items() if name not in _ANNOTATIONS}
+    _refuse_keywords(schema, place)
+    if "$ref" in schema:
+        return _reference(schema, place, definitions)
+    if "oneOf" in schema:
+        schema["anyOf"] = schema.pop("oneOf")
+    if "anyOf" in schema:
+        return _any_of(schema, place, definitions)
+    if "enum" in schema or "const" in schema:
+        return _choice(schema, place)
+    if "type" not in schema and "properties" in schema:
+        schema["type"] = "object"
+    names = types_of(schema)
+    if not names or not all(name in _TYPES for name in names):
+        raise _no(place, "it does not say of what type it is: an answer of any kind cannot be asked for")
+    if "object" in names:
+        _close(schema, place, definitions)
+    if "array" in names:
+        _one_kind_of_items(schema, place, definitions)
+    return schema
+
+
+def types_of(schema: Schema) -> list[Any]:
+    """The types that a schema names; it may name several, null among them."""
+    types = schema.get("type", [])
+    return types if isinstance(types, list) else [types]
+
+
+def _refuse_keywords(schema: Schema, place: str) -> None:
+    if len(schema.get("allOf", ())) == 1:
+        (only,) = schema.pop("allOf")
+        if not isinstance(only, dict):
+            raise _no(place, "`allOf` holds no schema")
+        schema.update({name: value for name, value in only.items() if name not in schema})
+    for keyword in ("allOf", *_REFUSED):
+        if keyword in schema:
+            raise _no(place, f"strict mode does not take `{keyword}`")
+
+
+def _reference(schema: Schema, place: str, definitions: Schema) -> Schema:
+    target = schema["$ref"]
+    known = isinstance(target, str) and (target == "#" or target.removeprefix("#/$defs/") in definitions)
+    if not known:
+        raise _no(place, f"the reference {target!r} leads nowhere: one leads to `#` or to `#/$defs/…`")
+    if len(schema) == 1:
+        return schema
+    beside = {name: value for name, value in schema.items() if name == "description"}
+    return {"anyOf": [{"$ref": target}], **beside}
+
+
+def _any_of(schema: Schema, place: str, definitions: Schema) -> Schema:
+    branches = schema["anyOf"]
+    if not isinstance(branches, list) or not branches:
+        raise _no(place, "`anyOf` is a list of schemas")
+    made = [_strict(branch, f"{place}|{number}", definitions) for number, branch in enumerate(branches)]
+    beside = {name: schema[name] for name in ("description",) if name in schema}
+    return {"anyOf": made, **beside}
+
+
+def _choice(schema: Schema, place: str) -> Schema:
+    words = schema["enum"] if "enum" in schema else [schema["const"]]
+    if not isinstance(words, list) or not words:
+        raise _no(place, "a choice names at least one word")
+    told = {_type_of(word, place) for word in words}
+    nullable = "null" in told and told != {"null"}
+    told -= {"null"} if nullable else set()
+    if told == {"integer", "number"}:
+        told = {"number"}
+    if len(told) != 1:
+        raise _no(place, f"a choice is of words of one type, and not of {' and '.join(sorted(told))}")
+    beside = {name: value for name, value in schema.items() if name not in ("type", "enum", "const")}
+    if not nullable:
+        kept: Schema = {name: schema[name] for name in ("enum", "const") if name in schema}
+        return {"type": told.pop(), **kept, **beside}
+    values = [word for word in words if word is not None]
+    return {"anyOf": [{"type": told.pop(), "enum": values}, {"type": "null"}], **beside}
+
+
+def _type_of(word: Any, place: str) -> str:
+    by_type = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+    if type(word) not in by_type:
+        raise _no(place, f"a choice is of words and numbers, and not of {word!r}")
+    return by_type[type(word)]
+
+
+def _close(schema: Schema, place: str, definitions: Schema) -> None:
+    properties = schema.get("properties")
+    if schema.get("additionalProperties", False) is not False:
+        raise _no(
+            place, "strict mode takes no object with names of its own choosing: make it a list of key and value"
+        )
+    if not isinstance(properties, dict) or not properties:
+        raise _no(place, "an object names its properties: strict mode takes none without any")
+    required = schema.get("required", ())
+    made = {}
+    for name, node in properties.items():
+        property_ = _strict(node, f"{place}.{name}", definitions)
+        made[name] = property_ if name in required or "default" in node else nullable(property_)
+    schema |= {"properties": made, "required": list(made), "additionalProperties": False}
+
+
+def nullable(schema: Schema) -> Schema:
+    """The schema, or null."""
+    branches = schema.get("anyOf", [schema])
+    if any("null" in types_of(branch) for branch in branches):
+        return schema
+    beside = {"description": schema["description"]} if "description" in schema else {}
+    bare = [{name: value for name, value in branch.items() if name != "description"} for branch in branches]
+    return {"anyOf": [*bare, {"type": "null"}], **beside}
+
+
+def _one_kind_of_items(schema: Schema, place: str, definitions: Schema) -> None:
+    places = schema.pop("prefixItems", None)
+    if places is not None:
+        if any(other != places[0] for other in places[1:]):
+            raise _no(
+                place, "strict mode takes no list whose places differ: make it an object with a name for each"
+            )
+        schema |= {"items": places[0], "minItems": len(places), "maxItems": len(places)}
+    if not isinstance(schema.get("items"), dict):
+        raise _no(place, "a list says what its items are")
+    schema["items"] = _strict(schema["items"], f"{place}[]", definitions)
+
+
+def nodes_of(schema: Schema) -> Iterator[Schema]:
+    """A schema and all that stand in it."""
+    yield schema
+    for node in _children(schema):
+        yield from nodes_of(node)
+
+
+def _children(schema: Schema) -> Iterator[Schema]:
+    yield from schema.get("$defs", {}).values()
+    yield from schema.get("properties", {}).values()
+    yield from schema.get("anyOf", ())
+    if "items" in schema:
+        yield schema["items"]
+
+
+def _depth(schema: Schema) -> int:
+    inner = max((_depth(node) for node in _children({**schema, "$defs": {}})), default=0)
+    return inner + ("object" in types_of(schema))
+
+
+def _check_limits(schema: Schema) -> None:
+    nodes = list(nodes_of(schema))
+    names = [name for node in nodes for name in (*node.get("properties", ()), *node.get("$defs", ()))]
+    words = [[*node.get("enum", ()), *([node["const"]] if "const" in node else [])] for node in nodes]
+    depth = max(_depth(node) for node in (schema, *schema.get("$defs", {}).values()))
+    properties = sum(len(node.get("properties", ())) for node in nodes)
+    characters = sum(len(str(word)) for word in (*names, *(word for some in words for word in some)))
+    found = (
+        (properties, MAX_PROPERTIES, "properties"),
+        (depth, MAX_DEPTH, "objects within each other"),
+        (characters, MAX_CHARACTERS, "characters in names and choices"),
+        (sum(map(len, words)), MAX_CHOICES, "choices"),
+        *(
+            (sum(map(len, some)), LONG_ENUM_CHARACTERS, f"characters in one choice of over {LONG_ENUM} words")
+            for some in words
+            if len(some) > LONG_ENUM and all(isinstance(word, str) for word in some)
+        ),
+    )
+    for count, limit, what in found:
+        if count > limit:
+            raise _no("answer", f"the schema has {count:,} {what}, and strict mode takes {limit:,}")
+
+
+def sent_schema(schema: Schema, model: str | None = None) -> Schema:
+    """What of a strict schema is sent: without what OpenAI's strict mode, or a fine-tuned model, cannot hold."""
+    left_out = _NOT_BY_FINE_TUNED if (model or "").startswith("ft:") else ()
+    made = {name: value for name, value in schema.items() if name in _SENT and name not in left_out}
+    if made.get("format") not in (None, *_FORMATS):
+        del made["format"]
+    if not _is_pattern(made.get("pattern", "")):
+        del made["pattern"]
+    for name in ("properties", "$defs"):
+        if name in made:
+            made[name] = {key: sent_schema(node, model) for key, node in made[name].items()}
+    if "anyOf" in made:
+        made["anyOf"] = [sent_schema(node, model) for node in made["anyOf"]]
+    if "items" in made:
+        made["items"] = sent_schema(made["items"], model)
+    return made
+
+
+def schema_name(schema: Schema) -> str:
+    """What a schema is called where it is sent: its title, as far as OpenAI takes it, else `answer`."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", schema.get("title", ""))[:64] or "answer"
+
+
+def _is_pattern(pattern: Any) -> bool:
+    try:
+        re.compile(pattern)
+    except (re.error, TypeError):
+        return False
+    return not _UNREADABLE.search(pattern)

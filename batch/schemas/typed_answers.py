@@ -1,0 +1,89 @@
+"""Whether an answer keeps to its schema, and its values where it does."""
+
+import re
+from collections.abc import Iterable
+from copy import deepcopy
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jsonschema_rs
+import msgspec
+
+from .answer_columns import answer_values
+from .strict_schema import Schema, nodes_of, types_of
+
+_SIXTY_FOUR_BITS = {"minimum": -(2**63), "maximum": 2**63 - 1}
+_FENCE = re.compile(r"\A```[\w-]*\s(.*)```\Z", re.DOTALL)
+
+
+class TypedAnswer(NamedTuple):
+    """An answer that keeps to its schema: its JSON text and its values; else its text, and what is wrong."""
+
+    text: str | None
+    values: dict[str, Any] | None = None
+    wrong: str | None = None
+
+
+class AnswerReader:
+    """Reads the answers of one schema; it is made once and used a million times."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._validator = jsonschema_rs.Draft202012Validator(_bounded(schema), validate_formats=True)
+        self._values = answer_values(schema)
+        self._decode = msgspec.json.Decoder().decode
+
+    def read(self, texts: Iterable[str]) -> TypedAnswer:
+        """The last of the texts that keeps to the schema, whole or in a code fence; else why the last does not.
+
+        A model may say several things in one response, of which one was broken off: they are never joined.
+        """
+        first_wrong: TypedAnswer | None = None
+        for text in reversed(list(texts)):
+            found = self._read(text)
+            if found.wrong is None:
+                return found
+            first_wrong = first_wrong or found
+        return first_wrong or TypedAnswer(None, wrong="there is no answer")
+
+    def _read(self, text: str) -> TypedAnswer:
+        json_text = _bare(text)
+        try:
+            value = self._decode(json_text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return TypedAnswer(text, wrong=f"the answer is not JSON: {error}")
+        if not self._validator.is_valid(value):
+            return TypedAnswer(text, wrong=self._why(value))
+        return TypedAnswer(json_text, self._values(value))
+
+    def _why(self, value: Any) -> str:
+        error = next(self._validator.iter_errors(value))
+        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
+        return f"{place.lstrip('.') or 'the answer'}: {error.message[:500]}"
+
+
+def _bare(text: str) -> str:
+    """The text without blanks around it, and out of a code fence."""
+    if text[:1] == "{" and text[-1:] == "}":  # as nearly always, a million times a run
+        return text
+    text = text.strip("\ufeff \t\r\n")
+    fenced = _FENCE.match(text)
+    return fenced[1].strip() if fenced else text
+
+
+def _bounded(schema: Schema) -> Schema:
+    """The schema with the bounds of what its columns can hold: integers have 64 bits."""
+    made = deepcopy(schema)
+    for node in nodes_of(made):
+        if "integer" in types_of(node) and "number" not in types_of(node):
+            node["allOf"] = [_SIXTY_FOUR_BITS]
+    return made
+
+
+@lru_cache(maxsize=16)
+def _reader(encoded: bytes) -> AnswerReader:
+    return AnswerReader(msgspec.json.decode(encoded))
+
+
+def answer_reader(schema: Schema) -> AnswerReader:
+    """The reader of a schema, made once."""
+    return _reader(msgspec.json.encode(schema))
