@@ -10,6 +10,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 
 from ..batch.jobs.job import Job
+from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
 from .runs import job_of, wait_of
 
@@ -56,8 +57,13 @@ def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
         "options": {"wait": "suspend" if wait_of(flow_run) == "suspend" else "sensor"},
     }
     try:
-        run_deployment(
-            COLLECTOR, parameters=parameters, timeout=0, job_variables=flow_run.job_variables, as_subflow=False
+        at_once(
+            run_deployment,
+            COLLECTOR,
+            parameters=parameters,
+            timeout=0,
+            job_variables=flow_run.job_variables,
+            as_subflow=False,
         )
     except ObjectNotFound:
         log.warning(

@@ -6,10 +6,10 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import orjson
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
-from prefect.variables import Variable
 
 from ..batch import clock
 from ..batch.errors import Refused
@@ -31,7 +31,9 @@ _SCHEDULED = re.compile(
 
 def default_storage() -> str:
     """The Prefect variable `openai_batch_storage`, else a folder in PREFECT_HOME."""
-    return _storage(Variable.get(STORAGE_VARIABLE))
+    with get_client(sync_client=True) as client:
+        found = client.read_variable_by_name(STORAGE_VARIABLE)
+    return _storage(found and found.value)
 
 
 def storage_without_server() -> str:

@@ -11,6 +11,7 @@ from prefect.flow_runs import resume_flow_run
 
 from ...batch import clock
 from ...batch.jobs.job import Job
+from ...blocks.prefect_calls import at_once
 from ..runs import job_of
 from .looks import look_once
 from .readiness import could_go_on
@@ -74,6 +75,6 @@ def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[s
     ready = [(run, job) for run, job in waiting if could_go_on(job, ended, clock.now())]
     for run, job in ready:
         with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
-            resume_flow_run(run.id)
+            at_once(resume_flow_run, run.id)
             get_run_logger().info("The job %s goes on (flow run %s)", job.key, run.name)
     return [job.key for _, job in ready]
