@@ -20,6 +20,7 @@ from openai import OpenAI
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -91,7 +92,8 @@ class Receiver:
         except ValidationError:
             return _refused("is no event", 400)
         try:
-            if self._inbox.put(Delivery(webhook_id, event.data.id, clock.now())):
+            delivery = Delivery(webhook_id, event.data.id, clock.now())
+            if await run_in_threadpool(self._inbox.put, delivery):  # it waits for the disk
                 self._forwarder.notify()
         except sqlite3.Error as error:
             log.error("A delivery could not be kept, OpenAI will repeat it: %s", type(error).__name__)
