@@ -3,7 +3,7 @@
 0   every row has its answer
 3   done, some rows have none, and the table says why
 2   refused by our own checks: nothing was sent
-1   anything else
+1   anything else, Ctrl-C too; 143 and 129 after SIGTERM and SIGHUP
 """
 
 import os
@@ -49,6 +49,7 @@ for command in (
 
 def main() -> None:
     """Run the command line, with one clear line for whatever goes wrong."""
+    process.end_as_interrupted()
     process.replace_what_cannot_be_printed()
     sys.exit(run(sys.argv[1:]))
 
@@ -60,8 +61,8 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_REFUSED
-    except click.Abort:
-        return _fail("stopped; the same command continues the job")
+    except click.Abort as end:
+        return _fail(process.STOPPED, getattr(end.__cause__, "exit_code", EXIT_FAILED))
     except Refused as error:
         return _fail(error, EXIT_REFUSED)
     except OpenAIBatchError as error:

@@ -1,15 +1,20 @@
 """Run a flow in this process, with its progress on stderr instead of Prefect's log."""
 
+import atexit
 import json
 import logging
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from threading import Timer
+from socket import socket, socketpair
+from threading import Thread, Timer
+from types import FrameType
 
 import click
 
@@ -18,6 +23,18 @@ from ..batch.storage import open_url
 
 SILENT_SECONDS = 0.5
 """Whoever waits longer is told for what."""
+
+PATIENCE_SECONDS = 1.5
+"""So long after a signal threads are waited for; then the process ends without them, as in a crash."""
+
+STOPPED = "stopped; the same command continues the job"
+
+EXIT_CODES: dict[int, int] = {
+    getattr(signal, name): code
+    for name, code in {"SIGINT": 1, "SIGTERM": 143, "SIGHUP": 129}.items()
+    if hasattr(signal, name)  # Windows hangs nothing up
+}
+"""Of a process that a signal has ended."""
 
 SURROUNDINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
@@ -56,6 +73,36 @@ PREFECT_UNREACHED = (
     "Prefect's server {url} cannot be reached: {why}. Start it with `prefect server start`, name another by "
     "PREFECT_API_URL, or unset that: a command then starts one of its own."
 )
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = EXIT_CODES[number]
+
+
+def end_as_interrupted() -> None:
+    """From now on SIGTERM and SIGHUP end this process as Ctrl-C does; one that is ignored, as by nohup, stays so.
+
+    It then ends without being taken apart by Python, which takes long. Call this first: what is registered first is
+    done last.
+    """
+    asked: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        raise Stopped(number)
+
+    def end() -> None:
+        if asked:
+            os._exit(EXIT_CODES[asked[0]])
+
+    atexit.register(end)
+    for number in EXIT_CODES:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, stop)
 
 
 def replace_what_cannot_be_printed() -> None:
@@ -155,11 +202,46 @@ def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
 
     settings = get_current_settings()
     with ExitStack() as stack:
+        stack.enter_context(_left_in_time())
         if not verbose:
             stack.enter_context(_logs_off())
         if not settings.api.url and settings.server.ephemeral.enabled:
             _start_own_server(None if verbose else settings.home / SERVER_LOG)
         yield
+
+
+@contextmanager
+def _left_in_time() -> Iterator[None]:
+    """Let a signal in the block end the process soon, whatever its threads wait for and whose handler takes it."""
+    told, signals = socketpair()  # Prefect has a handler of its own for SIGTERM, and gives it back at the end only
+    signals.setblocking(False)
+    before = signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
+    Thread(target=_leave_after_signal, args=(told,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        signals.close()
+
+
+def _leave_after_signal(told: socket) -> None:
+    """Wait for a signal that asks to end, let the process end by itself for a moment, and end it."""
+    with told:
+        while (number := told.recv(1)) and number[0] not in EXIT_CODES:
+            pass
+        if number:
+            time.sleep(PATIENCE_SECONDS)
+            _kill_own_server()
+            click.echo(f"error: {STOPPED}", err=True)
+            os._exit(EXIT_CODES[number[0]])
+
+
+def _kill_own_server() -> None:
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer().server_process
+    if server is not None:
+        server.kill()
 
 
 @contextmanager

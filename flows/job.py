@@ -20,6 +20,7 @@ from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
+from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
@@ -130,7 +131,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = job_run.job
-    with open_batches_named(job), progress_artifact(job) as progress:
+    with open_batches_named(job), pauses_end_with_it(), progress_artifact(job) as progress:
         _read_rows(job_run)
         for number in count(1):
             if not begin_round(job_run, number, max_rounds):

@@ -8,6 +8,7 @@ from ..batch.files.identity import round_of
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.recovery import write_recovered
 from ..tasks import clean_up, fetch_output, find_job_batches, sensor_options, wait_for_batches
+from ..tasks.remote.tries import pauses_end_with_it
 from .job import TASK_RUNNER
 
 
@@ -57,11 +58,12 @@ def recover_job(
         )
         found = wait_for_batches.with_options(**retries)(opened, credentials=credentials)
         ended |= {batch.id: batch for batch in found}
-    futures = [
-        fetch_output.submit(ended[batch.id], keep_response=keep_response, credentials=credentials)
-        for batch in batches
-    ]
-    outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
+    with pauses_end_with_it():
+        futures = [
+            fetch_output.submit(ended[batch.id], keep_response=keep_response, credentials=credentials)
+            for batch in batches
+        ]
+        outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
     items = write_recovered(outputs, destination, keep_response=keep_response)
     for batch in ended.values():
         clean_up(batch, credentials=credentials)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..batch.outcomes.outcome_files import FetchedOutput, write_found
 from ..batch.storage import Folder
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
+from .remote.tries import pauses_end_with_it
 
 CONCURRENCY = 8
 """Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
@@ -73,13 +75,13 @@ def ask_items(
     """Ask what is not answered yet, and record the answers, a few at a time."""
     names = answers.names("*.jsonl")
     known = set(_answered(answers, names))
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(concurrency) as pool, pauses_end_with_it():
         items = (item for item in _items(file) if item["custom_id"] not in known)
         for number in range(len(names), len(names) + file.items):
             group = list(islice(items, KEPT_AT_ONCE))
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
                 return
-            asked = [pool.submit(_answer, connection, item) for item in group]
+            asked = [pool.submit(copy_context().run, _answer, connection, item) for item in group]
             wait(asked)
             # What is answered is paid, and kept, whatever befell the others.
             with answers.create(f"{number:06d}.jsonl") as record:

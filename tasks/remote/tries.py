@@ -16,15 +16,17 @@ the last one may have created. A pause is as long as the server asks for in Retr
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import inf, isfinite
+from threading import Event
 from typing import ParamSpec, TypeVar
 
 from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
+from prefect.exceptions import TerminationSignal
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from ...batch import clock
@@ -41,10 +43,35 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 _shortened_to = inf
 
+_ended = ContextVar("ended", default=Event())  # noqa: B039  # nobody sets the default
+"""Set when that is ended which the pauses of this context belong to."""
+
 
 def pause(seconds: float) -> None:
-    """Wait; every pause between two calls goes through here."""
-    time.sleep(min(seconds, _shortened_to))
+    """Wait; every pause between two calls goes through here.
+
+    Raises:
+        KeyboardInterrupt: what the pause belongs to was ended meanwhile, in another thread.
+    """
+    if _ended.get().wait(min(seconds, _shortened_to)):
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def pauses_end_with_it() -> Iterator[None]:
+    """Let Ctrl-C or SIGTERM in the block end the pauses of its other threads too, whose ends are waited for.
+
+    Those threads are meant that run in copies of the block's context, as Prefect's do.
+    """
+    ended = Event()
+    before = _ended.set(ended)
+    try:
+        yield
+    except (KeyboardInterrupt, TerminationSignal):
+        ended.set()
+        raise
+    finally:
+        _ended.reset(before)
 
 
 @contextmanager

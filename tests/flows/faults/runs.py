@@ -16,6 +16,7 @@ import pandas as pd
 from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .cases import Case
 from .ends import MAX_ROUNDS
@@ -151,6 +152,7 @@ def _surroundings(server: BatchServer, case: Case) -> Iterator[None]:
         patch.dict(os.environ, environment),
         patch.object(clock, "now", server.clock.now),
         patch("time.sleep", _briefly(time.sleep)),
+        brief_pauses(LONGEST_SLEEP_SECONDS),
         _leaping(server, leap, leaps if leap else 0),
     ):
         yield
