@@ -1,19 +1,23 @@
 """The results: the input's columns, then what became of each row, in input order."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..errors import TableNotWritten
 from ..heap import frozen_heap
 from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.token_counts import COUNTS, TokenCounts
+from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
 from ..tables.parts import read_rows, read_schema
+from ..tables.rehearsals import rehearse
 from .job import Job, Rows
 from .report import BatchSummary, JobReport
 from .submissions import fetched, last_seen
@@ -34,26 +38,64 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     """Write the results of a job to its destination, and its report to its folder.
 
     Memory holds one row group of the rows and of their outcomes at a time, whatever the job's size.
+
+    Raises:
+        TableNotWritten: the table cannot be written; the message says how to have it elsewhere.
     """
     outputs = [output for file in job.input_files() if (output := fetched(file)) is not None]
     tally = Tally()
-    answer_columns = _ResultColumns(job, rows, outputs)
+    answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     batches = answer_columns.joined(tally)
-    write_table(job.destination, answer_columns.schema, batches)
+    with _answers_kept(job):
+        write_table(job.destination, answer_columns.schema, batches)
     report = _report(job, rows.rows, outputs, tally)
     job.files.write("report.json", report)
     return report
 
 
-class _ResultColumns:
-    """The columns that are added to the rows, and where their values come from."""
+@contextmanager
+def _answers_kept(job: Job) -> Iterator[None]:
+    """Let what fails in the block say that nothing is lost, and how the table is had elsewhere."""
+    try:
+        yield
+    except Exception as error:  # the disk, the network, a value that no format holds: the answers are there
+        raise TableNotWritten(
+            f"The answers of the job {job.key!r} are there, but their table cannot be written to "
+            f"{job.destination}: {error}. Start the job again when that is mended, or write it elsewhere: "
+            f"`prefect-openai-batch resume {job.key} --to other.parquet` (job folder {job.folder}). Answers are "
+            "not paid again.",
+            job_key=job.key,
+            path=job.destination,
+        ) from error
 
-    def __init__(self, job: Job, rows: Rows, outputs: list[FetchedOutput]) -> None:
+
+REHEARSED_ROWS = 100
+
+
+def rehearse_results(job: Job, rows: Rows) -> None:
+    """Write the first rows as they will be written at the end, to their destination's place; nothing stays.
+
+    Raises:
+        DestinationError: the place cannot be written to, or its format cannot hold a column; the message names it.
+    """
+    for dimensions in (None, 1) if job.request.endpoint == Endpoint.EMBEDDINGS else (None,):
+        columns = _ResultColumns(job, rows, [], dimensions)
+        first = next(columns.joined(Tally()), None)
+        rehearse(job.destination, columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)])
+
+
+class _ResultColumns:
+    """The columns that are added to the rows, and where their values come from.
+
+    `dimensions` is the length that all embeddings share, if they do.
+    """
+
+    def __init__(self, job: Job, rows: Rows, outputs: list[FetchedOutput], dimensions: int | None) -> None:
         self.job = job
         self.parts = rows.parts
         self.outputs = outputs
         self.untold = _untold(job)
-        self.dimensions = _dimensions(outputs)
+        self.dimensions = dimensions
         self.input = read_schema(job.files)
         full = outcome_schema(job.request.endpoint)
         self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]

@@ -110,7 +110,8 @@ def _objects(column: pa.StructArray) -> list[Any]:
 
 
 def _object_of(pairs: list[dict[str, Any]]) -> dict[Any, Any]:
-    return dict(tuple(pair.values()) for pair in pairs)
+    """The pairs of a map as one object; keys that are no values of Python's own, as lists, by their text."""
+    return {text(key) if isinstance(key, list | dict) else key: value for key, value in map(dict.values, pairs)}
 
 
 def _lists(column: pa.Array) -> list[Any]:

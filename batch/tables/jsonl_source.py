@@ -56,20 +56,23 @@ class JsonlTable:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The columns in the order first seen, and types that hold all their values.
+        """The columns in the order first seen, and types that hold all their values; of no rows, none.
 
         Raises:
             SourceError: a line is malformed, or the values of a column have no common type.
         """
         types: dict[str, pa.DataType] = {}
+        chunk = None
         for chunk in self._chunks(self._rows):
             for name in chunk.names():
                 types[name] = self._wider(types.get(name, pa.null()), chunk, name)
             # Only a float can be an integer that was too long for the parser.
             if any(holds(kind, pa.float64()) for kind in types.values()):
                 self._refuse_long_integers(chunk)
+        if chunk is None:
+            return pa.schema([])
         if not types:
-            raise self._file.error("has no rows, or none with a column")
+            raise self._file.error("none of its rows has a column")
         self._refuse_empty_objects(types)
         self._refuse_unknown_text_columns(types)
         return pa.schema([pa.field(name, kind) for name, kind in types.items()])

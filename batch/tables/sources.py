@@ -69,17 +69,12 @@ class SourceReader:
         self.schema = table.schema
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """The rows in order, in batches of about 32 MB at most.
+        """The rows in order, in batches of about 32 MB at most; none where the table has no rows.
 
         Raises:
-            SourceError: the table is empty or broken; the message names file, row and column.
+            SourceError: the table is broken; the message names file, row and column.
         """
-        rows = 0
-        for batch in self._table.batches():
-            rows += batch.num_rows
-            yield batch
-        if not rows:
-            raise self._file.error("has no rows")
+        yield from self._table.batches()
 
 
 def open_source(source: FileSource, rows: int = GROUP_ROWS) -> SourceReader:
