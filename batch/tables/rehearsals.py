@@ -43,22 +43,30 @@ def _content(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) ->
     try:
         write_content(path, file, schema, batches)
     except Exception as error:  # whatever the writer of a format, or the type of a column, has to say
-        raise _named(path, schema, batches) or error from error
+        found = unwritable(path, schema, batches)
+        if found is None:
+            raise
+        column, why = found
+        raise DestinationError(
+            f"The destination {path} cannot hold the column {column.name!r} ({column.type}): {why}. Leave the "
+            "column out, or choose another format: .csv, .jsonl or .parquet.",
+            path=path,
+            column=column.name,
+        ) from error
     return file.getvalue()
 
 
-def _named(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> DestinationError | None:
-    """The error that names the first column which cannot be written, where one alone is at fault."""
-    for field in schema:
+def unwritable(
+    path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]
+) -> tuple[pa.Field, Exception] | None:
+    """The first column of a table that a file of this name cannot hold, and why; None where it holds each."""
+    for place, field in enumerate(schema):
+        alone = pa.schema([field])
         try:
-            write_content(path, BytesIO(), pa.schema([field]), [batch.select([field.name]) for batch in batches])
+            for rows in ([], [pa.RecordBatch.from_arrays([one.column(place)], schema=alone) for one in batches]):
+                write_content(path, BytesIO(), alone, rows)
         except Exception as error:
-            return DestinationError(
-                f"The destination {path} cannot hold the column {field.name!r} ({field.type}): {error}. Leave the "
-                "column out, or choose another format: .csv, .jsonl or .parquet.",
-                path=path,
-                column=field.name,
-            )
+            return field, error
     return None
 
 
