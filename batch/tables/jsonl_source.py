@@ -43,8 +43,10 @@ class _Chunk:
 class JsonlTable:
     """A JSONL file; `schema` reads all of it."""
 
-    def __init__(self, file: SourceFile, text_columns: Set[str], rows: int) -> None:
+    def __init__(self, file: SourceFile, text_columns: Set[str], rows: int, limit: int | None = None) -> None:
         """Read the first row; `rows` is the most a batch holds, `text_columns` are kept as text.
+
+        Of all rows there are `limit`, if that is given; what comes after them is not looked at.
 
         Raises:
             SourceError: the first row is not an object.
@@ -52,6 +54,7 @@ class JsonlTable:
         self._file = file
         self._text_columns = text_columns
         self._rows = rows
+        self._limit = limit
         next(self._chunks(1), None)
 
     @cached_property
@@ -99,6 +102,8 @@ class JsonlTable:
                 chunk.rows.append(self._object(written, chunk.first + len(chunk.rows), number))
                 chunk.lines.append(written)
                 held += len(written)
+                if chunk.first + len(chunk.rows) == self._limit:
+                    break
                 if len(chunk.rows) == size or held >= GROUP_BYTES:
                     yield chunk
                     chunk, held = _Chunk(chunk.first + len(chunk.rows), [], []), 0
