@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .batch.errors import RequestError as RequestError
     from .batch.errors import SourceError as SourceError
     from .batch.errors import StorageNotShared as StorageNotShared
+    from .batch.errors import TableNotWritten as TableNotWritten
     from .batch.errors import WaitError as WaitError
     from .batch.files.batches import Batch as Batch
     from .batch.files.input_files import InputFile as InputFile
@@ -98,7 +99,7 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
     ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
-    ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken StorageNotShared"),
+    ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken TableNotWritten StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}
 

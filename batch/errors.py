@@ -15,6 +15,7 @@
     ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
+    ├── TableNotWritten          the answers are there, and their table cannot be written
     └── StorageNotShared         a started job's folder is not where this worker looks for it
 
 Each takes its message as the one positional argument, so that it survives pickling on its way through
@@ -89,11 +90,15 @@ class BatchNotFinished(OpenAIBatchError):
 
 
 class BatchFailed(OpenAIBatchError):
-    """OpenAI's validation refused every batch of the job; details: `batches`."""
+    """OpenAI's validation refused every batch of the job; details: `batches`, `path` of the table."""
 
 
 class DownloadBroken(OpenAIBatchError):
     """A downloaded output or error file is not whole; details: `file_id`."""
+
+
+class TableNotWritten(OpenAIBatchError):
+    """The answers are in the job folder, and their table cannot be written; details: `job_key`, `path`."""
 
 
 class StorageNotShared(OpenAIBatchError):

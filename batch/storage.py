@@ -31,6 +31,9 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 OWNER_ONLY = 0o700
 
+SHORT_NAME = 50
+"""Characters, of at most four bytes each."""
+
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
 
@@ -60,7 +63,7 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
 @contextmanager
 def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    temporary = target.with_name(f".{short_name(target.name)}.{uuid4().hex[:8]}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -68,6 +71,11 @@ def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def short_name(name: str) -> str:
+    """The beginning of a name, to be made longer: file systems take names of at most 255 bytes."""
+    return name[:SHORT_NAME]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from ..batch.errors import DestinationError, StorageNotShared
+from ..batch.errors import StorageNotShared
 from ..batch.jobs.job import Job
 from ..batch.jobs.opening import absolute, check_job_key
 from ..batch.jobs.options import RunOptions
@@ -18,7 +18,7 @@ from .run_options import run_options
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
-@click.option("--to", "destination", metavar="DEST", help="Where the answers go if the job's folder is lost.")
+@click.option("--to", "destination", metavar="DEST", help="Where the table goes instead.")
 @run_options("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds")
 @process.storage
 @process.credentials
@@ -41,7 +41,8 @@ def resume_command(
     Its open batches are fetched, and rows without an answer go again: those that failed in passing, expired, were
     lost or cancelled, or were never sent.
 
-    Where its folder is lost, --to takes the answers that OpenAI still holds, by custom_id and without the rows.
+    With --to the table goes elsewhere from now on. Where the job's folder is lost, that takes the answers that
+    OpenAI still holds, by custom_id and without the rows.
     """
     check_job_key(job)
     options = RunOptions(**wishes)
@@ -50,23 +51,16 @@ def resume_command(
     known = (Folder(place) / job).read("job.json", Job)
     if known is None:
         return _recover(job, place, destination, credentials, options, verbose=verbose)
-    _refuse_other_destination(known, destination)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, known.destination):
+    goes_to = absolute(destination) if destination else known.destination
+    if goes_to != known.destination:
+        check_destination(goes_to, "refuse")
+    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
-        report = take_up(job, storage=place, credentials=credentials, options=options)
+        report = take_up(job, storage=place, credentials=credentials, options=options, destination=destination)
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
-
-
-def _refuse_other_destination(known: Job, destination: str | None) -> None:
-    if destination is not None and absolute(destination) != known.destination:
-        raise DestinationError(
-            f"--to is for a job whose folder is lost. The results of {known.key} go to {known.destination}: leave "
-            f"--to out, and copy them then.",
-            path=destination,
-        )
 
 
 def _recover(

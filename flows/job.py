@@ -13,7 +13,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.job import REFUSED_TABLE, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
@@ -88,7 +88,8 @@ def openai_batch(
     Raises:
         Refused: the input cannot be used; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
-        BatchFailed: OpenAI's validation refused every batch.
+        BatchFailed: OpenAI's validation refused every batch; the table says why for each row.
+        TableNotWritten: the answers are there, and their table cannot be written; `resume_job` writes another.
 
     Example:
         ```python
@@ -125,6 +126,8 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     if report is None:
         get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
         report = run_job(job_run, max_rounds)
+    if report is not None and job.nothing_was_taken():
+        raise _nothing_taken(job)
     return leave(job, options.wait) if report is None else end_state(report, options.min_answered)
 
 
@@ -138,7 +141,6 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
                 break
             if not finish_round(job_run, number):
                 return None
-        _refuse_if_all_failed(job_run)
         report = job_run.task(write_results, "report")(job)  # durable first …
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
@@ -164,7 +166,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
     except Exception as error:
         if not job.has_sent():
             if isinstance(error, Refused | AccessError):
-                job.files.remove()  # so that a corrected command may use the key
+                job.forget()  # so that a corrected command may use the key
             raise
         opened = [batch.id for batch in job.open_batches()]
         if opened:
@@ -177,17 +179,17 @@ def open_batches_named(job: Job) -> Iterator[None]:
         raise
 
 
-def _refuse_if_all_failed(job_run: JobRun) -> None:
-    """A job of which OpenAI takes nothing has cost nothing: it leaves nothing behind, and says why."""
-    job = job_run.job
+def _nothing_taken(job: Job) -> BatchFailed:
+    """The end of a job of which OpenAI takes nothing: it has cost nothing, and leaves its table alone."""
     batches = job.batches()
-    if batches and all(batch.status == "failed" for batch in batches):
-        clean_up(job, credentials=job_run.credentials)
-        job.files.remove()
-        raise BatchFailed(
-            f"OpenAI's validation refused every batch of the job: {batches[0].why_failed}",
-            batches=[batch.id for batch in batches],
-        )
+    job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
+    job.forget()
+    return BatchFailed(
+        f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
+        f"Each row stands with its reason in {job.destination}.",
+        batches=[batch.id for batch in batches],
+        path=job.destination,
+    )
 
 
 def end_state(report: JobReport, min_answered: float) -> State[JobReport]:

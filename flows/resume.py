@@ -7,7 +7,7 @@ from prefect import flow
 from ..batch import clock
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import absolute, keep_deadline
+from ..batch.jobs.opening import absolute, keep_deadline, keep_destination
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.storage import Folder
@@ -25,6 +25,7 @@ def resume_job(
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
+    destination: str | None = None,
 ) -> JobReport:
     """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
 
@@ -35,9 +36,11 @@ def resume_job(
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch; the rounds are so many more.
+        destination: Another path or URL for the table from now on; empty: where it was to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+        DestinationError: the other destination exists, or the table cannot be written to it.
         DeadlineError: the time to finish by is no time, or leaves none for a batch; the job stays as it was.
 
     Example:
@@ -53,6 +56,7 @@ def resume_job(
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
     if deadline is not None and deadline != job.deadline:
         check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
+    job = keep_destination(job, destination)
     resumed = job.resume(str(run.id))
     job = keep_deadline(job, deadline)
     return run_to_its_state(  # type: ignore[return-value]  # Prefect gives the state's data
@@ -67,6 +71,7 @@ def collect_job(
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
+    destination: str | None = None,
 ) -> JobReport:
     """End a job: nothing more is sent, what its batches have finished is fetched, the table is written.
 
@@ -78,9 +83,11 @@ def collect_job(
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch, as far as they are about waiting.
+        destination: Another path or URL for the table from now on; empty: where it was to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+        DestinationError: the other destination exists, or the table cannot be written to it.
 
     Example:
         ```python
@@ -92,7 +99,7 @@ def collect_job(
     """
     run = current_run()
     check_wait(options.wait, run)
-    job = find_job(job_key, storage)
+    job = keep_destination(find_job(job_key, storage), destination)
     if job.report() is None:
         job.stop("ended", "The job was ended before this row was sent.")
         stopped = job.stopped()

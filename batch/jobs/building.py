@@ -74,9 +74,7 @@ def _numbered_batches(
     if selection.round > 1:
         yield from read_selected_rows(job.files, selected_rows(job, selection), columns)
         return
-    rows = job.rows()
-    assert rows is not None, "rows are read before anything is built of them"
-    first = rows.parts[selection.number].first_row
+    first = job.kept_rows("build_items").parts[selection.number].first_row
     for batch in read_rows(job.files, selection.number, columns):
         yield np.arange(first, first + batch.num_rows), batch
         first += batch.num_rows

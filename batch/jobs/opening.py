@@ -11,7 +11,8 @@ from ..storage import Folder, open_url
 from ..tables.destinations import check_destination
 from ..tables.sources import FileSource, check_source
 from .deadlines import Deadline, check_deadline
-from .job import CLEANED, JOB, JOB_KEY, RESULTS, RESUMED, IfExists, Job
+from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .results import rehearse_results
 from .stops import STOPPED
 
 
@@ -125,22 +126,44 @@ def check_new_job(wanted: Job, if_exists: IfExists) -> None:
     """
     if wanted.deadline is not None:
         check_deadline(wanted.deadline, wanted.opened_at)
-    if wanted.destination != wanted.own_destination:
-        check_destination(wanted.destination, if_exists)
-    if wanted.destination == wanted.source.path:
-        raise DestinationError(
-            f"The destination {wanted.destination} is the source itself; choose another.", path=wanted.destination
-        )
+    refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
+    own = refused is not None and refused.destination == wanted.destination
+    _check_place(wanted, "replace" if own else if_exists)
     columns = check_source(wanted.source)
     if columns is not None:
         with refusals_of(wanted.source.path):
             wanted.request.compile(columns)
 
 
+def _check_place(job: Job, if_exists: IfExists) -> None:
+    if job.destination != job.own_destination:
+        check_destination(job.destination, if_exists)
+    if job.destination == job.source.path:
+        raise DestinationError(
+            f"The destination {job.destination} is the source itself; choose another.", path=job.destination
+        )
+
+
+def keep_destination(job: Job, destination: str | None) -> Job:
+    """A job that was begun before, with its table going elsewhere, where that is asked for and can be.
+
+    Raises:
+        DestinationError: it exists, or the job's table cannot be written to it.
+    """
+    if not destination or absolute(destination) == job.destination:
+        return job
+    moved = job.model_copy(update={"destination": absolute(destination)})
+    _check_place(moved, "refuse")
+    rows = job.rows()
+    if rows is not None:
+        rehearse_results(moved, rows)
+    return job.with_destination(moved.destination)
+
+
 OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
-        *("report.json", RESULTS, CLEANED),
+        *("report.json", RESULTS, REFUSED_TABLE, CLEANED),
     }
 )
 """What stands in a job folder; see `job.py`."""

@@ -21,6 +21,9 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
         number: The round, from 1.
         resumed: Whether rows go again too that were cancelled, in whichever round.
 
+    Raises:
+        SourceError: the rows of the job were not read.
+
     Example:
         ```python
         from prefect_openai_batch import open_job, plan_round, read_source
@@ -31,9 +34,8 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
         ```
     """
     if number == 1:
-        rows = job.rows()
-        assert rows is not None, "the rows are read before a round is planned"
-        return tuple(_selection(job, 1, part.number, part.rows) for part in rows.parts)
+        parts = job.kept_rows("plan_round").parts
+        return tuple(_selection(job, 1, part.number, part.rows) for part in parts)
     planned = job.round_folder(number).read("plan.json", Plan)
     if planned is not None:
         return planned.selections

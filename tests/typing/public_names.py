@@ -40,6 +40,7 @@ from prefect_openai_batch import (
     RunOptions,
     SourceError,
     StorageNotShared,
+    TableNotWritten,
     WaitError,
     build_items,
     cancel_batch,
@@ -141,4 +142,12 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         ModelNotFound,
     ]
     assert_type(Refused("why").details, dict[str, Any])
-    return [*refusals, AccessError, BatchNotFinished, BatchFailed, DownloadBroken, StorageNotShared]
+    return [
+        *refusals,
+        AccessError,
+        BatchNotFinished,
+        BatchFailed,
+        DownloadBroken,
+        TableNotWritten,
+        StorageNotShared,
+    ]
