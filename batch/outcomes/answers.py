@@ -26,12 +26,14 @@ class Answer(NamedTuple):
     failed: bool = False
 
 
-def read_answer(endpoint: Endpoint, body: Body) -> Answer:
+def read_answer(endpoint: Endpoint, body: Any) -> Answer:
     """The answer in the body of a response with status 200.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
     """
+    if not isinstance(body, dict):
+        raise TypeError(f"it is {'empty' if not body else 'no object'}")
     answer, reason, code, message, failed = READERS[endpoint](body)
     return Answer(answer, _word(reason), _word(code), _word(message), failed)
 
