@@ -4,7 +4,7 @@
 |---|---|---|
 | status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
 | status 200, the body says failed | failed | yes |
-| status 0, 429, 5xx; code `request_timeout`; status 200, and a body that is none or cannot be read | failed | yes |
+| status 0, 429, 5xx; code `request_timeout`; status 200 and no body, or none that can be read | failed | yes |
 | any other status | failed | no |
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no, but by `resume` |
@@ -13,7 +13,7 @@
 | no line, and the batch failed at validation, see `validation.py` | failed | for want of room or quota |
 | no line, and the batch is completed, or lost | missing | yes |
 
-A response, a body or an error that comes as JSON text is read as the object that it holds: Llama Stack sends them so.
+A response, a body or an error that comes as JSON text, as from Llama Stack, is read as the object that it holds.
 """
 
 from collections.abc import Iterable, Mapping

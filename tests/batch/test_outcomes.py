@@ -216,7 +216,12 @@ NOT_SUCCEEDED = [
     (line("<html>Sorry.</html>"), "failed", True, "unreadable_response"),
     (line(json.dumps({"choices": []})), "failed", True, "unreadable_response"),
     (line(json.dumps(error("context_length_exceeded")), 400), "failed", False, "context_length_exceeded"),
-    (line({"error": json.dumps(error("rate_limit_exceeded")["error"])}, 429), "failed", True, "rate_limit_exceeded"),
+    (
+        line({"error": json.dumps(error("rate_limit_exceeded")["error"])}, 429),
+        "failed",
+        True,
+        "rate_limit_exceeded",
+    ),
     ({"response": json.dumps(line(error("server_error"), 500)["response"])}, "failed", True, "server_error"),
     ({"error": '{"code": "batch_expired", "message": "Sorry."}'}, "expired", True, "batch_expired"),
 ]
