@@ -80,8 +80,9 @@ def ask_items(
             group = list(islice(items, KEPT_AT_ONCE))
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
                 return
-            asked = [pool.submit(_answer, connection, item) for item in group]
+            asked: list[Future[bytes]] = []
             try:
+                asked.extend(pool.submit(_answer, connection, item) for item in group)
                 wait(asked)
             finally:
                 _record(asked, answers, f"{number:06d}.jsonl")
