@@ -4,14 +4,17 @@ On local disks a file is written under a temporary name and renamed; elsewhere i
 and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
 """
 
+import atexit
 import errno
 import fnmatch
 import os
+import shutil
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory, gettempdir, mkdtemp
 from typing import IO, Literal, TypeVar
 from uuid import uuid4
 
@@ -33,6 +36,12 @@ OWNER_ONLY = 0o700
 
 SHORT_NAME = 50
 """Characters, of at most four bytes each."""
+
+TEMPORARY = "prefect-openai-batch-"
+"""How the names of temporary folders begin."""
+
+FORGOTTEN_SECONDS = 30 * 86_400
+"""OpenAI keeps a batch's files no longer either."""
 
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
@@ -210,5 +219,20 @@ def _sync_folder(url: str) -> None:
 
 
 def temporary_folder() -> Folder:
-    """A new folder for what is made by hand."""
-    return Folder(mkdtemp(prefix="prefect-openai-batch-"))
+    """A new folder for what is made by hand; it goes with this process.
+
+    What processes left that did not come to their end goes when it is `FORGOTTEN_SECONDS` old.
+    """
+    for left in Path(gettempdir()).glob(f"{TEMPORARY}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+    path = mkdtemp(prefix=TEMPORARY)
+    atexit.register(_remove_own, path, os.getpid())
+    return Folder(path)
+
+
+def _remove_own(path: str, process: int) -> None:
+    """A process that was forked off leaves to the first one what is its."""
+    if os.getpid() == process:
+        shutil.rmtree(path, ignore_errors=True)

@@ -233,6 +233,11 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
     )
     if report.files_left:
         click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
+    if report.files_kept:
+        click.echo(
+            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
+            "which nothing could be read; they expire"
+        )
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n`prefect-openai-batch resume {report.job_key}` goes on with it")
     if report.open_batches:

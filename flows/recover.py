@@ -65,8 +65,8 @@ def recover_job(
         ]
         outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
     items = write_recovered(outputs, destination, keep_response=keep_response)
-    for batch in ended.values():
-        clean_up(batch, credentials=credentials)
     for _, output in outputs:
+        if not output.unread:
+            clean_up(output.batch, credentials=credentials)
         output.files.remove()
     return items

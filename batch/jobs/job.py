@@ -102,10 +102,11 @@ class Resumed(Record):
 
 
 class Cleaned(Record):
-    """The remote files that were deleted, and those that may not be: they expire."""
+    """The remote files that were deleted, those that may not be, and those with rows that could not be read."""
 
     file_ids: tuple[str, ...]
     left: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 class RefusedTable(Record):
@@ -228,7 +229,7 @@ class Job(Record):
         if cleaned is None or not filesystem.exists(path):
             return None
         report = self.files.read("report.json", JobReport)
-        return report and report.model_copy(update={"files_left": cleaned.left})
+        return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
 
     def nothing_was_taken(self) -> bool:
         """Whether OpenAI's validation has refused every batch of the job."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from httpx2 import HTTPError, Response
-from openai import APIStatusError, NotFoundError, OpenAI
+from openai import APIError, APIStatusError, NotFoundError, OpenAI
 from openai.pagination import SyncCursorPage
 
 from ...batch.errors import DownloadBroken
-from ...batch.files.batches import Batch, BatchError, read_batch, read_errors
+from ...batch.files.batches import Batch, BatchError, read_batch, read_errors, read_number
 from ...batch.files.input_files import InputFile
 from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
@@ -117,11 +117,11 @@ class Connection:
         )
         return sent.id
 
-    def download(self, file_id: str, target: Path) -> Path:
+    def download(self, file_id: str, target: Path) -> None:
         """Stream a remote file to a path. One try.
 
         Raises:
-            DownloadBroken: the connection was lost, or the file is shorter than the server said.
+            DownloadBroken: the connection was lost, or the answer is shorter than its header says.
         """
         try:
             with (
@@ -136,7 +136,14 @@ class Connection:
         size = target.stat().st_size
         if expected is not None and int(expected) != size:
             raise _broken(file_id, f"after {size:,} of {int(expected):,} bytes")
-        return target
+
+    def file_bytes(self, file_id: str) -> int | None:
+        """The size of a remote file in bytes; None where the server has none to tell, or does not tell it."""
+        try:
+            file = CHECKING.call(self._client.files.retrieve, file_id)
+        except (APIError, ValueError):  # some servers know no single files, or answer what is no JSON
+            return None
+        return read_number(getattr(file, "bytes", None)) or None
 
     def first_line(self, file_id: str) -> str:
         """The first line of a remote file."""

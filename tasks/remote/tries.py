@@ -3,10 +3,11 @@
 kind         tries  pauses between, in seconds  all of them  what is tried again
 reading          8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass: lost connections, 408, 409, 429, 5xx
 looking          1                                       0  nothing: a sensor's next look is the next try
-checking         3  0.5, 1                             1.5  what may pass: whoever starts a job is waiting
+checking         3  0.5, 1                             1.5  what may pass, where somebody waits; a file's size
 uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
 creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after a look for what may be created
 downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
+rereading        4  1, 15, 60                           76  nothing that fails: files that tell of too few items
 answering        7  0.5, 1, 2, 4, 8, 8                23.5  what may pass
 
 Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
@@ -168,4 +169,5 @@ CHECKING = Tries((0.5, 1))
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32))
 CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again)
 DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60))
+REREADING = Tries((1, 15, 60))
 ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -66,3 +69,30 @@ def test_a_claim_whose_owner_died_in_the_act_says_nothing(tmp_path: Path) -> Non
     """It is there and empty, and read as none."""
     (tmp_path / "claim.json").touch()
     assert Folder(str(tmp_path)).read("claim.json", Note) is None
+
+
+LEAVE = """
+import os, sys
+from prefect_openai_batch.batch.storage import temporary_folder
+folder = temporary_folder()
+with folder.create("outcomes") as file:
+    file.write(b"what people said")
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+print(folder.url, folder.exists("outcomes"))
+"""
+
+
+def test_a_temporary_folder_goes_with_its_process(tmp_path: Path) -> None:
+    """Not with one that it has forked off; what was left 30 days ago goes with the next."""
+    old, young = (tmp_path / f"prefect-openai-batch-{name}" for name in ("old", "young"))
+    for folder, days in ((old, 31), (young, 29)):
+        folder.mkdir()
+        (folder / "outcomes").touch()
+        os.utime(folder, (0, time.time() - days * 86_400))
+    command, environment = [sys.executable, "-c", LEAVE], {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    url, there = done.stdout.split()
+    assert (there, Path(url).parent, Path(url).exists()) == ("True", tmp_path, False)
+    assert [path.name for path in tmp_path.iterdir()] == [young.name]
