@@ -36,6 +36,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
 
     Raises:
         BatchNotFinished: as it is given, the batch has not ended.
+        BatchUnknown: OpenAI knows neither the batch nor its file.
         DownloadBroken: a file came cut off, again and again.
 
     Example:
@@ -56,7 +57,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder = file.files if file else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
         paths = [
-            download_lines(connection, file_id, Path(scratch) / name)
+            download_lines(connection, file_id, Path(scratch) / name, batch.id)
             for name, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
             if file_id is not None
         ]
