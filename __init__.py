@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .batch.errors import AccessError as AccessError
     from .batch.errors import BatchFailed as BatchFailed
     from .batch.errors import BatchNotFinished as BatchNotFinished
+    from .batch.errors import BatchUnknown as BatchUnknown
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
@@ -99,7 +100,8 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
     ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
-    ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken TableNotWritten StorageNotShared"),
+    ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
+    ("batch.errors", "TableNotWritten StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}
 

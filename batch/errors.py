@@ -12,6 +12,7 @@
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
+    ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
     ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
@@ -79,6 +80,13 @@ class AccessError(OpenAIBatchError):
     """There is no key or no such block, OpenAI refuses the key, or its server cannot be reached.
 
     Details: one of `variable` (of the environment), `credentials` (the block's name) and `base_url`.
+    """
+
+
+class BatchUnknown(OpenAIBatchError):
+    """OpenAI does not know some batches: another account or server than they were sent with?
+
+    Details: `batch_ids`; who asked, as `credentials` (the block's name, or None) and `base_url`.
     """
 
 

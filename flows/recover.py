@@ -2,7 +2,6 @@
 
 from prefect import flow
 
-from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
 from ..batch.files.identity import round_of
 from ..batch.jobs.options import USUAL, RunOptions
@@ -47,8 +46,6 @@ def recover_job(
         ```
     """
     batches = find_job_batches(job_key, credentials=credentials)
-    if not batches:
-        raise JobKeyError(f"OpenAI lists no batch of a job {job_key!r}.", job_key=job_key)
     ended: dict[str, Batch] = {}
     while opened := [batch for batch in batches if batch.id not in ended]:
         retries = sensor_options(

@@ -30,7 +30,7 @@ from ..tasks import (
     wait_for_batches,
 )
 from .job_run import JobRun
-from .suspension.looks import look_once
+from .suspension.looks import look_once, suspends_at
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -164,7 +164,9 @@ class Flight:
     def _wait(self) -> list[Batch]:
         deadline = self._next_deadline()
         if not self.job_run.waits_here(deadline):
-            return look_once(self.flying, credentials=self.credentials)
+            deadline = suspends_at(self.flying)
+            if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
+                return look_once(self.flying, credentials=self.credentials)
         oldest = min((batch.created_at or 0) for batch in self.flying)
         options = sensor_options(
             oldest,

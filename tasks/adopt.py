@@ -85,6 +85,14 @@ def find_job_batches(job_key: str, *, credentials: str | None = None) -> list[Ba
     """The batches that bear a job's key, as far back as OpenAI keeps their files, one for each input file.
 
     They are in the order of rounds and input files. Batches that failed at validation are not among them.
+
+    Raises:
+        JobKeyError: there is none.
     """
     with connect(credentials) as connection:
-        return one_each(batches_of_job(connection, job_key))
+        found = one_each(batches_of_job(connection, job_key))
+        if not found:
+            raise JobKeyError(
+                f"OpenAI lists no batch of a job {job_key!r}, asked with {connection.account}.", job_key=job_key
+            )
+        return found

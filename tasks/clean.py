@@ -4,9 +4,9 @@ import logging
 from collections.abc import Iterable
 from contextlib import suppress
 
-from openai import NotFoundError
 from prefect import task
 
+from ..batch.errors import BatchUnknown
 from ..batch.files.batches import Batch
 from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
@@ -83,7 +83,7 @@ def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:
     """The cancelled twins of a job's batches."""
     found = []
     for batch_id in (batch_id for file in files for batch_id in twins(file)):
-        with suppress(NotFoundError):
+        with suppress(BatchUnknown):
             found.append(connection.batch(batch_id))
     return found
 

@@ -39,6 +39,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
 
     Raises:
         BatchNotFinished: as it is given, the batch has not ended.
+        BatchUnknown: OpenAI knows neither the batch nor its file.
         DownloadBroken: a file came cut off, again and again.
         RequestError: neither the batch nor what it was sent and gave tells an endpoint that is known here.
         StorageNotShared: the batch is a job's, whose folder is not here.

@@ -20,6 +20,7 @@ from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
 from .options import KEPT_AS_JSON
 from .remote.connection import PAGE, Connection, connect
+from .remote.tries import FINDING
 
 ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url"
 """Where an address comes from."""
@@ -28,6 +29,9 @@ ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url
 @task(name="get-batch", **KEPT_AS_JSON)
 def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """One batch as it stands now, whoever started it.
+
+    Raises:
+        BatchUnknown: OpenAI does not know it.
 
     Example:
         ```python
@@ -38,7 +42,7 @@ def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
         ```
     """
     with connect(credentials) as connection:
-        return connection.batch(batch_id)
+        return FINDING.call(connection.batch, batch_id)
 
 
 @task(name="list-batches", **KEPT_AS_JSON)

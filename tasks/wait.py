@@ -26,8 +26,8 @@ SHORTEST_DELAY_SECONDS = 0.01
 MAX_DELAYS = 50
 """Prefect takes at most so many retry delays; the last one repeats."""
 
-GROWTH = 8
-"""A look comes when an eighth of the batch's age has passed since the last."""
+GROWTH = 6
+"""A look comes when a sixth of the batch's age has passed since the last: so `MAX_DELAYS` lead to the longest."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files, counted from the first look."""
@@ -111,8 +111,8 @@ def wait_for_batches(
 ) -> list[Batch]:
     """Look at all these batches; return those that have ended, as soon as any has.
 
-    A batch that has not ended two days after its window is cancelled, so that it gives what it has. One that
-    OpenAI does not show is waited for until three days after it, for it may come back.
+    A batch that has not ended two days after its window is cancelled, so that it gives what it has; three days
+    after it, nothing more is waited for.
 
     Args:
         batches: Open batches.
@@ -121,6 +121,7 @@ def wait_for_batches(
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
+        BatchUnknown: OpenAI does not know some of them: they were sent with another account, or to another server.
 
     Example:
         ```python
@@ -152,6 +153,7 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
 
     Raises:
         BatchNotFinished: it has not ended yet; Prefect then looks again, by `sensor_options`.
+        BatchUnknown: OpenAI does not know it.
 
     Example:
         ```python
@@ -162,9 +164,8 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
         print(batch.status)
         ```
     """
-    batch_id, input_file = (batch, None) if isinstance(batch, str) else (batch.id, batch.input_file)
     with connect(credentials, LOOKING) as connection:
-        seen = connection.batch(batch_id, input_file)
+        (seen,) = look_at(connection, [Batch(id=batch) if isinstance(batch, str) else batch])
     now = clock.now()
     if not has_ended(seen, now):
         raise BatchNotFinished(describe_progress([seen]), looked_at=now)

@@ -23,19 +23,27 @@ def download(connection: Connection, file_id: str, target: Path) -> Path:
     return DOWNLOADING.call(_download, connection, file_id, target)
 
 
-def download_lines(connection: Connection, file_id: str, target: Path) -> Path:
+def download_lines(connection: Connection, file_id: str, target: Path, batch_id: str) -> Path:
     """Stream an output or error file to a path.
 
+    Args:
+        connection: Where it is.
+        file_id: The file.
+        target: The path.
+        batch_id: The batch whose file it is: where that is not known either, the account is another one.
+
     Raises:
+        BatchUnknown: it is not there, and neither is the batch.
         DownloadBroken: it came cut off, again and again, or does not come to be there.
     """
-    return DOWNLOADING.call(_download_lines, connection, file_id, target)
+    return DOWNLOADING.call(_download_lines, connection, file_id, target, batch_id)
 
 
-def _download_lines(connection: Connection, file_id: str, target: Path) -> Path:
+def _download_lines(connection: Connection, file_id: str, target: Path, batch_id: str) -> Path:
     try:
         return _download(connection, file_id, target)
     except NotFoundError as error:  # for a moment after the end a file may not be there yet
+        connection.batch(batch_id)
         raise DownloadBroken(f"{file_id} cannot be read: {error.message}", file_id=file_id) from error
 
 

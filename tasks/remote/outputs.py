@@ -71,7 +71,7 @@ def _read(connection: Connection, batch: Batch, sent: Sent, folder: Folder, keep
         for path, file_id in paths.items():
             try:
                 if file_id is not None:
-                    download_lines(connection, file_id, path)
+                    download_lines(connection, file_id, path, batch.id)
             except DownloadBroken as error:
                 cut_off = error
         came = [path for path in paths if path.exists()]

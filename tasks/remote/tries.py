@@ -4,6 +4,7 @@ kind         tries  pauses between, in seconds  all of them  what is tried again
 reading          8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass: lost connections, 408, 409, 429, 5xx
 looking          1                                       0  nothing: a sensor's next look is the next try
 checking         3  0.5, 1                             1.5  what may pass, where somebody waits; a file's size
+finding          5  0.5, 1, 2, 4                     7.5  a batch that is not known: the next look may find it
 uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
 creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after a look for what may be created
 downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
@@ -31,7 +32,7 @@ from prefect.exceptions import TerminationSignal
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from ...batch import clock
-from ...batch.errors import DownloadBroken
+from ...batch.errors import BatchUnknown, DownloadBroken
 from ...batch.outcomes.outcome import is_transient
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,7 @@ def _say_so(state: RetryCallState) -> None:
 
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
 LOOKING = Tries()
+FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1))
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32))
 CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again)

@@ -76,7 +76,7 @@ CALLS: list[tuple[str, str, Callable[[Connection, Path, InputFile], object]]] = 
     (
         "downloading",
         "GET */files/*/content",
-        lambda connection, path, _: download_lines(connection, "file-1", path),
+        lambda connection, path, _: download_lines(connection, "file-1", path, "batch_1"),
     ),
     ("answering", "POST */chat/completions", _answer),
 ]
