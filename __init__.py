@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .batch.errors import Refused as Refused
     from .batch.errors import RequestError as RequestError
     from .batch.errors import SourceError as SourceError
+    from .batch.errors import StorageError as StorageError
     from .batch.errors import StorageNotShared as StorageNotShared
     from .batch.errors import WaitError as WaitError
     from .batch.files.batches import Batch as Batch
@@ -97,7 +98,7 @@ _EXPORTS = (
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
-    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
+    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError StorageError ModelNotFound"),
     ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}

@@ -14,13 +14,12 @@ from ..batch import clock
 from ..batch.errors import DestinationError, SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import IfExists
-from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.results import result_name
 from ..batch.outcomes.token_counts import COUNTS
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
-from ..batch.storage import Folder
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
@@ -86,7 +85,7 @@ def run_dataframe(
         raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
-    place = Folder(absolute(storage or default_storage()))
+    place = storage_folder(storage or default_storage())
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key

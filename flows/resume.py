@@ -7,13 +7,13 @@ from prefect import flow
 from ..batch import clock
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import absolute, keep_deadline
+from ..batch.jobs.opening import keep_deadline, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
-from ..batch.storage import Folder
+from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
 from .defaults import begun_at, current_run, default_storage
-from .job import TASK_RUNNER, run_to_its_state
+from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .suspension.checks import check_wait
 
@@ -28,7 +28,8 @@ def resume_job(
 ) -> JobReport:
     """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
 
-    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent.
+    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent. A job that
+    is done, with no such row, is only told of: its table stays as it is, whatever was changed in it since.
 
     Args:
         job_key: The job's key.
@@ -51,6 +52,9 @@ def resume_job(
     run = current_run()
     check_wait(options.wait, run)
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
+    finished = finished_report(job)
+    if finished is not None:
+        return tell_done(job, finished, options.min_answered)  # type: ignore[return-value]  # as below
     if deadline is not None and deadline != job.deadline:
         check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
     resumed = job.resume(str(run.id))
@@ -108,4 +112,4 @@ def find_job(job_key: str, storage: str | None) -> Job:
     Raises:
         StorageNotShared: there is none in the storage.
     """
-    return load_job((Folder(absolute(storage or default_storage())) / job_key).url)
+    return load_job((storage_folder(storage or default_storage()) / job_key).url)

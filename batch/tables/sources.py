@@ -5,7 +5,7 @@ file; Parquet brings its own.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Protocol
 
 import orjson
@@ -68,7 +68,7 @@ class SourceReader:
         self._table = table
         self.schema = table.schema
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
         """The rows in order, in batches of about 32 MB at most.
 
         Raises:
