@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .batch.errors import Refused as Refused
     from .batch.errors import RequestError as RequestError
     from .batch.errors import SourceError as SourceError
+    from .batch.errors import StorageError as StorageError
     from .batch.errors import StorageNotShared as StorageNotShared
     from .batch.errors import TableNotWritten as TableNotWritten
     from .batch.errors import WaitError as WaitError
@@ -99,7 +100,7 @@ _EXPORTS = (
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError ItemTooLarge"),
-    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError ModelNotFound"),
+    ("batch.errors", "DestinationError DeadlineError WaitError JobKeyError StorageError ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),
 )

@@ -10,6 +10,7 @@
     │   ├── DeadlineError        the time to finish by is no time, or too early
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
+    │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
     ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
@@ -70,6 +71,10 @@ class DeadlineError(Refused):
 
 class JobKeyError(Refused):
     """The job key is malformed, was used before with something else, or names no job; details: `job_key`."""
+
+
+class StorageError(Refused):
+    """The storage cannot hold job folders, for a claim is not exclusive there; details: `protocol`."""
 
 
 class ModelNotFound(Refused):

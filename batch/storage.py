@@ -19,9 +19,11 @@ from typing import IO, Literal, TypeVar
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
+from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import BaseModel, ConfigDict
+
+from .errors import StorageError
 
 
 class Record(BaseModel):
@@ -45,6 +47,27 @@ FORGOTTEN_SECONDS = 30 * 86_400
 
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
+
+
+EXCLUSIVE = frozenset({"file", "local", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
+"""Protocols whose own create is exclusive; over others fsspec looks first, and then writes."""
+
+
+def check_claims(url: str) -> None:
+    """Refuse a storage in which two processes may both have the same claim; nothing is connected to.
+
+    Raises:
+        StorageError: its protocol has no exclusive create, or its URL is a chain; neither may hold jobs.
+    """
+    first, chain, _ = os.fspath(url).partition("::")
+    protocol = (split_protocol(first)[0] or ("" if chain else "file")) or first
+    if chain or protocol not in EXCLUSIVE:
+        raise StorageError(
+            f"A storage over {protocol!r} cannot hold job folders: two processes may both claim a batch there, "
+            "which is paid twice then. Choose a folder on a disk or a mount, s3://, gs:// or abfs:// (az://), and "
+            "no chain of URLs (::). The source and the destination may lie anywhere.",
+            protocol=protocol,
+        )
 
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:

@@ -8,8 +8,8 @@ The job has three input files, two of them in flight, and two rounds; a line is 
 a batch expires half done. The points are found by a recording run: each request of the process as the server sees
 it, before and after its effect, and each change to a file by Python's audit hook. At each the process is killed
 (`kill -9`), and the job is started again: (a) in a new flow run with the same job folder; (b) with the same job
-key alone, an empty PREFECT_HOME and no job folder. Then each item is billed once, all rows are there in order, and
-no remote file is left.
+key alone, an empty PREFECT_HOME and no job folder, and with no leave to replace a table. Then each item is billed
+once, all rows are there in order, the job says it is done, and no remote file is left.
 """
 
 import argparse

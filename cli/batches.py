@@ -11,8 +11,7 @@ import click
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB_KEY, Job
-from ..batch.jobs.opening import absolute
-from ..batch.storage import Folder
+from ..batch.jobs.opening import storage_folder
 from . import process
 from .run_options import run_options
 
@@ -102,10 +101,10 @@ def _credentials_found(credentials: str | None) -> AbstractContextManager[None]:
 
 def _job(name: str, storage: str | None) -> Job | None:
     """The job of this key; None where the name is a batch's id."""
-    place = absolute(storage or process.default_storage())
-    job = (Folder(place) / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
+    place = storage_folder(storage or process.default_storage())
+    job = (place / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
     if job is None and not name.startswith("batch"):
-        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place}")
+        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place.url}")
     return job
 
 

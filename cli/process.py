@@ -19,7 +19,7 @@ from types import FrameType
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
-from ..batch.storage import open_url
+from ..batch.storage import check_claims, open_url
 
 SILENT_SECONDS = 0.5
 """Whoever waits longer is told for what."""
@@ -144,11 +144,13 @@ def default_storage() -> str:
 
 
 def check_storage(place: str) -> None:
-    """Refuse a local storage in which nothing can be made.
+    """Refuse a storage in which no claim is exclusive, or, on local disks, nothing can be made.
 
     Raises:
+        StorageError: its protocol has no exclusive create.
         Refused: it lies below a file, or in a folder that may not be written to.
     """
+    check_claims(place)
     filesystem, path = open_url(place)
     if "file" not in filesystem.protocol:
         return

@@ -6,12 +6,14 @@ import click
 
 from ..batch.errors import StorageNotShared
 from ..batch.jobs.job import Job
-from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.opening import absolute, check_job_key, storage_folder
 from ..batch.jobs.options import RunOptions
-from ..batch.storage import Folder
+from ..batch.jobs.own_table import holds_results
+from ..batch.jobs.report import JobReport
+from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
 from . import process
-from .run import EXIT_INCOMPLETE, show_report
+from .run import EXIT_INCOMPLETE, say_done, show_report
 from .run_options import run_options
 
 
@@ -39,7 +41,7 @@ def resume_command(
     """Take JOB up where it stands, by its key.
 
     Its open batches are fetched, and rows without an answer go again: those that failed in passing, expired, were
-    lost or cancelled, or were never sent.
+    lost or cancelled, or were never sent. A job that is done is only told of: its table stays as it is.
 
     With --to the table goes elsewhere from now on. Where the job's folder is lost, that takes the answers that
     OpenAI still holds, by custom_id and without the rows.
@@ -47,18 +49,27 @@ def resume_command(
     check_job_key(job)
     options = RunOptions(**wishes)
     process.quieten(verbose=verbose)
-    place = absolute(storage or process.default_storage())
-    known = (Folder(place) / job).read("job.json", Job)
+    folder = storage_folder(storage or process.default_storage())
+    known = (folder / job).read("job.json", Job)
     if known is None:
-        return _recover(job, place, destination, credentials, options, verbose=verbose)
+        return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
     goes_to = absolute(destination) if destination else known.destination
     if goes_to != known.destination:
         check_destination(goes_to, "refuse")
+    elif (done := known.report() if collect_only else finished_report(known)) is not None:
+        say_done(known)
+        return _told(done, as_json=as_json)
     with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
-        report = take_up(job, storage=place, credentials=credentials, options=options, destination=destination)
+        report = take_up(
+            job, storage=folder.url, credentials=credentials, options=options, destination=destination
+        )
+    return _told(report, as_json=as_json)
+
+
+def _told(report: JobReport, *, as_json: bool) -> int:
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
@@ -72,10 +83,11 @@ def _recover(
             "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "
             "again. Or give --to for a table of the answers alone."
         )
-    check_destination(absolute(destination), "refuse")
+    place_to = absolute(destination)
+    check_destination(place_to, "replace" if holds_results(place_to) else "refuse")  # the flow looks into it
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import recover_job
 
-        items = recover_job(job, absolute(destination), credentials=credentials, options=options)
+        items = recover_job(job, place_to, credentials=credentials, options=options)
     click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
     return 0

@@ -8,8 +8,15 @@ from typing import Any
 import click
 
 from ..batch import clock
-from ..batch.jobs.job import IfExists
-from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, describe_job, find_known
+from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.opening import (
+    absolute,
+    check_new_job,
+    check_other_deadline,
+    describe_job,
+    find_known,
+    with_table_found,
+)
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request
@@ -181,9 +188,9 @@ def run_job(
     )
     known = find_known(wanted)
     if known is None:
-        check_new_job(wanted, if_exists)
+        check_new_job(with_table_found(wanted, if_exists), if_exists)
     elif (report := known.report()) is not None:
-        click.echo(f"job {known.key} is done already: nothing is sent (folder {known.folder})", err=True)
+        say_done(known)
         return report
     else:
         check_other_deadline(known, wanted.deadline)
@@ -202,6 +209,11 @@ def run_job(
             options=options,
             source_digest=source_digest,
         )
+
+
+def say_done(job: Job) -> None:
+    """Say that nothing is left to do of a job."""
+    click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
 
 
 def _show_open(report: JobReport) -> None:

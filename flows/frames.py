@@ -15,12 +15,11 @@ from ..batch import clock
 from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import IfExists, load_job
-from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.results import read_results
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
-from ..batch.storage import Folder
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
@@ -92,7 +91,7 @@ def run_dataframe(
     request = load_request(request) if isinstance(request, str) else request
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
-    place = Folder(absolute(storage or default_storage()))
+    place = storage_folder(storage or default_storage())
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key

@@ -25,9 +25,11 @@ from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
 from .progress import progress_artifact
-from .rounds import begin_round, finish_round
+from .rounds import begin_round, finish_round, recognise_job
 from .suspension.checks import check_wait
 from .suspension.leaving import leave
+
+DONE_ALREADY = "Job %s is done already: nothing is sent, and its table stays as it is (folder %s)"
 
 NAMED = 10
 """Open batches that an error names."""
@@ -114,6 +116,7 @@ def openai_batch(
         source_digest=source_digest,
         key_given=job_key is not None,
         deadline=options.deadline(begun),
+        may_be_done=True,
     )
     job_run = JobRun(job, options, credentials)
     return run_to_its_state(job_run, options.max_rounds)  # type: ignore[return-value]  # Prefect gives its data
@@ -123,6 +126,8 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job, options = job_run.job, job_run.options
     report = job.report()
+    if report is not None and not job.nothing_was_taken():
+        return tell_done(job, report, options.min_answered)
     if report is None:
         get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
         report = run_job(job_run, max_rounds)
@@ -131,11 +136,20 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     return leave(job, options.wait) if report is None else end_state(report, options.min_answered)
 
 
+def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
+    """Say that a job is done already, and how it ended."""
+    get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+    return end_state(report, min_answered)
+
+
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = job_run.job
     with open_batches_named(job), pauses_end_with_it(), progress_artifact(job) as progress:
         _read_rows(job_run)
+        done = recognise_job(job_run)
+        if done is not None:
+            return done
         for number in count(1):
             if not begin_round(job_run, number, max_rounds):
                 break

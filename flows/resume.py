@@ -7,13 +7,13 @@ from prefect import flow
 from ..batch import clock
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import absolute, keep_deadline, keep_destination
+from ..batch.jobs.opening import absolute, keep_deadline, keep_destination, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
-from ..batch.storage import Folder
+from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
 from .defaults import begun_at, current_run, default_storage
-from .job import TASK_RUNNER, run_to_its_state
+from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .suspension.checks import check_wait
 
@@ -29,7 +29,8 @@ def resume_job(
 ) -> JobReport:
     """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
 
-    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent.
+    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent. A job that
+    is done, with no such row, is only told of: its table stays as it is, whatever was changed in it since.
 
     Args:
         job_key: The job's key.
@@ -54,6 +55,10 @@ def resume_job(
     run = current_run()
     check_wait(options.wait, run)
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
+    elsewhere = destination and absolute(destination) != job.destination
+    finished = None if elsewhere else finished_report(job)
+    if finished is not None:
+        return tell_done(job, finished, options.min_answered)  # type: ignore[return-value]  # as below
     if deadline is not None and deadline != job.deadline:
         check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
     job = keep_destination(job, destination)
@@ -115,4 +120,4 @@ def find_job(job_key: str, storage: str | None) -> Job:
     Raises:
         StorageNotShared: there is none in the storage.
     """
-    return load_job((Folder(absolute(storage or default_storage())) / job_key).url)
+    return load_job((storage_folder(storage or default_storage()) / job_key).url)

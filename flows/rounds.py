@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from openai import APIStatusError
+from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from ..batch import clock
@@ -12,6 +13,7 @@ from ..batch.files.batches import Batch, BatchStatus
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.deadlines import next_deadline
 from ..batch.jobs.job import Job, Selection
+from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import plan_answers, plan_round
 from ..batch.jobs.submissions import fetched, refusals, submitted
 from ..batch.outcomes.outcome import OUT_OF_QUOTA
@@ -24,6 +26,7 @@ from ..tasks import (
     cancel_batch,
     cancel_job,
     fetch_output,
+    recognise_table,
     reconsider_batch,
     sensor_options,
     submit_batch,
@@ -51,6 +54,20 @@ def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
         if job.key_given and not job.round_folder(number).exists("adopted.json"):
             adopt_batches(job, number, credentials=job_run.credentials)
     return bool(selections)
+
+
+def recognise_job(job_run: JobRun) -> JobReport | None:
+    """The report of a job whose own table was found at its destination, where nothing of it is left to be done."""
+    job = job_run.job
+    if job.found is None:
+        return None
+    build_round(job_run, plan_round(job))
+    report = recognise_table(job, credentials=job_run.credentials)
+    if report is None:
+        job.without_found()
+    else:
+        get_run_logger().info("The table at %s is this job's own: nothing was sent or written", job.destination)
+    return report
 
 
 def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:

@@ -3,19 +3,12 @@
 from prefect import task
 
 from ..batch.errors import JobKeyError
-from ..batch.files.batches import Batch, BatchStatus
-from ..batch.files.identity import (
-    identity_of,
-    input_digest_of,
-    input_name_of,
-    one_each,
-    round_of,
-    with_identity,
-)
+from ..batch.files.batches import Batch
+from ..batch.files.identity import identity_of, one_each, with_identity
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Adopted, Job
+from ..batch.jobs.own_table import foreign_batches
 from ..batch.jobs.submissions import has_claim, note_submission, submitted
-from ..batch.outcomes.validation import REST
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
@@ -55,17 +48,12 @@ def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
     """Batches of this job and round that none of our input files made belong to another source or request."""
-    known = {file.sha256 for file in job.input_files()}
-    rounds = {file.round for file in files}
-    for batch in listed:
-        name = input_name_of(batch)
-        ours = not name or REST in name or input_digest_of(batch) in known
-        if batch.status != BatchStatus.FAILED and round_of(batch) in rounds and not ours:
-            raise JobKeyError(
-                f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
-                "bears it. Choose another key.",
-                job_key=job.key,
-            )
+    for batch in foreign_batches(job, listed, {file.round for file in files}):
+        raise JobKeyError(
+            f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
+            "bears it. Choose another key.",
+            job_key=job.key,
+        )
 
 
 def _refuse_deleted(connection: Connection, job: Job, batch: Batch) -> None:

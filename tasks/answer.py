@@ -15,7 +15,7 @@ from openai import APIConnectionError, APIStatusError
 from prefect import task
 
 from ..batch import clock
-from ..batch.files.batches import Batch
+from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile, items_of
 from ..batch.files.output_files import OutputLines, custom_id_of, parse_line
 from ..batch.jobs.job import Job
@@ -32,9 +32,6 @@ CONCURRENCY = 8
 
 KEPT_AT_ONCE = 16
 """Answers that are recorded together: after a kill so many may be asked, and paid, again."""
-
-SYNCHRONOUS = "synchronous"
-"""Stands in place of a batch's id."""
 
 
 @task(name="answer-items", **KEPT_AS_JSON)

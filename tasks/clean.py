@@ -14,6 +14,7 @@ from ..batch.jobs.job import CLEANED, Cleaned, Job
 from ..batch.jobs.submissions import fetched, twins, uploads_begun
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
+from .remote.deletion import delete_files
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +58,9 @@ def remove_files(connection: Connection, done: Job | Batch) -> Cleaned:
         needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
         everywhere = done.key_given
     batches = [*batches, *_twins(connection, sent)]
-    inputs = [batch.input_file_id for batch in batches if batch.input_file_id]
-    everything = [file_id for batch in batches for file_id in batch.file_ids]
-    # Answers go last: as long as they are there, a start that knows nothing of this one can fetch them again.
-    ordered = dict.fromkeys([*_strays(connection, sent, everywhere=everywhere), *inputs, *everything])
     kept = _unread(sent)
-    removed: list[str] = []
-    left: list[str] = []
-    for file_id in ordered:
-        if file_id not in needed | kept:
-            (removed if connection.delete_file(file_id) else left).append(file_id)
+    strays = _strays(connection, sent, everywhere=everywhere)
+    removed, left = delete_files(connection, strays, batches, needed | kept)
     return Cleaned(file_ids=tuple(removed), left=tuple(left), kept=tuple(sorted(kept)))
 
 

@@ -24,6 +24,10 @@ KEPT_ERRORS = 20
 """Validation errors that travel with a batch; OpenAI lists one for each bad line."""
 
 
+SYNCHRONOUS = "synchronous"
+"""Stands in place of a batch's id where items were answered at once."""
+
+
 class BatchStatus(StrEnum):
     """OpenAI's statuses; one of another server's that is not among them counts as not ended."""
 

@@ -28,7 +28,16 @@ def metadata_of_attempt(identity: Mapping[str, str], attempt: int) -> dict[str, 
 
 def remote_name(file: InputFile) -> str:
     """The name that an input file bears at OpenAI; a copy left behind is found by it."""
-    return f"{file.job_key or 'items'}-{file.round}-{file.name}-{file.sha256[:16]}.jsonl"
+    return _remote_name(file.job_key or "items", file.round, file.name, file.sha256)
+
+
+def remote_name_of(batch: Batch) -> str:
+    """The name that the input file of a job's batch bears at OpenAI, by the batch's metadata."""
+    return _remote_name(job_key_of(batch), round_of(batch), input_name_of(batch), input_digest_of(batch))
+
+
+def _remote_name(job_key: str, round_number: int, name: str, digest: str) -> str:
+    return f"{job_key}-{round_number}-{name}-{digest[:16]}.jsonl"
 
 
 def with_identity(batches: Iterable[Batch], identity: Mapping[str, str]) -> list[Batch]:

@@ -41,6 +41,9 @@ JOB = "job.json"
 CLEANED = "cleaned.json"
 """The last record of a job: its remote files are gone."""
 
+REPORT = "report.json"
+"""What became of the rows."""
+
 RESUMED = "resumed.json"
 
 RESULTS = "results.parquet"
@@ -116,7 +119,11 @@ class RefusedTable(Record):
 
 
 class Job(Record):
-    """One logical run: a source, a request, a destination, and the folder that knows how far it is."""
+    """One logical run: a source, a request, a destination, and the folder that knows how far it is.
+
+    `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
+    is to become of it if it is not; None once that is known.
+    """
 
     format_version: int = 1
     key: str
@@ -127,6 +134,7 @@ class Job(Record):
     source_digest: str | None = None
     key_given: bool = True
     deadline: Deadline | None = None
+    found: IfExists | None = None
     opened_at: datetime
 
     @property
@@ -222,13 +230,19 @@ class Job(Record):
         self.files.write(JOB, changed)
         return changed
 
+    def without_found(self) -> "Job":
+        """The job with nothing at its destination that is its own."""
+        changed = self.model_copy(update={"found": None})
+        self.files.write(JOB, changed)
+        return changed
+
     def report(self) -> JobReport | None:
         """The report, once the job is done to its end and as long as its results are there."""
         filesystem, path = open_url(self.destination)
         cleaned = self.files.read(CLEANED, Cleaned)
         if cleaned is None or not filesystem.exists(path):
             return None
-        report = self.files.read("report.json", JobReport)
+        report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
 
     def nothing_was_taken(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +15,14 @@ from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.token_counts import COUNTS, TokenCounts
+from ..outcomes.validation import REST
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
 from ..tables.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
 from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS
-from .job import Job, Rows
+from .job import REPORT, Job, Rows
 from .report import BatchSummary, JobReport
 from .submissions import fetched, last_seen
 
@@ -33,6 +35,15 @@ RESULT_COLUMNS = (
 
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""
+
+MARK = b"prefect_openai_batch"
+"""The name under which a Parquet table of results says in its metadata whose they are."""
+
+
+def mark_of(job: Job) -> str:
+    """What tells the results of a job from all others: its key, and a digest of what its first round sends."""
+    sent = [file.sha256 for file in job.input_files_of(1) if REST not in file.name]
+    return f"{job.key} {sha256(' '.join(sent).encode()).hexdigest()}"
 
 
 @frozen_heap()
@@ -51,7 +62,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     with _answers_kept(job):
         write_table(job.destination, answer_columns.schema, batches)
     report = _report(job, rows.rows, outputs, tally)
-    job.files.write("report.json", report)
+    job.files.write(REPORT, report)
     return report
 
 
@@ -121,7 +132,8 @@ class _ResultColumns:
         full = outcome_schema(job.request.endpoint)
         self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
         self.fields = [self._field(full.field(name)) for name in self.names]
-        self.schema = widened(self.input, self.fields)
+        wide = widened(self.input, self.fields)
+        self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
 
     def _field(self, field: pa.Field) -> pa.Field:
         name = result_name(field.name, self.input.names)

@@ -10,6 +10,7 @@ from ..files.input_files import InputFile
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
 from .job import Job, Plan, Selection
+from .report import JobReport
 from .submissions import fetched, submitted
 
 
@@ -67,6 +68,14 @@ def unanswered_rows(job: Job) -> np.ndarray:
         if output is not None:
             waiting[rows_worth_a_try(output, cancelled=True)] = True
     return np.flatnonzero(waiting)
+
+
+def finished_report(job: Job) -> JobReport | None:
+    """The report of a job that is done, its table there, where no row is worth another try; else None."""
+    report = job.report()
+    if report is None or report.complete:
+        return report
+    return None if len(unanswered_rows(job)) else report
 
 
 def _count(job: Job) -> int:

@@ -5,7 +5,7 @@ file; Parquet brings its own.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -78,7 +78,7 @@ class SourceReader:
         self._limit = limit
         self.schema = table.schema
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
         """The rows in order, in batches of about 32 MB at most; none where the table has no rows.
 
         Raises:

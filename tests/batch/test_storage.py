@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from fsspec import AbstractFileSystem
-from prefect_openai_batch.batch.storage import Folder, Record
+from prefect_openai_batch import ChatRequest, open_job
+from prefect_openai_batch.batch.errors import StorageError
+from prefect_openai_batch.batch.storage import Folder, Record, check_claims
 
 
 class Note(Record):
@@ -96,3 +99,46 @@ def test_a_temporary_folder_goes_with_its_process(tmp_path: Path) -> None:
     url, there = done.stdout.split()
     assert (there, Path(url).parent, Path(url).exists()) == ("True", tmp_path, False)
     assert [path.name for path in tmp_path.iterdir()] == [young.name]
+
+
+@pytest.mark.parametrize(
+    ("storage", "protocol"),
+    [
+        ("sftp://user:secret@host/jobs", "sftp"),
+        ("smb://host/share", "smb"),
+        ("hdfs://namenode/jobs", "hdfs"),
+        ("webhdfs://host/jobs", "webhdfs"),
+        ("ftp://host/jobs", "ftp"),
+        ("arrow_hdfs://host/jobs", "arrow_hdfs"),
+        ("simplecache::s3://lake/jobs", "simplecache"),
+        ("dir::s3://lake/jobs", "dir"),
+        ("dir://jobs::file:///tmp", "dir"),
+        ("s3://lake/jobs::memory://", "s3"),
+        ("no-such-protocol://jobs", "no-such-protocol"),
+    ],
+)
+def test_a_storage_without_exclusive_claims_is_refused(tmp_path: Path, storage: str, protocol: str) -> None:
+    """Nothing is connected to or written; the protocol is named, those that may be used too, and no secret."""
+    (tmp_path / "rows.csv").write_text("review\nfine\n")
+    with pytest.raises(StorageError, match=rf"{re.escape(repr(protocol))}.*s3://, gs:// or abfs://") as refused:
+        open_job(str(tmp_path / "rows.csv"), ChatRequest(model="m", prompt="p"), job_key="job", storage=storage)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "jobs",
+        "/jobs",
+        "~/jobs",
+        "[client] jobs",
+        "file:///jobs",
+        "local:///jobs",
+        "s3://lake",
+        "gs://lake",
+        "az://lake",
+    ],
+)
+def test_a_storage_with_exclusive_claims_is_taken(storage: str) -> None:
+    """Disks and mounts, and the object stores whose create is exclusive."""
+    check_claims(storage)

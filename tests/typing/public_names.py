@@ -39,6 +39,7 @@ from prefect_openai_batch import (
     ResponsesRequest,
     RunOptions,
     SourceError,
+    StorageError,
     StorageNotShared,
     TableNotWritten,
     WaitError,
@@ -139,6 +140,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         DeadlineError,
         WaitError,
         JobKeyError,
+        StorageError,
         ModelNotFound,
     ]
     assert_type(Refused("why").details, dict[str, Any])
