@@ -14,7 +14,7 @@ from ..batch.files.batches import Batch, describe_progress
 from ..batch.files.input_files import INPUT, ITEMS, InputFile, Item, items_of
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended
-from ..batch.outcomes.outcome_files import FetchedOutput
+from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
 from ..batch.progress import report
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
@@ -55,7 +55,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     """
     file = batch.input_file
     done = fetched(file) if file else None
-    if done is not None:
+    if done is not None and done.files.exists(OUTCOMES):
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")

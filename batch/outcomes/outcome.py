@@ -151,41 +151,34 @@ def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: 
     response = response_of(line)
     if response is None:
         return _unexecuted(line.get("error"))
-    status, body = response.status, response.body
+    status, body, request_id = response
     kept = orjson.dumps(body).decode() if keep_response and body is not None else None
     if status == 200:
-        return _executed(endpoint, body, response.request_id, kept)
+        return _executed(endpoint, body, request_id, kept)
     code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
     return Outcome(
         OutcomeKind.FAILED,
         again=is_transient(status),
         error_code=code or str(status),
         error_message=message or f"The request ended with status {status}.",
-        request_id=response.request_id,
+        request_id=request_id,
         response=kept,
     )
 
 
-class Response(NamedTuple):
-    """The response that a line holds."""
-
-    status: int
-    body: Any
-    request_id: str | None
-
-
-def response_of(line: Mapping[str, Any]) -> Response | None:
-    """The response of a line of an output or error file; None where it holds none."""
-    response = opened(line.get("response"))
+def response_of(line: Mapping[str, Any]) -> tuple[int, Any, str | None] | None:
+    """Status, body and request id of the response that a line holds; None where it holds none."""
+    response = line.get("response")
+    response = response if isinstance(response, dict) else opened(response)
     if not isinstance(response, dict):
         return None
     if "status_code" not in response and "body" not in response:
-        return Response(200, response, None)  # vLLM's older runner puts the body here
-    body = opened(response.get("body"))
-    status = response.get("status_code")
+        return 200, response, None  # vLLM's older runner puts the body here
+    body, status = response.get("body"), response.get("status_code")
+    body = body if isinstance(body, dict) else opened(body)
     if status is None and isinstance(body, dict) and not body.get("error"):
         status = 200  # a body beside no status is an answer, or cannot be read as one
-    return Response(_status(status), body, _text(response.get("request_id") or None))
+    return _status(status), body, _text(response.get("request_id") or None)
 
 
 def _status(value: Any) -> int:

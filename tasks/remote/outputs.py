@@ -94,7 +94,7 @@ def _told_endpoint(batch: Batch, paths: list[Path]) -> Endpoint:
             for line in lines.lines_of(name)
             if (response := response_of(line))
         )
-        shown = next((found for response in responses if (found := endpoint_of(response.body))), None)
+        shown = next((found for response in responses if (found := endpoint_of(response[1]))), None)
     if shown is None:
         raise RequestError(
             f"The batch {batch.id} is of no endpoint that is known here: it names {batch.endpoint!r}, and neither "

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from openai import APIConnectionError
 from prefect_openai_batch import ChatRequest, RunOptions, recover_job
 from prefect_openai_batch.batch.errors import JobKeyError
+from prefect_openai_batch.cli.run import show_report
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .conftest import Run
 
@@ -60,6 +63,35 @@ def test_what_may_not_be_deleted_is_left(batch_server: BatchServer, reviews: Pat
     assert set(report.files_left) == {file["id"] for file in batch_server.state()["files"]}
     assert len(report.files_left) == 2
     assert run(reviews) == report
+
+
+def test_files_with_rows_that_could_not_be_read_are_kept(
+    batch_server: BatchServer, reviews: Path, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rows go again; the report names the file that should tell of them, and the next start says the same."""
+    batch_server.fail(LineFault(kind="missing", pattern="Review [1-3]:", times=1))
+    with brief_pauses():
+        report = run(reviews)
+    assert (report.complete, report.rounds) == (True, 2)
+    assert list(report.files_kept) == [file["id"] for file in batch_server.state()["files"]]
+    assert len(report.files_kept) == 1
+    assert run(reviews) == report
+    show_report(report, as_json=False)
+    assert "kept at OpenAI: 1 files" in capsys.readouterr().out
+
+
+def test_a_lost_jobs_files_with_rows_that_could_not_be_read_are_kept(
+    batch_server: BatchServer, reviews: Path, tmp_path: Path, run: Run
+) -> None:
+    """Recovering deletes what it has read whole, and nothing else."""
+    batch_server.fail(LineFault(kind="missing", pattern="Review [1-3]:"), RouteFault(kind="cut", route="DELETE *"))
+    with brief_pauses():
+        with pytest.raises(APIConnectionError):
+            run(reviews, max_rounds=1)
+        batch_server.fail()
+        shutil.rmtree(tmp_path / "jobs")
+        recover_job("job", str(tmp_path / "recovered.parquet"), options=RunOptions(poll_seconds=0.1))
+    assert {file["purpose"] for file in batch_server.state()["files"]} == {"batch", "batch_output"}
 
 
 @pytest.mark.parametrize("status", [403, 404, 405])

@@ -146,6 +146,16 @@ def test_items_made_by_hand_elsewhere_are_told_by_the_remote_input_file(
     assert not file.files.exists()
 
 
+def test_outcomes_that_were_cleaned_out_are_fetched_again(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record of them may be there still."""
+    batch = ended(server, connection, file)
+    by_hand(server, monkeypatch)
+    fetch_output.fn(batch).files.remove("outcomes.parquet")
+    assert fetch_output.fn(batch).frame()["outcome"].eq("succeeded").all()
+
+
 def test_a_jobs_output_is_not_fetched_without_its_folder(
     server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
