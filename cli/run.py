@@ -12,6 +12,7 @@ from ..batch.jobs.job import IfExists
 from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, describe_job, find_known
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
+from ..batch.progress import waited_for
 from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
@@ -92,7 +93,7 @@ def run_command(
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    with process.waited_for(f"reading {source}"):
+    with waited_for(f"reading {source}"):
         content = digest(table)
     report = run_job(
         table,

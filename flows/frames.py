@@ -24,6 +24,7 @@ from ..batch.storage import Folder
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
+from .own_server import start_own_server
 
 FRAME = "frame.parquet"
 
@@ -86,6 +87,7 @@ def run_dataframe(
         raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
+    start_own_server()
     place = Folder(absolute(storage or default_storage()))
     key = job_key or _key(table, request)
     check_job_key(key)
