@@ -45,6 +45,12 @@ REFUSED = {
     "type of no column": ("rows.csv", ["--type", "reveiw=integer"], "reveiw"),
     "stream": ("rows.csv", ["--param", "stream=true"], "do not stream"),
     "job key": ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
+    "constant in a request file": (
+        "rows.csv",
+        ["--model", "", "--prompt", "", "--request", "absent.yaml", "--constant-prompt"],
+        "leave out --constant-prompt",
+    ),
+    "several answers": ("rows.csv", ["--param", "n=2"], "keep_response"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
     "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
 }
