@@ -110,7 +110,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .batch.progress import waited_for
 
-    with waited_for("prefect_openai_batch: loading"):  # on a busy machine it takes many seconds
+    with waited_for(f"prefect_openai_batch: loading {name}"):  # on a busy machine it takes many seconds
         return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 

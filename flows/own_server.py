@@ -1,12 +1,21 @@
 """The server that Prefect starts by itself where none is named, waited for as long as a busy machine needs."""
 
 from httpx import TransportError
-from prefect.settings import Settings, get_current_settings
+from prefect.settings import (
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
+    Settings,
+    get_current_settings,
+    temporary_settings,
+)
 
 from ..batch.errors import OpenAIBatchError
 
-STARTUP_SECONDS = 300
-"""So long it may take; Prefect's own 20 seconds are few."""
+UNLESS_SAID_OTHERWISE = {
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 300,  # Prefect's own 20 are few
+    PREFECT_SERVER_ANALYTICS_ENABLED: False,  # it fails on a new database, with a hundred lines on stderr
+}
+"""How it is started."""
 
 
 def needs_own_server(settings: Settings) -> bool:
@@ -22,29 +31,26 @@ def start_own_server() -> None:
     Raises:
         OpenAIBatchError: it did not start.
     """
-    settings = get_current_settings()
-    if not needs_own_server(settings):
+    if not needs_own_server(get_current_settings()):
         return
-    ephemeral = settings.server.ephemeral
-    named = "startup_timeout_seconds" in ephemeral.model_fields_set
-    seconds = ephemeral.startup_timeout_seconds if named else STARTUP_SECONDS
-    try:
-        _start(seconds)
-    except TransportError:
-        _start(seconds)
-    except RuntimeError as error:
-        raise OpenAIBatchError(
-            f"Prefect's own server did not start: {error} Give it longer by "
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or name a server by PREFECT_API_URL."
-        ) from None
+    with temporary_settings(set_defaults=UNLESS_SAID_OTHERWISE):
+        try:
+            _start()
+        except TransportError:
+            _start()
+        except RuntimeError as error:
+            raise OpenAIBatchError(
+                f"Prefect's own server did not start: {error} Give it longer by "
+                "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or name a server by PREFECT_API_URL."
+            ) from None
 
 
-def _start(seconds: int) -> None:
+def _start() -> None:
     from prefect.server.api.server import SubprocessASGIServer  # the whole server is loaded with it
 
     server = SubprocessASGIServer()
     try:
-        server.start(seconds)
+        server.start()
     except (TransportError, RuntimeError):
         server.stop()
         raise

@@ -123,6 +123,12 @@ def test_a_detached_run_takes_no_deadline(shell: Shell, reviews: Path) -> None:
     assert "leave out --detach" in refused.stderr
 
 
+def test_a_prompt_may_be_constant_on_purpose(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """As the refusal of one that uses no column advises."""
+    done = shell.run(reviews.name, "--prompt", "Hello.", "--constant-prompt", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_dry_run_sends_nothing(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """It checks everything, shows the first items, and needs no server at all."""
     done = shell.run(reviews.name, "--dry-run", "--param", "temperature=0", "--param", "user=me")
