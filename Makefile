@@ -34,14 +34,17 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 $(VENV)/bin/python:
+	@echo "making an environment for Python in $(VENV) …"
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing the package and what it needs; pip is silent, and takes minutes on a busy machine …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 # Strict: the type checker follows the layout only so. A new file needs a new install.
 SOURCES := $(shell git ls-files '*.py' 2>/dev/null)
 $(DEV_STAMP): pyproject.toml constraints.txt $(SOURCES) | $(VENV)/bin/python
+	@echo "installing the package with what its tests need; pip is silent, and takes minutes on a busy machine …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' -C editable_mode=strict
 	@touch $@ $(STAMP)

@@ -112,7 +112,10 @@ __all__ = [*_HOME]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    from .batch.progress import waited_for
+
+    with waited_for(f"prefect_openai_batch: loading {name}"):  # on a busy machine it takes many seconds
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -13,16 +13,14 @@ from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
 from socket import socket, socketpair
-from threading import Thread, Timer
+from threading import Thread
 from types import FrameType
 
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
+from ..batch.progress import waited_for
 from ..batch.storage import check_claims, open_url
-
-SILENT_SECONDS = 0.5
-"""Whoever waits longer is told for what."""
 
 PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""
@@ -86,8 +84,8 @@ class Stopped(KeyboardInterrupt):
 def end_as_interrupted() -> None:
     """From now on SIGTERM and SIGHUP end this process as Ctrl-C does; one that is ignored, as by nohup, stays so.
 
-    It then ends without being taken apart by Python, which takes long. Call this first: what is registered first is
-    done last.
+    It then ends without being taken apart by Python, which takes long. Call this first: what is registered first
+    is done last.
     """
     asked: list[int] = []
 
@@ -119,18 +117,6 @@ def print_json(text: str) -> None:
     except UnicodeEncodeError:
         text = json.dumps(json.loads(text))
     click.echo(text)
-
-
-@contextmanager
-def waited_for(what: str) -> Iterator[None]:
-    """Say on stderr what the block waits for, where it takes longer than a moment."""
-    notice = Timer(SILENT_SECONDS, lambda: click.echo(f"{what} …", err=True))
-    notice.daemon = True
-    notice.start()
-    try:
-        yield
-    finally:
-        notice.cancel()
 
 
 def default_storage() -> str:
@@ -202,12 +188,14 @@ def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
     from prefect.settings import get_current_settings
 
+    from ..flows.own_server import needs_own_server
+
     settings = get_current_settings()
     with ExitStack() as stack:
         stack.enter_context(_left_in_time())
         if not verbose:
             stack.enter_context(_logs_off())
-        if not settings.api.url and settings.server.ephemeral.enabled:
+        if needs_own_server(settings):
             _start_own_server(None if verbose else settings.home / SERVER_LOG)
         yield
 
@@ -258,28 +246,19 @@ def _logs_off() -> Iterator[None]:
 
 
 def _start_own_server(log: Path | None) -> None:
-    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file.
-
-    On a busy machine its first answer may take longer than is waited for: then it is started once more.
-    """
-    from httpx import TransportError
-    from prefect.server.api.server import SubprocessASGIServer
+    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file."""
+    from ..flows.own_server import start_own_server
 
     click.echo(
         "starting Prefect's own server; the first time takes longest, minutes on a busy machine …", err=True
     )
     with _printed_to(log):
         try:
-            SubprocessASGIServer().start()
-        except TransportError:
-            SubprocessASGIServer().stop()
-            SubprocessASGIServer().start()
-        except RuntimeError as error:
-            SubprocessASGIServer().stop()
-            raise OpenAIBatchError(
-                f"Prefect's own server did not start{f' (its log: {log})' if log else ''}: {error} Give it "
-                "longer by PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or name a server by PREFECT_API_URL."
-            ) from None
+            start_own_server()
+        except OpenAIBatchError as error:
+            if log:
+                error.add_note(f"What it said is in {log}.")
+            raise
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ..batch.jobs.opening import (
 )
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
+from ..batch.progress import waited_for
 from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
@@ -47,6 +48,8 @@ EXIT_INCOMPLETE = 3
 )
 @click.option("--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead.")
 @click.option("--id-column", help="The column that holds the custom_ids.")
+@click.option("--constant-prompt", is_flag=True, help="Send every row the same prompt, which uses no column.")
+@click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own.")
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
@@ -99,7 +102,7 @@ def run_command(
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    with process.waited_for(f"reading {source}"):
+    with waited_for(f"reading {source}"):
         content = digest(table)
     report = run_job(
         table,

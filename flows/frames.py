@@ -24,6 +24,7 @@ from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
+from .own_server import start_own_server
 
 FRAME = "frame.parquet"
 
@@ -91,6 +92,7 @@ def run_dataframe(
     request = load_request(request) if isinstance(request, str) else request
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
+    start_own_server()
     place = storage_folder(storage or default_storage())
     key = job_key or _key(table, request)
     check_job_key(key)

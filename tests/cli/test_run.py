@@ -116,6 +116,25 @@ def test_a_narrow_encoding_costs_characters_and_no_exit_code(
         assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
 
 
+def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """The newest first: key, state, rows, and where the table goes."""
+    shell.run(reviews.name, "--job-key", "first")
+    shell.run(reviews.name, "--job-key", "second", "--detach", "--to", "later.csv")
+    header, newer, older = shell.call("jobs", "--storage", "jobs").stdout.splitlines()
+    assert header.split()[:3] == ["job", "state", "rows"]
+    assert [line.split()[:3] for line in (newer, older)] == [["second", "open", "20"], ["first", "done", "20"]]
+    assert newer.endswith("later.csv")
+    told = shell.call("jobs", "--storage", "jobs", "--json").stdout.splitlines()
+    assert [json.loads(line)["state"] for line in told] == ["open", "done"]
+
+
+def test_jobs_of_an_empty_storage(shell: Shell, batch_server: BatchServer) -> None:
+    """Nothing on stdout; exit 0."""
+    done = shell.call("jobs", "--storage", "nowhere")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no job in" in done.stderr
+
+
 def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """`--finish-by` far ahead changes nothing: every row is answered, and nothing is cancelled."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
