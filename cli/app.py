@@ -15,7 +15,7 @@ import click
 
 from ..batch.errors import OpenAIBatchError, Refused
 from . import process
-from .automations import automations_command
+from .automations import automations_command, deployments_command
 from .batches import cancel_command, jobs_command, list_command, show_command
 from .demo import demo_command
 from .emulator import emulator_command
@@ -42,7 +42,7 @@ def app() -> None:
 for command in (
     *(run_command, resume_command, cancel_command),
     *(jobs_command, list_command, show_command, demo_command, emulator_command, webhook_command),
-    automations_command,
+    *(deployments_command, automations_command),
 ):
     app.add_command(command)
 

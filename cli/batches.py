@@ -51,7 +51,7 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
     States: done; partial, where rows have no answer; open, where batches are not fetched yet; begun; or what has
     stopped the job.
     """
-    place = Folder(absolute(storage or process.default_storage()))
+    place = storage_folder(storage or process.default_storage())
     found = [job for name in place.names() if (job := (place / name).read("job.json", Job)) is not None]
     if not found:
         click.echo(f"no job in {place.url}", err=True)

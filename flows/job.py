@@ -1,5 +1,6 @@
 """The flow: a table in, the same table with answers out."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -26,6 +27,7 @@ from .defaults import begun_at, current_run, default_job_key, default_storage, w
 from .job_run import JobRun
 from .progress import progress_artifact
 from .rounds import begin_round, finish_round, recognise_job
+from .runs import parameters_of, way_on
 from .suspension.checks import check_wait
 from .suspension.leaving import leave
 
@@ -126,14 +128,20 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job, options = job_run.job, job_run.options
     report = job.report()
-    if report is not None and not job.nothing_was_taken():
-        return tell_done(job, report, options.min_answered)
-    if report is None:
+    if report is not None:
+        get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+    else:
         get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
         report = run_job(job_run, max_rounds)
-    if report is not None and job.nothing_was_taken():
+        if report is None:
+            return leave(job, options.wait)
+    if job.nothing_was_taken():
         raise _nothing_taken(job)
-    return leave(job, options.wait) if report is None else end_state(report, options.min_answered)
+    state = end_state(report, options.min_answered)
+    if not report.complete:
+        parameters = json.dumps(parameters_of(job, job_run.credentials))
+        get_run_logger().warning("%s The deployment's parameters: %s", state.message, parameters)
+    return state
 
 
 def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
@@ -210,7 +218,8 @@ def end_state(report: JobReport, min_answered: float) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
-    message = f"{report.answered:,} of {report.rows:,} rows answered"
+    answered = f"{report.answered:,} of {report.rows:,} rows answered"
+    further = f"To go on: {way_on(report.job_key)}."
     if report.answered < min_answered * report.rows:
-        return Failed(message=f"{message}; asked for {min_answered:.0%}")
-    return Completed(name="Partial", message=message, data=report)
+        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")
+    return Completed(name="Partial", message=f"{answered}. {further}", data=report)

@@ -12,13 +12,20 @@ from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
+from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .suspension.checks import check_wait
 
 
-@flow(name="openai-batch-resume", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+@flow(
+    name="openai-batch-resume",
+    persist_result=True,
+    result_serializer="json",
+    task_runner=TASK_RUNNER,
+    on_cancellation=[cancel_open_batches],
+)
 def resume_job(
     job_key: str,
     *,

@@ -96,6 +96,13 @@ def test_every_entrypoint_of_the_deployments_loads() -> None:
         assert import_object(deployment["entrypoint"]).name == wanted
 
 
+def test_no_schedule_is_on_until_it_is_asked_for() -> None:
+    """It would pay for the samples, every night."""
+    content = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    schedules = [schedule for deployment in content["deployments"] for schedule in deployment.get("schedules", [])]
+    assert [schedule["active"] for schedule in schedules] == [False, False]
+
+
 def test_the_constraints_name_no_address() -> None:
     """Versions are pinned, wherever they come from."""
     lines = (ROOT / "constraints.txt").read_text().splitlines()

@@ -14,6 +14,7 @@ FLOWS = {
     "collect": "openai-batch-collect",
     "collect-cancelled": "openai-batch-collect-cancelled",
     "heal": "openai-batch-heal",
+    "resume": "openai-batch-resume",
     "wake": "openai-batch-wake",
 }
 """The flows of the deployments that are not of the main one."""
