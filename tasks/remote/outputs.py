@@ -47,7 +47,7 @@ def read_output(
     """
     for seconds in REREADING.pauses:
         output = _read(connection, batch, sent, folder, keep_response)
-        if not output.unread:
+        if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
             return output
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
@@ -57,6 +57,10 @@ def read_output(
     if output.unread:
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
+
+
+def _has_files(batch: Batch) -> bool:
+    return bool(batch.output_file_id or batch.error_file_id)
 
 
 def _unread(output: FetchedOutput) -> str:
