@@ -36,6 +36,9 @@ RESULT_COLUMNS = (
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""
 
+FIXED_SIZE_HOLDS_NULLS = int(pa.__version__.partition(".")[0]) >= 26
+"""Whether a fixed-size list with a null in it comes through Parquet; before, vectors stay lists of any length."""
+
 MARK = b"prefect_openai_batch"
 """The name under which a Parquet table of results says in its metadata whose they are."""
 
@@ -207,9 +210,9 @@ def _name_missing(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBat
 
 
 def _dimensions(outputs: list[FetchedOutput]) -> int | None:
-    """The length that all embeddings share, if they do."""
+    """The length that all embeddings share, if they do and the table can say so."""
     lengths = {output.dimensions for output in outputs if "succeeded" in output.outcomes}
-    return lengths.pop() if len(lengths) == 1 else None
+    return lengths.pop() if len(lengths) == 1 and FIXED_SIZE_HOLDS_NULLS else None
 
 
 def _fixed_size(column: pa.Array, length: int) -> pa.Array:

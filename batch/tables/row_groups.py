@@ -13,7 +13,15 @@ GROUP_BYTES = 32 * 1024 * 1024
 
 def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:
     """A batch cut into equal slices, each of at most `rows` rows and about `size` bytes."""
-    pieces = max(-(-batch.num_rows // rows), -(-batch.nbytes // size), 1)
+    pieces = max(-(-batch.num_rows // rows), -(-_bytes(batch) // size), 1)
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):
         yield batch.slice(start, length)
+
+
+def _bytes(batch: pa.RecordBatch) -> int:
+    """About its bytes: before pyarrow 24 views such as `string_view` tell only those of all that they point into."""
+    try:
+        return int(batch.nbytes)
+    except pa.ArrowTypeError:
+        return int(batch.get_total_buffer_size())

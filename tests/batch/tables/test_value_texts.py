@@ -79,7 +79,10 @@ def is_binary(kind: pa.DataType) -> bool:
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
 def test_a_prompt_says_what_the_tables_say(tmp_path: Path, column: pa.Array, template: str) -> None:
     """For every type of Arrow that a Parquet file holds: the cell of the CSV, or the column by its name."""
-    pq.write_table(pa.table({"x": column, "there": ["x"] * len(column)}), tmp_path / "in.parquet")
+    try:
+        pq.write_table(pa.table({"x": column, "there": ["x"] * len(column)}), tmp_path / "in.parquet")
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow does not write the type to Parquet")
     table = pq.read_table(tmp_path / "in.parquet").combine_chunks()
     if is_binary(column.type):
         with pytest.raises(RequestError, match="The column 'x' holds bytes: write"):
