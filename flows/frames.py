@@ -91,7 +91,7 @@ def run_dataframe(
         )
     request = load_request(request) if isinstance(request, str) else request
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
-    table = _table(frame)
+    table = as_parquet(frame)
     start_own_server()
     place = storage_folder(storage or default_storage())
     key = job_key or _key(table, request)
@@ -115,10 +115,10 @@ def run_dataframe(
         options=options,
         source_digest=table_digest(table),
     )
-    return _answered(frame, read_results(load_job(folder.url)))
+    return with_results(frame, read_results(load_job(folder.url)))
 
 
-def _table(frame: pd.DataFrame) -> pa.Table:
+def as_parquet(frame: pd.DataFrame) -> pa.Table:
     """The frame as Parquet can hold it.
 
     Raises:
@@ -206,7 +206,7 @@ def _key(table: pa.Table, request: Request) -> str:
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _answered(frame: pd.DataFrame, results: pa.Table) -> pd.DataFrame:
+def with_results(frame: pd.DataFrame, results: pa.Table) -> pd.DataFrame:
     """The frame's own columns and index, and the results beside them by position."""
     columns = results.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     columns.index = frame.index

@@ -30,7 +30,7 @@ def widened(schema: pa.Schema, added: list[pa.Field]) -> pa.Schema:
             told = _told(wide, json.loads(known))
             _read(wide, told)
             metadata[PANDAS] = _bytes(told)
-    return wide.with_metadata(metadata or None)
+    return wide.with_metadata(metadata) if metadata else wide
 
 
 def _told(schema: pa.Schema, known: dict[str, Any]) -> dict[str, Any]:

@@ -120,7 +120,8 @@ def digest(source: FileSource) -> str:
     """
     file = find_file(source.path)
     kind = _format(source, file)
-    separator = _separator(source, file) if kind == "csv" else None
+    # A separator that is seen is seen in the bytes, which are in the digest.
+    separator = source.separator or separator_of(file.path) if kind == "csv" else None
     limit = [] if source.limit is None else [source.limit]
     options = [kind, separator, file.compression, source.types or {}, *limit]
     whole = hashlib.sha256(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
