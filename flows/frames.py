@@ -24,6 +24,7 @@ from ..batch.storage import Folder
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
+from .places import check_places
 
 FRAME = "frame.parquet"
 
@@ -86,7 +87,9 @@ def run_dataframe(
         raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = _table(frame)
-    place = Folder(absolute(storage or default_storage()))
+    named = storage or default_storage()
+    check_places(storage=named, destination=to)
+    place = Folder(absolute(named))
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key

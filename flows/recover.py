@@ -9,6 +9,7 @@ from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.recovery import write_recovered
 from ..tasks import clean_up, fetch_output, find_job_batches, sensor_options, wait_for_batches
 from .job import TASK_RUNNER
+from .places import check_places
 
 
 @flow(name="openai-batch-recover", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
@@ -37,6 +38,7 @@ def recover_job(
 
     Raises:
         JobKeyError: OpenAI lists no batch of this key.
+        Refused: the destination is a relative path, and the run is deployed.
 
     Example:
         ```python
@@ -45,6 +47,7 @@ def recover_job(
         items = recover_job("reviews", "answers.csv")
         ```
     """
+    check_places(destination=destination)
     batches = find_job_batches(job_key, credentials=credentials)
     if not batches:
         raise JobKeyError(f"OpenAI lists no batch of a job {job_key!r}.", job_key=job_key)
