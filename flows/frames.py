@@ -25,6 +25,7 @@ from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
 from .own_server import start_own_server
+from .places import check_places
 
 FRAME = "frame.parquet"
 
@@ -93,7 +94,9 @@ def run_dataframe(
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = as_parquet(frame)
     start_own_server()
-    place = storage_folder(storage or default_storage())
+    named = storage or default_storage()
+    check_places(storage=named, destination=None if destination is None else os.fspath(destination))
+    place = storage_folder(named)
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key

@@ -25,7 +25,9 @@ from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
+from .places import check_places
 from .progress import progress_artifact
+from .recorded_parameters import recorded_briefly
 from .rounds import begin_round, finish_round, recognise_job
 from .runs import parameters_of, way_on
 from .suspension.checks import check_wait
@@ -44,6 +46,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
 )
 
 
+@recorded_briefly
 @flow(
     name="openai-batch",
     persist_result=True,
@@ -75,11 +78,13 @@ def openai_batch(
     """A table in, the same table with answers out, by OpenAI's Batch API.
 
     Args:
-        source: The table: a path or URL of CSV, Parquet or JSONL.
+        source: The table: a path or URL of CSV, Parquet or JSONL. A deployed run's paths are its worker's, and
+            whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         destination: A path or URL for the results, whose ending names the format; empty: in the job folder.
+            A deployed run refuses a relative one.
         job_key: Names the job: the same key continues the same job. May hold {scheduled:%Y-%m-%d}.
-        storage: The folder or URL that holds the job folders; every worker must reach it.
+        storage: The folder or URL that holds the job folders; every worker must reach it. Never relative either.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         if_exists: What to do when the destination exists.
         options: How much at once, how often, until when, and where the run waits.
@@ -106,6 +111,9 @@ def openai_batch(
     run = current_run()
     check_wait(options.wait, run)
     begun = begun_at(run)
+    place = storage or default_storage()
+    path = source.path if isinstance(source, FileSource) else source
+    check_places(source=path, destination=destination, storage=place)
     job = open_job(
         source.model_copy(update={"path": with_schedule(source.path, begun)})
         if isinstance(source, FileSource)
@@ -113,7 +121,7 @@ def openai_batch(
         request,
         with_schedule(destination, begun) if destination else None,
         job_key=with_schedule(job_key, begun) if job_key else default_job_key(run),
-        storage=storage or default_storage(),
+        storage=place,
         if_exists=if_exists,
         source_digest=source_digest,
         key_given=job_key is not None,

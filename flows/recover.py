@@ -18,6 +18,7 @@ from ..tasks import (
 )
 from ..tasks.remote.tries import pauses_end_with_it
 from .job import TASK_RUNNER
+from .places import check_places
 
 
 @flow(name="openai-batch-recover", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
@@ -48,6 +49,7 @@ def recover_job(
         JobKeyError: OpenAI lists no batch of this key.
         DestinationError: the destination cannot be written, or another table is there. The table that an earlier
             start has written stays, and its clean-up is finished.
+        Refused: the destination is a relative path, and the run is deployed.
 
     Example:
         ```python
@@ -56,6 +58,7 @@ def recover_job(
         items = recover_job("reviews", "answers.csv")
         ```
     """
+    check_places(destination=destination)
     batches = find_job_batches(job_key, credentials=credentials)
     items = recognise_recovered(batches, destination, credentials=credentials)
     if items is not None:

@@ -16,6 +16,7 @@ from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
+from .places import check_places
 from .suspension.checks import check_wait
 
 
@@ -126,5 +127,8 @@ def find_job(job_key: str, storage: str | None) -> Job:
 
     Raises:
         StorageNotShared: there is none in the storage.
+        Refused: the storage is a relative path, and the run is deployed.
     """
-    return load_job((storage_folder(storage or default_storage()) / job_key).url)
+    place = storage or default_storage()
+    check_places(storage=place)
+    return load_job((storage_folder(place) / job_key).url)

@@ -29,7 +29,8 @@ class FileSource(BaseModel):
     path: str = Field(
         min_length=1,
         title="Path",
-        description="Path or URL of the file. CSV and JSONL may be compressed (.gz, .bz2, .xz).",
+        description="Path or URL of the file, as the worker sees it. "
+        "CSV and JSONL may be compressed (.gz, .bz2, .xz).",
         examples=["reviews.csv", "s3://my-bucket/reviews.parquet"],
     )
     format: Format | None = Field(

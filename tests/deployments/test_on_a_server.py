@@ -99,6 +99,17 @@ def test_a_run_from_the_form_completes(
     assert batch_server.state()["files"] == []
 
 
+def test_a_relative_destination_is_refused(
+    api: httpx.Client, deployed: dict[str, Any], worker: Path, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """It would lie in the worker's folder; nothing is sent, nothing begun."""
+    run_id = start(api, batch_server, parameters(tmp_path, destination="labelled.csv"))
+    wait_for_state(api, run_id, "Failed", worker=worker)
+    assert "The destination 'labelled.csv' is a relative path" in api.get(f"/flow_runs/{run_id}").text
+    assert batch_server.requests() == []
+    assert list(tmp_path.glob("jobs/*")) == []
+
+
 def test_a_partial_run_goes_on_from_the_ui(
     api: httpx.Client, deployed: dict[str, Any], worker: Path, batch_server: BatchServer, tmp_path: Path
 ) -> None:
