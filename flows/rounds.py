@@ -66,7 +66,12 @@ def recognise_job(job_run: JobRun) -> JobReport | None:
     if report is None:
         job.without_found()
     else:
-        get_run_logger().info("The table at %s is this job's own: nothing was sent or written", job.destination)
+        log = get_run_logger()
+        log.info("The table at %s is this job's own: nothing was sent or written", job.destination)
+        if not report.complete:
+            log.warning(
+                "The job's folder was lost: rows without an answer go again as another job, with its own key"
+            )
     return report
 
 

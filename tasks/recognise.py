@@ -54,7 +54,9 @@ def recognise(connection: Connection, job: Job) -> JobReport | None:
 
 
 def _is_done(connection: Connection, told: Told, batches: Sequence[Batch]) -> bool:
-    """Whether every batch has ended, and no output file holds answers that the table lacks."""
+    """Whether every batch has ended, and no output file holds answers that the table lacks; if any was sent."""
+    if not (batches or told.batch_ids or told.answered):
+        return False
     if not all(batch.has_ended(clock.now()) for batch in batches):
         return False
     return not any(connection.has_file(str(batch.output_file_id)) for batch in told.unread(batches))

@@ -35,7 +35,10 @@ TOLD = ("custom_id", "outcome", "answer", "batch_id", *COUNTS)
 
 @dataclass
 class Told:
-    """What a table of results tells of the job that wrote it; of its custom_ids the hashes, 8 bytes a row."""
+    """What a table of results tells of the job that wrote it.
+
+    Of its custom_ids there are hashes, 8 bytes a row; 0 where a row has none, for it was never sent.
+    """
 
     mark: str | None = None
     rows: int = 0
@@ -86,7 +89,7 @@ def may_be_own(job: Job) -> bool:
 
 
 def _begins_alike(job: Job, reader: SourceReader) -> bool:
-    """Whether the first row bears the custom_id that it has in this job: that tells most other requests apart."""
+    """Whether the first row bears the custom_id that it has in this job, which other requests seldom give it."""
     columns = open_source(job.source, rows=1).schema.names
     names = {name: result_name(name, columns) for name in TOLD}
     if not set(names.values()) <= set(reader.schema.names):
@@ -96,7 +99,8 @@ def _begins_alike(job: Job, reader: SourceReader) -> bool:
             first = next(batches)
     except SourceError:
         return False
-    return bool(first[names["custom_id"]][0].as_py() == first_custom_id(job))
+    custom_id = first[names["custom_id"]][0].as_py()
+    return not custom_id or bool(custom_id == first_custom_id(job))
 
 
 def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
@@ -144,7 +148,13 @@ def _add(told: Told, columns: dict[str, pa.Array], *, null_is_empty: bool) -> No
     told.outcomes.update(map(str, columns["outcome"].to_pylist()))
     told.batch_ids |= {str(one) for one in columns["batch_id"].unique().to_pylist() if one} - {SYNCHRONOUS}
     told.tokens += TokenCounts(**{name: sum(map(_count, columns[name].to_pylist())) for name in COUNTS})
-    told.custom_ids.append(id_hashes([str(one) for one in columns["custom_id"].to_pylist()]))
+    told.custom_ids.append(_hashes_or_0(columns["custom_id"]))
+
+
+def _hashes_or_0(custom_ids: pa.Array) -> np.ndarray:
+    """Hashes of custom_ids; 0 for a row that was never sent, which has none."""
+    ids = [one or "" for one in custom_ids.to_pylist()]
+    return np.where([bool(one) for one in ids], id_hashes([str(one) for one in ids]), np.uint64(0))
 
 
 def _count(value: Any) -> int:
@@ -153,7 +163,7 @@ def _count(value: Any) -> int:
 
 
 def _same_ids(job: Job, told: Told) -> bool:
-    """Whether the rows bear the custom_ids of the job's, in order."""
+    """Whether the rows that were sent bear the custom_ids of the job's, in order."""
     rows = job.rows()
     if rows is None or rows.rows != told.rows:
         return False
@@ -161,7 +171,8 @@ def _same_ids(job: Job, told: Told) -> bool:
     for file in job.input_files_of(1):
         items = file.read_items()
         wanted[items["row"].to_numpy()] = id_hashes(items["custom_id"].to_pylist())
-    return np.array_equal(np.concatenate(told.custom_ids), wanted)
+    found = np.concatenate(told.custom_ids)
+    return bool(np.all((found == wanted) | (found == 0)))
 
 
 def foreign_batches(job: Job, listed: Iterable[Batch], rounds: Container[int]) -> list[Batch]:
