@@ -21,7 +21,7 @@ from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
 from .cancellation import cancel_open_batches
-from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
 from .progress import progress_artifact
 from .rounds import begin_round, finish_round
@@ -110,7 +110,7 @@ def openai_batch(
         storage=storage or default_storage(),
         if_exists=if_exists,
         source_digest=source_digest,
-        key_given=job_key is not None,
+        key_given=job_key is not None or began_before(run),
         deadline=options.deadline(begun),
     )
     job_run = JobRun(job, options, credentials)
