@@ -124,6 +124,11 @@ class Folder:
         """The path or URL of `name` in this folder."""
         return f"{self.url.rstrip('/')}/{name}"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine's disks, where others may not see it."""
+        return isinstance(open_url(self.url)[0], LocalFileSystem)
+
     def exists(self, name: str = "") -> bool:
         """Whether `name` (or the folder itself) is there."""
         filesystem, path = _open_fresh(self.path(name) if name else self.url)

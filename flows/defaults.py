@@ -72,6 +72,20 @@ def default_job_key(run: FlowRun) -> str:
     return str(run.parent_task_run_id or run.id)
 
 
+def began_before(run: FlowRun) -> bool:
+    """Whether a run was at work before: it is retried, was resumed, or is part of a run that was.
+
+    Where that was on another machine, what it sent stands in no folder here.
+    """
+    if run.state is None or run.start_time != run.state.timestamp:
+        return True
+    if run.parent_task_run_id is None:
+        return False
+    with get_client(sync_client=True) as client:
+        part = client.read_task_run(run.parent_task_run_id)
+        return part.flow_run_id is not None and began_before(client.read_flow_run(part.flow_run_id))
+
+
 def begun_at(run: FlowRun) -> datetime:
     """When a run was to start; a retry of it does not change that."""
     return run.expected_start_time or datetime.fromtimestamp(clock.now(), UTC)

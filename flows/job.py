@@ -23,7 +23,7 @@ from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
-from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
 from .places import check_places
 from .progress import progress_artifact
@@ -124,7 +124,7 @@ def openai_batch(
         storage=place,
         if_exists=if_exists,
         source_digest=source_digest,
-        key_given=job_key is not None,
+        key_given=job_key is not None or began_before(run),
         deadline=options.deadline(begun),
         may_be_done=True,
     )

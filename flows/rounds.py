@@ -15,7 +15,7 @@ from ..batch.jobs.deadlines import next_deadline
 from ..batch.jobs.job import Job, Selection
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import plan_answers, plan_round
-from ..batch.jobs.submissions import fetched, refusals, submitted
+from ..batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ..batch.outcomes.outcome import OUT_OF_QUOTA
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
@@ -205,6 +205,9 @@ class Flight:
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""
         self.flying = [batch for batch in self.flying if batch.id != ended.id]
+        if gave_way(ended):
+            self.flying += [batch for batch in self.job.open_batches() if batch.input_file == ended.input_file]
+            return
         again = self._reconsider(ended)
         self.waiting += again
         if any(file == ended.input_file for file in again):
@@ -214,7 +217,7 @@ class Flight:
         self._fetch(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
-        may_have_twin = ended.status == BatchStatus.CANCELLED and self.job.key_given and not self.job.stopped()
+        may_have_twin = ended.status == BatchStatus.CANCELLED and not self.job.stopped()
         if ended.status != BatchStatus.FAILED and not may_have_twin:
             return []
         return reconsider_batch(

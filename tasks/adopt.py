@@ -12,7 +12,7 @@ from ..batch.jobs.submissions import has_claim, note_submission, submitted
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
-from .remote.twins import keep_oldest
+from .remote.twins import keep_one
 
 
 @task(name="adopt-batches", **KEPT_AS_JSON)
@@ -20,7 +20,7 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
     """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
 
     They are found by the identity in their metadata, in one listing back to OpenAI's longest file expiry. A batch
-    that failed at validation is never adopted. Of two with one identity the older is adopted.
+    that failed at validation is never adopted. Of two with one identity the one is adopted that stays.
 
     Returns:
         The ids of the adopted batches.
@@ -43,7 +43,7 @@ def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]
     _refuse_others(job, listed, files)
     for _, batches in found:
         _refuse_deleted(connection, job, batches[0])
-    return [note_submission(file, keep_oldest(connection, file, batches)).id for file, batches in found]
+    return [note_submission(file, keep_one(connection, file, batches)).id for file, batches in found]
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:

@@ -14,7 +14,7 @@ from .remote.connection import Connection, connect
 from .remote.listing import find_created
 from .remote.looking import is_lost
 from .remote.tries import FINDING
-from .remote.twins import keep_oldest
+from .remote.twins import keep_one
 
 
 @task(name="cancel-batch", **KEPT_AS_JSON)
@@ -87,4 +87,4 @@ def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> 
     if claim is None:
         return None
     found = find_created(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
-    return note_submission(file, keep_oldest(connection, file, found)) if found else None
+    return note_submission(file, keep_one(connection, file, found)) if found else None

@@ -14,12 +14,13 @@ from ..batch import clock
 from ..batch.errors import BatchNotFinished
 from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
 from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS
-from ..batch.jobs.submissions import has_ended
+from ..batch.jobs.submissions import gave_way, has_ended
 from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
 from .remote.connection import Connection, connect
 from .remote.looking import look_at
 from .remote.tries import LOOKING, READING, may_pass
+from .remote.twins import settle
 
 SHORTEST_DELAY_SECONDS = 0.01
 
@@ -114,6 +115,10 @@ def wait_for_batches(
     A batch that has not ended two days after its window is cancelled, so that it gives what it has; three days
     after it, nothing more is waited for.
 
+    Where another start of the job may have sent the same items, without a folder that both share, the first looks
+    last until validation is over: of two batches one gives way. It is returned with the ended ones; `submit_batch`
+    then gives the batch that stays.
+
     Args:
         batches: Open batches.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
@@ -135,13 +140,13 @@ def wait_for_batches(
         ```
     """
     with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
-        seen = look_at(connection, batches)
+        seen = settle(connection, look_at(connection, batches))
         _cancel_late(connection, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
     now = clock.now()
-    ended = [batch for batch in seen if has_ended(batch, now)]
+    ended = [batch for batch in seen if has_ended(batch, now) or gave_way(batch)]
     if not ended and _is_before(deadline):
         raise BatchNotFinished(progress, looked_at=now)
     return ended

@@ -38,6 +38,7 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         job.request.endpoint,
         job_key=job.key,
         round_number=selection.round,
+        contested=job.is_contested,
         limits=limits,
     )
     with refusals_of(job.source.path):

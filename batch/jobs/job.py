@@ -143,6 +143,11 @@ class Job(Record):
         return Folder(self.folder)
 
     @property
+    def is_contested(self) -> bool:
+        """Whether a start elsewhere may send the same items: it may have the key, and not see the folder."""
+        return self.key_given and self.files.is_local
+
+    @property
     def own_destination(self) -> str:
         """Where the results go if nobody says otherwise."""
         return self.files.path(RESULTS)

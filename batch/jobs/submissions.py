@@ -123,6 +123,15 @@ def note_submission(file: InputFile, batch: Batch) -> Batch:
     return noted
 
 
+def gave_way(batch: Batch) -> bool:
+    """Whether a batch was cancelled for a twin of it, to which its input file's record is turned."""
+    file = batch.input_file
+    if file is None or not file.contested:
+        return False
+    kept = submitted(file)
+    return kept is not None and kept.id != batch.id
+
+
 def has_claim(file: InputFile) -> bool:
     """Whether a batch of the present attempt may have been created."""
     return bool(_claim_names(file))
