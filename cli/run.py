@@ -140,13 +140,13 @@ def _is_known(
     content = digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
-    known = find_known(
-        describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
-    )
-    if known is not None:
-        state = "is done already" if known.report() else "was begun already"
-        click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
-    return known is not None
+    wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
+    known = find_known(wanted)
+    if known is None:
+        return with_table_found(wanted, "refuse").found is not None
+    state = "is done already" if known.report() else "was begun already"
+    click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
+    return True
 
 
 def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
