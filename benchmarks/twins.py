@@ -29,7 +29,6 @@ SECONDS = (0, 1, 5, 10, 20, 30, 45, 60, 75, 90)
 
 RACES = (
     Race("two starts at the same moment"),
-    Race("the second start 7 s later", head_start=7.0),
     Race("the second start 7 s later, the first killed after its creation", head_start=7.0, first_dies=True),
 )
 

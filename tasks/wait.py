@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from openai import OpenAIError
@@ -140,7 +140,7 @@ def wait_for_batches(
         ```
     """
     with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
-        seen = settle(connection, look_at(connection, batches))
+        seen = settle(connection, look_at(connection, batches), deadline.timestamp() if deadline else inf)
         _cancel_late(connection, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)

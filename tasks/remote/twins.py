@@ -1,8 +1,8 @@
 """Starts of one job that share no folder settle on one batch of the same items.
 
 Each looks for other batches of its items in OpenAI's list, from the creation of its own until that one has left
-validation and is listed itself: then the list shows all that are older. All choose alike which one stays, and what
-gives way is cancelled. So of batches that the list shows before any of them runs, one runs.
+validation, and at least until it is listed itself: then the list shows all that are older. All choose alike which
+one stays, and what gives way is cancelled. So of batches that the list shows before any of them runs, one runs.
 
 That is needed where an input file is `contested`: where its job's key may have been used elsewhere, and its folder
 lies on a local disk, which another machine does not see. In a folder that all starts share, claims see to it.
@@ -11,6 +11,7 @@ lies on a local disk, which another machine does not see. In a folder that all s
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
+from math import inf
 
 from openai import OpenAIError
 
@@ -33,11 +34,16 @@ _OPEN = (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING
 log = logging.getLogger(__name__)
 
 
-def settle(connection: Connection, seen: Iterable[Batch]) -> list[Batch]:
+def settle(connection: Connection, seen: Iterable[Batch], until: float = inf) -> list[Batch]:
     """Look for twins of these batches, as long as one of them may have some and none of them has ended.
 
     That lasts no longer than `SETTLE_SECONDS` after a batch's creation. Where validation does, each further look
     at the batches makes one for their twins.
+
+    Args:
+        connection: Where they are.
+        seen: The batches as they were just seen.
+        until: From then on, in Unix seconds, validation is not waited for, and no more than the list's lag is.
 
     Returns:
         The batches as they stand. One that gave way is cancelled, and its input file's record names its twin.
@@ -54,8 +60,7 @@ def settle(connection: Connection, seen: Iterable[Batch]) -> list[Batch]:
             break
         if any(batch.status in ENDED or gave_way(batch) for batch in standing.values()):
             break
-        ids = {batch.id for batch in listed}
-        if not any(_is_waited_for(standing[batch.id], ids) for batch in wanted):
+        if not any(_is_waited_for(standing[batch.id], listed, until) for batch in wanted):
             break
         pause(seconds)
         seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)
@@ -77,8 +82,10 @@ def _may_have_twins(batch: Batch) -> bool:
     return batch.status == BatchStatus.VALIDATING or _is_new(batch)
 
 
-def _is_waited_for(batch: Batch, listed: set[str]) -> bool:
-    return _is_new(batch) and (batch.status == BatchStatus.VALIDATING or batch.id not in listed)
+def _is_waited_for(batch: Batch, listed: list[Batch], until: float) -> bool:
+    """Whether the list may lag behind older twins of a batch, or somebody may still keep it from running."""
+    lags = batch.id not in {one.id for one in listed}
+    return _is_new(batch) and (lags or (batch.status == BatchStatus.VALIDATING and clock.now() < until))
 
 
 def _settled(connection: Connection, batch: Batch, listed: list[Batch]) -> Batch:

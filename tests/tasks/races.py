@@ -13,7 +13,6 @@ from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.options import POLL_SECONDS, SETTLE_SECONDS
 from prefect_openai_batch.batch.jobs.rows import keep_rows
-from prefect_openai_batch.batch.jobs.submissions import submitted
 from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
 from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.tasks import wait_for_batches
@@ -80,14 +79,13 @@ def run_start(driven: DrivenClock, storage: Path, begins_after: float = 0.0, *, 
         files = build_job(connection, storage.parent.name, storage)
         driven.sleep(0)  # who starts at the same moment has looked as well
         open_batches = [find_or_create(connection, file, SETTLE_SECONDS) for file in files]
-    while waits and open_batches:
+    while waits:
         try:
-            ended = {batch.id for batch in wait_for_batches.fn(open_batches)}
+            wait_for_batches.fn(open_batches)
         except BatchNotFinished:
             driven.sleep(POLL_SECONDS)
-            continue
-        kept = [batch for file in files if (batch := submitted(file)) is not None]
-        open_batches = [batch for batch in kept if batch.id not in ended]
+        else:  # its batch has ended, or gave way: then the other start sees to the one that stays
+            return
 
 
 def write_rows(folder: Path) -> None:

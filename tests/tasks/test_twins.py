@@ -34,12 +34,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("race", "lag", "validating", "twice"),
     [
-        (AT_ONCE, 0, 1, 0),
         (AT_ONCE, 45, 60, 0),
-        (AT_ONCE, 58, 60, 0),
-        (AT_ONCE, 90, 45, ROWS),
-        (LATER, 45, 60, 0),
-        (LATER, 58, 60, 0),
+        (AT_ONCE, 9, 10, 0),
+        (AT_ONCE, 60, 20, ROWS),
+        (LATER, 20, 30, 0),
         (FIRST_DIES, 45, 60, 0),
     ],
     ids=lambda value: value.name if isinstance(value, Race) else f"{value}",
@@ -50,6 +48,15 @@ def test_what_is_listed_before_it_runs_runs_once(
     """Only what the list does not show in time is billed twice; the whole table is benchmarks/twins.txt."""
     with brief_pauses(float("inf")), lagging_server(validating) as server:
         assert billed_twice(server, race, lag, tmp_path / "job") == twice
+
+
+def test_who_does_not_stay_looks_until_its_own_batch_is_listed(
+    server: BatchServer, connection: Connection, contested: InputFile, tmp_path: Path
+) -> None:
+    """Then the list shows every older one; a detached or suspended run waits for no validation."""
+    own = find_or_create(connection, contested, 0)
+    assert [batch.id for batch in settle(connection, [own], until=0)] == [own.id]
+    assert [batch["status"] for batch in server.state()["batches"]] == ["validating"]
 
 
 @pytest.fixture
