@@ -1,6 +1,6 @@
 """How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -17,3 +17,11 @@ def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTE
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):
         yield batch.slice(start, length)
+
+
+def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+    """The rows at these places of a batch, in this order, of types too that Arrow cannot take from: its views."""
+    try:
+        return batch.take(pa.array(places, pa.int64()))
+    except pa.ArrowNotImplementedError:
+        return pa.concat_batches([batch.slice(place, 1) for place in places])
