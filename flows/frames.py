@@ -199,7 +199,10 @@ def _visible(values: pa.Array) -> bytes:
     """The bytes of an array's values, with nothing under its nulls."""
     if pa.types.is_struct(values.type):
         return b"".join(map(_visible, [values.is_valid(), *values.flatten()]))
-    taken = values.take(pa.array(np.arange(len(values))))
+    try:
+        taken = values.take(pa.array(np.arange(len(values))))
+    except pa.ArrowNotImplementedError:  # as for Arrow's views of texts
+        return repr(values.to_pylist()).encode()
     content: bytes = pa.record_batch([taken], names=["values"]).serialize().to_pybytes()
     return content
 

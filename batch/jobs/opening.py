@@ -277,8 +277,10 @@ def _refuse_other_job(known: Job, wanted: Job) -> None:
         if not same
     ]
     if differs:
+        moved = f" `prefect-openai-batch resume {known.key} --to DEST` writes its table elsewhere."
         raise JobKeyError(
             f"The job key {known.key!r} was used before with another {differs[0]} (folder {known.folder}). "
-            "Choose another key, or remove that folder if its results are no longer needed.",
+            "Choose another key, or remove that folder if its results are no longer needed."
+            f"{moved if differs == ['destination'] else ''}",
             job_key=known.key,
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .row_groups import GROUP_BYTES, slices
+from .row_groups import GROUP_BYTES, rows_at, slices
 from .source_files import SourceFile
 
 
@@ -48,8 +48,8 @@ class ParquetTable:
         """Arrow takes any bytes for a text; what is no text can be neither asked nor written."""
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
             if not _is_text(column):
-                plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-                row = next(row for row in range(len(plain)) if not _is_text(plain.take(pa.array([row]))))
+                alone = pa.record_batch([column], [name])
+                row = next(row for row in range(len(column)) if not _is_text(rows_at(alone, [row])[name]))
                 problem = "holds a text that is not UTF-8; write the column as bytes, or as UTF-8"
                 raise self._file.error(problem, row=first + row, column=name)
 
@@ -72,7 +72,8 @@ class ParquetTable:
 def _is_text(column: pa.Array) -> bool:
     """Whether all texts in a column are UTF-8, nested ones too."""
     try:
-        column.validate(full=True)
+        # Not all that a dictionary holds need be in a row.
+        (column.dictionary_decode() if pa.types.is_dictionary(column.type) else column).validate(full=True)
     except pa.ArrowInvalid as error:
         return "Invalid UTF8" not in str(error)
     return True

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..storage import Folder
-from .row_groups import slices
+from .row_groups import rows_at, slices
 from .sources import SourceReader
 
 ROWS_PER_PART = 50_000
@@ -104,7 +104,7 @@ def _selected(
         for group, start in enumerate(starts[:-1]):
             rows = wanted[bounds[group] : bounds[group + 1]]
             if len(rows):
-                yield rows, _read_group(part, group, columns).take(pa.array(rows - start))
+                yield rows, rows_at(_read_group(part, group, columns), (rows - start).tolist())
 
 
 def _rows_in(folder: Folder, number: int) -> int:

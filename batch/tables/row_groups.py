@@ -1,6 +1,6 @@
 """How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -19,8 +19,16 @@ def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTE
         yield batch.slice(start, length)
 
 
+def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+    """The rows at these places of a batch, in this order, of types too that Arrow cannot take from: its views."""
+    try:
+        return batch.take(pa.array(places, pa.int64()))
+    except pa.ArrowNotImplementedError:
+        return pa.concat_batches([batch.slice(place, 1) for place in places])
+
+
 def _bytes(batch: pa.RecordBatch) -> int:
-    """About its bytes: before pyarrow 24 views such as `string_view` tell only those of all that they point into."""
+    """About its bytes: before pyarrow 24 a view, as `string_view`, tells those of all that it points into."""
     try:
         return int(batch.nbytes)
     except pa.ArrowTypeError:

@@ -153,12 +153,15 @@ def test_a_dry_run_of_a_finished_command_is_shown(shell: Shell, reviews: Path, b
     assert shell.run(reviews.name, "--dry-run", "--prompt", "Another? {{ review }}").returncode == 2
 
 
-def test_another_destination_is_not_ignored_where_the_job_is_there(
-    shell: Shell, reviews: Path, batch_server: BatchServer
-) -> None:
-    """`resume --to` is for a lost folder; the job's own destination is no other."""
+def test_the_table_of_a_job_can_be_had_elsewhere(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """`resume --to` writes it, and asks and pays nothing; what is there already is not replaced."""
     assert shell.run(reviews.name, "--job-key", "mine").returncode == 0
-    refused = shell.call("resume", "mine", "--storage", "jobs", "--to", "other.csv")
+    sent = posts(batch_server)
+    other = shell.call("resume", "mine", "--storage", "jobs", "--to", "other.jsonl")
+    assert (other.returncode, posts(batch_server)) == (0, sent), other.stderr
+    assert len((reviews.parent / "other.jsonl").read_text().splitlines()) == 20
+    refused = shell.call("resume", "mine", "--storage", "jobs", "--to", "answers.csv")
     assert refused.returncode == 2
-    assert "answers.csv: leave --to out" in refused.stderr
-    assert shell.call("resume", "mine", "--storage", "jobs", "--to", "answers.csv").returncode == 0
+    assert "answers.csv exists already" in refused.stderr
+    again = shell.run(reviews.name, "--job-key", "mine")
+    assert "resume mine --to DEST` writes its table elsewhere" in again.stderr
