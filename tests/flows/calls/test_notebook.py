@@ -14,8 +14,8 @@ from prefect.settings import PREFECT_HOME, temporary_settings
 from prefect_openai_batch import OpenAICredentials, fetch_output, run_dataframe, submit_batch, wait_for_batch
 from prefect_openai_batch.emulator import BatchServer, Timing
 
-from ..conftest import ROOT
-from .conftest import REVIEW
+from ...conftest import ROOT
+from ..conftest import REVIEW
 
 CELL = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[0]
 
