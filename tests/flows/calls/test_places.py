@@ -8,7 +8,7 @@ from prefect_openai_batch import run_dataframe
 from prefect_openai_batch.batch.errors import Refused
 from prefect_openai_batch.flows.places import STARTED_FOR, check_places, is_relative
 
-from .conftest import REVIEW
+from ..conftest import REVIEW
 
 RELATIVE = ["labelled.csv", "jobs", "./a.csv", "../a", "file:a.csv", "file://a.csv", "local://a", "zip://x::a.zip"]
 WHOLE = [

@@ -8,7 +8,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, openai_batch
 from prefect_openai_batch.emulator import BatchServer
 
-from .conftest import REVIEW, Run
+from ..conftest import REVIEW, Run
 
 LARGE = REVIEW.model_copy(update={"system": "\u4f60" * 100_000})
 """600,000 bytes as Prefect counts them: each character is escaped."""
