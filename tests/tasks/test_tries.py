@@ -1,6 +1,7 @@
 """How often each kind of call is tried, and with which pauses."""
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,7 +11,6 @@ from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
-from threading import Event
 
 import httpx2
 import openai
@@ -148,7 +148,7 @@ def test_a_pause_is_as_long_as_the_server_asks_for(
     """In seconds or by a date, though no longer than a minute; what cannot be read means the usual pause."""
     slept: list[float] = []
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(Event, "wait", lambda _event, seconds: slept.append(seconds))
+    monkeypatch.setattr(time, "sleep", slept.append)
     found = httpx2.Response(200, json={"id": "batch_1", "status": "completed"})
     with brief_pauses(inf):
         assert answered(busy(retry_after), found).batch("batch_1").id == "batch_1"
@@ -158,7 +158,7 @@ def test_a_pause_is_as_long_as_the_server_asks_for(
 def test_the_pauses_grow_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the server asks for none."""
     slept: list[float] = []
-    monkeypatch.setattr(Event, "wait", lambda _event, seconds: slept.append(seconds))
+    monkeypatch.setattr(time, "sleep", slept.append)
     with brief_pauses(inf), pytest.raises(openai.RateLimitError):
         answered(*[busy("")] * 8).batch("batch_1")
     assert tuple(slept) == tries.READING.pauses
