@@ -164,8 +164,19 @@ def test_the_pauses_grow_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> N
     assert tuple(slept) == tries.READING.pauses
 
 
+def test_a_pause_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried after Ctrl-C."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        answered(busy("1")).batch("batch_1")
+
+
 def test_a_pause_in_another_thread_ends_with_what_is_interrupted() -> None:
-    """Nothing is tried after Ctrl-C, and nobody waits for a pause to pass."""
+    """Nobody waits for it to pass."""
     with brief_pauses(inf), ThreadPoolExecutor() as pool:
         with suppress(KeyboardInterrupt), pauses_end_with_it():
             paused = pool.submit(copy_context().run, answered(busy("60")).batch, "batch_1")
