@@ -18,6 +18,7 @@ the last one may have created. A pause is as long as the server asks for in Retr
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,7 +46,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 _shortened_to = inf
 
-_ended = ContextVar("ended", default=Event())  # noqa: B039  # nobody sets the default
+_ended: ContextVar[Event | None] = ContextVar("ended", default=None)
 """Set when that is ended which the pauses of this context belong to."""
 
 
@@ -55,7 +56,10 @@ def pause(seconds: float) -> None:
     Raises:
         KeyboardInterrupt: what the pause belongs to was ended meanwhile, in another thread.
     """
-    if _ended.get().wait(min(seconds, _shortened_to)):
+    seconds, ended = min(seconds, _shortened_to), _ended.get()
+    if ended is None:
+        time.sleep(seconds)
+    elif ended.wait(seconds):
         raise KeyboardInterrupt
 
 

@@ -1,13 +1,13 @@
-"""HTTP errors that were observed have their counterpart here."""
+"""Errors of the HTTP routes equal those that were seen on the real service; and no sample is left out."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from prefect_openai_batch.emulator import Limits
+from prefect_openai_batch.emulator import Limits, RouteFault
 
-from .support import CHAT, Api, chat_items, error_of
-from .test_samples import sample
+from .support import CHAT, SHARED, Api, chat_items, error_of, need_shared, sample
 
 Start = Callable[..., Api]
 
@@ -23,8 +23,6 @@ def _bad_metadata(start: Start) -> Any:
 
 
 def _file_race(start: Start) -> Any:
-    from prefect_openai_batch.emulator import RouteFault
-
     api = start()
     file = api.upload(chat_items(1))
     api.server.fail(RouteFault(kind="cannot_find_file", route="POST */batches", times=1))
@@ -64,6 +62,10 @@ def test_errors_that_were_observed(start_server: Start, case: str) -> None:
     assert error["message"].split(" file-")[0] == expected["message"].split(" file-")[0]
 
 
-def test_every_observed_error_is_met() -> None:
-    """One that is added needs its counterpart."""
+def test_every_sample_is_met() -> None:
+    """A sample that is added needs its counterpart."""
+    need_shared()
     assert set(sample("openai/http_errors_observed.json")) == set(PROVOKED)
+    tests = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
+    names = {f"{path.parent.name}/{path.name}" for path in (SHARED / "samples").glob("*/*")}
+    assert {name for name in names if name not in tests} == set()

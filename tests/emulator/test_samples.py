@@ -2,13 +2,26 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect_openai_batch.emulator import LineFault, Timing
 
-from .support import CHAT, SHARED, Api, chat_item, chat_items, endpoint_item, error_of, good, need_shared, shape
+from .support import (
+    CHAT,
+    Api,
+    chat_item,
+    chat_items,
+    endpoint_item,
+    error_of,
+    good,
+    keys,
+    lacking,
+    need_shared,
+    sample,
+    sample_line,
+    shape,
+)
 
 Start = Callable[..., Api]
 
@@ -33,33 +46,6 @@ RESPONSE_KEYS = """
     usage.output_tokens_details.reasoning_tokens usage.total_tokens user metadata
 """
 """Recorded in September 2026: crmne/ruby_llm@39f5bac6, the cassette of a batch of gpt-5-nano."""
-
-
-def keys(value: Any, path: str = "") -> list[str]:
-    """Every key, however deep, in the order in which it is written."""
-    if isinstance(value, list):
-        return [key for entry in value for key in keys(entry, path)]
-    if not isinstance(value, dict):
-        return []
-    return [key for name, part in value.items() for key in (f"{path}{name}", *keys(part, f"{path}{name}."))]
-
-
-def lacking(ours: Any, recorded: Any) -> list[str]:
-    """The recorded keys that ours has not, or not in the recorded order; a newer key of ours is none of them."""
-    left = iter(keys(ours))
-    return [key for key in keys(recorded) if key not in left]
-
-
-def sample(name: str) -> Any:
-    """A sample that is one JSON value."""
-    need_shared()
-    return json.loads((SHARED / "samples" / name).read_text())
-
-
-def sample_line(name: str) -> Any:
-    """The first line of a JSONL sample."""
-    need_shared()
-    return json.loads((SHARED / "samples" / name).read_text(encoding="utf-8").split("\n")[0])
 
 
 def test_a_batch_that_validates(api: Api) -> None:
@@ -247,11 +233,3 @@ def test_ids_bear_their_time(api: Api) -> None:
     assert int(done["id"].removeprefix("batch_")[:8], 16) == done["created_at"]
     assert abs(int(line["id"].removeprefix("batch_req_")[:8], 16) - done["finalizing_at"]) <= 1
     assert len(line["id"].removeprefix("batch_req_")) == 32
-
-
-def test_every_sample_is_met() -> None:
-    """A sample that is added needs its counterpart."""
-    need_shared()
-    tests = "".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
-    names = {f"{path.parent.name}/{path.name}" for path in (SHARED / "samples").glob("*/*")}
-    assert {name for name in names if name not in tests} == set()

@@ -1,6 +1,7 @@
 """How often each kind of call is tried, and with which pauses."""
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,7 +11,6 @@ from email.utils import format_datetime
 from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
-from threading import Event
 
 import httpx2
 import openai
@@ -148,7 +148,7 @@ def test_a_pause_is_as_long_as_the_server_asks_for(
     """In seconds or by a date, though no longer than a minute; what cannot be read means the usual pause."""
     slept: list[float] = []
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(Event, "wait", lambda _event, seconds: slept.append(seconds))
+    monkeypatch.setattr(time, "sleep", slept.append)
     found = httpx2.Response(200, json={"id": "batch_1", "status": "completed"})
     with brief_pauses(inf):
         assert answered(busy(retry_after), found).batch("batch_1").id == "batch_1"
@@ -158,14 +158,25 @@ def test_a_pause_is_as_long_as_the_server_asks_for(
 def test_the_pauses_grow_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the server asks for none."""
     slept: list[float] = []
-    monkeypatch.setattr(Event, "wait", lambda _event, seconds: slept.append(seconds))
+    monkeypatch.setattr(time, "sleep", slept.append)
     with brief_pauses(inf), pytest.raises(openai.RateLimitError):
         answered(*[busy("")] * 8).batch("batch_1")
     assert tuple(slept) == tries.READING.pauses
 
 
+def test_a_pause_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried after Ctrl-C."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(time, "sleep", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        answered(busy("1")).batch("batch_1")
+
+
 def test_a_pause_in_another_thread_ends_with_what_is_interrupted() -> None:
-    """Nothing is tried after Ctrl-C, and nobody waits for a pause to pass."""
+    """Nobody waits for it to pass."""
     with brief_pauses(inf), ThreadPoolExecutor() as pool:
         with suppress(KeyboardInterrupt), pauses_end_with_it():
             paused = pool.submit(copy_context().run, answered(busy("60")).batch, "batch_1")
