@@ -20,7 +20,7 @@ def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTE
 
 
 def _bytes(batch: pa.RecordBatch) -> int:
-    """About its bytes: before pyarrow 24 views such as `string_view` tell only those of all that they point into."""
+    """About its bytes; before pyarrow 24 views such as `string_view` tell only those of their whole buffers."""
     try:
         return int(batch.nbytes)
     except pa.ArrowTypeError:
