@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: demo test check bench matrix clean
+.PHONY: demo test versions check bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
 
 test: check             ## everything that pip can bring; names the tests it leaves out
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" --cov --cov-report=term -rs $(PYTEST_ARGS)
+
+versions:               ## the suite on each Python that is here, on the lowest versions we name and on the newest
+	$(PYTHON) tests/versions.py $(PYTEST_ARGS)
 
 check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/ruff format --check .

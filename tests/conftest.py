@@ -25,6 +25,8 @@ from prefect.settings import (
 )
 from prefect_openai_batch.emulator import BatchServer
 
+from .versions import named_versions
+
 settings.register_profile("patient", deadline=None)  # how fast a machine is says nothing of the code
 settings.load_profile("patient")
 
@@ -54,6 +56,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what was left out, so that nobody takes it for tested."""
+    for version in named_versions():
+        if version != f"{sys.version_info.major}.{sys.version_info.minor}":
+            terminalreporter.write_line(f"left out, `make versions` runs it: Python {version}")
     for name in LEFT_OUT:
         terminalreporter.write_line(f"left out, it needs a program from outside pip: {name}")
 

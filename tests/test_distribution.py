@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import venv
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+
+OURS = ("prefect-openai-batch", "prefect_openai_batch")
 
 LOOPBACK_UP = """
 import fcntl, os, socket, struct, sys
@@ -36,23 +39,20 @@ def demo(command: list[str], folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command line in an environment of its own that holds the wheel; the wheel is built from the sdist."""
+    """The command line in an environment of its own that holds the wheel, with the versions that run here.
+
+    The wheel is built from the sdist.
+    """
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
         [sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True
     )
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=True)
-    install = [
-        str(folder / "venv" / "bin" / "python"),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "-c",
-        str(ROOT / "constraints.txt"),
-    ]
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
+    versions = folder / "versions.txt"
+    versions.write_text("".join(f"{one.name}=={one.version}\n" for one in distributions() if one.name not in OURS))
+    pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "-c", str(versions)]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
     return folder / "venv" / "bin" / "prefect-openai-batch"
 
 
