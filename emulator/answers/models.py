@@ -105,7 +105,7 @@ class Models(NamedTuple):
 
     def list(self) -> dict[str, object]:
         """The body of `GET /v1/models`."""
-        names = self.named or sorted({*_UNDATED, *_DATED})
+        names = sorted({*_UNDATED, *_DATED}) if self.every or self.named is None else self.named
         return {"object": "list", "data": [_model(name) for name in names]}
 
     def find(self, model: str) -> dict[str, object]:

@@ -81,7 +81,7 @@ def test_other_servers_dialects_are_understood(
 def test_many_batches_are_looked_at_in_one_listing(batch_server: BatchServer, tmp_path: Path) -> None:
     """More than a few open batches are read from the listing, 100 a call."""
     source = tmp_path / "rows.jsonl"
-    models = [f"gpt-4o-{number}" for number in range(8)]
+    models = ["gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "o3"]
     pd.DataFrame({"model": models, "review": models}).to_json(source, orient="records", lines=True)
     assert run(source, tmp_path, ChatRequest(model="{{ model }}", prompt="{{ review }}")).complete
     created = max(place for place, request in enumerate(batch_server.requests()) if request["method"] == "POST")

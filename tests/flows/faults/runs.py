@@ -24,6 +24,9 @@ from .judgement import judge_calls, judge_end
 
 ROWS = 40
 
+MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4-turbo", "gpt-3.5-turbo")
+"""Each has an input file of its own."""
+
 SETTLE_SECONDS = 1.5
 """It must exceed the lag of the list."""
 
@@ -100,7 +103,7 @@ def _rows(case: Case) -> pd.DataFrame:
     rows = [
         {
             "number": f"{number:03}",
-            "model": f"gpt-4o-{number * 7 % models}",
+            "model": MODELS[number * 7 % models],
             "review": f"Item {number:03} pleases me, I would buy it again.",
         }
         for number in range(ROWS)
