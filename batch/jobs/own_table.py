@@ -113,9 +113,8 @@ def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
     told = read_told(job.destination, read_schema(job.files).names)
     if told is None or foreign_batches(job, listed, rounds={1}):
         return None
-    if told.mark is not None:
-        return told if told.mark == mark_of(job) else None
-    return told if told.is_of(listed) and _same_ids(job, told) else None
+    own = told.is_of(listed) if told.mark is None else told.mark == mark_of(job)
+    return told if own and _same_ids(job, told) else None
 
 
 def read_told(path: str, input_columns: list[str]) -> Told | None:

@@ -103,7 +103,7 @@ def test_a_storage_without_exclusive_claims_is_refused(
     for done in (
         shell.run(reviews.name, "--storage", "sftp://host/jobs"),
         shell.call("resume", "mine", "--storage", "sftp://host/jobs"),
-        shell.call("show", "mine", "--storage", "sftp://host/jobs"),
+        shell.call("cancel", "mine", "--storage", "sftp://host/jobs"),
     ):
         assert done.returncode == 2
         assert "A storage over 'sftp' cannot hold job folders" in done.stderr

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from prefect_openai_batch import ChatRequest, Job, JobReport, open_job, plan_round
@@ -165,25 +166,28 @@ def test_anothers_table_that_may_be_replaced_is_not_taken_for_its_own(machines: 
     assert machines.files() == files
 
 
-def sorted_otherwise(path: Path) -> None:
-    pd.read_csv(path, dtype=str)[::-1].to_csv(path, index=False)
+def backwards(table: pa.Table) -> pa.Table:
+    return table.take(list(range(table.num_rows))[::-1])
 
 
-def shortened(path: Path) -> None:
-    pd.read_csv(path, dtype=str)[:-1].to_csv(path, index=False)
+def shortened(table: pa.Table) -> pa.Table:
+    return table.slice(1)
 
 
-def without_answers(path: Path) -> None:
-    pd.read_csv(path, dtype=str).drop(columns="answer").to_csv(path, index=False)
+def without_answers(table: pa.Table) -> pa.Table:
+    return table.drop_columns("answer")
 
 
-@pytest.mark.parametrize(
-    "change", [sorted_otherwise, shortened, without_answers], ids=lambda change: change.__name__
-)
-def test_a_table_that_was_changed_is_refused(machines: Machines, change: Callable[[Path], None]) -> None:
-    """Rows that are gone or lie otherwise may be all that is left of the answers."""
+@pytest.mark.parametrize("change", [backwards, shortened, without_answers], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "unmarked"])
+def test_a_table_that_was_changed_is_refused(
+    machines: Machines, change: Callable[[pa.Table], pa.Table], marked: bool
+) -> None:
+    """What it lacks may be all that is left of the answers at OpenAI."""
+    machines.table = machines.folder / "answers.parquet"
     machines.finish()
-    change(machines.table)
+    table = change(pq.read_table(machines.table))
+    pq.write_table(table if marked else table.replace_schema_metadata(None), machines.table)
     with pytest.raises(DestinationError, match="exists already"):
         recognise(machines.connection, machines.open("elsewhere"))
     assert len(machines.files()) == 5
