@@ -23,8 +23,8 @@ KINDS: dict[str, pd.Series] = {
         for kind in ("bool", "int8", "int64", "uint64", "float16", "float32", "float64")
     },
     **{kind: pd.Series([1, None], dtype=kind) for kind in ("Int8", "Int64", "UInt64", "Float32", "Float64")},
-    **{kind: pd.Series([AT, None]).astype(kind) for kind in (f"datetime64[{unit}]" for unit in UNITS)},
-    **{kind: pd.Series([90, 1]).astype(kind) for kind in (f"timedelta64[{unit}]" for unit in UNITS)},
+    **{kind: pd.Series(np.array([AT, "NaT"], dtype=kind)) for kind in (f"datetime64[{unit}]" for unit in UNITS)},
+    **{kind: pd.Series(np.array([90, "NaT"], dtype=kind)) for kind in (f"timedelta64[{unit}]" for unit in UNITS)},
     "boolean": pd.Series([True, None], dtype="boolean"),
     "string": pd.Series(["a", None], dtype="string"),
     "str": pd.Series(["a", None], dtype="str"),

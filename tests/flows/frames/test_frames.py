@@ -9,7 +9,7 @@ from prefect_openai_batch import ChatRequest, RunOptions, run_dataframe
 from prefect_openai_batch.batch.errors import DeadlineError, RequestError, SourceError, WaitError
 from prefect_openai_batch.emulator import BatchServer
 
-from .conftest import REVIEW
+from ..conftest import REVIEW
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
