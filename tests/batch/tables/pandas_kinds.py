@@ -15,6 +15,7 @@ def _arrow(values: list[Any], kind: pa.DataType) -> pd.Series:
 
 
 UNITS = ("s", "ms", "us", "ns")
+NULL: Any = None
 AT = dt.datetime(2024, 1, 2, 3, 4, 5)
 
 KINDS: dict[str, pd.Series] = {
@@ -28,12 +29,12 @@ KINDS: dict[str, pd.Series] = {
     "boolean": pd.Series([True, None], dtype="boolean"),
     "string": pd.Series(["a", None], dtype="string"),
     "str": pd.Series(["a", None], dtype="str"),
-    "zoned": pd.Series(pd.to_datetime([AT, None], utc=True)).dt.tz_convert("Europe/Berlin"),
+    "zoned": pd.Series(pd.to_datetime([AT, NULL], utc=True)).dt.tz_convert("Europe/Berlin"),
     "category": pd.Series(pd.Categorical(["a", None])),
     "category of integers": pd.Series(pd.Categorical([1, None])),
     "category of moments": pd.Series(pd.Categorical([AT, None])),
     "period": pd.Series(pd.PeriodIndex(["2024-01", None], freq="M")),
-    "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), None])),
+    "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), NULL])),
     "object of texts": pd.Series(["a", None], dtype=object),
     "object of integers": pd.Series([2**53 + 1, None], dtype=object),
     "object of decimals": pd.Series([Decimal("1.50"), None]),
