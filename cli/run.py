@@ -236,7 +236,7 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
     if as_json:
         process.print_json(report.model_dump_json())
         return
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items())
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
     assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
     tokens = report.tokens

@@ -67,6 +67,17 @@ def test_a_killed_run_is_continued_by_the_same_command(
         assert server.bill()["billed"] == 20
 
 
+def test_a_table_of_no_rows_is_no_error(shell: Shell, tmp_path: Path, batch_server: BatchServer) -> None:
+    """Exit 0, dry too; the table is its header, and nothing is sent."""
+    (tmp_path / "none.csv").write_text("number;review\n")
+    dry = shell.run("none.csv", "--dry-run")
+    assert (dry.returncode, dry.stdout[:30]) == (0, "0 rows make 0 input files of 0"), dry.stderr
+    done = shell.run("none.csv")
+    assert (done.returncode, posts(batch_server)) == (0, 0)
+    assert "0 of 0 rows answered (there are none)" in done.stdout
+    assert (tmp_path / "answers.csv").read_text().startswith("number,review,custom_id,outcome")
+
+
 def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The summary counts them, and the table says why."""
     (tmp_path / "rows.csv").write_text("review\nfine\npoor\n")

@@ -15,6 +15,7 @@ def _arrow(values: list[Any], kind: pa.DataType) -> pd.Series:
 
 
 UNITS = ("s", "ms", "us", "ns")
+NULL: Any = None
 AT = dt.datetime(2024, 1, 2, 3, 4, 5)
 
 KINDS: dict[str, pd.Series] = {
@@ -23,17 +24,17 @@ KINDS: dict[str, pd.Series] = {
         for kind in ("bool", "int8", "int64", "uint64", "float16", "float32", "float64")
     },
     **{kind: pd.Series([1, None], dtype=kind) for kind in ("Int8", "Int64", "UInt64", "Float32", "Float64")},
-    **{kind: pd.Series([AT, None]).astype(kind) for kind in (f"datetime64[{unit}]" for unit in UNITS)},
-    **{kind: pd.Series([90, 1]).astype(kind) for kind in (f"timedelta64[{unit}]" for unit in UNITS)},
+    **{kind: pd.Series(np.array([AT, "NaT"], dtype=kind)) for kind in (f"datetime64[{unit}]" for unit in UNITS)},
+    **{kind: pd.Series(np.array([90, "NaT"], dtype=kind)) for kind in (f"timedelta64[{unit}]" for unit in UNITS)},
     "boolean": pd.Series([True, None], dtype="boolean"),
     "string": pd.Series(["a", None], dtype="string"),
     "str": pd.Series(["a", None], dtype="str"),
-    "zoned": pd.Series(pd.to_datetime([AT, None], utc=True)).dt.tz_convert("Europe/Berlin"),
+    "zoned": pd.Series(pd.to_datetime([AT, NULL], utc=True)).dt.tz_convert("Europe/Berlin"),
     "category": pd.Series(pd.Categorical(["a", None])),
     "category of integers": pd.Series(pd.Categorical([1, None])),
     "category of moments": pd.Series(pd.Categorical([AT, None])),
     "period": pd.Series(pd.PeriodIndex(["2024-01", None], freq="M")),
-    "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), None])),
+    "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), NULL])),
     "object of texts": pd.Series(["a", None], dtype=object),
     "object of integers": pd.Series([2**53 + 1, None], dtype=object),
     "object of decimals": pd.Series([Decimal("1.50"), None]),

@@ -60,7 +60,7 @@ def test_a_name_that_is_too_long_is_refused(tmp_path: Path, name: str) -> None:
         prepare()
 
 
-@pytest.mark.parametrize("letter", ["x", "ä", "\U0001f642"])
+@pytest.mark.parametrize("letter", ["x", "ä", "\U0001f642"], ids=["one byte", "two bytes", "four bytes"])
 def test_a_name_as_long_as_can_be_is_written(tmp_path: Path, letter: str) -> None:
     """Its temporary name is no longer than it is itself."""
     name = letter * ((255 - len(".csv")) // len(letter.encode())) + ".csv"

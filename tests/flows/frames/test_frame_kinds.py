@@ -21,8 +21,8 @@ from prefect_openai_batch.batch.requests.templates import compile_template
 from prefect_openai_batch.batch.tables.json_values import row_values
 from prefect_openai_batch.flows.frames import as_parquet, with_results
 
-from ..batch.conftest import kept
-from ..batch.tables.pandas_kinds import KINDS
+from ...batch.conftest import kept
+from ...batch.tables.pandas_kinds import KINDS
 
 
 def job_of(frame: pd.DataFrame, folder: Path, destination: str) -> Job:
@@ -121,7 +121,7 @@ UNKEPT: dict[str, Any] = {
     "empty objects": [{}, {}],
     "empty objects within": [{"a": {}}, {"a": {}}],
     "a cut": pd.cut(pd.Series([1, 5]), 2).array,
-    "offsets": [pd.DateOffset(1), pd.DateOffset(2)],
+    "offsets": [pd.DateOffset(days=1), pd.DateOffset(days=2)],
     "complex numbers": [1j, 2j],
     "sparse": pd.arrays.SparseArray([1, 0]),
     "mixed": [1, "a"],
@@ -188,11 +188,10 @@ def test_what_is_given_back_is_a_frame_of_its_own() -> None:
 
 def test_a_frame_of_no_rows_has_the_result_columns(tmp_path: Path) -> None:
     """Of the same types as of many."""
-    empty, full = pd.DataFrame({"review": []}), pd.DataFrame({"review": ["good"]})
+    (tmp_path / "full").mkdir()
     found, usual = (
         with_results(frame, read_results(job_of(frame, folder, "out.csv")))
-        for frame, folder in ((empty, tmp_path), (full, tmp_path / "full"))
-        if not folder.mkdir(exist_ok=True)
+        for frame, folder in ((FRAME[["review"]][:0], tmp_path), (FRAME[["review"]], tmp_path / "full"))
     )
     pd.testing.assert_series_equal(found.dtypes[1:], usual.dtypes[1:])
     assert len(pd.read_csv(io.BytesIO((tmp_path / "out.csv").read_bytes()))) == 0
