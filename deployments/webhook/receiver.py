@@ -115,6 +115,7 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
 
     Raises:
         AccessError: there is no secret, or no key, or no Prefect server is named.
+        sqlite3.Error: the inbox cannot be used.
     """
     if not get_current_settings().api.url:  # else Prefect would start a server of its own, which has no runs
         raise AccessError("PREFECT_API_URL is not set: name the Prefect server whose runs are to wake.")
@@ -128,17 +129,16 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
         )
     check_secret(given)
     kept = Inbox(inbox or default_inbox())
+    with kept:
+        pass  # it can be used; it is open while the app lives
     forwarder = Forwarder(kept, credentials)
     client = block.get_client()
     receiver = Receiver(kept, forwarder, client, given)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        forwarder.start()
-        yield
-        forwarder.stop()
-        kept.close()
-        client.close()
+        with kept, client, forwarder:
+            yield
 
     routes = [Route("/", receiver.receive, methods=["POST"]), Route("/health", receiver.health)]
     return Starlette(routes=routes, lifespan=life)

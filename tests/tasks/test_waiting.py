@@ -125,8 +125,10 @@ def test_a_batch_without_times_is_never_given_up() -> None:
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BatchServer, list[Batch]]]:
     """A server with 250 batches, a minute apart; the oldest first."""
-    with BatchServer(data=tmp_path_factory.mktemp("many"), speed=0) as server:
-        client = openai.OpenAI(base_url=server.base_url, api_key="test")
+    with (
+        BatchServer(data=tmp_path_factory.mktemp("many"), speed=0) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="test") as client,
+    ):
         items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
         content = write_items(items, Folder(str(tmp_path_factory.mktemp("items"))))
         with content.files.open("input.jsonl") as file:

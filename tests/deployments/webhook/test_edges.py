@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
 from httpx import ASGITransport, AsyncClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
@@ -92,13 +93,27 @@ def test_an_inbox_that_cannot_be_used_ends_nothing(alone: None, tmp_path: Path) 
     """What cannot be kept is not taken, so that OpenAI repeats it."""
     event = {"type": "batch.completed", "data": {"id": "batch_1"}}
     with TestClient(make_app(tmp_path / "inbox.db")) as client:
-        database = sqlite3.connect(tmp_path / "inbox.db")
-        database.execute("ALTER TABLE deliveries RENAME TO away")
-        assert post(client, event) == 503
-        assert client.get("/health").status_code == 200
-        database.execute("ALTER TABLE away RENAME TO deliveries")
-        database.close()
+        with closing(sqlite3.connect(tmp_path / "inbox.db")) as database:
+            database.execute("ALTER TABLE deliveries RENAME TO away")
+            assert post(client, event) == 503
+            assert client.get("/health").status_code == 200
+            database.execute("ALTER TABLE away RENAME TO deliveries")
         assert post(client, event) == 200
+
+
+def test_the_inbox_is_open_only_while_the_receiver_lives(alone: None, tmp_path: Path) -> None:
+    """Not before, and not after."""
+    app = make_app(tmp_path / "inbox.db")
+    assert open_files(tmp_path) == set()
+    with TestClient(app):
+        assert "inbox.db" in open_files(tmp_path)
+    assert open_files(tmp_path) == set()
+
+
+def open_files(folder: Path) -> set[str]:
+    """The names of the files below a folder that this process holds open."""
+    paths = (Path(one.path) for one in psutil.Process().open_files())
+    return {path.name for path in paths if path.is_relative_to(folder)}
 
 
 ENDED = datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp()
