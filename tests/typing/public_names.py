@@ -15,6 +15,7 @@ from prefect_openai_batch import (
     BatchFailed,
     BatchItem,
     BatchNotFinished,
+    BatchUnknown,
     ChatRequest,
     CustomIdError,
     DeadlineError,
@@ -141,4 +142,4 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         ModelNotFound,
     ]
     assert_type(Refused("why").details, dict[str, Any])
-    return [*refusals, AccessError, BatchNotFinished, BatchFailed, DownloadBroken, StorageNotShared]
+    return [*refusals, AccessError, BatchUnknown, BatchNotFinished, BatchFailed, DownloadBroken, StorageNotShared]
