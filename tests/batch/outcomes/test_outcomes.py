@@ -10,7 +10,7 @@ import pytest
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+SAMPLES = Path(__file__).parents[4] / "shared" / "samples"
 
 USAGE = {
     "prompt_tokens": 10,
