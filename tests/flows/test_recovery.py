@@ -1,4 +1,4 @@
-"""A job goes on where its folder is lost, or never was: by what OpenAI knows of it, in the account that sent it."""
+"""A job goes on where its folder is lost or never was: by what OpenAI knows of it, in the account that sent it."""
 
 import shutil
 from collections.abc import Callable
