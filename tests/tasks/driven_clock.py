@@ -20,10 +20,11 @@ class DrivenClock:
 
     def __init__(self, server: BatchServer) -> None:
         self._server = server
+        self._now = server.clock.now()
         self._changed = threading.Condition()
         self._running: set[int] = set()
         self._wakes: dict[int, float] = {}
-        self._true_sleep = time.sleep
+        self._true_sleep, self._true_monotonic = time.sleep, time.monotonic
 
     def run(self, starts: list[Start]) -> None:
         """Run these side by side to their ends.
@@ -54,7 +55,7 @@ class DrivenClock:
             self._true_sleep(seconds)
             return
         with self._changed:
-            self._wakes[me] = self._server.clock.now() + seconds
+            self._wakes[me] = self._now + seconds
             self._move_on()
             self._changed.wait_for(lambda: me not in self._wakes)
 
@@ -62,16 +63,22 @@ class DrivenClock:
         if not self._wakes or len(self._wakes) < len(self._running):
             return
         first = min(self._wakes.values())
-        self._server.advance(max(0.0, first - self._server.clock.now()))
+        self._now = self._server.advance(first - self._now)
         self._wakes = {who: wakes for who, wakes in self._wakes.items() if wakes > first}
         self._changed.notify_all()
 
+    def monotonic(self) -> float:
+        """What this clock shows to who runs here."""
+        runs = threading.get_ident() in self._running
+        return self._now if runs else self._true_monotonic()
+
     @contextmanager
     def _in_place(self) -> Iterator[None]:
-        """Let our clock and every pause be this one."""
-        true_now, clock.now = clock.now, self._server.clock.now
-        vars(time)["sleep"] = self.sleep
+        """Let our clock, the system's and every pause be this one."""
+        true_now, clock.now = clock.now, lambda: self._now
+        vars(time).update(sleep=self.sleep, monotonic=self.monotonic)
         try:
             yield
         finally:
-            clock.now, time.sleep = true_now, self._true_sleep
+            clock.now = true_now
+            vars(time).update(sleep=self._true_sleep, monotonic=self._true_monotonic)
