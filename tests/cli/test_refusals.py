@@ -12,7 +12,8 @@ pytestmark = pytest.mark.server
 
 FILES = {
     "rows.csv": "same,review\na,one\na,two\n",
-    "empty.csv": "same,review\n",
+    "empty.csv": "",
+    "book.xlsx": "PK",
     "broken.csv": "same,review\na,one\nb\n",
     "broken.jsonl": '{"review": "one"}\n{"review": \n',
     "there.csv": "mine\n",
@@ -20,7 +21,8 @@ FILES = {
 
 REFUSED = {
     "absent source": ("absent.csv", [], "absent.csv"),
-    "empty source": ("empty.csv", [], "empty.csv"),
+    "empty source": ("empty.csv", [], "empty.csv: has no header"),
+    "spreadsheet": ("book.xlsx", [], "save its sheet as CSV"),
     "broken csv": ("broken.csv", [], "row 2"),
     "broken jsonl": ("broken.jsonl", [], "row 2"),
     "unknown column": (
