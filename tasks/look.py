@@ -19,6 +19,7 @@ from ..batch.errors import AccessError, ModelNotFound
 from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
 from .options import KEPT_AS_JSON
+from .remote.account import names_the_address
 from .remote.connection import PAGE, Connection, connect
 from .remote.tries import FINDING
 
@@ -119,7 +120,7 @@ def explain(error: APIError) -> str:
 def _knows_no_route(error: NotFoundError) -> bool:
     """Whether it is the address that is not known, not the batch or the file; other servers word it their way."""
     named = isinstance(error.body, dict) and bool(error.body.get("message"))
-    return not named or error.code == "unknown_url" or "invalid url" in error.message.lower()
+    return not named or names_the_address(error)
 
 
 def _unreached(where: str, causes: list[BaseException]) -> str:

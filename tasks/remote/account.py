@@ -9,6 +9,11 @@ from openai import NotFoundError, OpenAI
 from ...batch.errors import BatchUnknown
 
 
+def names_the_address(error: NotFoundError) -> bool:
+    """Whether a 404 says that it is the address that is not known, and not the batch or the file."""
+    return error.code == "unknown_url" or "invalid url" in error.message.lower()
+
+
 @dataclass(frozen=True)
 class Account:
     """Who asks, and where, as far as it is known; never the key.
@@ -46,6 +51,8 @@ class Account:
         try:
             yield
         except NotFoundError as error:
+            if names_the_address(error):
+                raise
             asked = self._as_answered(error.response.headers)
             raise BatchUnknown(
                 f"OpenAI does not know the batch {batch_id}, asked with {asked}: {error.message.rstrip('.')}. "
