@@ -4,14 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
-.PHONY: demo test versions check bench matrix clean
+.PHONY: demo test coverage versions check bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
 
 test: check             ## everything that pip can bring; names the tests it leaves out
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" --cov --cov-report=term -rs $(PYTEST_ARGS)
+	$(SUITE) $(PYTEST_ARGS)
+
+coverage: $(DEV_STAMP)  ## the same tests; what they do not reach
+	$(SUITE) --cov --cov-report=term $(PYTEST_ARGS)
 
 versions:               ## the suite on each Python that is here, on the lowest versions we name and on the newest
 	$(PYTHON) tests/versions.py $(PYTEST_ARGS)
