@@ -21,7 +21,7 @@ COLLECTOR = "openai-batch-collect/collect"
 """The deployment of `collect_job` that ends a cancelled job."""
 
 
-def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # Prefect gives it
     """Prefect's hook: send nothing more, cancel what is open at OpenAI, and have the rest collected.
 
     It runs in the worker's process, also when the flow run's own is gone. What a batch has finished is paid for:
