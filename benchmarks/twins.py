@@ -4,7 +4,7 @@ Without a shared folder, on a driven clock, for how long OpenAI's list lags and 
 look for each other's batch, and one gives way. Where the list shows both before either runs, nothing may be billed
 twice. Then two real processes at the same moment, again and again, with a shared folder and without.
 
-    python -m benchmarks.twins [--tries 30]
+    python -m benchmarks.twins [--tries 10]
 """
 
 import argparse
@@ -150,7 +150,7 @@ def until_ended(server: BatchServer) -> None:
 def main() -> int:
     """Print all tables; the exit code says whether all held."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tries", type=int, default=30)
+    parser.add_argument("--tries", type=int, default=10)
     tries = parser.parse_args().tries
     held = [show_race(race) for race in RACES]
     print("two processes at the same moment", flush=True)

@@ -186,7 +186,7 @@ class Flight:
     def _wait(self) -> list[Batch]:
         deadline = self._next_deadline()
         if not self.job_run.waits_here(deadline):
-            deadline = suspends_at(self.flying)
+            deadline = suspends_at(self.flying, clock.now())
             if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
                 return look_once(self.flying, credentials=self.credentials)
         oldest = min((batch.created_at or 0) for batch in self.flying)

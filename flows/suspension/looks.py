@@ -62,10 +62,15 @@ LOOKS = (
 """The paces: many a small batch ends within minutes; after 30 days OpenAI keeps a batch's files no more."""
 
 
-def suspends_at(flying: Iterable[Batch]) -> datetime:
-    """When a run that waits suspended for these batches may suspend: once the youngest is past its first looks."""
+def suspends_at(flying: Iterable[Batch], now: float) -> datetime:
+    """When a run that waits suspended for these batches may suspend: once the youngest is past its first looks.
+
+    Args:
+        flying: Open batches.
+        now: The time in Unix seconds; what was created later, by a server's clock that is ahead, was so now.
+    """
     youngest = max((batch.created_at or 0 for batch in flying), default=0)
-    return datetime.fromtimestamp(youngest + FIRST_SECONDS, UTC)
+    return datetime.fromtimestamp(min(youngest, now) + FIRST_SECONDS, UTC)
 
 
 def look_after(age: float) -> Look | None:
