@@ -4,14 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
-.PHONY: demo test check bench matrix clean
+.PHONY: demo test coverage versions check bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
 
 test: check             ## everything that pip can bring; names the tests it leaves out
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" --cov --cov-report=term -rs $(PYTEST_ARGS)
+	$(SUITE) $(PYTEST_ARGS)
+
+coverage: $(DEV_STAMP)  ## the same tests; what they do not reach
+	$(SUITE) --cov --cov-report=term $(PYTEST_ARGS)
+
+versions:               ## the suite on each Python that is here, on the lowest versions we name and on the newest
+	$(PYTHON) tests/versions.py $(PYTEST_ARGS)
 
 check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/ruff format --check .
@@ -34,14 +41,17 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info
 
 $(VENV)/bin/python:
+	@echo "making an environment for Python in $(VENV) …"
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "installing the package and what it needs; pip is silent, and takes minutes on a busy machine …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 # Strict: the type checker follows the layout only so. A new file needs a new install.
 SOURCES := $(shell git ls-files '*.py' 2>/dev/null)
 $(DEV_STAMP): pyproject.toml constraints.txt $(SOURCES) | $(VENV)/bin/python
+	@echo "installing the package with what its tests need; pip is silent, and takes minutes on a busy machine …"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' -C editable_mode=strict
 	@touch $@ $(STAMP)

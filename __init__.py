@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .batch.errors import AnswerSchemaError as AnswerSchemaError
     from .batch.errors import BatchFailed as BatchFailed
     from .batch.errors import BatchNotFinished as BatchNotFinished
+    from .batch.errors import BatchUnknown as BatchUnknown
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from .batch.errors import Refused as Refused
     from .batch.errors import RequestError as RequestError
     from .batch.errors import SourceError as SourceError
+    from .batch.errors import StorageError as StorageError
     from .batch.errors import StorageNotShared as StorageNotShared
+    from .batch.errors import TableNotWritten as TableNotWritten
     from .batch.errors import WaitError as WaitError
     from .batch.files.batches import Batch as Batch
     from .batch.files.input_files import InputFile as InputFile
@@ -99,12 +102,10 @@ _EXPORTS = (
     # beside the way
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
-    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError"),
-    (
-        "batch.errors",
-        "CustomIdError ItemTooLarge DestinationError DeadlineError WaitError JobKeyError ModelNotFound",
-    ),
-    ("batch.errors", "AccessError BatchNotFinished BatchFailed DownloadBroken StorageNotShared"),
+    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError AnswerSchemaError"),
+    ("batch.errors", "ItemTooLarge DestinationError DeadlineError WaitError JobKeyError StorageError ModelNotFound"),
+    ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
+    ("batch.errors", "TableNotWritten StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}
 
@@ -114,7 +115,10 @@ __all__ = [*_HOME]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    from .batch.progress import waited_for
+
+    with waited_for(f"prefect_openai_batch: loading {name}"):  # on a busy machine it takes many seconds
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

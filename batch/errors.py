@@ -11,11 +11,14 @@
     │   ├── DeadlineError        the time to finish by is no time, or too early
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
+    │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
+    ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
     ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
+    ├── TableNotWritten          the answers are there, and their table cannot be written
     └── StorageNotShared         a started job's folder is not where this worker looks for it
 
 Each takes its message as the one positional argument, so that it survives pickling on its way through
@@ -75,6 +78,10 @@ class JobKeyError(Refused):
     """The job key is malformed, was used before with something else, or names no job; details: `job_key`."""
 
 
+class StorageError(Refused):
+    """The storage cannot hold job folders, for a claim is not exclusive there; details: `protocol`."""
+
+
 class ModelNotFound(Refused):
     """OpenAI does not know the model; details: `model`."""
 
@@ -86,6 +93,13 @@ class AccessError(OpenAIBatchError):
     """
 
 
+class BatchUnknown(OpenAIBatchError):
+    """OpenAI does not know some batches: another account or server than they were sent with?
+
+    Details: `batch_ids`; who asked, as `credentials` (the block's name, or None) and `base_url`.
+    """
+
+
 class BatchNotFinished(OpenAIBatchError):
     """No batch has ended yet; the message is the progress line.
 
@@ -94,11 +108,15 @@ class BatchNotFinished(OpenAIBatchError):
 
 
 class BatchFailed(OpenAIBatchError):
-    """OpenAI's validation refused every batch of the job; details: `batches`."""
+    """OpenAI's validation refused every batch of the job; details: `batches`, `path` of the table."""
 
 
 class DownloadBroken(OpenAIBatchError):
     """A downloaded output or error file is not whole; details: `file_id`."""
+
+
+class TableNotWritten(OpenAIBatchError):
+    """The answers are in the job folder, and their table cannot be written; details: `job_key`, `path`."""
 
 
 class StorageNotShared(OpenAIBatchError):

@@ -1,10 +1,15 @@
 """How far a job is, told to whoever watches: the progress artifact in Prefect's UI, the command line's bars."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Timer
 from typing import Literal
+
+SILENT_SECONDS = 0.5
+"""Whoever waits longer is told for what."""
 
 Step = Literal["read", "build", "upload", "wait", "fetch", "write"]
 
@@ -49,3 +54,15 @@ def observed_by(observer: Observer) -> Iterator[None]:
         yield
     finally:
         _observers.reset(before)
+
+
+@contextmanager
+def waited_for(what: str) -> Iterator[None]:
+    """Say on stderr what the block waits for, where it takes longer than a moment."""
+    notice = Timer(SILENT_SECONDS, lambda: sys.stderr.write(f"{what} …\n"))
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()

@@ -4,21 +4,26 @@ On local disks a file is written under a temporary name and renamed; elsewhere i
 and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
 """
 
+import atexit
 import errno
 import fnmatch
 import os
+import shutil
+import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory, gettempdir, mkdtemp
 from typing import IO, Literal, TypeVar
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
-from fsspec.core import url_to_fs
+from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import BaseModel, ConfigDict
+
+from .errors import StorageError
 
 
 class Record(BaseModel):
@@ -31,8 +36,38 @@ AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
 
 OWNER_ONLY = 0o700
 
+SHORT_NAME = 50
+"""Characters, of at most four bytes each."""
+
+TEMPORARY = "prefect-openai-batch-"
+"""How the names of temporary folders begin."""
+
+FORGOTTEN_SECONDS = 30 * 86_400
+"""OpenAI keeps a batch's files no longer either."""
+
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
+
+
+EXCLUSIVE = frozenset({"file", "local", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
+"""Protocols whose own create is exclusive; over others fsspec looks first, and then writes."""
+
+
+def check_claims(url: str) -> None:
+    """Refuse a storage in which two processes may both have the same claim; nothing is connected to.
+
+    Raises:
+        StorageError: its protocol has no exclusive create, or its URL is a chain; neither may hold jobs.
+    """
+    first, chain, _ = os.fspath(url).partition("::")
+    protocol = (split_protocol(first)[0] or ("" if chain else "file")) or first
+    if chain or protocol not in EXCLUSIVE:
+        raise StorageError(
+            f"A storage over {protocol!r} cannot hold job folders: two processes may both claim a batch there, "
+            "which is paid twice then. Choose a folder on a disk or a mount, s3://, gs:// or abfs:// (az://), and "
+            "no chain of URLs (::). The source and the destination may lie anywhere.",
+            protocol=protocol,
+        )
 
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
@@ -60,7 +95,7 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
 @contextmanager
 def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    temporary = target.with_name(f".{short_name(target.name)}.{uuid4().hex[:8]}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -68,6 +103,11 @@ def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def short_name(name: str) -> str:
+    """The beginning of a name, to be made longer: file systems take names of at most 255 bytes."""
+    return name[:SHORT_NAME]
 
 
 @dataclass(frozen=True)
@@ -83,6 +123,11 @@ class Folder:
     def path(self, name: str) -> str:
         """The path or URL of `name` in this folder."""
         return f"{self.url.rstrip('/')}/{name}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine's disks, where others may not see it."""
+        return isinstance(open_url(self.url)[0], LocalFileSystem)
 
     def exists(self, name: str = "") -> bool:
         """Whether `name` (or the folder itself) is there."""
@@ -202,5 +247,20 @@ def _sync_folder(url: str) -> None:
 
 
 def temporary_folder() -> Folder:
-    """A new folder for what is made by hand."""
-    return Folder(mkdtemp(prefix="prefect-openai-batch-"))
+    """A new folder for what is made by hand; it goes with this process.
+
+    What processes left that did not come to their end goes when it is `FORGOTTEN_SECONDS` old.
+    """
+    for left in Path(gettempdir()).glob(f"{TEMPORARY}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+    path = mkdtemp(prefix=TEMPORARY)
+    atexit.register(_remove_own, path, os.getpid())
+    return Folder(path)
+
+
+def _remove_own(path: str, process: int) -> None:
+    """A process that was forked off leaves to the first one what is its."""
+    if os.getpid() == process:
+        shutil.rmtree(path, ignore_errors=True)

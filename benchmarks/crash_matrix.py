@@ -1,15 +1,15 @@
 """The crash matrix: a job is killed at every point there is, started again, and looked into.
 
     python -m benchmarks.crash_matrix                 # all points, each twice: a quarter of an hour
-    python -m benchmarks.crash_matrix --points 20     # some, chosen by the commit
+    python -m benchmarks.crash_matrix --points 20     # some all along the way, chosen by the commit
     python -m benchmarks.crash_matrix --only "POST /v1/batches" --restart b
 
 The job has three input files, two of them in flight, and two rounds; a line is answered 429 once, a line 400, and
 a batch expires half done. The points are found by a recording run: each request of the process as the server sees
 it, before and after its effect, and each change to a file by Python's audit hook. At each the process is killed
 (`kill -9`), and the job is started again: (a) in a new flow run with the same job folder; (b) with the same job
-key alone, an empty PREFECT_HOME and no job folder. Then each item is billed once, all rows are there in order, and
-no remote file is left.
+key alone, an empty PREFECT_HOME and no job folder, and with no leave to replace a table. Then each item is billed
+once, all rows are there in order, the job says it is done, and no remote file is left.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from .crashes.points import Point
@@ -75,8 +76,10 @@ def _choose(points: list[Point], options: argparse.Namespace) -> list[Point]:
     fitting = [point for point in points if options.only in str(point)]
     if options.points is None or options.points >= len(fitting):
         return fitting
-    chosen = set(random.Random(options.seed).sample(range(len(fitting)), options.points))
-    return [point for number, point in enumerate(fitting) if number in chosen]
+    # One of each stretch of the way, so that some of the clean-up are always among them.
+    bounds = [number * len(fitting) // options.points for number in range(options.points + 1)]
+    dice = random.Random(options.seed)
+    return [fitting[dice.randrange(first, end)] for first, end in pairwise(bounds)]
 
 
 @contextmanager

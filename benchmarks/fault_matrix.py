@@ -34,7 +34,7 @@ from .prefect_server import prefect_server
 
 LIMIT_SECONDS = 60.0
 
-WIDTH = 48
+WIDTH = 50
 
 
 def main() -> int:

@@ -1,7 +1,10 @@
-"""Two processes submit the same job at the same moment, again and again.
+"""Starts of one job on two machines: what is billed twice.
 
-With a shared job folder there is one creation, always. Without one, two batches may be created; the younger is
-cancelled, and while the list lags less than validation takes, none of its items has run by then.
+Without a shared folder, on a driven clock, for how long OpenAI's list lags and how long validation takes: the two
+look for each other's batch, and one gives way. Where the list shows both before either runs, nothing may be billed
+twice. Then two real processes at the same moment, again and again, with a shared folder and without.
+
+    python -m benchmarks.twins [--tries 10]
 """
 
 import argparse
@@ -14,56 +17,62 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import openai
-from prefect_openai_batch import ChatRequest, open_job, plan_round
-from prefect_openai_batch.batch.jobs.building import build_selection
-from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
-from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
+from prefect_openai_batch.tasks.remote.twins import settle
 
-ROWS = 20
-SETTLE_SECONDS = 10.0
+from tests.tasks.races import ROWS, Race, billed_twice, build_job, lagging_server, write_rows
+
+SECONDS = (0, 1, 5, 10, 20, 30, 45, 60, 75, 90)
+"""How long the list lags, and how long validation takes, in the tables."""
+
+RACES = (
+    Race("two starts at the same moment"),
+    Race("the second start 7 s later, the first killed after its creation", head_start=7.0, first_dies=True),
+)
+
+
+def show_race(race: Race) -> bool:
+    """Print the table of a race; whether nothing is billed twice where the list shows both before either runs."""
+    print(f"{race.name}: items of {ROWS} that are billed twice", flush=True)
+    print(f"{'lag':>6}  validation " + "".join(f"{seconds:>5} s" for seconds in SECONDS), flush=True)
+    found: dict[tuple[int, int], int] = {}
+    with TemporaryDirectory() as folder:
+        for validating in SECONDS:
+            with lagging_server(validating) as server:
+                for lag in SECONDS:
+                    place = Path(folder) / f"race-{validating}-{lag}"
+                    found[lag, validating] = billed_twice(server, race, lag, place)
+    for lag in SECONDS:
+        cells = "".join(f"{found[lag, validating]:>7}" for validating in SECONDS)
+        print(f"{lag:>4} s             {cells}", flush=True)
+    held = not any(twice for (lag, validating), twice in found.items() if race.head_start + lag < validating)
+    print(f"0 wherever the list shows both before either runs: {'yes' if held else 'NO'}\n", flush=True)
+    return held
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Whether the two share a folder, how long the list lags, and how long validation takes, in seconds."""
+    """Two real processes: whether they share a folder, how long the list lags, how long validation takes."""
 
     shared: bool
     lag: float
     validating: float
 
-    @property
-    def must_hold(self) -> bool:
-        """Whether nothing may be billed twice."""
-        return self.shared or self.lag < self.validating
-
 
 SETTINGS = [
     Setting(shared=True, lag=0.3, validating=0.1),
-    Setting(shared=False, lag=0.0, validating=1.0),
-    Setting(shared=False, lag=0.3, validating=1.0),
-    Setting(shared=False, lag=1.0, validating=0.3),
+    Setting(shared=False, lag=0.0, validating=2.0),
+    Setting(shared=False, lag=0.5, validating=2.0),
 ]
 
 
-def main() -> int:
-    """Run every setting and print a table; the exit code says whether all held."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tries", type=int, default=100)
-    tries = parser.parse_args().tries
-    print("folder     lag  validation  tries  created  surviving  billed twice  held", flush=True)
-    held = [run_setting(setting, tries) for setting in SETTINGS]
-    return 0 if all(held) else 1
-
-
 def run_setting(setting: Setting, tries: int) -> bool:
-    """All tries of one setting, on a server of its own; prints a line."""
+    """All tries of one setting, on a server of its own; prints a line, and says whether it held."""
     timing = Timing(validating=setting.validating, running=0.2, finalizing=0.1, cancelling=0.2)
     with TemporaryDirectory() as folder, BatchServer(timing=timing) as server:
-        rows = "".join(f"review {number}\n" for number in range(ROWS))
-        (Path(folder) / "rows.csv").write_text(f"review\n{rows}")
+        write_rows(Path(folder))
         server.fail(RouteFault(kind="lag", route="GET */batches", seconds=setting.lag))
         with TwoProcesses(server.base_url) as two:
             for number in range(tries):
@@ -76,13 +85,10 @@ def run_setting(setting: Setting, tries: int) -> bool:
             survivors[key] = survivors.get(key, 0) + (batch["status"] == "completed")
         twice = len(server.bill()["billed_more_than_once"])
     one_each = set(survivors.values()) == {1} and len(survivors) == tries
-    once = len(batches) == tries if setting.shared else True
-    held = (one_each and once and twice == 0) if setting.must_hold else True
-    kind = "shared" if setting.shared else "own"
-    verdict = ("yes" if held else "NO") if setting.must_hold else "cannot"
+    held = one_each and twice == 0 and (not setting.shared or len(batches) == tries)
     print(
-        f"{kind:<8}{setting.lag:>5g}s{setting.validating:>11g}s{tries:>7}{len(batches):>9}"
-        f"{sum(survivors.values()):>11}{twice:>14}  {verdict}",
+        f"{'shared' if setting.shared else 'own':<8}{setting.lag:>5g}s{setting.validating:>11g}s{tries:>7}"
+        f"{len(batches):>9}{sum(survivors.values()):>11}{twice:>14}  {'yes' if held else 'NO'}",
         flush=True,
     )
     return held
@@ -95,7 +101,7 @@ class TwoProcesses:
         context = multiprocessing.get_context("spawn")
         self._tries: list[Any] = [context.SimpleQueue() for _ in range(2)]
         self._done = context.SimpleQueue()
-        self._barrier = context.Barrier(2, timeout=30)  # kept: it is gone for the processes when it is for us
+        self._barrier = context.Barrier(2, timeout=60)  # kept: it is gone for the processes when it is for us
         self._processes = [
             context.Process(target=submit_all, args=(base_url, queue, self._done, self._barrier))
             for queue in self._tries
@@ -121,35 +127,36 @@ class TwoProcesses:
 
 
 def submit_all(base_url: str, tries: Any, done: Any, barrier: Any) -> None:
-    """A process: submit each job that is asked for, as the flow's tasks do."""
+    """A process: submit each job that is asked for, and settle on a batch of it."""
     with openai.OpenAI(base_url=base_url, api_key="test") as client:
+        connection = Connection(client)
         while (asked := tries.get()) is not None:
             try:
                 key, storage = asked
-                submit(Connection(client), key, storage, barrier)
+                files = build_job(connection, key, Path(storage))
+                barrier.wait()
+                settle(connection, [find_or_create(connection, file, 10.0) for file in files])
                 done.put("")
             except Exception as error:
                 done.put(repr(error))
-
-
-def submit(connection: Connection, key: str, storage: str, barrier: Any) -> None:
-    """Build a job, then look and create at the same moment as the other process."""
-    source = Path(storage).parent / "rows.csv"
-    request = ChatRequest(model="gpt-5-mini", prompt=f"{key} {{{{ review }}}}")
-    job = open_job(str(source), request, job_key=key, storage=storage)
-    if job.rows() is None:
-        keep_rows(job)
-    files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
-    barrier.wait()
-    adopt(connection, job, files)
-    for file in files:
-        find_or_create(connection, file, SETTLE_SECONDS)
 
 
 def until_ended(server: BatchServer) -> None:
     """Wait until no batch of the server is open."""
     while any(batch["status"] not in ("completed", "cancelled") for batch in server.state()["batches"]):
         time.sleep(0.1)
+
+
+def main() -> int:
+    """Print all tables; the exit code says whether all held."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tries", type=int, default=10)
+    tries = parser.parse_args().tries
+    held = [show_race(race) for race in RACES]
+    print("two processes at the same moment", flush=True)
+    print("folder     lag  validation  tries  created  surviving  billed twice  held", flush=True)
+    held += [run_setting(setting, tries) for setting in SETTINGS]
+    return 0 if all(held) else 1
 
 
 if __name__ == "__main__":

@@ -95,6 +95,7 @@ def staged_day(folder: Path, way: str, batches: int, speed: float) -> Iterator[D
     server_settings = ServerSettings(
         data=folder / "batch-server",
         speed=speed,
+        models=("*",),
         timing=Timing(validating=60, running=HOUR, finalizing=60),
         webhook_url=f"http://127.0.0.1:{hooks}/",
         webhook_secret=SECRET,

@@ -10,6 +10,7 @@ from prefect.blocks.abstract import CredentialsBlock
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from ..batch.errors import AccessError
+from .prefect_calls import at_once
 
 # Prefect imports this module whenever it looks for blocks, and openai costs a second: it is imported where
 # a client is made.
@@ -194,11 +195,10 @@ def load_credentials(name: str | None = None) -> Credentials:
     kinds = [kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)]
     for kind in kinds:
         try:
-            block = kind.load(rest)
+            found: Credentials = at_once(kind.load, rest)
         except ValueError:  # Prefect's answer where there is no such block
             continue
-        assert isinstance(block, kind), "outside an event loop a block loads at once"
-        return block
+        return found
     raise AccessError(
         f"There is no credentials block named {name!r}. Make one in Prefect's UI under Blocks, or leave "
         "`credentials` out to use OPENAI_API_KEY.",

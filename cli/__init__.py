@@ -1,5 +1,17 @@
 """The few commands a person types: `prefect-openai-batch`."""
 
-from .app import main
+import sys
+
+from ..batch.progress import waited_for
 
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Load and run the command line: on a busy machine that takes seconds."""
+    try:
+        with waited_for("loading"):
+            from .app import main
+    except KeyboardInterrupt:
+        sys.exit("error: stopped")
+    main()

@@ -1,5 +1,5 @@
 """`python -m prefect_openai_batch.cli`: the command line, where its script is not on the path."""
 
-from .app import main
+from . import main
 
 main()

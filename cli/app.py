@@ -3,7 +3,7 @@
 0   every row has its answer
 3   done, some rows have none, and the table says why
 2   refused by our own checks: nothing was sent
-1   anything else
+1   anything else, Ctrl-C too; 143 and 129 after SIGTERM and SIGHUP
 """
 
 import os
@@ -15,8 +15,8 @@ import click
 
 from ..batch.errors import OpenAIBatchError, Refused
 from . import process
-from .automations import automations_command
-from .batches import cancel_command, list_command, show_command
+from .automations import automations_command, deployments_command
+from .batches import cancel_command, jobs_command, list_command, show_command
 from .demo import demo_command
 from .emulator import emulator_command
 from .resume import resume_command
@@ -41,14 +41,15 @@ def app() -> None:
 
 for command in (
     *(run_command, resume_command, cancel_command),
-    *(list_command, show_command, demo_command, emulator_command, webhook_command),
-    automations_command,
+    *(jobs_command, list_command, show_command, demo_command, emulator_command, webhook_command),
+    *(deployments_command, automations_command),
 ):
     app.add_command(command)
 
 
 def main() -> None:
     """Run the command line, with one clear line for whatever goes wrong."""
+    process.end_as_interrupted()
     process.replace_what_cannot_be_printed()
     sys.exit(run(sys.argv[1:]))
 
@@ -60,8 +61,8 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_REFUSED
-    except click.Abort:
-        return _fail("stopped; the same command continues the job")
+    except click.Abort as end:
+        return _fail(process.STOPPED, getattr(end.__cause__, "exit_code", EXIT_FAILED))
     except Refused as error:
         return _fail(error, EXIT_REFUSED)
     except OpenAIBatchError as error:

@@ -1,5 +1,7 @@
-"""`automations`: what wakes, retries and cleans up flow runs on a Prefect server."""
+"""`deployments` and `automations`: what is to be on a Prefect server, and what looks after the runs there."""
 
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,8 @@ from . import process
 if TYPE_CHECKING:
     from ..deployments.automations import Times
 
+PREFECT_FILE = "prefect.yaml"
+
 lost_after = click.option(
     "--lost-after",
     "lost_seconds",
@@ -16,6 +20,22 @@ lost_after = click.option(
     help="Seconds without a sign of life until a run counts as crashed, 720 unless you say otherwise; under 540 "
     "only where every run beats more often than Prefect's 180 seconds (PREFECT_FLOWS_HEARTBEAT_FREQUENCY).",
 )
+
+
+@click.group("deployments")
+def deployments_command() -> None:
+    """Have our deployments in a file of one's own."""
+
+
+@deployments_command.command("write")
+def write_command() -> None:
+    """Write prefect.yaml into this folder: name your table in it, then `prefect deploy --all`."""
+    try:
+        with Path(PREFECT_FILE).open("xb") as file:
+            file.write((files("prefect_openai_batch") / "deployments" / PREFECT_FILE).read_bytes())
+    except FileExistsError:
+        raise click.UsageError(f"{PREFECT_FILE} is here already: it is left as it is") from None
+    click.echo(f"{PREFECT_FILE} is written; its schedule is off. It says how to go on.")
 
 
 @click.group("automations")

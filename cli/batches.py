@@ -1,5 +1,6 @@
-"""`list`, `show` and `cancel`: batches as they stand at OpenAI."""
+"""`list`, `show` and `cancel`: batches as they stand at OpenAI; `jobs`: the jobs of a storage."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
@@ -11,8 +12,7 @@ import click
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB_KEY, Job
-from ..batch.jobs.opening import absolute
-from ..batch.storage import Folder
+from ..batch.jobs.opening import storage_folder
 from . import process
 from .run_options import run_options
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _HEADER = "{:<{width}}  {:<11}  {:>15}  {:<19}  model  job key"
 """What stands above the list; a batch without a model or a job key leaves its place out."""
+
+
+_JOB = "{:<{width}}  {:<18}  {:>11}  {:<19}  {}"
 
 
 @click.command("list")
@@ -37,6 +40,42 @@ def list_command(limit: int, credentials: str | None, *, as_json: bool) -> None:
             if number == 0 and not as_json:
                 click.echo(_HEADER.format("batch", "status", "done", "created (UTC)", width=len(batch.id)))
             _show(batch, _line, as_json=as_json)
+
+
+@click.command("jobs")
+@process.storage
+@process.as_json
+def jobs_command(storage: str | None, *, as_json: bool) -> None:
+    """List the jobs of the storage, the newest first: key, state, rows, and where the table goes.
+
+    States: done; partial, where rows have no answer; open, where batches are not fetched yet; begun; or what has
+    stopped the job.
+    """
+    place = storage_folder(storage or process.default_storage())
+    found = [job for name in place.names() if (job := (place / name).read("job.json", Job)) is not None]
+    if not found:
+        click.echo(f"no job in {place.url}", err=True)
+    elif not as_json:
+        width = max(len(job.key) for job in found)
+        click.echo(_JOB.format("job", "state", "rows", "opened (UTC)", "table", width=width))
+    for job in sorted(found, key=lambda job: job.opened_at, reverse=True):
+        state, rows = _state(job), job.rows()
+        if as_json:
+            told = {"state": state, "rows": rows.rows if rows else None, "opened_at": job.opened_at.isoformat()}
+            process.print_json(json.dumps({"job_key": job.key, **told, "destination": job.destination}))
+        else:
+            opened = job.opened_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            count = f"{rows.rows:,}" if rows else ""
+            click.echo(_JOB.format(job.key, state, count, opened, job.destination, width=width))
+
+
+def _state(job: Job) -> str:
+    """How far a job is, in a word."""
+    if (report := job.report()) is not None:
+        return "done" if report.complete else "partial"
+    if (stopped := job.stopped()) is not None:
+        return stopped.code
+    return "open" if job.open_batches() else "begun"
 
 
 @click.command("show")
@@ -102,10 +141,10 @@ def _credentials_found(credentials: str | None) -> AbstractContextManager[None]:
 
 def _job(name: str, storage: str | None) -> Job | None:
     """The job of this key; None where the name is a batch's id."""
-    place = absolute(storage or process.default_storage())
-    job = (Folder(place) / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
+    place = storage_folder(storage or process.default_storage())
+    job = (place / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
     if job is None and not name.startswith("batch"):
-        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place}")
+        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place.url}")
     return job
 
 

@@ -47,5 +47,7 @@ def show_dry_run(
 
 
 def _first_items(files: list[InputFile]) -> list[object]:
+    if not files:
+        return []
     with files[0].files.open(INPUT) as lines:
         return [orjson.loads(line) for _, line in zip(range(SHOWN), lines, strict=False)]

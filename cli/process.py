@@ -1,23 +1,38 @@
 """Run a flow in this process, with its progress on stderr instead of Prefect's log."""
 
+import atexit
 import json
 import logging
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from threading import Timer
+from socket import socket, socketpair
+from threading import Thread
+from types import FrameType
 
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
-from ..batch.storage import open_url
+from ..batch.progress import waited_for
+from ..batch.storage import check_claims, open_url
 
-SILENT_SECONDS = 0.5
-"""Whoever waits longer is told for what."""
+PATIENCE_SECONDS = 1.5
+"""So long after a signal threads are waited for; then the process ends without them, as in a crash."""
+
+STOPPED = "stopped; the same command continues the job"
+
+EXIT_CODES: dict[int, int] = {
+    getattr(signal, name): code
+    for name, code in {"SIGINT": 1, "SIGTERM": 143, "SIGHUP": 129}.items()
+    if hasattr(signal, name)  # Windows hangs nothing up
+}
+"""Of a process that a signal has ended."""
 
 SURROUNDINGS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
@@ -58,6 +73,36 @@ PREFECT_UNREACHED = (
 )
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal asked this process to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = EXIT_CODES[number]
+
+
+def end_as_interrupted() -> None:
+    """From now on SIGTERM and SIGHUP end this process as Ctrl-C does; one that is ignored, as by nohup, stays so.
+
+    It then ends without being taken apart by Python, which takes long. Call this first: what is registered first
+    is done last.
+    """
+    asked: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        raise Stopped(number)
+
+    def end() -> None:
+        if asked:
+            os._exit(EXIT_CODES[asked[0]])
+
+    atexit.register(end)
+    for number in EXIT_CODES:
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(number, stop)
+
+
 def replace_what_cannot_be_printed() -> None:
     """Print a substitute for what the terminal's encoding lacks: a job that is paid never fails for that."""
     for stream in (sys.stdout, sys.stderr):
@@ -74,18 +119,6 @@ def print_json(text: str) -> None:
     click.echo(text)
 
 
-@contextmanager
-def waited_for(what: str) -> Iterator[None]:
-    """Say on stderr what the block waits for, where it takes longer than a moment."""
-    notice = Timer(SILENT_SECONDS, lambda: click.echo(f"{what} …", err=True))
-    notice.daemon = True
-    notice.start()
-    try:
-        yield
-    finally:
-        notice.cancel()
-
-
 def default_storage() -> str:
     """Where job folders lie unless one says otherwise; no server of Prefect's is started to know it."""
     with waited_for("loading Prefect"):
@@ -97,11 +130,13 @@ def default_storage() -> str:
 
 
 def check_storage(place: str) -> None:
-    """Refuse a local storage in which nothing can be made.
+    """Refuse a storage in which no claim is exclusive, or, on local disks, nothing can be made.
 
     Raises:
+        StorageError: its protocol has no exclusive create.
         Refused: it lies below a file, or in a folder that may not be written to.
     """
+    check_claims(place)
     filesystem, path = open_url(place)
     if "file" not in filesystem.protocol:
         return
@@ -153,13 +188,50 @@ def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
     from prefect.settings import get_current_settings
 
+    from ..flows.own_server import needs_own_server
+
     settings = get_current_settings()
     with ExitStack() as stack:
+        stack.enter_context(_left_in_time())
         if not verbose:
             stack.enter_context(_logs_off())
-        if not settings.api.url and settings.server.ephemeral.enabled:
+        if needs_own_server(settings):
             _start_own_server(None if verbose else settings.home / SERVER_LOG)
         yield
+
+
+@contextmanager
+def _left_in_time() -> Iterator[None]:
+    """Let a signal in the block end the process soon, whatever its threads wait for and whose handler takes it."""
+    told, signals = socketpair()  # Prefect has a handler of its own for SIGTERM, and gives it back at the end only
+    signals.setblocking(False)
+    before = signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
+    Thread(target=_leave_after_signal, args=(told,), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        signals.close()
+
+
+def _leave_after_signal(told: socket) -> None:
+    """Wait for a signal that asks to end, let the process end by itself for a moment, and end it."""
+    with told:
+        while (number := told.recv(1)) and number[0] not in EXIT_CODES:
+            pass
+        if number:
+            time.sleep(PATIENCE_SECONDS)
+            _kill_own_server()
+            click.echo(f"error: {STOPPED}", err=True)
+            os._exit(EXIT_CODES[number[0]])
+
+
+def _kill_own_server() -> None:
+    from prefect.server.api.server import SubprocessASGIServer
+
+    server = SubprocessASGIServer().server_process
+    if server is not None:
+        server.kill()
 
 
 @contextmanager
@@ -174,28 +246,19 @@ def _logs_off() -> Iterator[None]:
 
 
 def _start_own_server(log: Path | None) -> None:
-    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file.
-
-    On a busy machine its first answer may take longer than is waited for: then it is started once more.
-    """
-    from httpx import TransportError
-    from prefect.server.api.server import SubprocessASGIServer
+    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file."""
+    from ..flows.own_server import start_own_server
 
     click.echo(
         "starting Prefect's own server; the first time takes longest, minutes on a busy machine …", err=True
     )
     with _printed_to(log):
         try:
-            SubprocessASGIServer().start()
-        except TransportError:
-            SubprocessASGIServer().stop()
-            SubprocessASGIServer().start()
-        except RuntimeError as error:
-            SubprocessASGIServer().stop()
-            raise OpenAIBatchError(
-                f"Prefect's own server did not start{f' (its log: {log})' if log else ''}: {error} Give it "
-                "longer by PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS, or name a server by PREFECT_API_URL."
-            ) from None
+            start_own_server()
+        except OpenAIBatchError as error:
+            if log:
+                error.add_note(f"What it said is in {log}.")
+            raise
 
 
 @contextmanager

@@ -105,6 +105,8 @@ def make_request(
     endpoint: str | None,
     parameters: tuple[str, ...],
     id_column: str | None,
+    constant_prompt: bool,
+    keep_response: bool,
 ) -> Request:
     """The request of a request file, or of the options.
 
@@ -118,6 +120,8 @@ def make_request(
         "--endpoint": endpoint,
         "--param": parameters,
         "--id-column": id_column,
+        "--constant-prompt": constant_prompt,
+        "--keep-response": keep_response,
     }
     if request_file is not None:
         given = [option for option, value in typed.items() if value]
@@ -128,7 +132,8 @@ def make_request(
         if not typed[option]:
             raise click.UsageError(f"Give {option}, or a request file with --request.")
     content = _content(_endpoint(endpoint), model, prompt, system, parse_parameters(parameters))
-    return parse_request({**content, "id_column": id_column})
+    meant = {"id_column": id_column, "constant_prompt": constant_prompt, "keep_response": keep_response}
+    return parse_request({**content, **meant})
 
 
 def _endpoint(path: str | None) -> Endpoint:

@@ -4,21 +4,23 @@ from typing import Any
 
 import click
 
-from ..batch.errors import DestinationError, StorageNotShared
+from ..batch.errors import StorageNotShared
 from ..batch.jobs.job import Job
-from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.opening import absolute, check_job_key, storage_folder
 from ..batch.jobs.options import RunOptions
-from ..batch.storage import Folder
+from ..batch.jobs.own_table import holds_results
+from ..batch.jobs.report import JobReport
+from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
 from . import process
-from .run import EXIT_INCOMPLETE, show_report
+from .run import EXIT_INCOMPLETE, say_done, show_report
 from .run_options import run_options
 
 
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
-@click.option("--to", "destination", metavar="DEST", help="Where the answers go if the job's folder is lost.")
+@click.option("--to", "destination", metavar="DEST", help="Where the table goes instead.")
 @run_options("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds")
 @process.storage
 @process.credentials
@@ -39,34 +41,37 @@ def resume_command(
     """Take JOB up where it stands, by its key.
 
     Its open batches are fetched, and rows without an answer go again: those that failed in passing, expired, were
-    lost or cancelled, or were never sent.
+    lost or cancelled, or were never sent. A job that is done is only told of: its table stays as it is.
 
-    Where its folder is lost, --to takes the answers that OpenAI still holds, by custom_id and without the rows.
+    With --to the table goes elsewhere from now on. Where the job's folder is lost, that takes the answers that
+    OpenAI still holds, by custom_id and without the rows.
     """
     check_job_key(job)
     options = RunOptions(**wishes)
     process.quieten(verbose=verbose)
-    place = absolute(storage or process.default_storage())
-    known = (Folder(place) / job).read("job.json", Job)
+    folder = storage_folder(storage or process.default_storage())
+    known = (folder / job).read("job.json", Job)
     if known is None:
-        return _recover(job, place, destination, credentials, options, verbose=verbose)
-    _refuse_other_destination(known, destination)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, known.destination):
+        return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
+    goes_to = absolute(destination) if destination else known.destination
+    if goes_to != known.destination:
+        check_destination(goes_to, "refuse")
+    elif (done := known.report() if collect_only else finished_report(known)) is not None:
+        say_done(known)
+        return _told(done, as_json=as_json)
+    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
-        report = take_up(job, storage=place, credentials=credentials, options=options)
+        report = take_up(
+            job, storage=folder.url, credentials=credentials, options=options, destination=destination
+        )
+    return _told(report, as_json=as_json)
+
+
+def _told(report: JobReport, *, as_json: bool) -> int:
     show_report(report, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
-
-
-def _refuse_other_destination(known: Job, destination: str | None) -> None:
-    if destination is not None and absolute(destination) != known.destination:
-        raise DestinationError(
-            f"--to is for a job whose folder is lost. The results of {known.key} go to {known.destination}: leave "
-            f"--to out, and copy them then.",
-            path=destination,
-        )
 
 
 def _recover(
@@ -78,10 +83,11 @@ def _recover(
             "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "
             "again. Or give --to for a table of the answers alone."
         )
-    check_destination(absolute(destination), "refuse")
+    place_to = absolute(destination)
+    check_destination(place_to, "replace" if holds_results(place_to) else "refuse")  # the flow looks into it
     with process.flow_in_this_process(verbose=verbose):
         from ..flows import recover_job
 
-        items = recover_job(job, absolute(destination), credentials=credentials, options=options)
+        items = recover_job(job, place_to, credentials=credentials, options=options)
     click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
     return 0

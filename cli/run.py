@@ -8,10 +8,18 @@ from typing import Any
 import click
 
 from ..batch import clock
-from ..batch.jobs.job import IfExists
-from ..batch.jobs.opening import absolute, check_new_job, check_other_deadline, describe_job, find_known
+from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.opening import (
+    absolute,
+    check_new_job,
+    check_other_deadline,
+    describe_job,
+    find_known,
+    with_table_found,
+)
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
+from ..batch.progress import waited_for
 from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
@@ -40,6 +48,8 @@ EXIT_INCOMPLETE = 3
 )
 @click.option("--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead.")
 @click.option("--id-column", help="The column that holds the custom_ids.")
+@click.option("--constant-prompt", is_flag=True, help="Send every row the same prompt, which uses no column.")
+@click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own.")
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
@@ -92,7 +102,7 @@ def run_command(
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    with process.waited_for(f"reading {source}"):
+    with waited_for(f"reading {source}"):
         content = digest(table)
     report = run_job(
         table,
@@ -130,13 +140,13 @@ def _is_known(
     content = digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
-    known = find_known(
-        describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
-    )
-    if known is not None:
-        state = "is done already" if known.report() else "was begun already"
-        click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
-    return known is not None
+    wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
+    known = find_known(wanted)
+    if known is None:
+        return with_table_found(wanted, "refuse").found is not None
+    state = "is done already" if known.report() else "was begun already"
+    click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
+    return True
 
 
 def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
@@ -181,9 +191,9 @@ def run_job(
     )
     known = find_known(wanted)
     if known is None:
-        check_new_job(wanted, if_exists)
+        check_new_job(with_table_found(wanted, if_exists), if_exists)
     elif (report := known.report()) is not None:
-        click.echo(f"job {known.key} is done already: nothing is sent (folder {known.folder})", err=True)
+        say_done(known)
         return report
     else:
         check_other_deadline(known, wanted.deadline)
@@ -204,6 +214,11 @@ def run_job(
         )
 
 
+def say_done(job: Job) -> None:
+    """Say that nothing is left to do of a job."""
+    click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+
+
 def _show_open(report: JobReport) -> None:
     """The key of a job that is left, what it has open, and how it goes on."""
     opened, unsent = len(report.open_batches), report.unsent_files
@@ -221,7 +236,7 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
     if as_json:
         process.print_json(report.model_dump_json())
         return
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items())
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
     assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
     tokens = report.tokens
@@ -233,6 +248,11 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
     )
     if report.files_left:
         click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
+    if report.files_kept:
+        click.echo(
+            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
+            "which nothing could be read; they expire"
+        )
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n`prefect-openai-batch resume {report.job_key}` goes on with it")
     if report.open_batches:

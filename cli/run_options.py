@@ -40,7 +40,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
     )
 
 
-def _type(field: FieldInfo) -> click.ParamType[Any]:
+def _type(field: FieldInfo) -> "click.ParamType[Any]":  # no subscript before click 8.4
     """Click's type of a field, with the field's bounds."""
     bounds: dict[str, Any] = {}
     for bound in field.metadata:

@@ -14,6 +14,7 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound
 from prefect.flow_runs import resume_flow_run
 
 from ..batch.errors import OpenAIBatchError
+from ..blocks.prefect_calls import at_once
 from ..flows.suspension.waiting_runs import waiting_runs
 from .automations import PREFIX, STARTED, Times, make_automations
 
@@ -81,7 +82,7 @@ def resume_waiting() -> list[str]:
     resumed = []
     for run in list(waiting_runs()):
         with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # it goes on already
-            resume_flow_run(run.id)
+            at_once(resume_flow_run, run.id)
             resumed.append(run.name)
     return resumed
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+EMBEDDING_TOKENS = 8192
+"""So many tokens may one input have that is embedded."""
+
 
 class ApiError(Exception):
     """A refusal as OpenAI words it: the HTTP status, and what stands under `error` in the body."""
@@ -60,6 +63,17 @@ def no_such_batch(batch_id: str) -> ApiError:
 def no_such_upload(upload_id: str) -> ApiError:
     """404 for an upload."""
     return ApiError(404, f"No such Upload object: {upload_id}", param="upload_id")
+
+
+def embedding_too_long(tokens: int, number: int | None = None) -> dict[str, Any]:
+    """An input that is too long to embed: the only one, or the one of this number in a list."""
+    message = (
+        f"This model's maximum context length is {EMBEDDING_TOKENS} tokens, however you requested {tokens} tokens "
+        f"({tokens} in your prompt; 0 for the completion). Please reduce your prompt; or completion length."
+        if number is None
+        else f"Invalid 'input[{number}]': maximum input length is {EMBEDDING_TOKENS} tokens."
+    )
+    return error_body(message, "invalid_request_error")
 
 
 def json_type(value: object) -> str:

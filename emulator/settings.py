@@ -1,9 +1,9 @@
 """Every option of the server, in one frozen model."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 Profile = Literal["openai", "azure", "foreign"]
 
@@ -12,6 +12,11 @@ class Frozen(BaseModel):
     """A model that cannot change and knows no extra fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _names(given: object) -> object:
+    """Names of models, which the command line gives as one text."""
+    return tuple(name for part in given.split(",") if (name := part.strip())) if isinstance(given, str) else given
 
 
 class Timing(Frozen):
@@ -65,6 +70,9 @@ class ServerSettings(Frozen):
     answers: str = Field(
         "rules", description="'rules', 'echo', a JSON file of canned answers, or 'module:function'."
     )
+    models: Annotated[tuple[str, ...], BeforeValidator(_names)] | None = Field(
+        None, description="The models to know instead of OpenAI's, separated by commas; * is every name."
+    )
     upstream: str | None = Field(
         None, description="Base URL of a server that answers the lines, such as Ollama's."
     )
@@ -82,4 +90,6 @@ class ServerSettings(Frozen):
     @property
     def any_model(self) -> bool:
         """Whether every model's name is taken: Azure's are deployments, and others know their own."""
-        return self.upstream is not None or self.profile != "openai"
+        return "*" in (self.models or ()) or (
+            self.models is None and (self.upstream is not None or self.profile != "openai")
+        )

@@ -10,8 +10,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 
 from ..batch.jobs.job import Job
+from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
-from .runs import job_of, wait_of
+from .runs import job_of, parameters_of, wait_of
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 """What Prefect logs with, in a flow run and for one."""
@@ -20,7 +21,7 @@ COLLECTOR = "openai-batch-collect/collect"
 """The deployment of `collect_job` that ends a cancelled job."""
 
 
-def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+def cancel_open_batches(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001  # Prefect gives it
     """Prefect's hook: send nothing more, cancel what is open at OpenAI, and have the rest collected.
 
     It runs in the worker's process, also when the flow run's own is gone. What a batch has finished is paid for:
@@ -50,14 +51,17 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
 
 def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
     parameters = {
-        "job_key": job.key,
-        "storage": job.files.url.rpartition("/")[0],
-        "credentials": flow_run.parameters.get("credentials"),
+        **parameters_of(job, flow_run.parameters.get("credentials")),
         "options": {"wait": "suspend" if wait_of(flow_run) == "suspend" else "sensor"},
     }
     try:
-        run_deployment(
-            COLLECTOR, parameters=parameters, timeout=0, job_variables=flow_run.job_variables, as_subflow=False
+        at_once(
+            run_deployment,
+            COLLECTOR,
+            parameters=parameters,
+            timeout=0,
+            job_variables=flow_run.job_variables,
+            as_subflow=False,
         )
     except ObjectNotFound:
         log.warning(

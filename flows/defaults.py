@@ -6,10 +6,10 @@ from contextlib import closing
 from datetime import UTC, datetime
 
 import orjson
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from prefect.settings import get_current_settings
-from prefect.variables import Variable
 
 from ..batch import clock
 from ..batch.errors import Refused
@@ -31,7 +31,9 @@ _SCHEDULED = re.compile(
 
 def default_storage() -> str:
     """The Prefect variable `openai_batch_storage`, else a folder in PREFECT_HOME."""
-    return _storage(Variable.get(STORAGE_VARIABLE))
+    with get_client(sync_client=True) as client:
+        found = client.read_variable_by_name(STORAGE_VARIABLE)
+    return _storage(found and found.value)
 
 
 def storage_without_server() -> str:
@@ -68,6 +70,20 @@ def default_job_key(run: FlowRun) -> str:
     makes a new run of it, under the same task run.
     """
     return str(run.parent_task_run_id or run.id)
+
+
+def began_before(run: FlowRun) -> bool:
+    """Whether a run was at work before: it is retried, was resumed, or is part of a run that was.
+
+    Where that was on another machine, what it sent stands in no folder here.
+    """
+    if run.state is None or run.start_time != run.state.timestamp:
+        return True
+    if run.parent_task_run_id is None:
+        return False
+    with get_client(sync_client=True) as client:
+        part = client.read_task_run(run.parent_task_run_id)
+        return part.flow_run_id is not None and began_before(client.read_flow_run(part.flow_run_id))
 
 
 def begun_at(run: FlowRun) -> datetime:

@@ -1,6 +1,7 @@
 """A DataFrame in, the same DataFrame with answers out."""
 
 import os
+import warnings
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -11,21 +12,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..batch import clock
-from ..batch.errors import DestinationError, SourceError, WaitError
+from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
-from ..batch.jobs.job import IfExists
-from ..batch.jobs.opening import absolute, check_job_key
+from ..batch.jobs.job import IfExists, load_job
+from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
-from ..batch.jobs.results import result_name
-from ..batch.outcomes.token_counts import COUNTS
+from ..batch.jobs.results import read_results
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
-from ..batch.storage import Folder
+from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from .defaults import default_storage
 from .job import openai_batch
+from .own_server import start_own_server
+from .places import check_places
 
 FRAME = "frame.parquet"
+
+ROWS_TRIED = 100
+"""How many rows of a frame are tried as Parquet before it is kept."""
+
+UNKEPT = (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError)
+"""What Arrow raises for values that it cannot hold."""
 
 ROWS_HASHED = 65_536
 """How many rows of a column are hashed at once."""
@@ -42,14 +50,16 @@ def run_dataframe(
     if_exists: IfExists = "refuse",
     options: RunOptions = USUAL,
 ) -> pd.DataFrame:
-    """Run the flow on a frame, and return it with the answers beside its rows; index and dtypes come back.
+    """Run the flow on a frame, and return it as it is, with the answers beside its rows.
 
-    The frame goes to the job folder as Parquet, so that any worker can take the job over.
+    The frame goes to the job folder as Parquet, so that any worker can take the job over; what comes back are its
+    own columns and its own index.
 
     Args:
         frame: The rows; its columns bear text as names.
         request: How a row becomes an item, or the path or URL of a request file.
-        destination: A Parquet file for the results; None keeps them in the job folder.
+        destination: A path or URL for the results, whose ending names the format; None keeps them in the job
+            folder.
         job_key: Names the job. None makes a key of the frame's content and the request, so that the same
             call continues the same job, and a finished one is not paid again.
         storage: The folder or URL that holds the job folders.
@@ -61,7 +71,7 @@ def run_dataframe(
         The frame's columns, then the result columns; token counts are nullable integers.
 
     Raises:
-        SourceError: the frame is empty, or Parquet cannot hold it.
+        SourceError: Parquet cannot hold a column of the frame, which the error names.
         WaitError: the run is to be detached.
         Refused, AccessError, BatchFailed: as `openai_batch` does.
 
@@ -81,12 +91,12 @@ def run_dataframe(
             'file, or leave it at wait="sensor".'
         )
     request = load_request(request) if isinstance(request, str) else request
-    to = None if destination is None else os.fspath(destination)
-    if to is not None and not to.endswith((".parquet", ".pq")):
-        raise DestinationError(f"A frame's answers go to Parquet, not to {to}.", path=to)
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
-    table = _table(frame)
-    place = Folder(absolute(storage or default_storage()))
+    table = as_parquet(frame)
+    start_own_server()
+    named = storage or default_storage()
+    check_places(storage=named, destination=None if destination is None else os.fspath(destination))
+    place = storage_folder(named)
     key = job_key or _key(table, request)
     check_job_key(key)
     folder = place / key
@@ -97,10 +107,10 @@ def run_dataframe(
         with folder.create(FRAME) as file:
             pq.write_table(table, file)
     source = FileSource(path=folder.path(FRAME))
-    report = openai_batch(
+    openai_batch(
         source,
         request,
-        to,
+        None if destination is None else os.fspath(destination),
         job_key=key,
         storage=place.url,
         credentials=credentials,
@@ -108,18 +118,58 @@ def run_dataframe(
         options=options,
         source_digest=table_digest(table),
     )
-    return _read(report.destination, table)
+    return with_results(frame, read_results(load_job(folder.url)))
 
 
-def _table(frame: pd.DataFrame) -> pa.Table:
+def as_parquet(frame: pd.DataFrame) -> pa.Table:
+    """The frame as Parquet can hold it.
+
+    Raises:
+        SourceError: it cannot hold a column; the message names it.
+    """
     named = [name for name in frame.columns if not isinstance(name, str)]
     if named:
         raise SourceError(f"The frame's column {named[0]!r} has no text as its name: rename it.", column=named[0])
+    table = _converted(frame)
+    found = unwritable(FRAME, table.schema, table.slice(0, ROWS_TRIED).to_batches())
+    if found is not None:
+        field, why = found
+        raise _unkept(frame, field.name, why)
+    return table
+
+
+def _converted(frame: pd.DataFrame) -> pa.Table:
     try:
-        return pa.Table.from_pandas(frame)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        why = "; ".join(str(part) for part in error.args)
-        raise SourceError(f"The frame cannot be kept as Parquet: {why}") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the index comes back whatever its names are
+            return pa.Table.from_pandas(frame)
+    except UNKEPT as error:
+        for place, name in enumerate(frame.columns):
+            try:
+                pa.Table.from_pandas(frame.iloc[:, [place]], preserve_index=False)
+            except UNKEPT as why:
+                raise _unkept(frame, name, why) from None
+        twice = frame.columns[frame.columns.duplicated()]
+        if len(twice):
+            raise SourceError(f"The frame has two columns {twice[0]!r}: rename one.", column=twice[0]) from None
+        raise _unkept(frame, None, error) from None
+
+
+def _unkept(frame: pd.DataFrame, name: str | None, error: Exception) -> SourceError:
+    """The error that names the column which Parquet cannot hold, or the index, and the way out."""
+    why = "; ".join(str(part) for part in error.args).encode(errors="backslashreplace").decode().rstrip(".")
+    if name not in frame.columns:
+        return SourceError(
+            f"The frame's index cannot be kept as Parquet: {why}. Pass frame.reset_index(drop=True): the answers "
+            "come in its order.",
+            column=name,
+        )
+    return SourceError(
+        f"The frame's column {name!r} cannot be kept as Parquet: {why}. Pass the frame without it, "
+        f"frame.drop(columns={name!r}), since the answers come in its order; or with its text, "
+        f"frame.assign(**{{{name!r}: frame[{name!r}].astype(str)}}).",
+        column=name,
+    )
 
 
 def table_digest(table: pa.Table) -> str:
@@ -149,7 +199,10 @@ def _visible(values: pa.Array) -> bytes:
     """The bytes of an array's values, with nothing under its nulls."""
     if pa.types.is_struct(values.type):
         return b"".join(map(_visible, [values.is_valid(), *values.flatten()]))
-    taken = values.take(pa.array(np.arange(len(values))))
+    try:
+        taken = values.take(pa.array(np.arange(len(values))))
+    except pa.ArrowNotImplementedError:  # as for Arrow's views of texts
+        return repr(values.to_pylist()).encode()
     content: bytes = pa.record_batch([taken], names=["values"]).serialize().to_pybytes()
     return content
 
@@ -159,7 +212,11 @@ def _key(table: pa.Table, request: Request) -> str:
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _read(destination: str, table: pa.Table) -> pd.DataFrame:
-    results = pd.read_parquet(destination)
-    counts = [result_name(name, table.schema.names) for name in COUNTS]
-    return results.astype(dict.fromkeys(counts, "Int64"))
+def with_results(frame: pd.DataFrame, results: pa.Table) -> pd.DataFrame:
+    """The frame's own columns and index, and the results beside them by position."""
+    columns = results.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    columns.index = frame.index
+    columns.columns.names = frame.columns.names
+    answered: pd.DataFrame = pd.concat([frame, columns], axis=1)
+    answered.attrs = dict(frame.attrs)
+    return answered

@@ -22,8 +22,8 @@ SETTLED = timedelta(seconds=10)
 LATE_EVENTS = timedelta(seconds=30)
 """So late, at most, an automation hears of what a run does."""
 
-JOB_FLOW = "openai-batch"
-"""The flow whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
+JOB_FLOWS = ("openai-batch", "openai-batch-resume")
+"""The flows whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
 
 AT_WORK = (StateType.PENDING, StateType.RUNNING)
 """States of a run that somebody has in hand."""
@@ -118,7 +118,7 @@ def collect_cancelled_run(flow_run_id: UUID) -> None:
     log = get_run_logger()
     with get_client(sync_client=True) as client:
         run = _run_of_ours(client, flow_run_id)
-        of_a_job = run is not None and client.read_flow(run.flow_id).name == JOB_FLOW
+        of_a_job = run is not None and client.read_flow(run.flow_id).name in JOB_FLOWS
         states = _states(client, flow_run_id) if of_a_job else []
     if run is None or not cancelled_without_process(states):
         log.info("Flow run %s is none of ours that was cancelled without a process: nothing is done", flow_run_id)

@@ -1,5 +1,6 @@
 """The flow: a table in, the same table with answers out."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -13,20 +14,26 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.job import REFUSED_TABLE, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
+from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
-from .defaults import begun_at, current_run, default_job_key, default_storage, with_schedule
+from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
+from .places import check_places
 from .progress import progress_artifact
-from .rounds import begin_round, finish_round
+from .recorded_parameters import recorded_briefly
+from .rounds import begin_round, finish_round, recognise_job
+from .runs import parameters_of, way_on
 from .suspension.checks import check_wait
 from .suspension.leaving import leave
+
+DONE_ALREADY = "Job %s is done already: nothing is sent, and its table stays as it is (folder %s)"
 
 NAMED = 10
 """Open batches that an error names."""
@@ -39,6 +46,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
 )
 
 
+@recorded_briefly
 @flow(
     name="openai-batch",
     persist_result=True,
@@ -70,11 +78,13 @@ def openai_batch(
     """A table in, the same table with answers out, by OpenAI's Batch API.
 
     Args:
-        source: The table: a path or URL of CSV, Parquet or JSONL.
+        source: The table: a path or URL of CSV, Parquet or JSONL. A deployed run's paths are its worker's, and
+            whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         destination: A path or URL for the results, whose ending names the format; empty: in the job folder.
+            A deployed run refuses a relative one.
         job_key: Names the job: the same key continues the same job. May hold {scheduled:%Y-%m-%d}.
-        storage: The folder or URL that holds the job folders; every worker must reach it.
+        storage: The folder or URL that holds the job folders; every worker must reach it. Never relative either.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         if_exists: What to do when the destination exists.
         options: How much at once, how often, until when, and where the run waits.
@@ -87,7 +97,8 @@ def openai_batch(
     Raises:
         Refused: the input cannot be used; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
-        BatchFailed: OpenAI's validation refused every batch.
+        BatchFailed: OpenAI's validation refused every batch; the table says why for each row.
+        TableNotWritten: the answers are there, and their table cannot be written; `resume_job` writes another.
 
     Example:
         ```python
@@ -100,6 +111,9 @@ def openai_batch(
     run = current_run()
     check_wait(options.wait, run)
     begun = begun_at(run)
+    place = storage or default_storage()
+    path = source.path if isinstance(source, FileSource) else source
+    check_places(source=path, destination=destination, storage=place)
     job = open_job(
         source.model_copy(update={"path": with_schedule(source.path, begun)})
         if isinstance(source, FileSource)
@@ -107,11 +121,12 @@ def openai_batch(
         request,
         with_schedule(destination, begun) if destination else None,
         job_key=with_schedule(job_key, begun) if job_key else default_job_key(run),
-        storage=storage or default_storage(),
+        storage=place,
         if_exists=if_exists,
         source_digest=source_digest,
-        key_given=job_key is not None,
+        key_given=job_key is not None or began_before(run),
         deadline=options.deadline(begun),
+        may_be_done=True,
     )
     job_run = JobRun(job, options, credentials)
     return run_to_its_state(job_run, options.max_rounds)  # type: ignore[return-value]  # Prefect gives its data
@@ -121,23 +136,41 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job, options = job_run.job, job_run.options
     report = job.report()
-    if report is None:
+    if report is not None:
+        get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+    else:
         get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
         report = run_job(job_run, max_rounds)
-    return leave(job, options.wait) if report is None else end_state(report, options.min_answered)
+        if report is None:
+            return leave(job, options.wait)
+    if job.nothing_was_taken():
+        raise _nothing_taken(job)
+    state = end_state(report, options.min_answered)
+    if not report.complete:
+        parameters = json.dumps(parameters_of(job, job_run.credentials))
+        get_run_logger().warning("%s The deployment's parameters: %s", state.message, parameters)
+    return state
+
+
+def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
+    """Say that a job is done already, and how it ended."""
+    get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+    return end_state(report, min_answered)
 
 
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = job_run.job
-    with open_batches_named(job), progress_artifact(job) as progress:
+    with open_batches_named(job), pauses_end_with_it(), progress_artifact(job) as progress:
         _read_rows(job_run)
+        done = recognise_job(job_run)
+        if done is not None:
+            return done
         for number in count(1):
             if not begin_round(job_run, number, max_rounds):
                 break
             if not finish_round(job_run, number):
                 return None
-        _refuse_if_all_failed(job_run)
         report = job_run.task(write_results, "report")(job)  # durable first …
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
@@ -163,7 +196,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
     except Exception as error:
         if not job.has_sent():
             if isinstance(error, Refused | AccessError):
-                job.files.remove()  # so that a corrected command may use the key
+                job.forget()  # so that a corrected command may use the key
             raise
         opened = [batch.id for batch in job.open_batches()]
         if opened:
@@ -176,24 +209,25 @@ def open_batches_named(job: Job) -> Iterator[None]:
         raise
 
 
-def _refuse_if_all_failed(job_run: JobRun) -> None:
-    """A job of which OpenAI takes nothing has cost nothing: it leaves nothing behind, and says why."""
-    job = job_run.job
+def _nothing_taken(job: Job) -> BatchFailed:
+    """The end of a job of which OpenAI takes nothing: it has cost nothing, and leaves its table alone."""
     batches = job.batches()
-    if batches and all(batch.status == "failed" for batch in batches):
-        clean_up(job, credentials=job_run.credentials)
-        job.files.remove()
-        raise BatchFailed(
-            f"OpenAI's validation refused every batch of the job: {batches[0].why_failed}",
-            batches=[batch.id for batch in batches],
-        )
+    job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
+    job.forget()
+    return BatchFailed(
+        f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
+        f"Each row stands with its reason in {job.destination}.",
+        batches=[batch.id for batch in batches],
+        path=job.destination,
+    )
 
 
 def end_state(report: JobReport, min_answered: float) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
-    message = f"{report.answered:,} of {report.rows:,} rows answered"
+    answered = f"{report.answered:,} of {report.rows:,} rows answered"
+    further = f"To go on: {way_on(report.job_key)}."
     if report.answered < min_answered * report.rows:
-        return Failed(message=f"{message}; asked for {min_answered:.0%}")
-    return Completed(name="Partial", message=message, data=report)
+        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")
+    return Completed(name="Partial", message=f"{answered}. {further}", data=report)

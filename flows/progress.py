@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ..batch.jobs.job import Job
 from ..batch.progress import Progress, observed_by
+from ..blocks.prefect_calls import at_once
 
 RECORD = "progress.json"
 
@@ -58,8 +59,7 @@ class ProgressArtifact:
         record = self.job.files.read(RECORD, ArtifactRecord)
         if record is None:
             key = f"openai-batch-{re.sub('[^a-z0-9]+', '-', self.job.key)}".strip("-")
-            made = create_progress_artifact(progress=percent, key=key, description=text)
-            assert isinstance(made, UUID), "outside an event loop it is made at once"
+            made = at_once(create_progress_artifact, progress=percent, key=key, description=text)
             self.job.files.write(RECORD, ArtifactRecord(artifact_id=made))
         else:
-            update_progress_artifact(record.artifact_id, progress=percent, description=text)
+            at_once(update_progress_artifact, record.artifact_id, progress=percent, description=text)

@@ -2,13 +2,23 @@
 
 from prefect import flow
 
-from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
 from ..batch.files.identity import round_of
+from ..batch.jobs.opening import absolute
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.recovery import write_recovered
-from ..tasks import clean_up, fetch_output, find_job_batches, sensor_options, wait_for_batches
+from ..batch.tables.destinations import check_destination
+from ..tasks import (
+    clean_up,
+    fetch_output,
+    find_job_batches,
+    recognise_recovered,
+    sensor_options,
+    wait_for_batches,
+)
+from ..tasks.remote.tries import pauses_end_with_it
 from .job import TASK_RUNNER
+from .places import check_places
 
 
 @flow(name="openai-batch-recover", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
@@ -37,6 +47,9 @@ def recover_job(
 
     Raises:
         JobKeyError: OpenAI lists no batch of this key.
+        DestinationError: the destination cannot be written, or another table is there. The table that an earlier
+            start has written stays, and its clean-up is finished.
+        Refused: the destination is a relative path, and the run is deployed.
 
     Example:
         ```python
@@ -45,9 +58,20 @@ def recover_job(
         items = recover_job("reviews", "answers.csv")
         ```
     """
+    check_places(destination=destination)
     batches = find_job_batches(job_key, credentials=credentials)
-    if not batches:
-        raise JobKeyError(f"OpenAI lists no batch of a job {job_key!r}.", job_key=job_key)
+    items = recognise_recovered(batches, destination, credentials=credentials)
+    if items is not None:
+        for batch in batches:
+            clean_up(batch, credentials=credentials)
+        return items
+    check_destination(absolute(destination), "refuse")
+    ended = _wait_for_all(batches, options, credentials)
+    return _write_answers(ended, destination, credentials, keep_response=keep_response)
+
+
+def _wait_for_all(batches: list[Batch], options: RunOptions, credentials: str | None) -> list[Batch]:
+    """The batches as they ended, in their order."""
     ended: dict[str, Batch] = {}
     while opened := [batch for batch in batches if batch.id not in ended]:
         retries = sensor_options(
@@ -57,14 +81,19 @@ def recover_job(
         )
         found = wait_for_batches.with_options(**retries)(opened, credentials=credentials)
         ended |= {batch.id: batch for batch in found}
-    futures = [
-        fetch_output.submit(ended[batch.id], keep_response=keep_response, credentials=credentials)
-        for batch in batches
-    ]
-    outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
+    return [ended[batch.id] for batch in batches]
+
+
+def _write_answers(batches: list[Batch], destination: str, credentials: str | None, *, keep_response: bool) -> int:
+    """Fetch what the batches gave, write it, and delete the files of which nothing is unread."""
+    with pauses_end_with_it():
+        futures = [
+            fetch_output.submit(batch, keep_response=keep_response, credentials=credentials) for batch in batches
+        ]
+        outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
     items = write_recovered(outputs, destination, keep_response=keep_response)
-    for batch in ended.values():
-        clean_up(batch, credentials=credentials)
     for _, output in outputs:
+        if not output.unread:
+            clean_up(output.batch, credentials=credentials)
         output.files.remove()
     return items

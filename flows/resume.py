@@ -7,37 +7,49 @@ from prefect import flow
 from ..batch import clock
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import absolute, keep_deadline
+from ..batch.jobs.opening import absolute, keep_deadline, keep_destination, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
-from ..batch.storage import Folder
+from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
+from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage
-from .job import TASK_RUNNER, run_to_its_state
+from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
+from .places import check_places
 from .suspension.checks import check_wait
 
 
-@flow(name="openai-batch-resume", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+@flow(
+    name="openai-batch-resume",
+    persist_result=True,
+    result_serializer="json",
+    task_runner=TASK_RUNNER,
+    on_cancellation=[cancel_open_batches],
+)
 def resume_job(
     job_key: str,
     *,
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
+    destination: str | None = None,
 ) -> JobReport:
     """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
 
-    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent.
+    Those are the rows that failed in passing, expired, were lost, were cancelled, or were never sent. A job that
+    is done, with no such row, is only told of: its table stays as it is, whatever was changed in it since.
 
     Args:
         job_key: The job's key.
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch; the rounds are so many more.
+        destination: Another path or URL for the table from now on; empty: where it was to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+        DestinationError: the other destination exists, or the table cannot be written to it.
         DeadlineError: the time to finish by is no time, or leaves none for a batch; the job stays as it was.
 
     Example:
@@ -51,8 +63,13 @@ def resume_job(
     run = current_run()
     check_wait(options.wait, run)
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
+    elsewhere = destination and absolute(destination) != job.destination
+    finished = None if elsewhere else finished_report(job)
+    if finished is not None:
+        return tell_done(job, finished, options.min_answered)  # type: ignore[return-value]  # as below
     if deadline is not None and deadline != job.deadline:
         check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
+    job = keep_destination(job, destination)
     resumed = job.resume(str(run.id))
     job = keep_deadline(job, deadline)
     return run_to_its_state(  # type: ignore[return-value]  # Prefect gives the state's data
@@ -67,6 +84,7 @@ def collect_job(
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
+    destination: str | None = None,
 ) -> JobReport:
     """End a job: nothing more is sent, what its batches have finished is fetched, the table is written.
 
@@ -78,9 +96,11 @@ def collect_job(
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch, as far as they are about waiting.
+        destination: Another path or URL for the table from now on; empty: where it was to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
+        DestinationError: the other destination exists, or the table cannot be written to it.
 
     Example:
         ```python
@@ -92,7 +112,7 @@ def collect_job(
     """
     run = current_run()
     check_wait(options.wait, run)
-    job = find_job(job_key, storage)
+    job = keep_destination(find_job(job_key, storage), destination)
     if job.report() is None:
         job.stop("ended", "The job was ended before this row was sent.")
         stopped = job.stopped()
@@ -107,5 +127,8 @@ def find_job(job_key: str, storage: str | None) -> Job:
 
     Raises:
         StorageNotShared: there is none in the storage.
+        Refused: the storage is a relative path, and the run is deployed.
     """
-    return load_job((Folder(absolute(storage or default_storage())) / job_key).url)
+    place = storage or default_storage()
+    check_places(storage=place)
+    return load_job((storage_folder(place) / job_key).url)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from openai import APIStatusError
+from prefect import get_run_logger
 from prefect.futures import PrefectFuture
 
 from ..batch import clock
@@ -12,8 +13,9 @@ from ..batch.files.batches import Batch, BatchStatus
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.deadlines import next_deadline
 from ..batch.jobs.job import Job, Selection
+from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import plan_answers, plan_round
-from ..batch.jobs.submissions import fetched, refusals, submitted
+from ..batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ..batch.outcomes.outcome import OUT_OF_QUOTA
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
@@ -24,13 +26,14 @@ from ..tasks import (
     cancel_batch,
     cancel_job,
     fetch_output,
+    recognise_table,
     reconsider_batch,
     sensor_options,
     submit_batch,
     wait_for_batches,
 )
 from .job_run import JobRun
-from .suspension.looks import look_once
+from .suspension.looks import look_once, suspends_at
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,6 +54,25 @@ def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
         if job.key_given and not job.round_folder(number).exists("adopted.json"):
             adopt_batches(job, number, credentials=job_run.credentials)
     return bool(selections)
+
+
+def recognise_job(job_run: JobRun) -> JobReport | None:
+    """The report of a job whose own table was found at its destination, where nothing of it is left to be done."""
+    job = job_run.job
+    if job.found is None:
+        return None
+    build_round(job_run, plan_round(job))
+    report = recognise_table(job, credentials=job_run.credentials)
+    if report is None:
+        job.without_found()
+    else:
+        log = get_run_logger()
+        log.info("The table at %s is this job's own: nothing was sent or written", job.destination)
+        if not report.complete:
+            log.warning(
+                "The job's folder was lost: rows without an answer go again as another job, with its own key"
+            )
+    return report
 
 
 def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
@@ -164,7 +186,9 @@ class Flight:
     def _wait(self) -> list[Batch]:
         deadline = self._next_deadline()
         if not self.job_run.waits_here(deadline):
-            return look_once(self.flying, credentials=self.credentials)
+            deadline = suspends_at(self.flying, clock.now())
+            if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
+                return look_once(self.flying, credentials=self.credentials)
         oldest = min((batch.created_at or 0) for batch in self.flying)
         options = sensor_options(
             oldest,
@@ -181,6 +205,9 @@ class Flight:
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""
         self.flying = [batch for batch in self.flying if batch.id != ended.id]
+        if gave_way(ended):
+            self.flying += [batch for batch in self.job.open_batches() if batch.input_file == ended.input_file]
+            return
         again = self._reconsider(ended)
         self.waiting += again
         if any(file == ended.input_file for file in again):
@@ -190,7 +217,7 @@ class Flight:
         self._fetch(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
-        may_have_twin = ended.status == BatchStatus.CANCELLED and self.job.key_given and not self.job.stopped()
+        may_have_twin = ended.status == BatchStatus.CANCELLED and not self.job.stopped()
         if ended.status != BatchStatus.FAILED and not may_have_twin:
             return []
         return reconsider_batch(

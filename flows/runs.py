@@ -11,6 +11,19 @@ from .defaults import begun_at, default_job_key, default_storage, with_schedule
 TAG = "openai-batch"
 """What our deployments tag their runs with: every automation of ours is limited to it."""
 
+RESUMER = "openai-batch-resume/resume"
+"""The deployment of `resume_job`."""
+
+
+def way_on(job_key: str) -> str:
+    """How a job is taken up again, in Prefect's UI and on the command line."""
+    return f"the deployment {RESUMER} with job key {job_key}, or `prefect-openai-batch resume {job_key}`"
+
+
+def parameters_of(job: Job, credentials: str | None) -> dict[str, str | None]:
+    """What a flow that takes a job up again is given to find it."""
+    return {"job_key": job.key, "storage": job.files.url.rpartition("/")[0], "credentials": credentials}
+
 
 def job_key_of(run: FlowRun) -> str:
     """The key of the job that a flow run is for."""

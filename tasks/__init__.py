@@ -1,7 +1,8 @@
 """The tasks, one file a step.
 
 Those that the package exports work in anyone's flow, and in a script with no flow at all. The others are steps of
-our own flows: `check_access`, `adopt_batches`, `reconsider_batch`, `answer_items` and `find_job_batches`.
+our own flows: `check_access`, `adopt_batches`, `reconsider_batch`, `answer_items`, `find_job_batches`,
+`recognise_table` and `recognise_recovered`.
 """
 
 from .adopt import adopt_batches, find_job_batches
@@ -12,6 +13,7 @@ from .clean import clean_up
 from .fetch import fetch_output
 from .look import check_access, get_batch, list_batches
 from .read import read_source
+from .recognise import recognise_recovered, recognise_table
 from .reconsider import reconsider_batch
 from .submit import submit_batch
 from .wait import sensor_options, wait_for_batch, wait_for_batches
@@ -30,6 +32,8 @@ __all__ = [
     "get_batch",
     "list_batches",
     "read_source",
+    "recognise_recovered",
+    "recognise_table",
     "reconsider_batch",
     "sensor_options",
     "submit_batch",

@@ -3,23 +3,16 @@
 from prefect import task
 
 from ..batch.errors import JobKeyError
-from ..batch.files.batches import Batch, BatchStatus
-from ..batch.files.identity import (
-    identity_of,
-    input_digest_of,
-    input_name_of,
-    one_each,
-    round_of,
-    with_identity,
-)
+from ..batch.files.batches import Batch
+from ..batch.files.identity import identity_of, one_each, with_identity
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Adopted, Job
+from ..batch.jobs.own_table import foreign_batches
 from ..batch.jobs.submissions import has_claim, note_submission, submitted
-from ..batch.outcomes.validation import REST
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
-from .remote.twins import keep_oldest
+from .remote.twins import keep_one
 
 
 @task(name="adopt-batches", **KEPT_AS_JSON)
@@ -27,7 +20,7 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
     """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
 
     They are found by the identity in their metadata, in one listing back to OpenAI's longest file expiry. A batch
-    that failed at validation is never adopted. Of two with one identity the older is adopted.
+    that failed at validation is never adopted. Of two with one identity the one is adopted that stays.
 
     Returns:
         The ids of the adopted batches.
@@ -50,22 +43,17 @@ def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]
     _refuse_others(job, listed, files)
     for _, batches in found:
         _refuse_deleted(connection, job, batches[0])
-    return [note_submission(file, keep_oldest(connection, file, batches)).id for file, batches in found]
+    return [note_submission(file, keep_one(connection, file, batches)).id for file, batches in found]
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
     """Batches of this job and round that none of our input files made belong to another source or request."""
-    known = {file.sha256 for file in job.input_files()}
-    rounds = {file.round for file in files}
-    for batch in listed:
-        name = input_name_of(batch)
-        ours = not name or REST in name or input_digest_of(batch) in known
-        if batch.status != BatchStatus.FAILED and round_of(batch) in rounds and not ours:
-            raise JobKeyError(
-                f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
-                "bears it. Choose another key.",
-                job_key=job.key,
-            )
+    for batch in foreign_batches(job, listed, {file.round for file in files}):
+        raise JobKeyError(
+            f"The job key {job.key!r} was used before with another source or request: the batch {batch.id} "
+            "bears it. Choose another key.",
+            job_key=job.key,
+        )
 
 
 def _refuse_deleted(connection: Connection, job: Job, batch: Batch) -> None:
@@ -85,6 +73,14 @@ def find_job_batches(job_key: str, *, credentials: str | None = None) -> list[Ba
     """The batches that bear a job's key, as far back as OpenAI keeps their files, one for each input file.
 
     They are in the order of rounds and input files. Batches that failed at validation are not among them.
+
+    Raises:
+        JobKeyError: there is none.
     """
     with connect(credentials) as connection:
-        return one_each(batches_of_job(connection, job_key))
+        found = one_each(batches_of_job(connection, job_key))
+        if not found:
+            raise JobKeyError(
+                f"OpenAI lists no batch of a job {job_key!r}, asked with {connection.account}.", job_key=job_key
+            )
+        return found

@@ -1,7 +1,8 @@
 """Answer items at once, by the synchronous API, where no time is left for a batch."""
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -9,13 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
+from httpx2 import Response
 from openai import APIConnectionError, APIStatusError
 from prefect import task
 
 from ..batch import clock
-from ..batch.files.batches import Batch
+from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile, items_of
-from ..batch.files.output_files import OutputLines, custom_id_of
+from ..batch.files.output_files import OutputLines, custom_id_of, parse_line
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import fetched
 from ..batch.outcomes.outcome import MISSING, item_outcome
@@ -23,15 +25,13 @@ from ..batch.outcomes.outcome_files import FetchedOutput, write_found
 from ..batch.storage import Folder
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
+from .remote.tries import pauses_end_with_it
 
 CONCURRENCY = 8
 """Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
 
 KEPT_AT_ONCE = 16
 """Answers that are recorded together: after a kill so many may be asked, and paid, again."""
-
-SYNCHRONOUS = "synchronous"
-"""Stands in place of a batch's id."""
 
 
 @task(name="answer-items", **KEPT_AS_JSON)
@@ -73,19 +73,31 @@ def ask_items(
     """Ask what is not answered yet, and record the answers, a few at a time."""
     names = answers.names("*.jsonl")
     known = set(_answered(answers, names))
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(concurrency) as pool, pauses_end_with_it():
         items = (item for item in _items(file) if item["custom_id"] not in known)
         for number in range(len(names), len(names) + file.items):
             group = list(islice(items, KEPT_AT_ONCE))
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
                 return
-            asked = [pool.submit(_answer, connection, item) for item in group]
-            wait(asked)
-            # What is answered is paid, and kept, whatever befell the others.
-            with answers.create(f"{number:06d}.jsonl") as record:
-                record.writelines(one.result() for one in asked if one.exception() is None)
+            asked: list[Future[bytes]] = []
+            try:
+                asked.extend(pool.submit(copy_context().run, _answer, connection, item) for item in group)
+                wait(asked)
+            finally:
+                _record(asked, answers, f"{number:06d}.jsonl")
             for one in asked:
                 one.result()
+
+
+def _record(asked: list[Future[bytes]], answers: Folder, name: str) -> None:
+    """Keep what is answered: it is paid, whatever befell the others or this process.
+
+    Where the wait for them was broken off, what is not begun is not asked any more.
+    """
+    begun = [one for one in asked if not one.cancel()]
+    wait(begun)
+    with answers.create(name) as record:
+        record.writelines(one.result() for one in begun if one.exception() is None)
 
 
 def _items(file: InputFile) -> Iterator[dict[str, Any]]:
@@ -104,13 +116,20 @@ def _answer(connection: Connection, item: dict[str, Any]) -> bytes:
     """One item's answer, as the line that a batch's output or error file would hold."""
     try:
         answer = connection.answer(item["url"], item["body"])
-        response = {"status_code": 200, "body": orjson.loads(answer.content)}
-        response["request_id"] = answer.headers.get("x-request-id")
+        response = {"status_code": 200, "body": _body(answer), "request_id": answer.headers.get("x-request-id")}
     except APIStatusError as error:
-        response = {"status_code": error.status_code, "body": {"error": error.body}}
-    except (APIConnectionError, orjson.JSONDecodeError) as error:
+        response = {"status_code": error.status_code, "body": _body(error.response)}
+    except APIConnectionError as error:
         response = {"status_code": 0, "body": {"error": {"message": str(error)}}}
     return orjson.dumps({"id": "", "custom_id": item["custom_id"], "response": response, "error": None}) + b"\n"
+
+
+def _body(answer: Response) -> Any:
+    """An answer's JSON, halves of emojis and all; its text where it is none."""
+    try:
+        return parse_line(answer.content)
+    except (ValueError, RecursionError):
+        return answer.content.decode("utf-8", "replace")
 
 
 def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:

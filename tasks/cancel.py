@@ -1,10 +1,8 @@
 """Cancel one batch, or all that a job has open at OpenAI."""
 
-from contextlib import suppress
-
-from openai import NotFoundError
 from prefect import task
 
+from ..batch.errors import BatchUnknown
 from ..batch.files.batches import Batch
 from ..batch.files.identity import identity_of
 from ..batch.files.input_files import InputFile
@@ -14,7 +12,9 @@ from ..batch.jobs.submissions import fetched, last_claim, note_submission, submi
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import find_created
-from .remote.twins import keep_oldest
+from .remote.looking import is_lost
+from .remote.tries import FINDING
+from .remote.twins import keep_one
 
 
 @task(name="cancel-batch", **KEPT_AS_JSON)
@@ -22,6 +22,9 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
 
     What the batch has finished is kept and billed, and it takes OpenAI ten minutes or more to end it.
+
+    Raises:
+        BatchUnknown: OpenAI does not know it.
 
     Example:
         ```python
@@ -32,7 +35,7 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
         ```
     """
     with connect(credentials) as connection:
-        return connection.cancel(batch_id)
+        return FINDING.call(connection.cancel, batch_id)
 
 
 @task(name="cancel-job", **KEPT_AS_JSON)
@@ -41,6 +44,9 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
 
     Returns:
         The batches as they stand now. What they have finished is kept and billed; fetch it when they have ended.
+
+    Raises:
+        BatchUnknown: OpenAI does not know some of them; the others are cancelled.
 
     Example:
         ```python
@@ -55,17 +61,25 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
 
 
 def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> list[Batch]:
-    """Cancel a job's recorded batches at once, then those that a claim without a record may have created."""
-    cancelled = []
+    """Cancel a job's recorded batches at once, then those that a claim without a record may have created.
+
+    Raises:
+        BatchUnknown: some are not known; the others are cancelled.
+    """
+    cancelled: list[Batch] = []
+    unknown: list[Batch] = []
     for batch in job.open_batches():
-        with suppress(NotFoundError):
+        try:
             cancelled.append(connection.cancel(batch.id))
+        except BatchUnknown:
+            unknown.append(batch)
     claimed = [file for file in job.input_files() if fetched(file) is None and submitted(file) is None]
     for file in claimed:
         created = _settled(connection, file, settle_seconds)
         if created is not None:
             cancelled.append(connection.cancel(created.id))
-    return cancelled
+    missed = [batch for batch in unknown if not is_lost(connection, batch)]
+    return [*cancelled, *(FINDING.call(connection.cancel, batch.id) for batch in missed)]
 
 
 def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> Batch | None:
@@ -73,4 +87,4 @@ def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> 
     if claim is None:
         return None
     found = find_created(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
-    return note_submission(file, keep_oldest(connection, file, found)) if found else None
+    return note_submission(file, keep_one(connection, file, found)) if found else None

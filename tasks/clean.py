@@ -1,25 +1,30 @@
 """Remove what is left at OpenAI."""
 
+import logging
 from collections.abc import Iterable
 from contextlib import suppress
 
-from openai import NotFoundError
 from prefect import task
 
+from ..batch.errors import BatchUnknown
 from ..batch.files.batches import Batch
 from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import CLEANED, Cleaned, Job
-from ..batch.jobs.submissions import twins, uploads_begun
+from ..batch.jobs.submissions import fetched, twins, uploads_begun
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
+from .remote.deletion import delete_files
+
+log = logging.getLogger(__name__)
 
 
 @task(name="clean-up", **KEPT_AS_JSON)
 def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     """Delete the remote files of a job, or of one batch; files that are gone already count as deleted.
 
-    Call it when the results are durable. Batches themselves stay listed at OpenAI; they cost nothing.
+    Call it when the results are durable. Batches themselves stay listed at OpenAI; they cost nothing. Output and
+    error files stay where they told of fewer items than their batch says it finished; they expire.
 
     Returns:
         The ids of the files that are gone. Those that the key may not delete are a warning; they expire.
@@ -35,18 +40,16 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
         ```
     """
     with connect(credentials) as connection:
-        removed, left = remove_files(connection, done)
+        cleaned = remove_files(connection, done)
+    if cleaned.kept:
+        log.warning("%d files are kept at OpenAI, for rows in them could not be read", len(cleaned.kept))
     if isinstance(done, Job) and not done.open_batches():
-        done.files.write(CLEANED, Cleaned(file_ids=tuple(removed), left=tuple(left)))
-    return removed
+        done.files.write(CLEANED, cleaned)
+    return list(cleaned.file_ids)
 
 
-def remove_files(connection: Connection, done: Job | Batch) -> tuple[list[str], list[str]]:
-    """Delete the remote files of a job or a batch; what an open batch needs stays.
-
-    Returns:
-        The ids of those that are gone, and of those that may not be deleted: they expire.
-    """
+def remove_files(connection: Connection, done: Job | Batch) -> Cleaned:
+    """Delete the remote files of a job or a batch; what an open batch needs stays, and what is unread."""
     if isinstance(done, Batch):
         batches, sent = [done], [done.input_file] if done.input_file else []
         needed, everywhere = set[str](), False
@@ -55,23 +58,26 @@ def remove_files(connection: Connection, done: Job | Batch) -> tuple[list[str], 
         needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
         everywhere = done.key_given
     batches = [*batches, *_twins(connection, sent)]
-    inputs = [batch.input_file_id for batch in batches if batch.input_file_id]
-    everything = [file_id for batch in batches for file_id in batch.file_ids]
-    # Answers go last: as long as they are there, a start that knows nothing of this one can fetch them again.
-    ordered = dict.fromkeys([*_strays(connection, sent, everywhere=everywhere), *inputs, *everything])
-    removed: list[str] = []
-    left: list[str] = []
-    for file_id in ordered:
-        if file_id not in needed:
-            (removed if connection.delete_file(file_id) else left).append(file_id)
-    return removed, left
+    kept = _unread(sent)
+    strays = _strays(connection, sent, everywhere=everywhere)
+    removed, left = delete_files(connection, strays, batches, needed | kept)
+    return Cleaned(file_ids=tuple(removed), left=tuple(left), kept=tuple(sorted(kept)))
+
+
+def _unread(files: Iterable[InputFile]) -> set[str]:
+    """The output and error files that told of fewer items than their batch says it finished."""
+    outputs = [output for file in files if (output := fetched(file)) is not None and output.unread]
+    found = {
+        file_id for output in outputs for file_id in (output.batch.output_file_id, output.batch.error_file_id)
+    }
+    return {file_id for file_id in found if file_id is not None}
 
 
 def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:
     """The cancelled twins of a job's batches."""
     found = []
     for batch_id in (batch_id for file in files for batch_id in twins(file)):
-        with suppress(NotFoundError):
+        with suppress(BatchUnknown):
             found.append(connection.batch(batch_id))
     return found
 

@@ -1,25 +1,28 @@
 """Fetch what a batch gave."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from openai import NotFoundError
+from openai import APIStatusError
 from prefect import task
 
 from ..batch import clock
-from ..batch.errors import BatchNotFinished, RequestError
+from ..batch.errors import BatchNotFinished, StorageNotShared
 from ..batch.files.batches import Batch, describe_progress
-from ..batch.files.input_files import INPUT, Item, items_of
+from ..batch.files.input_files import INPUT, ITEMS, InputFile, Item, items_of
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended
-from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
+from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
 from ..batch.progress import report
-from ..batch.requests.endpoints import Endpoint
+from ..batch.requests.endpoints import Endpoint, endpoint_named
+from ..batch.requests.items import endpoint_in
 from ..batch.storage import temporary_folder
 from .options import KEPT_AS_JSON
-from .remote.connection import Connection, connect
-from .remote.downloads import download, download_lines
+from .remote.connection import NOT_ALLOWED, Connection, connect
+from .remote.downloads import download
+from .remote.outputs import Sent, read_output
 
 
 @task(name="fetch-output", **KEPT_AS_JSON)
@@ -27,7 +30,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     """Download a batch's output and error files, and note what became of each of its items.
 
     Every item that was sent is accounted for, by custom_id over both files. A batch that expired or was
-    cancelled gives what it had finished.
+    cancelled gives what it had finished. What was sent is told by our record, or else by the remote input file.
 
     Args:
         batch: A batch that has ended, ours or one that somebody else started.
@@ -36,7 +39,10 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
 
     Raises:
         BatchNotFinished: as it is given, the batch has not ended.
+        BatchUnknown: OpenAI knows neither the batch nor its file.
         DownloadBroken: a file came cut off, again and again.
+        RequestError: neither the batch nor what it was sent and gave tells an endpoint that is known here.
+        StorageNotShared: the batch is a job's, whose folder is not here.
 
     Example:
         ```python
@@ -49,49 +55,64 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     """
     file = batch.input_file
     done = fetched(file) if file else None
-    if done is not None:
+    if done is not None and done.files.exists(OUTCOMES):
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
-    folder = file.files if file else temporary_folder()
+    folder = file.files if file and _is_here(file) else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
-        paths = [
-            download_lines(connection, file_id, Path(scratch) / name)
-            for name, file_id in (("output", batch.output_file_id), ("error", batch.error_file_id))
-            if file_id is not None
-        ]
-        items = items_of(file) if file else _items_sent(connection, batch, Path(scratch))
-        endpoint = file.endpoint if file else _endpoint(batch)
-        output = write_outcomes(batch, endpoint, items, paths, folder, keep_response=keep_response)
+        sent = _sent(connection, batch, Path(scratch) / "input")
+        output = read_output(connection, batch, sent, folder, keep_response=keep_response)
     folder.write("fetched.json", output)
     folder.remove(INPUT)
     report("fetch", advance=sum(output.outcomes.values()))
     return output
 
 
-def _items_sent(connection: Connection, batch: Batch, scratch: Path) -> Iterator[Item] | None:
-    """The items of a batch that we have no record of, read from its input file if that is still there."""
-    if batch.input_file_id is None:
-        return None
+def _is_here(file: InputFile) -> bool:
+    return file.files.exists(ITEMS)
+
+
+def _sent(connection: Connection, batch: Batch, path: Path) -> Sent:
+    """What a batch was sent, by our record; else by its input file, if that is still there, brought to a path.
+
+    Raises:
+        StorageNotShared: it is a job's, whose folder is not here.
+    """
+    file = batch.input_file
+    if file is not None and _is_here(file):
+        return Sent(file.endpoint, partial(items_of, file))
+    if file is not None and file.job_key is not None:
+        raise StorageNotShared(
+            f"The folder {file.folder} of the job {file.job_key!r} is not here. Every worker of a job needs the "
+            "same storage: give `storage` as a URL that all of them reach.",
+            folder=file.folder,
+        )
+    named = file.endpoint if file else endpoint_named(batch.endpoint)
+    if not _brought(connection, batch.input_file_id, path):
+        return Sent(named, None)
+    return Sent(named or _first_endpoint(path), partial(_items_in, path))
+
+
+def _brought(connection: Connection, file_id: str | None, path: Path) -> bool:
+    """Whether an input file could be brought to a path: it may be deleted, or not be shown."""
+    if file_id is None:
+        return False
     try:
-        path = download(connection, batch.input_file_id, scratch / "input")
-    except NotFoundError:
-        return None
-    return enumerate(_custom_ids(path))
+        download(connection, file_id, path)
+    except APIStatusError as error:
+        if error.status_code not in NOT_ALLOWED:
+            raise
+        return False
+    return True
 
 
-def _custom_ids(path: Path) -> Iterator[str]:
+def _items_in(path: Path) -> Iterator[Item]:
     with path.open("rb") as file:
-        for line in file:
-            custom_id = custom_id_of(line)
-            if custom_id is not None:
-                yield custom_id
+        named = (custom_id for line in file if (custom_id := custom_id_of(line)) is not None)
+        yield from enumerate(named)
 
 
-def _endpoint(batch: Batch) -> Endpoint:
-    """The endpoint that a batch object names; some servers leave `/v1` out, or name none."""
-    name = batch.endpoint or ""
-    try:
-        return Endpoint(name if name.startswith("/v1/") else f"/v1{name}")
-    except ValueError:
-        raise RequestError(f"The batch {batch.id} is of no endpoint that is known here: {name!r}.") from None
+def _first_endpoint(path: Path) -> Endpoint | None:
+    with path.open("rb") as file:
+        return endpoint_in(file.readline())

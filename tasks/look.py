@@ -19,7 +19,9 @@ from ..batch.errors import AccessError, ModelNotFound
 from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
 from .options import KEPT_AS_JSON
+from .remote.account import names_the_address
 from .remote.connection import PAGE, Connection, connect
+from .remote.tries import FINDING
 
 ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url"
 """Where an address comes from."""
@@ -28,6 +30,9 @@ ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url
 @task(name="get-batch", **KEPT_AS_JSON)
 def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """One batch as it stands now, whoever started it.
+
+    Raises:
+        BatchUnknown: OpenAI does not know it.
 
     Example:
         ```python
@@ -38,7 +43,7 @@ def get_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
         ```
     """
     with connect(credentials) as connection:
-        return connection.batch(batch_id)
+        return FINDING.call(connection.batch, batch_id)
 
 
 @task(name="list-batches", **KEPT_AS_JSON)
@@ -115,7 +120,7 @@ def explain(error: APIError) -> str:
 def _knows_no_route(error: NotFoundError) -> bool:
     """Whether it is the address that is not known, not the batch or the file; other servers word it their way."""
     named = isinstance(error.body, dict) and bool(error.body.get("message"))
-    return not named or error.code == "unknown_url" or "invalid url" in error.message.lower()
+    return not named or names_the_address(error)
 
 
 def _unreached(where: str, causes: list[BaseException]) -> str:

@@ -15,6 +15,7 @@ def read_source(job: Job) -> Rows:
         SourceError: the table cannot be read; file, row and column are named.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
+        DestinationError: the table could not be written in the end; a column at fault is named.
 
     Example:
         ```python

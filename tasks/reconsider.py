@@ -12,7 +12,7 @@ from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, 
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import created_since
-from .remote.twins import keep_oldest
+from .remote.twins import keep_one
 
 FILE_ATTEMPTS = 3
 """How often an input file that validation does not find is uploaded anew."""
@@ -30,7 +30,7 @@ def reconsider_batch(
     Where validation lacked room or the file, that is the same input file, as the next attempt. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
-    another process had created an older one for the same items gives way to that one.
+    another process had created one for the same items gives way to that one.
 
     Args:
         job: The job.
@@ -93,5 +93,5 @@ def _follow_twin(connection: Connection, file: InputFile, batch: Batch) -> list[
     ]
     if not others:
         return []
-    note_submission(file, keep_oldest(connection, file, [*others, batch]))
+    note_submission(file, keep_one(connection, file, [*others, batch]))
     return [file]

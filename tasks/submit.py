@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import orjson
 from prefect import task
 
 from ..batch.errors import RequestError
@@ -12,7 +11,7 @@ from ..batch.files.input_files import InputFile
 from ..batch.files.items_by_hand import write_items
 from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.requests.endpoints import Endpoint
-from ..batch.requests.items import BatchItem
+from ..batch.requests.items import BatchItem, endpoint_in
 from ..batch.storage import temporary_folder
 from .options import KEPT_AS_JSON
 from .remote.claims import find_or_create
@@ -70,10 +69,9 @@ def submit_batch(
 
 def _endpoint_of(connection: Connection, input_file_id: str) -> Endpoint:
     """The endpoint that an uploaded file's first item names."""
-    first = connection.first_line(input_file_id)
-    try:
-        return Endpoint(orjson.loads(first)["url"])
-    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+    endpoint = endpoint_in(connection.first_line(input_file_id))
+    if endpoint is None:
         raise RequestError(
             f"The first line of {input_file_id} names no endpoint that can be batched: give `endpoint`."
-        ) from None
+        )
+    return endpoint

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from openai import OpenAIError
@@ -14,20 +14,21 @@ from ..batch import clock
 from ..batch.errors import BatchNotFinished
 from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
 from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS
-from ..batch.jobs.submissions import has_ended
+from ..batch.jobs.submissions import gave_way, has_ended
 from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
 from .remote.connection import Connection, connect
 from .remote.looking import look_at
 from .remote.tries import LOOKING, READING, may_pass
+from .remote.twins import settle
 
 SHORTEST_DELAY_SECONDS = 0.01
 
 MAX_DELAYS = 50
 """Prefect takes at most so many retry delays; the last one repeats."""
 
-GROWTH = 8
-"""A look comes when an eighth of the batch's age has passed since the last."""
+GROWTH = 6
+"""A look comes when a sixth of the batch's age has passed since the last: so `MAX_DELAYS` lead to the longest."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files, counted from the first look."""
@@ -111,8 +112,12 @@ def wait_for_batches(
 ) -> list[Batch]:
     """Look at all these batches; return those that have ended, as soon as any has.
 
-    A batch that has not ended two days after its window is cancelled, so that it gives what it has. One that
-    OpenAI does not show is waited for until three days after it, for it may come back.
+    A batch that has not ended two days after its window is cancelled, so that it gives what it has; three days
+    after it, nothing more is waited for.
+
+    Where another start of the job may have sent the same items, without a folder that both share, the first looks
+    last until validation is over: of two batches one gives way. It is returned with the ended ones; `submit_batch`
+    then gives the batch that stays.
 
     Args:
         batches: Open batches.
@@ -121,6 +126,7 @@ def wait_for_batches(
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
+        BatchUnknown: OpenAI does not know some of them: they were sent with another account, or to another server.
 
     Example:
         ```python
@@ -134,13 +140,13 @@ def wait_for_batches(
         ```
     """
     with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
-        seen = look_at(connection, batches)
+        seen = settle(connection, look_at(connection, batches), deadline.timestamp() if deadline else inf)
         _cancel_late(connection, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)
     report("wait", done=done, total=total, text=progress)
     now = clock.now()
-    ended = [batch for batch in seen if has_ended(batch, now)]
+    ended = [batch for batch in seen if has_ended(batch, now) or gave_way(batch)]
     if not ended and _is_before(deadline):
         raise BatchNotFinished(progress, looked_at=now)
     return ended
@@ -152,6 +158,7 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
 
     Raises:
         BatchNotFinished: it has not ended yet; Prefect then looks again, by `sensor_options`.
+        BatchUnknown: OpenAI does not know it.
 
     Example:
         ```python
@@ -162,9 +169,8 @@ def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Bat
         print(batch.status)
         ```
     """
-    batch_id, input_file = (batch, None) if isinstance(batch, str) else (batch.id, batch.input_file)
     with connect(credentials, LOOKING) as connection:
-        seen = connection.batch(batch_id, input_file)
+        (seen,) = look_at(connection, [Batch(id=batch) if isinstance(batch, str) else batch])
     now = clock.now()
     if not has_ended(seen, now):
         raise BatchNotFinished(describe_progress([seen]), looked_at=now)

@@ -2,7 +2,6 @@
 
 from prefect import task
 
-from ..batch.errors import SourceError
 from ..batch.jobs.job import Job
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.results import write_job_results
@@ -17,6 +16,7 @@ def write_results(job: Job) -> JobReport:
 
     Raises:
         SourceError: the rows of the job were not read.
+        TableNotWritten: the table cannot be written; the message says how to have it elsewhere.
 
     Example:
         ```python
@@ -31,10 +31,4 @@ def write_results(job: Job) -> JobReport:
         report = write_results(job)
         ```
     """
-    rows = job.rows()
-    if rows is None:
-        raise SourceError(
-            f"The rows of the job {job.key!r} are not read yet: read_source(job) comes before write_results(job).",
-            path=job.source.path,
-        )
-    return write_job_results(job, rows)
+    return write_job_results(job, job.kept_rows("write_results"))

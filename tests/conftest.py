@@ -25,11 +25,28 @@ from prefect.settings import (
 )
 from prefect_openai_batch.emulator import BatchServer
 
+from .versions import named_versions
+
 settings.register_profile("patient", deadline=None)  # how fast a machine is says nothing of the code
 settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+
+
+LONGEST = (
+    *("flows/test_crashes.py", "deployments/test_automations.py", "deployments/test_crashes.py"),
+    *("deployments/test_cancellation.py", "deployments/test_suspend.py", "deployments/test_suspended_crashes.py"),
+    *("test_distribution.py", "deployments/webhook/test_forwarding.py", "deployments/test_on_a_server.py"),
+)
+"""Files that take longest come first: where one of them came last, the other processes would stand idle."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files; the tests of each stay as they are."""
+    place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 LEFT_OUT: list[str] = []
@@ -54,6 +71,9 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name what was left out, so that nobody takes it for tested."""
+    for version in named_versions():
+        if version != f"{sys.version_info.major}.{sys.version_info.minor}":
+            terminalreporter.write_line(f"left out, `make versions` runs it: Python {version}")
     for name in LEFT_OUT:
         terminalreporter.write_line(f"left out, it needs a program from outside pip: {name}")
 
@@ -178,11 +198,11 @@ def running(command: list[str], environment: dict[str, str], log: Path) -> Itera
             process.wait()
 
 
-def wait_until(holds: Callable[[], bool], why: Callable[[], str] = str) -> None:
+def wait_until(holds: Callable[[], bool], why: Callable[[], str] = str, pause: float = 0.1) -> None:
     """Wait until something holds, as long as it takes; say `why` where the test's own time ends it."""
     try:
         while not holds():
-            time.sleep(0.1)
+            time.sleep(pause)
     except pytest.fail.Exception as over:
         pytest.fail(f"it did not come true: {over}\n{why()[-4000:]}")
 

@@ -4,12 +4,15 @@ import ast
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, packages_distributions
 from pathlib import Path
 
 import prefect_openai_batch
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 from prefect.utilities.importtools import import_object
 from prefect_openai_batch.batch import errors
 
@@ -27,7 +30,7 @@ def test_every_public_name_is_there_and_explained(name: str) -> None:
 def test_the_type_checker_sees_what_is_exported() -> None:
     """The imports that only it reads name what the lazy table does, from where it does, and nothing else."""
     imports = [node for node in ast.walk(ast.parse(FACE)) if isinstance(node, ast.ImportFrom) and node.level]
-    seen = {(node.module, alias.name, alias.asname) for node in imports for alias in node.names}
+    seen = {(node.module, one.name, one.asname) for node in imports for one in node.names if one.asname}
     assert seen == {(home, name, name) for name, home in prefect_openai_batch._HOME.items()}
 
 
@@ -96,7 +99,49 @@ def test_every_entrypoint_of_the_deployments_loads() -> None:
         assert import_object(deployment["entrypoint"]).name == wanted
 
 
-def test_the_constraints_name_no_address() -> None:
+def test_no_schedule_is_on_until_it_is_asked_for() -> None:
+    """It would pay for the samples, every night."""
+    content = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text())
+    schedules = [schedule for deployment in content["deployments"] for schedule in deployment.get("schedules", [])]
+    assert [schedule["active"] for schedule in schedules] == [False, False]
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-lowest.txt"])
+def test_the_constraints_name_no_address(name: str) -> None:
     """Versions are pinned, wherever they come from."""
-    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    lines = (ROOT / name).read_text().splitlines()
     assert all("==" in line and "/" not in line for line in lines)
+
+
+NEEDED = {canonicalize_name(one.name): one for one in map(Requirement, PROJECT["project"]["dependencies"])}
+
+
+def test_the_lowest_versions_that_we_take_are_those_that_are_tested() -> None:
+    """What pyproject.toml takes at least is what `make versions` runs."""
+    pins = map(Requirement, (ROOT / "constraints-lowest.txt").read_text().splitlines())
+    tested = {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in pins}
+    lowest = {
+        name: [one.version for one in need.specifier if one.operator == ">="] for name, need in NEEDED.items()
+    }
+    assert {name: [Version(tested[name])] for name in lowest} == {
+        name: list(map(Version, versions)) for name, versions in lowest.items()
+    }
+
+
+def test_what_is_imported_is_required() -> None:
+    """Nothing is left to what another package happens to bring; our pytest plugin is for those who have pytest."""
+    shipped = [path for folder in PROJECT["tool"]["setuptools"]["packages"] for path in _modules(folder)]
+    nodes = [node for path in shipped for node in ast.walk(ast.parse(path.read_text()))]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    brought = packages_distributions()
+    roots = (
+        {name.partition(".")[0] for name in imported}
+        - sys.stdlib_module_names
+        - {"prefect_openai_batch", "pytest"}
+    )
+    assert {name for name in roots if not {canonicalize_name(one) for one in brought[name]} & set(NEEDED)} == set()
+
+
+def _modules(package: str) -> list[Path]:
+    return list(ROOT.joinpath(*package.split(".")[1:]).glob("*.py"))

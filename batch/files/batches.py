@@ -24,6 +24,10 @@ KEPT_ERRORS = 20
 """Validation errors that travel with a batch; OpenAI lists one for each bad line."""
 
 
+SYNCHRONOUS = "synchronous"
+"""Stands in place of a batch's id where items were answered at once."""
+
+
 class BatchStatus(StrEnum):
     """OpenAI's statuses; one of another server's that is not among them counts as not ended."""
 
@@ -67,7 +71,7 @@ def _file_id(value: Any) -> str | None:
     return _clean(value) if known and value != "" else None
 
 
-def _number(value: Any) -> int | None:
+def read_number(value: Any) -> int | None:
     """A whole number of 0 or more from a number or its text; None for anything else."""
     try:
         number = int(float(value) if isinstance(value, str | float) else value)
@@ -77,12 +81,12 @@ def _number(value: Any) -> int | None:
 
 
 def _line(value: Any) -> int | None:
-    return _number(value) or None
+    return read_number(value) or None
 
 
 def _seconds(value: Any) -> int | None:
     """Unix seconds from a number, its text or an ISO time; None beyond the years that there are."""
-    seconds = _number(value)
+    seconds = read_number(value)
     if seconds is None and isinstance(value, str):
         try:
             seconds = _from_iso(value)
@@ -99,7 +103,7 @@ def _from_iso(value: str) -> int:
 
 def _count(value: Any) -> int:
     """A count; 0 where a server sends none, or something else."""
-    return _number(value) or 0
+    return read_number(value) or 0
 
 
 def _counts(value: Any) -> Any:

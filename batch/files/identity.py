@@ -28,30 +28,44 @@ def metadata_of_attempt(identity: Mapping[str, str], attempt: int) -> dict[str, 
 
 def remote_name(file: InputFile) -> str:
     """The name that an input file bears at OpenAI; a copy left behind is found by it."""
-    return f"{file.job_key or 'items'}-{file.round}-{file.name}-{file.sha256[:16]}.jsonl"
+    return _remote_name(file.job_key or "items", file.round, file.name, file.sha256)
+
+
+def remote_name_of(batch: Batch) -> str:
+    """The name that the input file of a job's batch bears at OpenAI, by the batch's metadata."""
+    return _remote_name(job_key_of(batch), round_of(batch), input_name_of(batch), input_digest_of(batch))
+
+
+def _remote_name(job_key: str, round_number: int, name: str, digest: str) -> str:
+    return f"{job_key}-{round_number}-{name}-{digest[:16]}.jsonl"
 
 
 def with_identity(batches: Iterable[Batch], identity: Mapping[str, str]) -> list[Batch]:
-    """The batches that bear this identity and did not fail at validation, the oldest first."""
+    """The batches that bear this identity and did not fail at validation, the one that stays first."""
     return [
         batch
-        for batch in _oldest_first(batches)
+        for batch in _in_order(batches)
         if batch.status != BatchStatus.FAILED and identity.items() <= batch.metadata.items()
     ]
 
 
 def one_each(batches: Iterable[Batch]) -> list[Batch]:
-    """Of twins the oldest, by round and input file."""
+    """Of twins the one that stays, by round and input file."""
     kept: dict[tuple[int, str], Batch] = {}
-    for batch in _oldest_first(batches):
+    for batch in _in_order(batches):
         if batch.status != BatchStatus.FAILED:
             kept.setdefault((round_of(batch), input_name_of(batch)), batch)
     return [kept[place] for place in sorted(kept)]
 
 
-def _oldest_first(batches: Iterable[Batch]) -> list[Batch]:
-    """The order in which all processes choose among twins."""
-    return sorted(batches, key=lambda batch: (batch.created_at or 0, batch.id))
+def _in_order(batches: Iterable[Batch]) -> list[Batch]:
+    """The order in which all processes choose among twins: whose items run or ran already, then the oldest."""
+
+    def place(batch: Batch) -> tuple[bool, bool, int, str]:
+        cancelled = batch.status in (BatchStatus.CANCELLING, BatchStatus.CANCELLED)
+        return cancelled, batch.status == BatchStatus.VALIDATING, batch.created_at or 0, batch.id
+
+    return sorted(batches, key=place)
 
 
 def job_key_of(batch: Batch) -> str:

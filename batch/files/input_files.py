@@ -31,12 +31,14 @@ class InputFile(BaseModel):
 
     `items`, `bytes` and `sha256` are of `input.jsonl`; `first_row` and `last_row` bound the 0-based numbers of
     its rows, which may lie between those of other input files. `job_key` is None for items made by hand.
+    `contested` says that another start of the job may send the same items, and know nothing of this folder.
     """
 
     model_config = ConfigDict(frozen=True)
 
     folder: str
     job_key: str | None = None
+    contested: bool = False
     round: int = 1
     name: str
     endpoint: Endpoint
@@ -69,6 +71,7 @@ class InputFileWriter:
         *,
         job_key: str | None = None,
         round_number: int = 1,
+        contested: bool = False,
         limits: Limits | None = None,
     ) -> None:
         self.folder = folder
@@ -76,6 +79,7 @@ class InputFileWriter:
         self.endpoint = endpoint
         self.job_key = job_key
         self.round_number = round_number
+        self.contested = contested
         self.limits = limits or Limits()
         self._begun = 0
         self._open: dict[str, _OpenFile] = {}
@@ -144,6 +148,7 @@ class InputFileWriter:
                 InputFile(
                     folder=open_file.folder.url,
                     job_key=self.job_key,
+                    contested=self.contested,
                     round=self.round_number,
                     name=f"{self.prefix}-{open_file.number}",
                     endpoint=self.endpoint,

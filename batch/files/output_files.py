@@ -96,6 +96,17 @@ def parse_line(line: bytes) -> Any:
         return orjson.loads(text.encode("utf-8", "replace"))
 
 
+def opened(value: Any) -> Any:
+    """The object that a JSON text holds; any other value as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        held = parse_line(value.encode("utf-8", "replace"))
+    except _UNREADABLE:
+        return value
+    return held if isinstance(held, dict) else value
+
+
 def _parse(line: bytes) -> Any:
     try:
         return orjson.loads(line)

@@ -1,6 +1,7 @@
 """Rows made into items, and items into input files."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
 from ..tables.json_values import row_values
 from ..tables.parts import read_rows, read_schema, read_selected_rows
+from ..tables.sources import open_source
 from .job import Built, Job, Selection
 
 NumberedRow = tuple[int, Mapping[str, Any]]
@@ -36,6 +38,7 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         job.request.endpoint,
         job_key=job.key,
         round_number=selection.round,
+        contested=job.is_contested,
         limits=limits,
     )
     with refusals_of(job.source.path):
@@ -51,10 +54,27 @@ def _lines(job: Job, selection: Selection) -> Iterator[Line]:
     ids = {request.id_column} if request.id_column is not None else set()
     wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
     for number, row in _numbered_rows(job, selection, wanted):
-        body = _make(request, bodies, number, row)
-        encoded = encode_row_body(body, number)
-        custom_id = make_custom_id(request.id_column, number, row, encoded)
-        yield make_line(number, custom_id, request.endpoint, body, encoded)
+        yield _line(request, bodies, number, row)
+
+
+def _line(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> Line:
+    body = _make(request, bodies, number, row)
+    encoded = encode_row_body(body, number)
+    custom_id = make_custom_id(request.id_column, number, row, encoded)
+    return make_line(number, custom_id, request.endpoint, body, encoded)
+
+
+def first_custom_id(job: Job) -> str:
+    """The custom_id of the first row, of a job whose rows are not read yet.
+
+    Raises:
+        Refused: the source has no first row, or it makes no item.
+    """
+    reader = open_source(job.source, rows=1)
+    with refusals_of(job.source.path), closing(iter(reader)) as batches:
+        columns = reader.schema.names
+        values = zip(columns, (row_values(column)[0] for column in next(batches).columns), strict=True)
+        return _line(job.request, job.request.compile(tuple(columns)), 0, dict(values)).custom_id
 
 
 def _numbered_rows(job: Job, selection: Selection, columns: list[str] | None) -> Iterator[NumberedRow]:
@@ -74,9 +94,7 @@ def _numbered_batches(
     if selection.round > 1:
         yield from read_selected_rows(job.files, selected_rows(job, selection), columns)
         return
-    rows = job.rows()
-    assert rows is not None, "rows are read before anything is built of them"
-    first = rows.parts[selection.number].first_row
+    first = job.kept_rows("build_items").parts[selection.number].first_row
     for batch in read_rows(job.files, selection.number, columns):
         yield np.arange(first, first + batch.num_rows), batch
         first += batch.num_rows

@@ -15,6 +15,7 @@ stopped.json                nothing more is sent, and why
 resumed.json                which run took a stop back
 results.parquet             the results, where no destination is given
 report.json                 what became of the rows
+refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
 """
 
@@ -22,8 +23,8 @@ import re
 from datetime import UTC, datetime
 from typing import Literal
 
-from ..errors import StorageNotShared
-from ..files.batches import Batch
+from ..errors import SourceError, StorageNotShared
+from ..files.batches import Batch, BatchStatus
 from ..files.input_files import InputFile
 from ..requests.request import Request
 from ..storage import Folder, Record, open_url
@@ -40,10 +41,15 @@ JOB = "job.json"
 CLEANED = "cleaned.json"
 """The last record of a job: its remote files are gone."""
 
+REPORT = "report.json"
+"""What became of the rows."""
+
 RESUMED = "resumed.json"
 
 RESULTS = "results.parquet"
 """The results, where no destination is given."""
+
+REFUSED_TABLE = "refused_table.json"
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -99,14 +105,25 @@ class Resumed(Record):
 
 
 class Cleaned(Record):
-    """The remote files that were deleted, and those that may not be: they expire."""
+    """The remote files that were deleted, those that may not be, and those with rows that could not be read."""
 
     file_ids: tuple[str, ...]
     left: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+
+
+class RefusedTable(Record):
+    """What is left of a job of which OpenAI took nothing: its table, which the next job of its key may replace."""
+
+    destination: str
 
 
 class Job(Record):
-    """One logical run: a source, a request, a destination, and the folder that knows how far it is."""
+    """One logical run: a source, a request, a destination, and the folder that knows how far it is.
+
+    `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
+    is to become of it if it is not; None once that is known.
+    """
 
     format_version: int = 1
     key: str
@@ -117,12 +134,18 @@ class Job(Record):
     source_digest: str | None = None
     key_given: bool = True
     deadline: Deadline | None = None
+    found: IfExists | None = None
     opened_at: datetime
 
     @property
     def files(self) -> Folder:
         """The job folder."""
         return Folder(self.folder)
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether a start elsewhere may send the same items: it may have the key, and not see the folder."""
+        return self.key_given and self.files.is_local
 
     @property
     def own_destination(self) -> str:
@@ -136,6 +159,20 @@ class Job(Record):
     def rows(self) -> Rows | None:
         """The record of the rows, once they are read."""
         return self.files.read("rows.json", Rows)
+
+    def kept_rows(self, step: str) -> Rows:
+        """The record of the rows, for a step that comes after they were read.
+
+        Raises:
+            SourceError: they were not.
+        """
+        rows = self.rows()
+        if rows is None:
+            raise SourceError(
+                f"The rows of the job {self.key!r} are not read yet: read_source(job) comes before {step}(job).",
+                path=self.source.path,
+            )
+        return rows
 
     def is_synchronous(self, number: int) -> bool:
         """Whether a round's items are asked one by one instead of in batches."""
@@ -186,9 +223,21 @@ class Job(Record):
         if any(output is not None and output.out_of_quota for output in outputs):
             self.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
 
+    def with_destination(self, destination: str) -> "Job":
+        """The job with its table going elsewhere."""
+        changed = self.model_copy(update={"destination": destination})
+        self.files.write(JOB, changed)
+        return changed
+
     def with_deadline(self, deadline: Deadline | None) -> "Job":
         """The job with another time to be done by, or none, which counts from now on."""
         changed = self.model_copy(update={"deadline": deadline})
+        self.files.write(JOB, changed)
+        return changed
+
+    def without_found(self) -> "Job":
+        """The job with nothing at its destination that is its own."""
+        changed = self.model_copy(update={"found": None})
         self.files.write(JOB, changed)
         return changed
 
@@ -198,8 +247,19 @@ class Job(Record):
         cleaned = self.files.read(CLEANED, Cleaned)
         if cleaned is None or not filesystem.exists(path):
             return None
-        report = self.files.read("report.json", JobReport)
-        return report and report.model_copy(update={"files_left": cleaned.left})
+        report = self.files.read(REPORT, JobReport)
+        return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
+
+    def nothing_was_taken(self) -> bool:
+        """Whether OpenAI's validation has refused every batch of the job."""
+        batches = self.batches()
+        return bool(batches) and all(batch.status == BatchStatus.FAILED for batch in batches)
+
+    def forget(self) -> None:
+        """Remove the job's folder, so that a corrected one may use the key; a table of refused rows stays."""
+        kept = {REFUSED_TABLE, RESULTS}.intersection(self.files.names())
+        for name in set(self.files.names()) - kept if kept else [""]:
+            self.files.remove(name)
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""

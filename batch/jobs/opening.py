@@ -7,11 +7,13 @@ from .. import clock
 from ..errors import DeadlineError, DestinationError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
-from ..storage import Folder, open_url
+from ..storage import Folder, check_claims, open_url
 from ..tables.destinations import check_destination
 from ..tables.sources import FileSource, check_source
 from .deadlines import Deadline, check_deadline
-from .job import CLEANED, JOB, JOB_KEY, RESULTS, RESUMED, IfExists, Job
+from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .own_table import may_be_own
+from .results import rehearse_results
 from .stops import STOPPED
 
 
@@ -26,6 +28,7 @@ def open_job(
     source_digest: str | None = None,
     key_given: bool = True,
     deadline: Deadline | None = None,
+    may_be_done: bool = False,
 ) -> Job:
     """The job of this key: begun now, or as it was begun before.
 
@@ -41,6 +44,8 @@ def open_job(
         source_digest: A digest of the source's content, where one was made.
         key_given: Whether the key may have been used before elsewhere, so that OpenAI's list is looked at once.
         deadline: When the job has to be done; of a job that was begun before, from now on.
+        may_be_done: Whether a table at the destination that may be the job's own is left to be looked into, as
+            `recognise_table` does: the job's `found` says that there is one.
 
     Raises:
         Refused: the key, the source, the request, the destination or the deadline cannot be used; the message
@@ -66,6 +71,8 @@ def open_job(
     )
     known = find_known(wanted)
     if known is None:
+        if may_be_done:
+            wanted = with_table_found(wanted, if_exists)
         check_new_job(wanted, if_exists)
         wanted.files.make()
         wanted.files.write(JOB, wanted)
@@ -117,30 +124,65 @@ def find_known(wanted: Job) -> Job | None:
     return known
 
 
+def with_table_found(wanted: Job, if_exists: IfExists) -> Job:
+    """The job that is to be begun; `found` in it, where a table at its destination may be its own.
+
+    An earlier start has written it then, and the folder is lost.
+
+    Raises:
+        Refused: the source cannot be read, or its first row makes no item.
+    """
+    if wanted.destination in (wanted.own_destination, wanted.source.path) or not may_be_own(wanted):
+        return wanted
+    return wanted.model_copy(update={"found": if_exists, "key_given": True})
+
+
 def check_new_job(wanted: Job, if_exists: IfExists) -> None:
-    """Refuse what cannot be begun; nothing is written.
+    """Refuse what cannot be begun; nothing is written. A table that may be the job's own is not in the way.
 
     Raises:
         Refused: the source, the request, the destination or the deadline cannot be used; the message says why.
     """
     if wanted.deadline is not None:
         check_deadline(wanted.deadline, wanted.opened_at)
-    if wanted.destination != wanted.own_destination:
-        check_destination(wanted.destination, if_exists)
-    if wanted.destination == wanted.source.path:
-        raise DestinationError(
-            f"The destination {wanted.destination} is the source itself; choose another.", path=wanted.destination
-        )
+    refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
+    own = refused is not None and refused.destination == wanted.destination
+    _check_place(wanted, "replace" if own or wanted.found else if_exists)
     columns = check_source(wanted.source)
     if columns is not None:
         with refusals_of(wanted.source.path):
             wanted.request.compile(columns)
 
 
+def _check_place(job: Job, if_exists: IfExists) -> None:
+    if job.destination != job.own_destination:
+        check_destination(job.destination, if_exists)
+    if job.destination == job.source.path:
+        raise DestinationError(
+            f"The destination {job.destination} is the source itself; choose another.", path=job.destination
+        )
+
+
+def keep_destination(job: Job, destination: str | None) -> Job:
+    """A job that was begun before, with its table going elsewhere, where that is asked for and can be.
+
+    Raises:
+        DestinationError: it exists, or the job's table cannot be written to it.
+    """
+    if not destination or absolute(destination) == job.destination:
+        return job
+    moved = job.model_copy(update={"destination": absolute(destination)})
+    _check_place(moved, "refuse")
+    rows = job.rows()
+    if rows is not None:
+        rehearse_results(moved, rows)
+    return job.with_destination(moved.destination)
+
+
 OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
-        *("report.json", RESULTS, CLEANED),
+        *(REPORT, RESULTS, REFUSED_TABLE, CLEANED),
     }
 )
 """What stands in a job folder; see `job.py`."""
@@ -185,12 +227,12 @@ def describe_job(
     """The job as it would be begun now, with the arguments of `open_job`; nothing is written.
 
     Raises:
-        Refused: the key or the request file cannot be used.
+        Refused: the key, the storage or the request file cannot be used.
     """
     check_job_key(job_key)
     if isinstance(source, str):
         source = FileSource(path=source)
-    folder = Folder(absolute(storage)) / job_key
+    folder = storage_folder(storage) / job_key
     return Job(
         key=job_key,
         folder=folder.url,
@@ -202,6 +244,16 @@ def describe_job(
         deadline=deadline,
         opened_at=datetime.fromtimestamp(clock.now(), UTC),
     )
+
+
+def storage_folder(storage: str) -> Folder:
+    """The folder that holds the job folders.
+
+    Raises:
+        StorageError: a claim is not exclusive there.
+    """
+    check_claims(storage)
+    return Folder(absolute(storage))
 
 
 def absolute(url: str) -> str:
@@ -225,8 +277,10 @@ def _refuse_other_job(known: Job, wanted: Job) -> None:
         if not same
     ]
     if differs:
+        moved = f" `prefect-openai-batch resume {known.key} --to DEST` writes its table elsewhere."
         raise JobKeyError(
             f"The job key {known.key!r} was used before with another {differs[0]} (folder {known.folder}). "
-            "Choose another key, or remove that folder if its results are no longer needed.",
+            "Choose another key, or remove that folder if its results are no longer needed."
+            f"{moved if differs == ['destination'] else ''}",
             job_key=known.key,
         )

@@ -11,8 +11,8 @@ from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 SETTLE_SECONDS = 120.0
 """How long a batch whose creation got no answer is looked for: OpenAI's list may lag."""
 
-POLL_SECONDS = 10.0
-"""The shortest time between looks: many a small batch ends within a minute or two."""
+POLL_SECONDS = 2.0
+"""The shortest time between looks: many a small batch ends within seconds."""
 
 MAX_POLL_SECONDS = 600.0
 """The longest; with it a batch of 24 hours is looked at fewer than 200 times."""

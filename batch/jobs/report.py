@@ -19,7 +19,8 @@ class JobReport(Record):
 
     `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
     more was sent, where that is so; `open_batches` names those whose end was not waited for; `files_left` are the
-    remote files that this key may not delete: they expire.
+    remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
+    nothing could be read: both expire.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
@@ -37,6 +38,7 @@ class JobReport(Record):
     open_batches: tuple[str, ...] = ()
     unsent_files: int = 0
     files_left: tuple[str, ...] = ()
+    files_kept: tuple[str, ...] = ()
     started_at: datetime
     finished_at: datetime | None
 

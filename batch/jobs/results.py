@@ -1,20 +1,28 @@
 """The results: the input's columns, then what became of each row, in input order."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..errors import TableNotWritten
 from ..heap import frozen_heap
 from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.token_counts import COUNTS, TokenCounts
+from ..outcomes.validation import REST
+from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
+from ..tables.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
-from .job import Job, Rows
+from ..tables.rehearsals import rehearse
+from ..tables.row_groups import GROUP_ROWS
+from .job import REPORT, Job, Rows
 from .report import BatchSummary, JobReport
 from .submissions import fetched, last_seen
 
@@ -28,37 +36,107 @@ RESULT_COLUMNS = (
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""
 
+FIXED_SIZE_HOLDS_NULLS = int(pa.__version__.partition(".")[0]) >= 26
+"""Whether a fixed-size list with a null in it comes through Parquet; before, vectors stay lists of any length."""
+
+MARK = b"prefect_openai_batch"
+"""The name under which a Parquet table of results says in its metadata whose they are."""
+
+
+def mark_of(job: Job) -> str:
+    """What tells the results of a job from all others: its key, and a digest of what its first round sends."""
+    sent = [file.sha256 for file in job.input_files_of(1) if REST not in file.name]
+    return f"{job.key} {sha256(' '.join(sent).encode()).hexdigest()}"
+
 
 @frozen_heap()
 def write_job_results(job: Job, rows: Rows) -> JobReport:
     """Write the results of a job to its destination, and its report to its folder.
 
     Memory holds one row group of the rows and of their outcomes at a time, whatever the job's size.
+
+    Raises:
+        TableNotWritten: the table cannot be written; the message says how to have it elsewhere.
     """
-    outputs = [output for file in job.input_files() if (output := fetched(file)) is not None]
+    outputs = _outputs(job)
     tally = Tally()
-    answer_columns = _ResultColumns(job, rows, outputs)
+    answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     batches = answer_columns.joined(tally)
-    write_table(job.destination, answer_columns.schema, batches)
+    with _answers_kept(job):
+        write_table(job.destination, answer_columns.schema, batches)
     report = _report(job, rows.rows, outputs, tally)
-    job.files.write("report.json", report)
+    job.files.write(REPORT, report)
     return report
 
 
-class _ResultColumns:
-    """The columns that are added to the rows, and where their values come from."""
+def read_results(job: Job) -> pa.Table:
+    """What became of each row of a job, in input order: the columns that its table adds to the rows.
 
-    def __init__(self, job: Job, rows: Rows, outputs: list[FetchedOutput]) -> None:
+    They come from the job folder, whatever has become of the table itself.
+
+    Raises:
+        SourceError: the rows of the job were not read.
+    """
+    rows, outputs = job.kept_rows("read_results"), _outputs(job)
+    columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
+    starts = range(0, rows.rows, GROUP_ROWS)
+    batches = [columns.added(columns.outcomes(first, min(first + GROUP_ROWS, rows.rows))) for first in starts]
+    return pa.Table.from_batches(batches, schema=pa.schema(columns.fields))
+
+
+def _outputs(job: Job) -> list[FetchedOutput]:
+    return [output for file in job.input_files() if (output := fetched(file)) is not None]
+
+
+@contextmanager
+def _answers_kept(job: Job) -> Iterator[None]:
+    """Let what fails in the block say that nothing is lost, and how the table is had elsewhere."""
+    try:
+        yield
+    except Exception as error:  # the disk, the network, a value that no format holds: the answers are there
+        raise TableNotWritten(
+            f"The answers of the job {job.key!r} are there, but their table cannot be written to "
+            f"{job.destination}: {error}. Start the job again when that is mended, or write it elsewhere: "
+            f"`prefect-openai-batch resume {job.key} --to other.parquet` (job folder {job.folder}). Answers are "
+            "not paid again.",
+            job_key=job.key,
+            path=job.destination,
+        ) from error
+
+
+REHEARSED_ROWS = 100
+
+
+def rehearse_results(job: Job, rows: Rows) -> None:
+    """Write the first rows as they will be written at the end, to their destination's place; nothing stays.
+
+    Raises:
+        DestinationError: the place cannot be written to, or its format cannot hold a column; the message names it.
+    """
+    for dimensions in (None, 1) if job.request.endpoint == Endpoint.EMBEDDINGS else (None,):
+        columns = _ResultColumns(job, rows, [], dimensions)
+        first = next(columns.joined(Tally()), None)
+        rehearse(job.destination, columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)])
+
+
+class _ResultColumns:
+    """The columns that are added to the rows, and where their values come from.
+
+    `dimensions` is the length that all embeddings share, if they do.
+    """
+
+    def __init__(self, job: Job, rows: Rows, outputs: list[FetchedOutput], dimensions: int | None) -> None:
         self.job = job
         self.parts = rows.parts
         self.outputs = outputs
         self.untold = _untold(job)
-        self.dimensions = _dimensions(outputs)
+        self.dimensions = dimensions
         self.input = read_schema(job.files)
         full = outcome_schema(job.request.endpoint)
         self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
-        fields = [self._field(full.field(name)) for name in self.names]
-        self.schema = pa.schema([*self.input, *fields], metadata=self.input.metadata)
+        self.fields = [self._field(full.field(name)) for name in self.names]
+        wide = widened(self.input, self.fields)
+        self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
 
     def _field(self, field: pa.Field) -> pa.Field:
         name = result_name(field.name, self.input.names)
@@ -71,11 +149,16 @@ class _ResultColumns:
         first = 0
         for part in self.parts:
             for rows in read_rows(self.job.files, part.number):
-                outcomes = self._outcomes(first, first + rows.num_rows)
+                outcomes = self.outcomes(first, first + rows.num_rows)
                 tally.add(outcomes)
-                columns = [self._column(outcomes, name) for name in self.names]
-                yield pa.RecordBatch.from_arrays([*rows.columns, *columns], schema=self.schema)
+                columns = [*rows.columns, *self.added(outcomes).columns]
+                yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
                 first += rows.num_rows
+
+    def added(self, outcomes: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns that outcomes add to their rows."""
+        columns = [self._column(outcomes, name) for name in self.names]
+        return pa.RecordBatch.from_arrays(columns, schema=pa.schema(self.fields))
 
     def _column(self, outcomes: pa.RecordBatch, name: str) -> pa.Array:
         column = outcomes[name]
@@ -83,7 +166,7 @@ class _ResultColumns:
             return _fixed_size(column, self.dimensions)
         return column
 
-    def _outcomes(self, first: int, end: int) -> pa.RecordBatch:
+    def outcomes(self, first: int, end: int) -> pa.RecordBatch:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
         tables = [
             outcomes_between(output, first, end)
@@ -127,9 +210,9 @@ def _name_missing(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBat
 
 
 def _dimensions(outputs: list[FetchedOutput]) -> int | None:
-    """The length that all embeddings share, if they do."""
+    """The length that all embeddings share, if they do and the table can say so."""
     lengths = {output.dimensions for output in outputs if "succeeded" in output.outcomes}
-    return lengths.pop() if len(lengths) == 1 else None
+    return lengths.pop() if len(lengths) == 1 and FIXED_SIZE_HOLDS_NULLS else None
 
 
 def _fixed_size(column: pa.Array, length: int) -> pa.Array:
@@ -143,8 +226,7 @@ def _fixed_size(column: pa.Array, length: int) -> pa.Array:
 def report_open_job(job: Job) -> JobReport:
     """How a job stands that is left with batches open: what has come back is counted at its end."""
     rows, files = job.rows(), job.input_files()
-    outputs = [output for file in files if (output := fetched(file)) is not None]
-    report = _report(job, rows.rows if rows else 0, outputs, Tally())
+    report = _report(job, rows.rows if rows else 0, _outputs(job), Tally())
     unsent = sum(last_seen(file) is None for file in files)
     return report.model_copy(update={"unsent_files": unsent, "finished_at": None})
 

@@ -10,6 +10,7 @@ from ..files.input_files import InputFile
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
 from .job import Job, Plan, Selection
+from .report import JobReport
 from .submissions import fetched, submitted
 
 
@@ -21,6 +22,9 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
         number: The round, from 1.
         resumed: Whether rows go again too that were cancelled, in whichever round.
 
+    Raises:
+        SourceError: the rows of the job were not read.
+
     Example:
         ```python
         from prefect_openai_batch import open_job, plan_round, read_source
@@ -31,9 +35,8 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
         ```
     """
     if number == 1:
-        rows = job.rows()
-        assert rows is not None, "the rows are read before a round is planned"
-        return tuple(_selection(job, 1, part.number, part.rows) for part in rows.parts)
+        parts = job.kept_rows("plan_round").parts
+        return tuple(_selection(job, 1, part.number, part.rows) for part in parts)
     planned = job.round_folder(number).read("plan.json", Plan)
     if planned is not None:
         return planned.selections
@@ -65,6 +68,14 @@ def unanswered_rows(job: Job) -> np.ndarray:
         if output is not None:
             waiting[rows_worth_a_try(output, cancelled=True)] = True
     return np.flatnonzero(waiting)
+
+
+def finished_report(job: Job) -> JobReport | None:
+    """The report of a job that is done, its table there, where no row is worth another try; else None."""
+    report = job.report()
+    if report is None or report.complete:
+        return report
+    return None if len(unanswered_rows(job)) else report
 
 
 def _count(job: Job) -> int:

@@ -6,37 +6,44 @@ from typing import Any
 from ..errors import refusals_of
 from ..heap import frozen_heap
 from ..requests.custom_ids import check_distinct_ids
+from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
 from ..tables.sources import open_source
 from .job import Job, Rows
+from .results import rehearse_results
 
 
 @frozen_heap()
 def keep_rows(job: Job) -> Rows:
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 
+    A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed.
+
     Raises:
         SourceError: the table cannot be read; file, row and column are named.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
+        DestinationError: the table could not be written in the end; a column at fault is named.
     """
     reader = open_source(job.source)
     with refusals_of(job.source.path):
-        job.request.compile(tuple(reader.schema.names))
+        if reader.schema.names:
+            job.request.compile(tuple(reader.schema.names))
         parts = tuple(write_parts(reader, job.files))
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
+    rehearse_results(job, rows)
     job.files.write("rows.json", rows)
     return rows
 
 
 def _check_ids(job: Job, parts: tuple[Part, ...]) -> None:
     column = job.request.id_column
-    if column is not None:
+    if column is not None and parts:
         check_distinct_ids(column, lambda: _values(job, parts, column))
 
 
 def _values(job: Job, parts: tuple[Part, ...], column: str) -> Iterator[list[Any]]:
     for part in parts:
         for batch in read_rows(job.files, part.number, [column]):
-            yield batch[column].to_pylist()
+            yield row_values(batch[column])

@@ -123,6 +123,15 @@ def note_submission(file: InputFile, batch: Batch) -> Batch:
     return noted
 
 
+def gave_way(batch: Batch) -> bool:
+    """Whether a batch was cancelled for a twin of it, to which its input file's record is turned."""
+    file = batch.input_file
+    if file is None or not file.contested:
+        return False
+    kept = submitted(file)
+    return kept is not None and kept.id != batch.id
+
+
 def has_claim(file: InputFile) -> bool:
     """Whether a batch of the present attempt may have been created."""
     return bool(_claim_names(file))
@@ -132,11 +141,12 @@ def has_ended(batch: Batch, now: float) -> bool:
     """Whether nothing more of a batch will come; files that are not there are waited for, for a bounded time.
 
     That counts from when the batch was first seen to have ended, in whichever process; one that somebody else
-    started has no record, so for it by its own times alone.
+    started has no record, nor has one whose folder is on another machine: for them by its own times alone.
     """
-    if batch.input_file is None or not batch.awaits_files:
+    file = batch.input_file
+    if file is None or not batch.awaits_files or not file.files.exists():
         return batch.has_ended(now)
-    return batch.has_ended(now, _seen_at(batch.input_file, batch.id, now))
+    return batch.has_ended(now, _seen_at(file, batch.id, now))
 
 
 def _seen_at(file: InputFile, batch_id: str, now: float) -> float:

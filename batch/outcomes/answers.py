@@ -26,14 +26,35 @@ class Answer(NamedTuple):
     failed: bool = False
 
 
-def read_answer(endpoint: Endpoint, body: Body) -> Answer:
+def read_answer(endpoint: Endpoint, body: Any) -> Answer:
     """The answer in the body of a response with status 200.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: the body is not shaped as the endpoint's are.
     """
+    if not isinstance(body, dict):
+        raise TypeError(f"it is {'empty' if not body else 'no object'}")
     answer, reason, code, message, failed = READERS[endpoint](body)
     return Answer(answer, _word(reason), _word(code), _word(message), failed)
+
+
+_OBJECTS = {
+    "chat.completion": Endpoint.CHAT_COMPLETIONS,
+    "response": Endpoint.RESPONSES,
+    "text_completion": Endpoint.COMPLETIONS,
+    "video": Endpoint.VIDEOS,
+}
+"""Where bodies come from that say what they are."""
+
+
+def endpoint_of(body: Any) -> Endpoint | None:
+    """The endpoint whose answer a body is; None where it shows none, as an error's."""
+    if not isinstance(body, dict):
+        return None
+    first = next(iter(body.get("data") or ()), None) if isinstance(body.get("data"), list) else None
+    if isinstance(first, dict):
+        return Endpoint.EMBEDDINGS if "embedding" in first else Endpoint.IMAGE_GENERATIONS
+    return Endpoint.MODERATIONS if "results" in body else _OBJECTS.get(str(body.get("object")))
 
 
 def _json(value: Any) -> str:

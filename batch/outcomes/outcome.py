@@ -4,7 +4,7 @@
 |---|---|---|
 | status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
 | status 200, the body says failed | failed | yes |
-| status 0, 429, 5xx; code `request_timeout`; a body that cannot be read | failed | yes |
+| status 0, 429, 5xx; code `request_timeout`; status 200 and no body, or none that can be read | failed | yes |
 | any other status | failed | no |
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no, but by `resume` |
@@ -12,6 +12,8 @@
 | no line, and the batch is expired | expired | yes |
 | no line, and the batch failed at validation, see `validation.py` | failed | for want of room or quota |
 | no line, and the batch is completed, or lost | missing | yes |
+
+A response, a body or an error that comes as JSON text, as from Llama Stack, is read as the object that it holds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..files.batches import Batch, BatchStatus
-from ..files.output_files import BROKEN_LINE
+from ..files.output_files import BROKEN_LINE, opened
 from ..requests.endpoints import Endpoint
 from .answers import read_answer
 from .token_counts import read_usage
@@ -87,6 +89,9 @@ _UNEXECUTED = {
     BROKEN_LINE: (OutcomeKind.FAILED, True),
 }
 
+UNREADABLE = "unreadable_response"
+"""The error's code where a body with status 200 cannot be read."""
+
 _TRANSIENT = frozenset({0, 408, 409, 429})
 
 
@@ -143,16 +148,12 @@ def _preference(found: Outcome) -> int:
 
 def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:
     """The outcome that a line of an output or error file tells."""
-    response = line.get("response")
-    if not isinstance(response, dict):
+    response = response_of(line)
+    if response is None:
         return _unexecuted(line.get("error"))
-    if "status_code" not in response and "body" not in response:
-        response = {"status_code": 200, "body": response}  # vLLM's older runner puts the body here
-    status = _status(response.get("status_code"))
-    body = response.get("body")
-    request_id = _text(response.get("request_id") or None)
+    status, body, request_id = response
     kept = orjson.dumps(body).decode() if keep_response and body is not None else None
-    if status == 200 and isinstance(body, dict):
+    if status == 200:
         return _executed(endpoint, body, request_id, kept)
     code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
     return Outcome(
@@ -163,6 +164,21 @@ def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: 
         request_id=request_id,
         response=kept,
     )
+
+
+def response_of(line: Mapping[str, Any]) -> tuple[int, Any, str | None] | None:
+    """Status, body and request id of the response that a line holds; None where it holds none."""
+    response = line.get("response")
+    response = response if isinstance(response, dict) else opened(response)
+    if not isinstance(response, dict):
+        return None
+    if "status_code" not in response and "body" not in response:
+        return 200, response, None  # vLLM's older runner puts the body here
+    body, status = response.get("body"), response.get("status_code")
+    body = body if isinstance(body, dict) else opened(body)
+    if status is None and isinstance(body, dict) and not body.get("error"):
+        status = 200  # a body beside no status is an answer, or cannot be read as one
+    return _status(status), body, _text(response.get("request_id") or None)
 
 
 def _status(value: Any) -> int:
@@ -179,14 +195,14 @@ def _unexecuted(error: Any) -> Outcome:
     return Outcome(kind, error_code=code, error_message=message, again=again)
 
 
-def _executed(endpoint: Endpoint, body: Mapping[str, Any], request_id: str | None, kept: str | None) -> Outcome:
+def _executed(endpoint: Endpoint, body: Any, request_id: str | None, kept: str | None) -> Outcome:
     try:
         answer = read_answer(endpoint, body)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         return Outcome(
             OutcomeKind.FAILED,
             again=True,
-            error_code="unreadable_response",
+            error_code=UNREADABLE,
             error_message=f"The response's body is not shaped as those of {endpoint} are: {error!r}",
             request_id=request_id,
             response=kept,
@@ -212,6 +228,7 @@ def _text(value: Any) -> str | None:
 
 def _error(error: Any) -> tuple[str | None, str | None]:
     """Code and message of an error object, or of whatever stands in its place."""
+    error = opened(error)
     if isinstance(error, dict):
         code = error.get("code") or error.get("type")
         message = error.get("message")

@@ -23,6 +23,7 @@ from ..storage import Folder
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
 from .token_counts import COUNTS, TokenCounts
+from .unread import Reading
 
 OUTCOMES = "outcomes.parquet"
 
@@ -31,7 +32,8 @@ class FetchedOutput(BaseModel):
     """A reference to what one batch gave: its outcomes in the folder's `outcomes.parquet`.
 
     `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
-    that are worth another try, `out_of_quota` those that failed because the account could not pay.
+    that are worth another try, `out_of_quota` those that failed because the account could not pay. `untold` counts
+    the items of which no line could be read, `unread` those that the batch says it finished all the same.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +44,8 @@ class FetchedOutput(BaseModel):
     outcomes: dict[str, int]
     again: int
     out_of_quota: int = 0
+    untold: int = 0
+    unread: int = 0
     tokens: TokenCounts
     dimensions: int | None = None
     first_row: int
@@ -95,15 +99,15 @@ def write_outcomes(
     with OutputLines(paths) as lines:
         sent = enumerate(lines.custom_ids()) if items is None else items
         otherwise = without_line(batch)
-        found = (
-            (
-                row,
-                custom_id,
-                item_outcome(endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep_response),
-            )
-            for row, custom_id in sent
-        )
-        return write_found(batch, endpoint, found, folder)
+        reading = Reading()
+
+        def outcome_of(custom_id: str) -> Outcome:
+            told = lines.lines_of(custom_id)
+            return reading.add(told, item_outcome(endpoint, told, otherwise, keep_response=keep_response))
+
+        output = write_found(batch, endpoint, ((row, name, outcome_of(name)) for row, name in sent), folder)
+    unread = reading.unread(batch, all_known=items is not None)
+    return output.model_copy(update={"untold": reading.untold, "unread": unread})
 
 
 def write_found(

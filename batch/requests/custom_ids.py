@@ -64,7 +64,7 @@ def check_distinct_ids(column: str, read: ReadValues) -> None:
     Raises:
         CustomIdError: an id is missing, too long, or stands in two rows; the message names both.
     """
-    hashes = np.concatenate([_hashes(ids) for ids in _ids(column, read)])
+    hashes = np.concatenate([id_hashes(ids) for ids in _ids(column, read)])
     hashes.sort()
     suspects = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
     if suspects:
@@ -78,7 +78,8 @@ def _ids(column: str, read: ReadValues) -> Iterator[list[str]]:
         row += len(values)
 
 
-def _hashes(ids: list[str]) -> np.ndarray:
+def id_hashes(ids: list[str]) -> np.ndarray:
+    """A hash of each custom_id, 8 bytes: what differs in it differs, what is alike in it may be the same."""
     return np.asarray(pd.util.hash_array(np.array(ids, dtype=object)))
 
 
@@ -87,7 +88,7 @@ def _refuse_duplicate(column: str, read: ReadValues, suspects: set[int]) -> None
     seen: dict[str, int] = {}
     row = 0
     for ids in _ids(column, read):
-        for custom_id, value in zip(ids, _hashes(ids).tolist(), strict=True):
+        for custom_id, value in zip(ids, id_hashes(ids).tolist(), strict=True):
             if value in suspects:
                 first = seen.setdefault(custom_id, row)
                 if first != row:

@@ -18,6 +18,13 @@ class Endpoint(StrEnum):
     VIDEOS = "/v1/videos"
 
 
+def endpoint_named(name: object) -> Endpoint | None:
+    """The endpoint that a path or URL names, with `/v1` or without; None where it names none of these."""
+    path = f"/{name.strip().strip('/').lower()}" if isinstance(name, str) else ""
+    fitting = [endpoint for endpoint in Endpoint if path.endswith(endpoint.removeprefix("/v1"))]
+    return max(fitting, key=len, default=None)
+
+
 def embedding_inputs(body: dict[str, Any]) -> int:
     """How many inputs one embeddings body holds: a list of texts or of token lists counts each."""
     given = body.get("input")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from .endpoints import Endpoint
+from .endpoints import Endpoint, endpoint_named
 
 
 class BatchItem(BaseModel):
@@ -39,3 +39,12 @@ def encode_line(custom_id: str, url: Endpoint, body: bytes) -> bytes:
         url.encode(),
         body,
     )
+
+
+def endpoint_in(line: bytes | str) -> Endpoint | None:
+    """The endpoint that a line of an input file names; None where it names none that is known here."""
+    try:
+        item = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return endpoint_named(item.get("url")) if isinstance(item, dict) else None

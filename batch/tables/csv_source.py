@@ -1,11 +1,13 @@
 """CSV, read as it is written: every field is text unless a type is given for its column."""
 
 import csv
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import TextIOWrapper
+from itertools import islice
 from typing import Literal
 
 import pyarrow as pa
@@ -14,6 +16,8 @@ import pyarrow.compute as pc
 from ..errors import SourceError
 from .row_groups import GROUP_BYTES, slices
 from .source_files import SourceFile
+
+log = logging.getLogger(__name__)
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 """What the fields of a CSV column can be read as."""
@@ -29,6 +33,12 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 
 MAX_FIELD = 200_000_000
 """The most characters in a field, as many as an input file has bytes (the csv module's bound: 131,072)."""
+
+OTHER_SEPARATORS = (";", "\t", "|")
+"""What stands between fields where it is no comma: Excel writes semicolons where the comma is in numbers."""
+
+LOOKED_AT = 50
+"""Records by which a separator is told."""
 
 _ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")
 _NEVER_CLOSED = "unexpected end of data"
@@ -100,11 +110,7 @@ class CsvTable:
 
     @contextmanager
     def _records(self) -> Iterator["_Records"]:
-        # Surrogates stand for bytes that are not UTF-8 until the line they are in is known.
-        with (
-            self._file.reading() as content,
-            TextIOWrapper(content, "utf-8-sig", errors="surrogateescape", newline="") as text,
-        ):
+        with _opened(self._file) as text:
             yield _Records(self._file, text, self._separator)
 
     def _chunks(self) -> Iterator[tuple[int, _Chunk]]:
@@ -151,6 +157,47 @@ def _fits(text: pa.Array, wanted: pa.DataType) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def separator_shown(file: SourceFile) -> str:
+    """What stands between the fields, as the header and the first rows show it.
+
+    It is a comma wherever that makes several columns of the header. Another is believed only if it does, each with
+    a name, and makes as many of every row: a table of one column whose texts hold semicolons stays one.
+    """
+    if len(next(iter(_beginning(file, ",", 1)), [])) > 1:
+        return ","
+    for separator in OTHER_SEPARATORS:
+        if _is_table(_beginning(file, separator, LOOKED_AT)):
+            log.info("%s: the fields are separated by %r, as the header shows", file.url, separator)
+            return separator
+    return ","
+
+
+def _beginning(file: SourceFile, separator: str, count: int) -> _Chunk:
+    """The first records; none where this separator makes none of them."""
+    try:
+        with _opened(file) as text:
+            return list(islice(_Records(file, text, separator), count))
+    except SourceError:
+        return []
+
+
+def _is_table(records: _Chunk) -> bool:
+    """Whether these are several columns with a name each, and as many fields in every row."""
+    header = records[0] if records else []
+    named = {name for name in header if name and name == name.strip()}
+    return 1 < len(header) == len(named) and all(len(record) == len(header) for record in records)
+
+
+@contextmanager
+def _opened(file: SourceFile) -> Iterator[TextIOWrapper]:
+    # Surrogates stand for bytes that are not UTF-8 until the line they are in is known.
+    with (
+        file.reading() as content,
+        TextIOWrapper(content, "utf-8-sig", errors="surrogateescape", newline="") as text,
+    ):
+        yield text
 
 
 class _Records:

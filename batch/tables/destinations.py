@@ -46,7 +46,7 @@ def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refu
     _format(path, place)
     if "http" in filesystem.protocol:
         raise _refused(path, "cannot be written over HTTP")
-    _refuse_existing(path, _kind_there(filesystem, place), if_exists)
+    _refuse_existing(path, _kind_there(path, filesystem, place), if_exists)
     if isinstance(filesystem, LocalFileSystem):
         _refuse_closed_folder(path, Path(place).parent)
 
@@ -61,9 +61,20 @@ def write_table(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch])
     Raises:
         DestinationError: the suffix is unknown.
     """
+    _format(path, open_url(path)[1])
+    with whole_file(path) as file:
+        return write_content(path, file, schema, batches)
+
+
+def write_content(path: str, file: IO[bytes], schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write into an open file what `write_table` writes to `path`; the number of rows written.
+
+    Raises:
+        DestinationError: the suffix is unknown.
+    """
     place = open_url(path)[1]
     write = _WRITERS[_format(path, place)]
-    with whole_file(path) as file, _compressed(file, compression_of(place)) as content:
+    with _compressed(file, compression_of(place)) as content:
         return write(content, place, schema, batches)
 
 
@@ -81,12 +92,16 @@ def _format(path: str, place: str) -> Format:
     return kind
 
 
-def _kind_there(filesystem: AbstractFileSystem, place: str) -> str | None:
+def _kind_there(path: str, filesystem: AbstractFileSystem, place: str) -> str | None:
     """Whether a file or a directory is there, or nothing."""
     try:
         return str(filesystem.info(place)["type"])
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise _refused(path, f"cannot be written: {error.strerror or error}") from error
 
 
 def _refuse_existing(path: str, kind: str | None, if_exists: str) -> None:

@@ -1,14 +1,21 @@
 """Arrow columns as JSON's values: dates and times in ISO 8601, decimals as text, bytes in base64."""
 
 from base64 import b64encode
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from .json_types import holds
 from .value_texts import text
+
+import_module("pandas.core.arrays.arrow.extension_types")  # tells Arrow of pandas' types, in every process
+
+_OF_PANDAS = ("pandas.period", "pandas.interval")
+"""Types that Arrow keeps as numbers, and whose text pandas knows: `2024-01`, `(0, 1]`."""
 
 
 def row_values(column: pa.Array) -> list[Any]:
@@ -50,6 +57,8 @@ def json_values(column: pa.Array) -> list[Any]:
     arrays, so that embeddings do not become millions of Python objects.
     """
     kind = column.type
+    if isinstance(column, pa.ExtensionArray) and kind.extension_name in _OF_PANDAS:
+        return [None if pd.isna(value) else str(value) for value in column.to_pandas()]
     if isinstance(column, pa.ExtensionArray):
         return _texts(column) if kind.extension_name == "arrow.uuid" else json_values(column.storage)
     if pa.types.is_dictionary(kind):
@@ -110,7 +119,8 @@ def _objects(column: pa.StructArray) -> list[Any]:
 
 
 def _object_of(pairs: list[dict[str, Any]]) -> dict[Any, Any]:
-    return dict(tuple(pair.values()) for pair in pairs)
+    """The pairs of a map as one object; keys that are no values of Python's own, as lists, by their text."""
+    return {text(key) if isinstance(key, list | dict) else key: value for key, value in map(dict.values, pairs)}
 
 
 def _lists(column: pa.Array) -> list[Any]:

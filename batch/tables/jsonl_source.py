@@ -43,8 +43,10 @@ class _Chunk:
 class JsonlTable:
     """A JSONL file; `schema` reads all of it."""
 
-    def __init__(self, file: SourceFile, text_columns: Set[str], rows: int) -> None:
+    def __init__(self, file: SourceFile, text_columns: Set[str], rows: int, limit: int | None = None) -> None:
         """Read the first row; `rows` is the most a batch holds, `text_columns` are kept as text.
+
+        Of all rows there are `limit`, if that is given; what comes after them is not looked at.
 
         Raises:
             SourceError: the first row is not an object.
@@ -52,24 +54,28 @@ class JsonlTable:
         self._file = file
         self._text_columns = text_columns
         self._rows = rows
+        self._limit = limit
         next(self._chunks(1), None)
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The columns in the order first seen, and types that hold all their values.
+        """The columns in the order first seen, and types that hold all their values; of no rows, none.
 
         Raises:
             SourceError: a line is malformed, or the values of a column have no common type.
         """
         types: dict[str, pa.DataType] = {}
+        chunk = None
         for chunk in self._chunks(self._rows):
             for name in chunk.names():
                 types[name] = self._wider(types.get(name, pa.null()), chunk, name)
             # Only a float can be an integer that was too long for the parser.
             if any(holds(kind, pa.float64()) for kind in types.values()):
                 self._refuse_long_integers(chunk)
+        if chunk is None:
+            return pa.schema([])
         if not types:
-            raise self._file.error("has no rows, or none with a column")
+            raise self._file.error("none of its rows has a column")
         self._refuse_empty_objects(types)
         self._refuse_unknown_text_columns(types)
         return pa.schema([pa.field(name, kind) for name, kind in types.items()])
@@ -96,6 +102,8 @@ class JsonlTable:
                 chunk.rows.append(self._object(written, chunk.first + len(chunk.rows), number))
                 chunk.lines.append(written)
                 held += len(written)
+                if chunk.first + len(chunk.rows) == self._limit:
+                    break
                 if len(chunk.rows) == size or held >= GROUP_BYTES:
                     yield chunk
                     chunk, held = _Chunk(chunk.first + len(chunk.rows), [], []), 0

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .row_groups import GROUP_BYTES, slices
+from .row_groups import GROUP_BYTES, rows_at, slices
 from .source_files import SourceFile
 
 
@@ -34,12 +34,24 @@ class ParquetTable:
         """The rows in order.
 
         Raises:
-            SourceError: the file is broken.
+            SourceError: the file is broken, or a text in it is not UTF-8.
         """
+        first = 0
         with self._reading() as parquet:
             for batch in parquet.iter_batches(batch_size=self._batch_rows(parquet.metadata)):
                 whole = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
+                self._refuse_broken_text(whole, first)
+                first += whole.num_rows
                 yield from slices(whole, self._rows)
+
+    def _refuse_broken_text(self, batch: pa.RecordBatch, first: int) -> None:
+        """Arrow takes any bytes for a text; what is no text can be neither asked nor written."""
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            if not _is_text(column):
+                alone = pa.record_batch([column], [name])
+                row = next(row for row in range(len(column)) if not _is_text(rows_at(alone, [row])[name]))
+                problem = "holds a text that is not UTF-8; write the column as bytes, or as UTF-8"
+                raise self._file.error(problem, row=first + row, column=name)
 
     @contextmanager
     def _reading(self) -> Iterator[pq.ParquetFile]:
@@ -55,3 +67,13 @@ class ParquetTable:
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
         return max(1, min(self._rows, int(GROUP_BYTES / max(widest, 1))))
+
+
+def _is_text(column: pa.Array) -> bool:
+    """Whether all texts in a column are UTF-8, nested ones too."""
+    try:
+        # Not all that a dictionary holds need be in a row.
+        (column.dictionary_decode() if pa.types.is_dictionary(column.type) else column).validate(full=True)
+    except pa.ArrowInvalid as error:
+        return "Invalid UTF8" not in str(error)
+    return True

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..storage import Folder
-from .row_groups import slices
+from .row_groups import rows_at, slices
 from .sources import SourceReader
 
 ROWS_PER_PART = 50_000
@@ -43,16 +43,21 @@ def part_name(number: int) -> str:
 def write_parts(reader: SourceReader, folder: Folder, rows_per_part: int = ROWS_PER_PART) -> Iterator[Part]:
     """Keep all rows of a source in parts under `rows/`; each is named when it is there, whole.
 
-    Parts that are there already are written again, with the same bytes if the source is the same.
+    Parts that are there already are written again, with the same bytes if the source is the same. Of a source
+    without rows its schema is kept, as a file of no rows that is no part.
 
     Raises:
-        SourceError: the source is empty or broken.
+        SourceError: the source is broken.
     """
     (folder / "rows").make()
+    part: Part | None = None
     numbered = _numbered(reader, rows_per_part)
     for number, groups in groupby(numbered, key=itemgetter(0)):
         rows = _write_part(folder, number, reader.schema, (group for _, group in groups))
-        yield Part(number=number, first_row=number * rows_per_part, rows=rows)
+        part = Part(number=number, first_row=number * rows_per_part, rows=rows)
+        yield part
+    if part is None:
+        _write_part(folder, 0, reader.schema, [])
 
 
 def read_schema(folder: Folder, number: int = 0) -> pa.Schema:
@@ -99,7 +104,7 @@ def _selected(
         for group, start in enumerate(starts[:-1]):
             rows = wanted[bounds[group] : bounds[group + 1]]
             if len(rows):
-                yield rows, _read_group(part, group, columns).take(pa.array(rows - start))
+                yield rows, rows_at(_read_group(part, group, columns), (rows - start).tolist())
 
 
 def _rows_in(folder: Folder, number: int) -> int:

@@ -1,6 +1,6 @@
 """How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -13,7 +13,23 @@ GROUP_BYTES = 32 * 1024 * 1024
 
 def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:
     """A batch cut into equal slices, each of at most `rows` rows and about `size` bytes."""
-    pieces = max(-(-batch.num_rows // rows), -(-batch.nbytes // size), 1)
+    pieces = max(-(-batch.num_rows // rows), -(-_bytes(batch) // size), 1)
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):
         yield batch.slice(start, length)
+
+
+def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
+    """The rows at these places of a batch, in this order, of types too that Arrow cannot take from: its views."""
+    try:
+        return batch.take(pa.array(places, pa.int64()))
+    except pa.ArrowNotImplementedError:
+        return pa.concat_batches([batch.slice(place, 1) for place in places])
+
+
+def _bytes(batch: pa.RecordBatch) -> int:
+    """About its bytes: before pyarrow 24 a view, as `string_view`, tells those of all that it points into."""
+    try:
+        return int(batch.nbytes)
+    except pa.ArrowTypeError:
+        return int(batch.get_total_buffer_size())

@@ -5,19 +5,20 @@ file; Parquet brings its own.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import PurePosixPath
 from typing import Protocol
 
 import orjson
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from .csv_source import ColumnType, CsvTable
+from .csv_source import ColumnType, CsvTable, separator_shown
 from .jsonl_source import READ_BYTES, JsonlTable
 from .parquet_source import ParquetTable
 from .row_groups import GROUP_ROWS
 from .source_files import SourceFile, find_file
-from .table_formats import KNOWN_SUFFIXES, SUFFIXES, Format, separator_of, table_suffix
+from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separator_of, table_suffix
 
 
 class FileSource(BaseModel):
@@ -28,7 +29,8 @@ class FileSource(BaseModel):
     path: str = Field(
         min_length=1,
         title="Path",
-        description="Path or URL of the file. CSV and JSONL may be compressed (.gz, .bz2, .xz).",
+        description="Path or URL of the file, as the worker sees it. "
+        "CSV and JSONL may be compressed (.gz, .bz2, .xz).",
         examples=["reviews.csv", "s3://my-bucket/reviews.parquet"],
     )
     format: Format | None = Field(
@@ -42,7 +44,8 @@ class FileSource(BaseModel):
         min_length=1,
         max_length=1,
         title="Separator",
-        description="What stands between the fields of a CSV file, where it is not a comma (in .tsv: a tab).",
+        description="What stands between the fields of a CSV file; empty: what its header and first rows show, "
+        "else a comma (in .tsv: a tab).",
         examples=[";"],
     )
     types: dict[str, ColumnType] | None = Field(
@@ -51,6 +54,14 @@ class FileSource(BaseModel):
         description="In CSV, columns that are more than text as written; their empty fields become null. "
         "In JSONL, `text` keeps a column as JSON text, whatever its values are.",
         examples=[{"stars": "integer", "bought_on": "date"}],
+    )
+
+    limit: int | None = Field(
+        default=None,
+        gt=0,
+        title="Limit",
+        description="Only so many rows, from the first on; empty: all.",
+        examples=[20],
     )
 
 
@@ -63,33 +74,33 @@ class _Table(Protocol):
 class SourceReader:
     """A source ready to be read: `schema`, and batches of rows by iterating, each time from the beginning."""
 
-    def __init__(self, file: SourceFile, table: _Table) -> None:
-        self._file = file
+    def __init__(self, table: _Table, limit: int | None) -> None:
         self._table = table
+        self._limit = limit
         self.schema = table.schema
 
-    def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """The rows in order, in batches of about 32 MB at most.
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
+        """The rows in order, in batches of about 32 MB at most; none where the table has no rows.
 
         Raises:
-            SourceError: the table is empty or broken; the message names file, row and column.
+            SourceError: the table is broken; the message names file, row and column.
         """
-        rows = 0
+        left = self._limit
         for batch in self._table.batches():
-            rows += batch.num_rows
-            yield batch
-        if not rows:
-            raise self._file.error("has no rows")
+            yield batch if left is None else batch.slice(0, left)
+            left = None if left is None else left - batch.num_rows
+            if left is not None and left <= 0:
+                return
 
 
 def open_source(source: FileSource, rows: int = GROUP_ROWS) -> SourceReader:
-    """Open a source for reading, at most `rows` rows a batch. For JSONL this reads the whole file once.
+    """Open a source for reading, at most `rows` rows a batch. For JSONL this reads all that is read of it once.
 
     Raises:
         SourceError: the file is missing, its kind unknown, its header or any line of JSONL malformed.
     """
     file = find_file(source.path)
-    return SourceReader(file, _table(source, file, rows))
+    return SourceReader(_table(source, file, min(rows, source.limit or rows)), source.limit)
 
 
 def check_source(source: FileSource) -> tuple[str, ...] | None:
@@ -110,8 +121,10 @@ def digest(source: FileSource) -> str:
     """
     file = find_file(source.path)
     kind = _format(source, file)
-    separator = _separator(source, file) if kind == "csv" else None
-    options = [kind, separator, file.compression, source.types or {}]
+    # A separator that is seen is seen in the bytes, which are in the digest.
+    separator = source.separator or separator_of(file.path) if kind == "csv" else None
+    limit = [] if source.limit is None else [source.limit]
+    options = [kind, separator, file.compression, source.types or {}, *limit]
     whole = hashlib.sha256(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
     with file.reading(decompressed=False) as content:
         while block := content.read(READ_BYTES):
@@ -129,14 +142,20 @@ def _table(source: FileSource, file: SourceFile, rows: int) -> CsvTable | JsonlT
     if kind == "jsonl":
         if set(types.values()) - {"text"}:
             raise file.error('JSONL brings its own types; only "text" can be given for a column')
-        return JsonlTable(file, types.keys(), rows)
+        return JsonlTable(file, types.keys(), rows, source.limit)
     if types:
         raise file.error("Parquet brings its own types; give none")
     return ParquetTable(file, rows)
 
 
 def _format(source: FileSource, file: SourceFile) -> Format:
-    kind = source.format or SUFFIXES.get(table_suffix(file.path))
+    suffix = table_suffix(file.path)
+    kind = source.format or SUFFIXES.get(suffix)
+    if kind is None and suffix in SPREADSHEETS:
+        raise file.error(
+            "is a spreadsheet, which is not read here: save its sheet as CSV UTF-8, or write it as Parquet: "
+            f"pandas.read_excel({file.url!r}).to_parquet('{PurePosixPath(file.path).stem}.parquet')"
+        )
     if kind is None:
         raise file.error(
             f"its name does not say what kind of table it is; name it {KNOWN_SUFFIXES}, or give its format"
@@ -147,4 +166,7 @@ def _format(source: FileSource, file: SourceFile) -> Format:
 
 
 def _separator(source: FileSource, file: SourceFile) -> str:
-    return source.separator or separator_of(file.path)
+    usual = separator_of(file.path)
+    if source.separator or usual != ",":
+        return source.separator or usual
+    return separator_shown(file)

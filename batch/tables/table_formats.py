@@ -16,6 +16,8 @@ SUFFIXES: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+
 KNOWN_SUFFIXES = ", ".join(SUFFIXES)
 
 

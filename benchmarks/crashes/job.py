@@ -44,7 +44,7 @@ def table() -> pd.DataFrame:
     )
 
 
-def parameters(source: Path, storage: Path, destination: Path, *, replace: bool) -> dict[str, Any]:
+def parameters(source: Path, storage: Path, destination: Path) -> dict[str, Any]:
     """What the flow is started with, as JSON."""
     return {
         "source": str(source),
@@ -52,7 +52,6 @@ def parameters(source: Path, storage: Path, destination: Path, *, replace: bool)
         "destination": str(destination),
         "job_key": KEY,
         "storage": str(storage),
-        "if_exists": "replace" if replace else "refuse",
         "options": {
             "in_flight": 2,
             "max_rounds": 2,

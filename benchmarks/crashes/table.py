@@ -9,12 +9,6 @@ from .trial import Result
 
 COLUMNS = f"{'restart':>7} {'starts':>6} {'billed':>6} {'rows':>4} {'files left':>10} {'seconds':>7}  held"
 
-REFUSED = """
-(1) {points} points at which (b) cannot hold by nature: an output was deleted at the remote side, and the job
-folder is lost, so that the answers are at the destination alone. To go on would be to pay again: the job is
-refused by name instead. The cost: no report is made, and these remote files stay until they expire, 30 days
-after they were made:"""
-
 
 def print_heading(found: int, chosen: int, seed: str | None) -> None:
     """Print what is tried."""
@@ -28,12 +22,11 @@ def print_heading(found: int, chosen: int, seed: str | None) -> None:
 
 
 def print_results(results: list[Result], found: int, seconds: float) -> None:
-    """Print a line for each trial, what cannot hold by nature, what does not hold, and the totals."""
+    """Print a line for each trial, what does not hold, and the totals."""
     width = max((len(str(result.point)) for result in results), default=0)
     print(f"{'point':<{width}} {COLUMNS}")
     for result in results:
         print(f"{result.point!s:<{width}} {_line(result)}")
-    _print_refused(results)
     _print_broken(results)
     chosen = {result.point for result in results}
     tried = {result.point for result in results if result.tried}
@@ -48,17 +41,8 @@ def _line(result: Result) -> str:
     held = "yes" if verdict.held else f"NO: {'; '.join(verdict.problems)}"
     return (
         f"{result.restart:>7} {result.starts:>6} {verdict.billed:>6} {verdict.rows:>4} {verdict.files_left:>10}"
-        f" {result.seconds:>7.1f}  {'yes, refused (1)' if verdict.held and verdict.refused else held}"
+        f" {result.seconds:>7.1f}  {held}"
     )
-
-
-def _print_refused(results: list[Result]) -> None:
-    refused = [result for result in results if result.verdict.held and result.verdict.refused]
-    if not refused:
-        return
-    print(REFUSED.format(points=len(refused)))
-    for result in refused:
-        print(f"    {result.point}: {result.verdict.files_left}")
 
 
 def _print_broken(results: list[Result]) -> None:

@@ -80,7 +80,7 @@ class Site:
         return Start(
             self.folder / f"start-{next(self._numbers)}",
             environment,
-            parameters(self.source, storage, self.destination, replace=elsewhere),
+            parameters(self.source, storage, self.destination),
             {"home": home, "storage": storage, "results": self.destination.parent},
             kill_at,
         )
@@ -137,7 +137,7 @@ def record(folder: Path) -> tuple[list[Point], Verdict, str]:
         site.run(start)
         points = find_points(requests_of(site.server), start.changes)
         site.pace.end()
-        verdict = judge(site.server, site.destination, start.end, may_be_refused=False)
+        verdict = judge(site.server, site.destination, start.end)
         return points, verdict, start.log
 
 
@@ -153,6 +153,6 @@ def try_point(folder: Path, point: Point, restart: Restart, *, keep: bool = Fals
             second = site.start(elsewhere=restart == "b")
             site.run(second)
             site.pace.end()
-            verdict = judge(site.server, site.destination, second.end, may_be_refused=restart == "b")
+            verdict = judge(site.server, site.destination, second.end)
             return Result(point, restart, 2, time.monotonic() - begun, verdict, second.log)
     return Result(point, restart, 1, time.monotonic() - begun, Verdict(problems=("the point was not reached",)))

@@ -22,44 +22,35 @@ class Verdict:
         billed: Lines that were billed.
         rows: Rows of the results.
         files_left: Remote files that are still there.
-        refused: Whether the job was refused because it was done before.
         problems: What does not hold.
     """
 
     billed: int = 0
     rows: int = 0
     files_left: int = 0
-    refused: bool = False
     problems: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:
-        """Whether everything holds that can."""
+        """Whether everything holds."""
         return not self.problems
 
 
-def judge(server: BatchServer, destination: Path, end: End, *, may_be_refused: bool) -> Verdict:
+def judge(server: BatchServer, destination: Path, end: End) -> Verdict:
     """Look into the server's bill and files, and into the results.
 
     Args:
         server: Where the job was sent, its clock moved past everything that was to come.
         destination: Where the results are.
         end: How the last start has ended.
-        may_be_refused: Whether the job may say that it was done before: its outputs were deleted at the remote
-            side, and its folder is lost. Remote files may be left then, but nothing is paid twice, nor lost.
     """
     billed = [item["custom_id"] for item in server.billed_items() if item["billed"]]
     files = len(server.state()["files"])
     results = pd.read_parquet(destination) if destination.exists() else None
-    refused = may_be_refused and _is_refused(end)
-    problems = [*_of_bill(billed), *_of_results(results), *_of_batches(server)]
-    if not refused:
-        problems = [*_of_end(end), *problems, *([f"{files} remote files left"] if files else [])]
-    return Verdict(len(billed), 0 if results is None else len(results), files, refused, tuple(problems))
-
-
-def _is_refused(end: End) -> bool:
-    return end is not None and end["error"] == "JobKeyError" and "was done before" in end["message"]
+    problems = [*_of_end(end), *_of_bill(billed), *_of_results(results), *_of_batches(server)]
+    if files:
+        problems.append(f"{files} remote files left")
+    return Verdict(len(billed), 0 if results is None else len(results), files, tuple(problems))
 
 
 def _of_end(end: End) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
 KEPT_SECONDS = 73 * 3600.0
 """OpenAI repeats a delivery for 72 hours; as long it is known."""
@@ -36,17 +38,31 @@ class Delivery:
 class Inbox:
     """Deliveries in a SQLite file: each is there once, and no `kill -9` takes it away.
 
+    It is open inside `with`, and may be opened again.
+
     Args:
         path: The file; it is made where it is not there.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._lock = Lock()
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")  # what was answered outlives a power failure
-        self._database.executescript(_TABLE)
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undoing:
+            connected = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+            undoing.callback(connected.close)
+            connected.execute("PRAGMA journal_mode = WAL")
+            connected.execute("PRAGMA synchronous = FULL")  # what was answered outlives a power failure
+            connected.executescript(_TABLE)
+            undoing.pop_all()
+        self._database = connected
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._database.close()
 
     def put(self, delivery: Delivery) -> bool:
         """Keep a delivery; False where it was delivered before."""
@@ -87,11 +103,6 @@ class Inbox:
     def forget(self, now: float) -> None:
         """Drop what OpenAI repeats no more."""
         self._write("DELETE FROM deliveries WHERE received_at < ?", [(now - KEPT_SECONDS,)])
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._database.close()
 
     def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         with self._lock, self._database:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Self
 from uuid import UUID, uuid5
 
 from prefect.client.schemas.objects import FlowRun, StateType
@@ -55,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class Forwarder:
-    """Tells Prefect of the batches that have ended, in a thread of its own.
+    """Tells Prefect of the batches that have ended, in a thread of its own that lives inside `with`.
 
     Args:
         inbox: What was delivered.
@@ -69,11 +70,12 @@ class Forwarder:
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="openai-batch-webhooks", daemon=True)
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         """Begin with what was left undone."""
         self._thread.start()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """End after what is being done now."""
         self._stopped = True
         self._news.set()

@@ -20,6 +20,7 @@ from openai import OpenAI
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -91,7 +92,8 @@ class Receiver:
         except ValidationError:
             return _refused("is no event", 400)
         try:
-            if self._inbox.put(Delivery(webhook_id, event.data.id, clock.now())):
+            delivery = Delivery(webhook_id, event.data.id, clock.now())
+            if await run_in_threadpool(self._inbox.put, delivery):  # it waits for the disk
                 self._forwarder.notify()
         except sqlite3.Error as error:
             log.error("A delivery could not be kept, OpenAI will repeat it: %s", type(error).__name__)
@@ -113,6 +115,7 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
 
     Raises:
         AccessError: there is no secret, or no key, or no Prefect server is named.
+        sqlite3.Error: the inbox cannot be used.
     """
     if not get_current_settings().api.url:  # else Prefect would start a server of its own, which has no runs
         raise AccessError("PREFECT_API_URL is not set: name the Prefect server whose runs are to wake.")
@@ -126,17 +129,16 @@ def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starl
         )
     check_secret(given)
     kept = Inbox(inbox or default_inbox())
+    with kept:
+        pass  # it can be used; it is open while the app lives
     forwarder = Forwarder(kept, credentials)
     client = block.get_client()
     receiver = Receiver(kept, forwarder, client, given)
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncIterator[None]:
-        forwarder.start()
-        yield
-        forwarder.stop()
-        kept.close()
-        client.close()
+        with kept, client, forwarder:
+            yield
 
     routes = [Route("/", receiver.receive, methods=["POST"]), Route("/health", receiver.health)]
     return Starlette(routes=routes, lifespan=life)

@@ -57,11 +57,13 @@ def _azure(asked: Asked, answer: Answer) -> str:
 
 
 _SAFE = {name: {"filtered": False, "severity": "safe"} for name in ("hate", "self_harm", "sexual", "violence")}
+_UNSENT = ("refusal", "annotations")
+"""Keys of a message that Azure leaves out where they hold nothing."""
 _UNDETECTED = {"filtered": False, "detected": False}
 
 
 def _filtered(choice: dict[str, Any]) -> dict[str, Any]:
-    message = {name: value for name, value in choice["message"].items() if name != "refusal" or value}
+    message = {name: value for name, value in choice["message"].items() if value or name not in _UNSENT}
     return {**choice, "message": message, "content_filter_results": _SAFE}
 
 

@@ -188,5 +188,5 @@ def _with_faults(
 def _faulty_answer(endpoint: str, asked: Asked, found: list[LineFault]) -> Answer | None:
     reply = None
     for fault in found:
-        reply = spoil_reply(fault, reply or by_rules(asked.body)) or reply
+        reply = spoil_reply(fault, endpoint, reply or by_rules(asked.body)) or reply
     return None if reply is None else _answer(endpoint, asked, lambda _: reply)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from ..answers.models import snapshot
+from ..answers.models import models_of, snapshot
 from ..clock import Clock
 from ..errors import ApiError
 from ..faults.script import Faults
@@ -23,7 +23,7 @@ from .plan import Plan, chunk_offsets
 from .records import BatchRecord, FileRecord
 from .schedule import Schedule
 from .store import Store
-from .validation import Validation, ValidationJob, problem, token_limit_problem
+from .validation import Validation, ValidationJob, first_model, problem, token_limit_problem
 from .worker import Workshop
 
 Ending = Literal["completed", "expired", "cancelled"]
@@ -85,6 +85,10 @@ class Lifecycle:
         return max(due, self._clock.now()) if self._clock.is_true and not self.leaping else due
 
     def _validate(self, batch: BatchRecord, due: float) -> None:
+        end = batch.created_at + self._settings.timing.validating
+        if due < end:
+            self._show_model(batch, end)
+            return
         found = self._validation(batch, due)
         with self._store.lock:
             if batch.status != "validating":
@@ -93,6 +97,7 @@ class Lifecycle:
             errors = found.errors or self._refusals(batch, found)
             if errors:
                 batch.status, batch.failed_at, batch.errors, batch.due = "failed", moment, errors, None
+                batch.model = None
                 self._close(batch)
                 return
             batch.status, batch.in_progress_at = "in_progress", moment
@@ -102,21 +107,32 @@ class Lifecycle:
             batch.due = self._schedule.next_move(batch)
             self._store.save_batch(batch)
 
+    def _show_model(self, batch: BatchRecord, end: float) -> None:
+        """Halfway through its validation a batch shows the model that its first line names."""
+        model = first_model(self._store.content_path(batch.input_file_id))
+        with self._store.lock:
+            if batch.status == "validating":
+                batch.model = snapshot(model) if models_of(self._settings).know(model) else None
+                batch.due = end
+                self._store.save_batch(batch)
+
     def _validation(self, batch: BatchRecord, due: float) -> Validation:
         try:
-            self._store.find_file(batch.input_file_id, due)
+            file = self._store.find_file(batch.input_file_id, due)
             path = self._store.keep_input(batch)
         except (ApiError, OSError):
             message = (
                 f"Cannot find file {batch.input_file_id}, or organization org-emulator does not have access to it."
             )
             return Validation([problem("invalid_request", message, "file_id")])
-        limits, any_model, azure = (
-            self._settings.limits,
-            self._settings.any_model,
-            self._settings.profile == "azure",
-        )
-        return self._workshop.validate(ValidationJob(path, batch.endpoint, limits, any_model, any_endpoint=azure))
+        if file.purpose != "batch":
+            message = (
+                f"The file {file.id} has the purpose '{file.purpose}'. Expected a file of the purpose 'batch'."
+            )
+            return Validation([problem("invalid_request", message, "file_id")])
+        models, azure = models_of(self._settings), self._settings.profile == "azure"
+        job = ValidationJob(path, batch.endpoint, self._settings.limits, models, any_endpoint=azure)
+        return self._workshop.validate(job)
 
     def _refusals(self, batch: BatchRecord, found: Validation) -> list[dict[str, object]]:
         """What is wrong with a batch whose file is right: a script says so, or too much is enqueued."""
@@ -146,13 +162,13 @@ class Lifecycle:
 
     def _look_on(self, batch: BatchRecord, moment: float, allowed: int) -> None:
         done = batch.progress
-        if done.position == done.total:
+        if done.position < allowed:
+            return
+        if self._schedule.fault(batch, "cancelled") and done.position >= self._schedule.most(batch):
+            self.cancel(batch, moment)
+        elif done.position == done.total and not self._schedule.stalls(batch):
             batch.status, batch.finalizing_at = "finalizing", self._moment(moment)
             batch.due = self._schedule.finalized(batch, batch.finalizing_at)
-        elif done.position < allowed:
-            return
-        elif self._schedule.fault(batch, "cancelled") and done.position >= self._schedule.most(batch):
-            self.cancel(batch, moment)
         else:
             batch.due = self._schedule.next_move(batch)
 

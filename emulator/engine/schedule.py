@@ -23,8 +23,13 @@ class Schedule:
         return self._faults.of_batch(batch.number).get(kind)
 
     def has_run_out(self, batch: BatchRecord, moment: float) -> bool:
-        """Whether a batch's window has passed with lines left."""
-        return self._expires and moment >= batch.expires_at and batch.progress.position < batch.progress.total
+        """Whether a batch's window has passed before it was done."""
+        undone = batch.progress.position < batch.progress.total or self.stalls(batch)
+        return self._expires and moment >= batch.expires_at and undone
+
+    def stalls(self, batch: BatchRecord) -> bool:
+        """Whether a batch stands still until its window ends, even with all its lines run."""
+        return self._expires and self.fault(batch, "half_expired") is not None
 
     def allowed(self, batch: BatchRecord, moment: float) -> int:
         """How many lines may have been executed by now: one more at least, or its event would not be due."""
@@ -37,15 +42,14 @@ class Schedule:
 
     def most(self, batch: BatchRecord) -> int:
         """How many lines run at all: fewer than there are where a script says so."""
-        stalls = self.fault(batch, "half_expired") if self._expires else None
-        fault = stalls or self.fault(batch, "cancelled")
+        fault = self.fault(batch, "half_expired" if self.stalls(batch) else "cancelled")
         return batch.progress.total if fault is None else math.floor(batch.progress.total * fault.share)
 
     def next_move(self, batch: BatchRecord) -> float:
         """When a running batch's counts move next, or its window ends."""
         total, position = batch.progress.total, batch.progress.position
         assert batch.in_progress_at is not None
-        if self._expires and position >= self.most(batch) and self.fault(batch, "half_expired"):
+        if position >= self.most(batch) and self.stalls(batch):
             return max(batch.expires_at, batch.in_progress_at)
         goal = min(self.most(batch), position + max(1, math.ceil(total / _MOVES)))
         due = batch.in_progress_at + self._timing.running * goal / total

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from ..answers.models import is_known, snapshot
+from ..answers.models import Models, snapshot
 from ..answers.prompts import embedding_inputs, input_tokens
 from ..settings import Limits
 from .records import BatchRecord
@@ -25,7 +25,7 @@ class ValidationJob:
     path: Path
     endpoint: str
     limits: Limits
-    any_model: bool = False
+    models: Models
     any_endpoint: bool = False
 
 
@@ -57,6 +57,17 @@ def validate(job: ValidationJob) -> Validation:
     found.errors.sort(key=lambda error: error["line"])
     found.errors += _file_errors(job, found)
     return found
+
+
+def first_model(path: Path) -> str:
+    """The model that an input file's first line names; nothing where it names none."""
+    try:
+        with path.open("rb") as lines:
+            body = (_parsed(lines.readline()) or {}).get("body")
+    except OSError:
+        return ""
+    model = body.get("model") if isinstance(body, dict) else None
+    return model if isinstance(model, str) else ""
 
 
 def problem(code: str, message: str, param: str | None = None, line: int | None = None) -> Problem:
@@ -135,7 +146,7 @@ def _body_error(body: dict[str, Any], job: ValidationJob, found: Validation) -> 
 
 
 def _model_error(model: str, job: ValidationJob, found: Validation) -> Problem | None:
-    if not (job.any_model or is_known(model)):
+    if not (job.models.know(model) and job.models.serve(model, job.endpoint)):
         message = f"The provided model '{model}' is not supported by the Batch API."
         return problem("model_not_found", message, "body.model")
     if found.model is not None:

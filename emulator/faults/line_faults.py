@@ -7,7 +7,7 @@ from typing import Any
 from ..answers.answerers import Reply
 from ..answers.exchange import Answer, Asked, quoted
 from ..answers.lines import unexecuted_line
-from ..errors import error_body
+from ..errors import embedding_too_long, error_body
 from .script import LineFault
 
 _QUOTA = (
@@ -18,6 +18,7 @@ _CONTEXT = (
     "This model's maximum context length is 128000 tokens. However, your messages resulted in 131072 tokens. "
     "Please reduce the length of the messages."
 )
+_RESPONSES_CONTEXT = "Your input exceeds the context window of this model. Please adjust your input and try again."
 _ERRORS: dict[int, tuple[str, str, str | None, str | None]] = {
     400: (_CONTEXT, "invalid_request_error", "messages", "context_length_exceeded"),
     429: ("Rate limit reached for requests.", "requests", None, "rate_limit_exceeded"),
@@ -27,10 +28,10 @@ _ERRORS: dict[int, tuple[str, str, str | None, str | None]] = {
 _TIMEOUT = ("request_timeout", "The underlying call to the model timed out.")
 
 
-def spoil_reply(fault: LineFault, reply: Reply) -> Reply | None:
+def spoil_reply(fault: LineFault, endpoint: str, reply: Reply) -> Reply | None:
     """The reply under this fault; None where the fault leaves the reply alone."""
     if fault.kind == "error":
-        return Reply(status=fault.status, body=line_error(fault.status, fault.code, fault.message))
+        return Reply(status=fault.status, body=line_error(fault.status, endpoint, fault.code, fault.message))
     if fault.kind == "timeout":
         return Reply(status=408, body={})
     if fault.kind == "status_zero":
@@ -48,11 +49,15 @@ def spoil_reply(fault: LineFault, reply: Reply) -> Reply | None:
     return None
 
 
-def line_error(status: int, code: str | None, message: str | None) -> dict[str, Any]:
-    """A line's error body, in the words OpenAI has for this status and code."""
+def line_error(status: int, endpoint: str, code: str | None, message: str | None) -> dict[str, Any]:
+    """A line's error body, in the words OpenAI has for this status, endpoint and code."""
     if code == "insufficient_quota":
         return error_body(message or _QUOTA, "insufficient_quota", None, code)
     text, kind, param, usual = _ERRORS.get(status, _ERRORS[400 if status < 500 else 500])
+    if status == 400 and endpoint == "/v1/embeddings":
+        text, param, usual = embedding_too_long(20_000)["error"]["message"], None, None
+    elif status == 400 and endpoint == "/v1/responses":
+        text, param = _RESPONSES_CONTEXT, "input"
     return error_body(message or text, kind, param if code is None else None, code or usual)
 
 

@@ -40,8 +40,8 @@ async def serve_with_faults(
     for fault in faults:
         if fault.kind == "lag":
             scope["lag"] = fault.seconds
-        elif fault.kind == "cut_stream":
-            scope["cut_share"] = fault.share
+        elif fault.kind in ("cut_stream", "short_body", "no_bytes"):
+            scope[fault.kind] = fault
         else:
             spoiling = spoiling or fault
     if spoiling is None:

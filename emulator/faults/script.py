@@ -97,14 +97,33 @@ class RouteFault(Frozen):
     Kinds: `cut` (the connection is closed without an answer), `hang` (the answer comes `seconds` late, true time),
     `http_error` (`status`, with `retry_after` where given), `html` (a proxy's page with `status`), `not_found`
     (404 as the route words it), `cannot_find_file` (400 as seen right after an upload), `cut_stream` (the download
-    breaks off after `share` of its bytes), `lag` (a list leaves out what is younger than `seconds`).
+    breaks off after `share` of its bytes), `short_body` (it ends there as if that were all: chunked, or with that
+    length in its header), `no_bytes` (a file's size is null), `lag` (a list leaves out what is younger than
+    `seconds`).
     """
 
-    kind: Literal["cut", "hang", "http_error", "html", "not_found", "cannot_find_file", "cut_stream", "lag"]
+    kind: Literal[
+        "cut",
+        "hang",
+        "http_error",
+        "html",
+        "not_found",
+        "cannot_find_file",
+        "cut_stream",
+        "short_body",
+        "no_bytes",
+        "lag",
+    ]
     route: str = Field("* *", description="Method and path, with * for any text, such as `GET */files/*/content`.")
     calls: tuple[int, ...] | None = Field(None, description="Which fitting calls, counted from 1; all if absent.")
-    share: float = Field(1.0, ge=0, le=1, description="Share of the fitting calls; for cut_stream, of the bytes.")
+    share: float = Field(
+        1.0, ge=0, le=1, description="Share of the calls; of the bytes, for cut_stream and short_body."
+    )
     times: int | None = Field(None, ge=1, description="How often it happens at most.")
+    chunked: bool = Field(True, description="Whether the answer bears no length, for short_body.")
+    whole_lines: bool = Field(
+        False, description="Whether it ends with the last line that is whole, for short_body."
+    )
     when: Literal["before", "after"] = Field(
         "before", description="Whether the call has no effect, or has its effect."
     )
@@ -181,7 +200,7 @@ class Faults:
         number = self._count(index, "call")
         if fault.calls is not None and number not in fault.calls:
             return False
-        share = 1.0 if fault.kind == "cut_stream" else fault.share
+        share = 1.0 if fault.kind in ("cut_stream", "short_body") else fault.share
         return self._falls(share, index, str(number)) and self._count(index, "met") <= (fault.times or math.inf)
 
     def _count(self, index: int, what: str) -> int:

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..answers.models import find_model, list_models
 from ..errors import ApiError
 from .batches import batch_routes
 from .context import Context, answer, answer_error
@@ -44,10 +43,10 @@ async def _health(_: Request) -> Response:
 
 def _model_routes(context: Context, prefix: str) -> list[Route]:
     async def show_all(_: Request) -> Response:
-        return answer(list_models())
+        return answer(context.models.list())
 
     async def show(request: Request) -> Response:
-        return answer(find_model(request.path_params["model"], context.settings.any_model))
+        return answer(context.models.find(request.path_params["model"]))
 
     return [
         Route(f"{prefix}/models", show_all, methods=["GET"]),

@@ -51,7 +51,7 @@ class BatchRoutes:
             created_at=now,
             expires_at=now + _WINDOW,
             metadata=asked.get("metadata"),
-            due=now + self.context.settings.timing.validating,
+            due=now + self.context.settings.timing.validating / 2,
             output_seconds=expiry["seconds"] if expiry else None,
         )
         self.context.store.save_batch(batch)

@@ -8,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ..answers.models import Models, models_of
 from ..clock import Clock
 from ..engine.engine import Engine
 from ..engine.records import BatchRecord, FileRecord
@@ -34,6 +35,11 @@ class Context:
     view: View
     rates: Rates
     webhooks: Webhooks
+
+    @property
+    def models(self) -> Models:
+        """The models that the server knows."""
+        return models_of(self.settings)
 
 
 def answer(

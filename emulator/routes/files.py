@@ -12,6 +12,7 @@ from starlette.routing import Route
 from ..engine.identifiers import new_file_id
 from ..engine.records import FileRecord
 from ..errors import ApiError, invalid_value, missing
+from ..faults.script import RouteFault
 from .context import Context, answer, page, query_limit
 from .multipart import Form, read_form
 
@@ -69,7 +70,8 @@ class FileRoutes:
 
     async def retrieve(self, request: Request) -> Response:
         """`GET /v1/files/{file_id}`."""
-        return answer(self.context.view.file(self._find(request)), end=b"\n")
+        shown = self.context.view.file(self._find(request))
+        return answer({**shown, "bytes": None} if "no_bytes" in request.scope else shown, end=b"\n")
 
     async def delete(self, request: Request) -> Response:
         """`DELETE /v1/files/{file_id}`."""
@@ -83,9 +85,12 @@ class FileRoutes:
         if request.method == "HEAD":
             return Response(headers=_content_headers(record))
         path = self.context.store.content_path(record.id)
-        share = request.scope.get("cut_share")
-        blocks = _blocks(path) if share is None else _cut_blocks(path, int(record.bytes * share), request)
-        return StreamingResponse(blocks, headers=_content_headers(record))
+        headers = _content_headers(record)
+        if cut := request.scope.get("cut_stream"):
+            return StreamingResponse(_cut_blocks(path, int(record.bytes * cut.share), request), headers=headers)
+        if short := request.scope.get("short_body"):
+            return _short_answer(path, short, headers)
+        return StreamingResponse(_blocks(path), headers=headers)
 
     def _find(self, request: Request) -> FileRecord:
         return self.context.store.find_file(request.path_params["file_id"], self.context.clock.now())
@@ -177,6 +182,21 @@ async def _blocks(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+def _short_answer(path: Path, fault: RouteFault, headers: dict[str, str]) -> Response:
+    """The beginning of a file, as if that were all of it."""
+    content = path.read_bytes()
+    content = content[: int(len(content) * fault.share)]
+    if fault.whole_lines:
+        content = content[: content.rfind(b"\n") + 1]
+    return (
+        StreamingResponse(_once(content), headers=headers) if fault.chunked else Response(content, headers=headers)
+    )
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _cut_blocks(path: Path, most: int, request: Request) -> AsyncIterator[bytes]:

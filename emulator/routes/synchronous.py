@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from ..answers.bodies.endpoints import ENDPOINTS
 from ..answers.exchange import Answer, Asked
-from ..answers.models import find_model
 from ..engine.validation import required_input
 from ..errors import ApiError
 from .context import Context, json_body
@@ -37,12 +36,13 @@ def _check(context: Context, endpoint: str, body: dict[str, Any]) -> None:
     """Refuse what validation refuses in a batch.
 
     Raises:
-        ApiError: 400, the body is incomplete or asks for a stream; 404, the model is not known.
+        ApiError: 400, the body is incomplete or asks for a stream; 404, the model is not known, or another where
+            it is of another kind.
     """
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise ApiError(400, "you must provide a model parameter")
-    find_model(model, context.settings.any_model)
+    context.models.check(model, endpoint)
     needed = required_input(endpoint)
     if needed and body.keys().isdisjoint(needed):
         message = f"Missing required parameter: '{needed[0]}'."

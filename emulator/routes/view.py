@@ -143,10 +143,13 @@ _AZURE_CODES = {"invalid_url": "url_mismatch", "mismatched_model": "model_mismat
 
 
 def _azure_batch(batch: Wire) -> Wire:
-    """A batch as Azure sends it: its own key order, `""` for absent files, neither model nor usage."""
+    """A batch as Azure sends it: its own key order, `""` for absent files, neither model nor usage.
+
+    Its endpoint is null as soon as it is validated.
+    """
     shown = {name: batch[name] for name in _AZURE_BATCH}
     shown["request_counts"] = dict(sorted(batch["request_counts"].items()))
-    shown["endpoint"] = batch["endpoint"].removeprefix("/v1")
+    shown["endpoint"] = batch["endpoint"].removeprefix("/v1") if batch["status"] == "validating" else None
     shown["output_file_id"] = batch["output_file_id"] or ""
     shown["error_file_id"] = batch["error_file_id"] or ""
     if batch["status"] == "failed":

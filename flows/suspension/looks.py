@@ -1,5 +1,6 @@
 """When a suspended run is looked at again, if nothing else wakes it before."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn
@@ -50,12 +51,26 @@ def look_once(batches: list[Batch], *, credentials: str | None) -> list[Batch]:
     return look(batches, credentials=credentials, deadline=datetime.fromtimestamp(clock.now(), UTC))
 
 
+FIRST_SECONDS = 10.0
+"""So long after a batch's creation a run looks itself before it suspends: to start a process takes as long."""
+
 LOOKS = (
     Look("30 seconds", 30.0, until=600.0),
     Look("2 minutes", 120.0, until=3600.0),
     Look("10 minutes", 600.0, until=30 * DAY),
 )
 """The paces: many a small batch ends within minutes; after 30 days OpenAI keeps a batch's files no more."""
+
+
+def suspends_at(flying: Iterable[Batch], now: float) -> datetime:
+    """When a run that waits suspended for these batches may suspend: once the youngest is past its first looks.
+
+    Args:
+        flying: Open batches.
+        now: The time in Unix seconds; what was created later, by a server's clock that is ahead, was so now.
+    """
+    youngest = max((batch.created_at or 0 for batch in flying), default=0)
+    return datetime.fromtimestamp(min(youngest, now) + FIRST_SECONDS, UTC)
 
 
 def look_after(age: float) -> Look | None:

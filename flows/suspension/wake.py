@@ -10,7 +10,10 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
 from ...batch import clock
+from ...batch.errors import BatchUnknown
+from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
+from ...blocks.prefect_calls import at_once
 from ..runs import job_of
 from .looks import look_once
 from .readiness import could_go_on
@@ -47,7 +50,7 @@ def wake_jobs() -> list[str]:
     waiting.sort(key=_credentials)
     for credentials, group in groupby(waiting, key=_credentials):
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
-            woken += _wake(list(group), credentials or None)
+            woken += _wake(list(group), credentials or None, failed)
     if failed:
         raise failed[0]
     return woken
@@ -67,13 +70,25 @@ def _credentials(waiting: tuple[FlowRun, Job]) -> str:
     return waiting[0].parameters.get("credentials") or ""
 
 
-def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[str]:
+def _ended(opened: list[Batch], credentials: str | None, failed: list[Exception]) -> set[str]:
+    """The ids of the batches that have ended; what OpenAI does not know keeps no others asleep."""
+    while opened:
+        try:
+            return {batch.id for batch in look_once(opened, credentials=credentials)}
+        except BatchUnknown as error:
+            get_run_logger().error("%s", error)
+            failed.append(error)
+            opened = [batch for batch in opened if batch.id not in error.details["batch_ids"]]
+    return set()
+
+
+def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None, failed: list[Exception]) -> list[str]:
     """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
     opened = [batch for _, job in waiting for batch in job.open_batches()]
-    ended = {batch.id for batch in look_once(opened, credentials=credentials)} if opened else set()
+    ended = _ended(opened, credentials, failed)
     ready = [(run, job) for run, job in waiting if could_go_on(job, ended, clock.now())]
     for run, job in ready:
         with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
-            resume_flow_run(run.id)
+            at_once(resume_flow_run, run.id)
             get_run_logger().info("The job %s goes on (flow run %s)", job.key, run.name)
     return [job.key for _, job in ready]

@@ -16,7 +16,7 @@ from ...batch.progress import report
 from .connection import Connection
 from .creation import create_once, may_have_created
 from .listing import find_created
-from .twins import keep_oldest, twins_of
+from .twins import keep_one
 from .uploads import upload
 
 
@@ -45,7 +45,7 @@ def _found_or_created(
         number, earlier = last_claim(file)
         if earlier is not None:
             found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
-            batch = keep_oldest(connection, file, found) if found else submitted(file)
+            batch = keep_one(connection, file, found) if found else submitted(file)
             if batch is not None:
                 if file_id is not None and file_id != batch.input_file_id:
                     connection.delete_file(file_id)  # somebody else was faster
@@ -70,16 +70,13 @@ def _create_claimed(
 ) -> Batch:
     metadata = metadata_of_attempt(identity, attempt_of(file))
     try:
-        created = create_once(connection, file_id, file.endpoint, metadata, settle_seconds)
+        return create_once(connection, file_id, file.endpoint, metadata, settle_seconds)
     except APIError as error:
         if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
             file.files.remove(claimed)
             with suppress(OpenAIError):
                 connection.delete_file(file_id)
         raise
-    if file.job_key is None:
-        return created
-    return keep_oldest(connection, file, twins_of(connection, created, identity))
 
 
 def _uploaded(connection: Connection, file: InputFile) -> str:

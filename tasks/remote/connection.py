@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from httpx2 import HTTPError, Response
-from openai import APIStatusError, NotFoundError, OpenAI
+from openai import APIError, APIStatusError, NotFoundError, OpenAI
 from openai.pagination import SyncCursorPage
 
 from ...batch.errors import DownloadBroken
-from ...batch.files.batches import Batch, BatchError, read_batch, read_errors
+from ...batch.files.batches import Batch, BatchError, read_batch, read_errors, read_number
 from ...batch.files.input_files import InputFile
 from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
 from ...blocks import load_credentials
+from .account import Account
 from .tries import ANSWERING, CHECKING, READING, Tries
 
 T = TypeVar("T")
@@ -39,13 +40,20 @@ log = logging.getLogger(__name__)
 class Connection:
     """What is asked of OpenAI, call by call.
 
+    Args:
+        client: Its retries are left aside.
+        reading: How calls are tried that may be repeated as they stand.
+        credentials: The name of the credentials block that the client is of, for errors to name.
+
     Raises:
         APIError: a call did not succeed, however often it was tried; of all methods.
+        BatchUnknown: the server does not know the batch; of those that take a batch's id.
     """
 
-    def __init__(self, client: OpenAI, reading: Tries = READING) -> None:
+    def __init__(self, client: OpenAI, reading: Tries = READING, credentials: str | None = None) -> None:
         self._client = client.with_options(max_retries=0)
         self._reading = reading
+        self.account = Account.of(client, credentials)
 
     @property
     def base_url(self) -> str:
@@ -62,11 +70,13 @@ class Connection:
 
     def batch(self, batch_id: str, input_file: InputFile | None = None) -> Batch:
         """A batch as it stands now, with our record of what was sent."""
-        return read_batch(self._reading.call(self._client.batches.retrieve, batch_id), input_file)
+        with self.account.batch_known(batch_id):
+            return read_batch(self._reading.call(self._client.batches.retrieve, batch_id), input_file)
 
     def batch_errors(self, batch_id: str) -> list[BatchError]:
         """All that validation found; a `Batch` keeps only the first."""
-        return read_errors(self._reading.call(self._client.batches.retrieve, batch_id))
+        with self.account.batch_known(batch_id):
+            return read_errors(self._reading.call(self._client.batches.retrieve, batch_id))
 
     def batch_pages(self, size: int = PAGE) -> Iterator[list[Batch]]:
         """The batches that are listed, the newest first, a page a call."""
@@ -80,7 +90,8 @@ class Connection:
 
     def cancel(self, batch_id: str) -> Batch:
         """Cancel a batch and return it as it stands; one that has ended, which OpenAI answers with 409, stays."""
-        return self._reading.call(self._cancel, batch_id)
+        with self.account.batch_known(batch_id):
+            return self._reading.call(self._cancel, batch_id)
 
     def _cancel(self, batch_id: str) -> Batch:
         try:
@@ -117,11 +128,11 @@ class Connection:
         )
         return sent.id
 
-    def download(self, file_id: str, target: Path) -> Path:
+    def download(self, file_id: str, target: Path) -> None:
         """Stream a remote file to a path. One try.
 
         Raises:
-            DownloadBroken: the connection was lost, or the file is shorter than the server said.
+            DownloadBroken: the connection was lost, or the answer is shorter than its header says.
         """
         try:
             with (
@@ -136,7 +147,14 @@ class Connection:
         size = target.stat().st_size
         if expected is not None and int(expected) != size:
             raise _broken(file_id, f"after {size:,} of {int(expected):,} bytes")
-        return target
+
+    def file_bytes(self, file_id: str) -> int | None:
+        """The size of a remote file in bytes; None where the server has none to tell, or does not tell it."""
+        try:
+            file = CHECKING.call(self._client.files.retrieve, file_id)
+        except (APIError, ValueError):  # some servers know no single files, or answer what is no JSON
+            return None
+        return read_number(getattr(file, "bytes", None)) or None
 
     def first_line(self, file_id: str) -> str:
         """The first line of a remote file."""
@@ -214,4 +232,4 @@ def connect(credentials: str | None = None, reading: Tries = READING) -> Iterato
         AccessError: there is no such block, or it lacks a key.
     """
     with load_credentials(credentials).get_client() as client:
-        yield Connection(client, reading)
+        yield Connection(client, reading, credentials)

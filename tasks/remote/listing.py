@@ -3,7 +3,7 @@
 The list may lag: one empty look right after a creation proves nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from ...batch import clock
 from ...batch.files.batches import Batch
@@ -21,7 +21,7 @@ CLOCK_SLACK_SECONDS = 600
 
 
 def created_since(connection: Connection, identity: Mapping[str, str], since: float) -> list[Batch]:
-    """The batches of this identity, created at `since` (Unix seconds) or later, the oldest first."""
+    """The batches of this identity, created at `since` (Unix seconds) or later, the one that stays first."""
     return with_identity(connection.batches_since(since - CLOCK_SLACK_SECONDS), identity)
 
 
@@ -33,22 +33,11 @@ def find_created(
     Raises:
         APIError: the list cannot be read, so that its silence proves nothing.
     """
-    return repeat_look(
-        lambda: created_since(connection, identity, since),
-        enough=bool,
-        seconds_left=lambda: since + settle_seconds - clock.now(),
-    )
-
-
-def repeat_look(
-    look: Callable[[], list[Batch]], enough: Callable[[list[Batch]], bool], seconds_left: Callable[[], float]
-) -> list[Batch]:
-    """What a look finds, repeated until that is enough or no time is left; there is one look at the end of it."""
     seconds = FIRST_PAUSE_SECONDS
     while True:
-        left = seconds_left()
-        found = look()
-        if enough(found) or left <= 0:
+        left = since + settle_seconds - clock.now()  # before the look: there is one at the end of it
+        found = created_since(connection, identity, since)
+        if found or left <= 0:
             return found
         pause(min(seconds, left))
         seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)

@@ -7,28 +7,74 @@ from math import inf
 from openai import NotFoundError
 from pydantic import ValidationError
 
+from ...batch import clock
+from ...batch.errors import BatchUnknown
 from ...batch.files.batches import Batch
+from ...batch.jobs.options import SETTLE_SECONDS
 from .connection import Connection
+from .tries import FINDING
 
 
 def look_at(connection: Connection, batches: Iterable[Batch]) -> list[Batch]:
-    """These batches as they stand now, in the order given, in as few calls as there are."""
-    known = {batch.id: batch for batch in batches}
-    listed: dict[str, Batch] = {}
+    """These batches as they stand now, in the order given, in as few calls as there are.
+
+    One that the server does not know stands as it was if it is so young that the server may lag, or if it is
+    lost: long overdue, while its input file is there.
+
+    Raises:
+        BatchUnknown: the server does not know some of the others, though asked for some seconds.
+    """
+    return FINDING.call(_look_at, connection, {batch.id: batch for batch in batches})
+
+
+def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
+    found: dict[str, Batch] = {}
     if len(known) > 1:
         with suppress(NotFoundError):  # a server that has no listing
-            listed = _from_pages(connection, known)
-    return [listed.get(batch_id) or _look(connection, batch) for batch_id, batch in known.items()]
+            found = _from_pages(connection, known)
+    errors: list[BatchUnknown] = []
+    for batch in known.values():
+        try:
+            found[batch.id] = found.get(batch.id) or _look(connection, batch)
+        except BatchUnknown as error:
+            errors.append(error)
+    if errors:
+        unknown = tuple(batch_id for batch_id in known if batch_id not in found)
+        raise BatchUnknown(str(errors[0]), **{**errors[0].details, "batch_ids": unknown})
+    return [found[batch_id] for batch_id in known]
 
 
 def _look(connection: Connection, batch: Batch) -> Batch:
-    """A batch as it stands now; one that is neither there nor in the list as it was."""
+    """A batch as it stands now, or as it was where it may be there all the same."""
     try:
         return connection.batch(batch.id, batch.input_file)
-    except (NotFoundError, ValidationError):
-        listed = connection.batches_since(batch.created_at or 0)
-        found = next((one for one in listed if one.id == batch.id), batch)
-        return found.model_copy(update={"input_file": batch.input_file})
+    except (BatchUnknown, ValidationError) as error:
+        listed = _from_list(connection, batch)
+        unknown = listed is None and isinstance(error, BatchUnknown)
+        if unknown and not _is_young(batch) and not is_lost(connection, batch):
+            raise
+    return (listed or batch).model_copy(update={"input_file": batch.input_file})
+
+
+def _from_list(connection: Connection, batch: Batch) -> Batch | None:
+    """A batch as the list shows it; one without a time is not looked for there, for that may take all pages."""
+    if batch.created_at is None:
+        return None
+    with suppress(NotFoundError):
+        listed = connection.batches_since(batch.created_at)
+        return next((one for one in listed if one.id == batch.id), None)
+    return None
+
+
+def _is_young(batch: Batch) -> bool:
+    """Whether a batch is so new that the server may not know it yet."""
+    return batch.created_at is not None and clock.now() - batch.created_at < SETTLE_SECONDS
+
+
+def is_lost(connection: Connection, batch: Batch) -> bool:
+    """Whether a batch that is not known is gone, and not another account's: then its input file is there."""
+    overdue = batch.is_lost(clock.now())
+    return overdue and batch.input_file_id is not None and connection.has_file(batch.input_file_id)
 
 
 def _from_pages(connection: Connection, known: dict[str, Batch]) -> dict[str, Batch]:

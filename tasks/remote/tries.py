@@ -3,10 +3,12 @@
 kind         tries  pauses between, in seconds  all of them  what is tried again
 reading          8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass: lost connections, 408, 409, 429, 5xx
 looking          1                                       0  nothing: a sensor's next look is the next try
-checking         3  0.5, 1                             1.5  what may pass: whoever starts a job is waiting
+checking         3  0.5, 1                             1.5  what may pass, where somebody waits; a file's size
+finding          5  0.5, 1, 2, 4                     7.5  a batch that is not known: the next look may find it
 uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
 creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after a look for what may be created
 downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
+rereading        4  1, 15, 60                           76  nothing that fails: files that tell of too few items
 answering        7  0.5, 1, 2, 4, 8, 8                23.5  what may pass
 
 Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
@@ -19,16 +21,19 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from math import inf, isfinite
+from threading import Event
 from typing import ParamSpec, TypeVar
 
 from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
+from prefect.exceptions import TerminationSignal
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from ...batch import clock
-from ...batch.errors import DownloadBroken
+from ...batch.errors import BatchUnknown, DownloadBroken
 from ...batch.outcomes.outcome import is_transient
 
 log = logging.getLogger(__name__)
@@ -41,10 +46,38 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 _shortened_to = inf
 
+_ended: ContextVar[Event | None] = ContextVar("ended", default=None)
+"""Set when that is ended which the pauses of this context belong to."""
+
 
 def pause(seconds: float) -> None:
-    """Wait; every pause between two calls goes through here."""
-    time.sleep(min(seconds, _shortened_to))
+    """Wait; every pause between two calls goes through here.
+
+    Raises:
+        KeyboardInterrupt: what the pause belongs to was ended meanwhile, in another thread.
+    """
+    seconds, ended = min(seconds, _shortened_to), _ended.get()
+    if ended is None:
+        time.sleep(seconds)
+    elif ended.wait(seconds):
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def pauses_end_with_it() -> Iterator[None]:
+    """Let Ctrl-C or SIGTERM in the block end the pauses of its other threads too, whose ends are waited for.
+
+    Those threads are meant that run in copies of the block's context, as Prefect's do.
+    """
+    ended = Event()
+    before = _ended.set(ended)
+    try:
+        yield
+    except (KeyboardInterrupt, TerminationSignal):
+        ended.set()
+        raise
+    finally:
+        _ended.reset(before)
 
 
 @contextmanager
@@ -137,8 +170,10 @@ def _say_so(state: RetryCallState) -> None:
 
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
 LOOKING = Tries()
+FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1))
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32))
 CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again)
 DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60))
+REREADING = Tries((1, 15, 60))
 ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))

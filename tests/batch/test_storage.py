@@ -2,12 +2,18 @@
 
 import errno
 import os
+import re
+import subprocess
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from fsspec import AbstractFileSystem
-from prefect_openai_batch.batch.storage import Folder, Record
+from prefect_openai_batch import ChatRequest, open_job
+from prefect_openai_batch.batch.errors import StorageError
+from prefect_openai_batch.batch.storage import Folder, Record, check_claims
 
 
 class Note(Record):
@@ -66,3 +72,73 @@ def test_a_claim_whose_owner_died_in_the_act_says_nothing(tmp_path: Path) -> Non
     """It is there and empty, and read as none."""
     (tmp_path / "claim.json").touch()
     assert Folder(str(tmp_path)).read("claim.json", Note) is None
+
+
+LEAVE = """
+import os, sys
+from prefect_openai_batch.batch.storage import temporary_folder
+folder = temporary_folder()
+with folder.create("outcomes") as file:
+    file.write(b"what people said")
+if os.fork() == 0:
+    sys.exit()
+os.wait()
+print(folder.url, folder.exists("outcomes"))
+"""
+
+
+def test_a_temporary_folder_goes_with_its_process(tmp_path: Path) -> None:
+    """Not with one that it has forked off; what was left 30 days ago goes with the next."""
+    old, young = (tmp_path / f"prefect-openai-batch-{name}" for name in ("old", "young"))
+    for folder, days in ((old, 31), (young, 29)):
+        folder.mkdir()
+        (folder / "outcomes").touch()
+        os.utime(folder, (0, time.time() - days * 86_400))
+    command, environment = [sys.executable, "-c", LEAVE], {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    url, there = done.stdout.split()
+    assert (there, Path(url).parent, Path(url).exists()) == ("True", tmp_path, False)
+    assert [path.name for path in tmp_path.iterdir()] == [young.name]
+
+
+@pytest.mark.parametrize(
+    ("storage", "protocol"),
+    [
+        ("sftp://user:secret@host/jobs", "sftp"),
+        ("smb://host/share", "smb"),
+        ("hdfs://namenode/jobs", "hdfs"),
+        ("webhdfs://host/jobs", "webhdfs"),
+        ("ftp://host/jobs", "ftp"),
+        ("arrow_hdfs://host/jobs", "arrow_hdfs"),
+        ("simplecache::s3://lake/jobs", "simplecache"),
+        ("dir::s3://lake/jobs", "dir"),
+        ("dir://jobs::file:///tmp", "dir"),
+        ("s3://lake/jobs::memory://", "s3"),
+        ("no-such-protocol://jobs", "no-such-protocol"),
+    ],
+)
+def test_a_storage_without_exclusive_claims_is_refused(tmp_path: Path, storage: str, protocol: str) -> None:
+    """Nothing is connected to or written; the protocol is named, those that may be used too, and no secret."""
+    (tmp_path / "rows.csv").write_text("review\nfine\n")
+    with pytest.raises(StorageError, match=rf"{re.escape(repr(protocol))}.*s3://, gs:// or abfs://") as refused:
+        open_job(str(tmp_path / "rows.csv"), ChatRequest(model="m", prompt="p"), job_key="job", storage=storage)
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "jobs",
+        "/jobs",
+        "~/jobs",
+        "[client] jobs",
+        "file:///jobs",
+        "local:///jobs",
+        "s3://lake",
+        "gs://lake",
+        "az://lake",
+    ],
+)
+def test_a_storage_with_exclusive_claims_is_taken(storage: str) -> None:
+    """Disks and mounts, and the object stores whose create is exclusive."""
+    check_claims(storage)

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.server
 
 FILES = {
     "rows.csv": "same,review\na,one\na,two\n",
-    "empty.csv": "same,review\n",
+    "empty.csv": "",
+    "book.xlsx": "PK",
     "broken.csv": "same,review\na,one\nb\n",
     "broken.jsonl": '{"review": "one"}\n{"review": \n',
     "there.csv": "mine\n",
@@ -20,7 +21,8 @@ FILES = {
 
 REFUSED = {
     "absent source": ("absent.csv", [], "absent.csv"),
-    "empty source": ("empty.csv", [], "empty.csv"),
+    "empty source": ("empty.csv", [], "empty.csv: has no header"),
+    "spreadsheet": ("book.xlsx", [], "save its sheet as CSV"),
     "broken csv": ("broken.csv", [], "row 2"),
     "broken jsonl": ("broken.jsonl", [], "row 2"),
     "unknown column": (
@@ -45,6 +47,12 @@ REFUSED = {
     "type of no column": ("rows.csv", ["--type", "reveiw=integer"], "reveiw"),
     "stream": ("rows.csv", ["--param", "stream=true"], "do not stream"),
     "job key": ("rows.csv", ["--job-key", "Not A Key"], "'Not A Key'"),
+    "constant in a request file": (
+        "rows.csv",
+        ["--model", "", "--prompt", "", "--request", "absent.yaml", "--constant-prompt"],
+        "leave out --constant-prompt",
+    ),
+    "several answers": ("rows.csv", ["--param", "n=2"], "keep_response"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
     "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
 }
@@ -115,6 +123,12 @@ def test_a_detached_run_takes_no_deadline(shell: Shell, reviews: Path) -> None:
     refused = shell.run(reviews.name, "--detach", "--finish-by", "08:00")
     assert refused.returncode == 2
     assert "leave out --detach" in refused.stderr
+
+
+def test_a_prompt_may_be_constant_on_purpose(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """As the refusal of one that uses no column advises."""
+    done = shell.run(reviews.name, "--prompt", "Hello.", "--constant-prompt", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_dry_run_sends_nothing(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:

@@ -67,6 +67,17 @@ def test_a_killed_run_is_continued_by_the_same_command(
         assert server.bill()["billed"] == 20
 
 
+def test_a_table_of_no_rows_is_no_error(shell: Shell, tmp_path: Path, batch_server: BatchServer) -> None:
+    """Exit 0, dry too; the table is its header, and nothing is sent."""
+    (tmp_path / "none.csv").write_text("number;review\n")
+    dry = shell.run("none.csv", "--dry-run")
+    assert (dry.returncode, dry.stdout[:30]) == (0, "0 rows make 0 input files of 0"), dry.stderr
+    done = shell.run("none.csv")
+    assert (done.returncode, posts(batch_server)) == (0, 0)
+    assert "0 of 0 rows answered (there are none)" in done.stdout
+    assert (tmp_path / "answers.csv").read_text().startswith("number,review,custom_id,outcome")
+
+
 def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The summary counts them, and the table says why."""
     (tmp_path / "rows.csv").write_text("review\nfine\npoor\n")
@@ -114,6 +125,25 @@ def test_a_narrow_encoding_costs_characters_and_no_exit_code(
         assert json.loads(done.stdout)["destination"] == str(folder / "answers.csv")
     elif way[-1:] == ["--json"]:
         assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
+
+
+def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """The newest first: key, state, rows, and where the table goes."""
+    shell.run(reviews.name, "--job-key", "first")
+    shell.run(reviews.name, "--job-key", "second", "--detach", "--to", "later.csv")
+    header, newer, older = shell.call("jobs", "--storage", "jobs").stdout.splitlines()
+    assert header.split()[:3] == ["job", "state", "rows"]
+    assert [line.split()[:3] for line in (newer, older)] == [["second", "open", "20"], ["first", "done", "20"]]
+    assert newer.endswith("later.csv")
+    told = shell.call("jobs", "--storage", "jobs", "--json").stdout.splitlines()
+    assert [json.loads(line)["state"] for line in told] == ["open", "done"]
+
+
+def test_jobs_of_an_empty_storage(shell: Shell, batch_server: BatchServer) -> None:
+    """Nothing on stdout; exit 0."""
+    done = shell.call("jobs", "--storage", "nowhere")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no job in" in done.stderr
 
 
 def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from prefect.settings import Settings
+from prefect_openai_batch.batch.progress import SILENT_SECONDS, waited_for
 from prefect_openai_batch.cli import process
 
 from .support import Shell, run
@@ -45,11 +46,11 @@ def test_a_refusal_is_one_line_whatever_the_environment_says_of_logs(
 
 def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str]) -> None:
     """Once, and only where it takes longer than a moment."""
-    with process.waited_for("reading"):
+    with waited_for("reading"):
         pass
     assert capsys.readouterr().err == ""
-    with process.waited_for("reading"):
-        time.sleep(process.SILENT_SECONDS * 2)
+    with waited_for("reading"):
+        time.sleep(SILENT_SECONDS * 2)
     assert capsys.readouterr().err == "reading …\n"
 
 

@@ -96,6 +96,34 @@ def test_a_storage_that_cannot_be_used_is_refused(shell: Shell, reviews: Path, b
     assert posts(batch_server) == 0
 
 
+def test_a_storage_without_exclusive_claims_is_refused(
+    shell: Shell, reviews: Path, batch_server: BatchServer
+) -> None:
+    """Whatever is asked of the job."""
+    for done in (
+        shell.run(reviews.name, "--storage", "sftp://host/jobs"),
+        shell.call("resume", "mine", "--storage", "sftp://host/jobs"),
+        shell.call("cancel", "mine", "--storage", "sftp://host/jobs"),
+    ):
+        assert done.returncode == 2
+        assert "A storage over 'sftp' cannot hold job folders" in done.stderr
+    assert batch_server.requests() == []
+
+
+def test_a_finished_job_that_is_resumed_keeps_its_table(
+    shell: Shell, reviews: Path, batch_server: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so and shows the report again; Prefect is not asked."""
+    first, table = shell.run(reviews.name, "--job-key", "mine", "--json"), reviews.parent / "answers.csv"
+    table.write_text(table.read_text().replace("like", "love"))
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    for way in ([], ["--collect-only"]):
+        done = shell.call("resume", "mine", "--storage", "jobs", "--json", *way)
+        assert (done.returncode, done.stdout) == (0, first.stdout), done.stderr
+        assert "job mine is done already" in done.stderr
+    assert "love" in table.read_text()
+
+
 @pytest.mark.parametrize("name", ["answers.csv", None])
 def test_a_full_disk_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
@@ -125,12 +153,15 @@ def test_a_dry_run_of_a_finished_command_is_shown(shell: Shell, reviews: Path, b
     assert shell.run(reviews.name, "--dry-run", "--prompt", "Another? {{ review }}").returncode == 2
 
 
-def test_another_destination_is_not_ignored_where_the_job_is_there(
-    shell: Shell, reviews: Path, batch_server: BatchServer
-) -> None:
-    """`resume --to` is for a lost folder; the job's own destination is no other."""
+def test_the_table_of_a_job_can_be_had_elsewhere(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """`resume --to` writes it, and asks and pays nothing; what is there already is not replaced."""
     assert shell.run(reviews.name, "--job-key", "mine").returncode == 0
-    refused = shell.call("resume", "mine", "--storage", "jobs", "--to", "other.csv")
+    sent = posts(batch_server)
+    other = shell.call("resume", "mine", "--storage", "jobs", "--to", "other.jsonl")
+    assert (other.returncode, posts(batch_server)) == (0, sent), other.stderr
+    assert len((reviews.parent / "other.jsonl").read_text().splitlines()) == 20
+    refused = shell.call("resume", "mine", "--storage", "jobs", "--to", "answers.csv")
     assert refused.returncode == 2
-    assert "answers.csv: leave --to out" in refused.stderr
-    assert shell.call("resume", "mine", "--storage", "jobs", "--to", "answers.csv").returncode == 0
+    assert "answers.csv exists already" in refused.stderr
+    again = shell.run(reviews.name, "--job-key", "mine")
+    assert "resume mine --to DEST` writes its table elsewhere" in again.stderr

@@ -14,6 +14,7 @@ FLOWS = {
     "collect": "openai-batch-collect",
     "collect-cancelled": "openai-batch-collect-cancelled",
     "heal": "openai-batch-heal",
+    "resume": "openai-batch-resume",
     "wake": "openai-batch-wake",
 }
 """The flows of the deployments that are not of the main one."""
@@ -63,7 +64,7 @@ def wait_for_state(api: httpx.Client, run_id: str, *names: str, worker: Path) ->
         assert run["state_type"] not in ENDED, why()[-4000:]
         return False
 
-    wait_until(reached, why)
+    wait_until(reached, why, pause=0.4)  # each look costs Prefect's server time that the run waits for
 
 
 def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:

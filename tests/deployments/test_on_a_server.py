@@ -1,6 +1,7 @@
 """The deployments on a real server, with a real worker, as a person uses them."""
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import httpx
 import pandas as pd
 import pytest
 import yaml
-from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch import openai_batch
+from prefect_openai_batch.emulator import BatchServer, LineFault
 
 from ..conftest import ROOT, wait_until
 from .support import (
@@ -40,19 +42,23 @@ def test_what_is_deployed_is_what_the_file_says(api: httpx.Client, deployed: dic
     assert crons == ["0 2 * * *"]
 
 
-def test_the_nightly_schedule_makes_runs(api: httpx.Client, deployed: dict[str, Any]) -> None:
-    """They are there soon after deploying, each at its hour."""
+def test_the_nightly_schedule_makes_runs_when_it_is_on(api: httpx.Client, deployed: dict[str, Any]) -> None:
+    """They are there soon after it is switched on, each at its hour."""
+    nightly = deployment(api, "nightly")
     wanted = {
-        "deployments": {"id": {"any_": [deployment(api, "nightly")["id"]]}},
+        "deployments": {"id": {"any_": [nightly["id"]]}},
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
     }
 
     def scheduled() -> list[dict[str, Any]]:
         return list(api.post("/flow_runs/filter", json=wanted).raise_for_status().json())
 
+    schedule = f"/deployments/{nightly['id']}/schedules/{nightly['schedules'][0]['id']}"
+    api.patch(schedule, json={"active": True}).raise_for_status()
     wait_until(lambda: bool(scheduled()))
     assert {run["expected_start_time"][11:19] for run in scheduled()} == {"02:00:00"}
     assert {run["auto_scheduled"] for run in scheduled()} == {True}
+    api.patch(schedule, json={"active": False}).raise_for_status()
 
 
 def test_the_form_explains_every_parameter(api: httpx.Client, deployed: dict[str, Any]) -> None:
@@ -91,6 +97,31 @@ def test_a_run_from_the_form_completes(
     assert all(json.loads((stored / result["storage_key"]).read_text()) for result in results)
     assert any(result["storage_key"].endswith("/round-1/00000/built.json") for result in results)
     assert batch_server.state()["files"] == []
+
+
+def test_a_relative_destination_is_refused(
+    api: httpx.Client, deployed: dict[str, Any], worker: Path, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """It would lie in the worker's folder; nothing is sent, nothing begun."""
+    run_id = start(api, batch_server, parameters(tmp_path, destination="labelled.csv"))
+    wait_for_state(api, run_id, "Failed", worker=worker)
+    assert "The destination 'labelled.csv' is a relative path" in api.get(f"/flow_runs/{run_id}").text
+    assert batch_server.requests() == []
+    assert list(tmp_path.glob("jobs/*")) == []
+
+
+def test_a_partial_run_goes_on_from_the_ui(
+    api: httpx.Client, deployed: dict[str, Any], worker: Path, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """Its state's message names the deployment and the key that take its job up again."""
+    batch_server.fail(LineFault(kind="timeout"))
+    given = parameters(tmp_path, {"max_rounds": 1}, job_key="partial")
+    message = str(openai_batch(**given, return_state=True).message)
+    batch_server.fail()
+    _, name, key = re.findall(r"the deployment (\S+)/(\S+) with job key (\S+),", message)[0]
+    run_id = start(api, batch_server, {"job_key": key, "storage": given["storage"]}, name)
+    wait_for_state(api, run_id, "Completed", "Failed", "Crashed", worker=worker)
+    assert pd.read_parquet(tmp_path / "answers.parquet")["answer"].notna().all()
 
 
 def test_bad_parameters_are_refused_by_the_server(

@@ -120,6 +120,33 @@ class Api:
         return {line["custom_id"]: line["response"]["body"] for line in lines}
 
 
+def keys(value: Any, path: str = "") -> list[str]:
+    """Every key, however deep, in the order in which it is written."""
+    if isinstance(value, list):
+        return [key for entry in value for key in keys(entry, path)]
+    if not isinstance(value, dict):
+        return []
+    return [key for name, part in value.items() for key in (f"{path}{name}", *keys(part, f"{path}{name}."))]
+
+
+def lacking(ours: Any, recorded: Any) -> list[str]:
+    """The recorded keys that ours has not, or not in the recorded order; a newer key of ours is none of them."""
+    left = iter(keys(ours))
+    return [key for key in keys(recorded) if key not in left]
+
+
+def sample(name: str) -> Any:
+    """A sample that is one JSON value."""
+    need_shared()
+    return json.loads((SHARED / "samples" / name).read_text())
+
+
+def sample_line(name: str) -> Any:
+    """The first line of a JSONL sample."""
+    need_shared()
+    return json.loads((SHARED / "samples" / name).read_text(encoding="utf-8").split("\n")[0])
+
+
 def shape(value: Any) -> Any:
     """A value's keys, in their order, and the types of what they hold; of a list, what its first entry is like."""
     if isinstance(value, dict):

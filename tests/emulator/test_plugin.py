@@ -34,7 +34,7 @@ import pytest
 
 def pay_twice(batch_api):
     with openai.OpenAI() as client:
-        body = {"model": "gpt-4", "prompt": "a"}
+        body = {"model": "gpt-3.5-turbo-instruct", "prompt": "a"}
         line = {"custom_id": "1", "method": "POST", "url": "/v1/completions", "body": body}
         file = client.files.create(file=("in.jsonl", json.dumps(line).encode()), purpose="batch")
         for _ in range(2):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, JobReport, RunOptions, openai_batch
+from prefect_openai_batch import ChatRequest, FileSource, JobReport, RunOptions, openai_batch
 from prefect_openai_batch.emulator import BatchServer
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
@@ -46,7 +46,7 @@ def by_model(tmp_path: Path) -> Path:
 def run(tmp_path: Path, prefect_server: str) -> Run:
     """The flow on a table, in this process; options are its parameters."""
 
-    def run_flow(source: Path, request: Any = REVIEW, **options: Any) -> JobReport:
+    def run_flow(source: Path | FileSource, request: Any = REVIEW, **options: Any) -> JobReport:
         chosen = {
             "destination": str(tmp_path / "answers.parquet"),
             "job_key": "job",
@@ -55,7 +55,8 @@ def run(tmp_path: Path, prefect_server: str) -> Run:
             "settle_seconds": 1.0,
             **options,
         }
-        report: JobReport = openai_batch(str(source), request, **with_options(chosen))
+        table = source if isinstance(source, FileSource) else str(source)
+        report: JobReport = openai_batch(table, request, **with_options(chosen))
         return report
 
     return run_flow

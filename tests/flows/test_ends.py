@@ -168,6 +168,31 @@ def test_a_resumed_job_is_sent_as_often_as_was_asked(
     assert batch_server.bill()["billed_more_than_once"] == []
 
 
+@pytest.mark.parametrize("refused_row", ["", "Review 3:"], ids=["complete", "partial"])
+def test_a_finished_job_keeps_its_table(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run, refused_row: str
+) -> None:
+    """With no row worth another try it is told of as it was; what a person has changed in the table stays."""
+    if refused_row:
+        batch_server.fail(LineFault(kind="error", status=400, pattern=refused_row))
+    report, table = run(by_model, BY_MODEL), tmp_path / "answers.parquet"
+    pd.read_parquet(table).assign(note="checked").to_parquet(table)
+    sent, changed = len(batch_server.requests()), table.read_bytes()
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=QUICK) == report
+    assert (table.read_bytes(), len(batch_server.requests())) == (changed, sent)
+
+
+def test_a_table_that_is_gone_is_written_again(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """A finished job without its table is resumed: the answers are in its folder, and nothing is sent."""
+    report, table = run(by_model, BY_MODEL), tmp_path / "answers.parquet"
+    written = table.read_bytes()
+    table.unlink()
+    assert resume_job("job", storage=str(tmp_path / "jobs"), options=QUICK).outcomes == report.outcomes
+    assert (table.read_bytes(), batch_server.bill()["billed"]) == (written, 30)
+
+
 def test_a_resumption_that_is_refused_leaves_the_job_stopped(left: Job, tmp_path: Path) -> None:
     """A time that is none takes no stop back."""
     left.stop("cancelled", "The job was cancelled.")

@@ -81,7 +81,7 @@ def test_other_servers_dialects_are_understood(
 def test_many_batches_are_looked_at_in_one_listing(batch_server: BatchServer, tmp_path: Path) -> None:
     """More than a few open batches are read from the listing, 100 a call."""
     source = tmp_path / "rows.jsonl"
-    models = [f"gpt-4o-{number}" for number in range(8)]
+    models = ["gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "o3"]
     pd.DataFrame({"model": models, "review": models}).to_json(source, orient="records", lines=True)
     assert run(source, tmp_path, ChatRequest(model="{{ model }}", prompt="{{ review }}")).complete
     created = max(place for place, request in enumerate(batch_server.requests()) if request["method"] == "POST")
@@ -173,7 +173,7 @@ REFUSALS: dict[str, tuple[Any, dict[str, Any], type[Refused], str]] = {
     "model": (ChatRequest(model="no-such-model", prompt="{{ review }}"), {}, ModelNotFound, "no-such-model"),
     "absent request": ("absent.yaml", {}, RequestError, "absent.yaml does not exist"),
     "absent source": (REVIEW, {"source": "absent.csv"}, SourceError, "absent.csv"),
-    "empty source": (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no rows"),
+    "empty source": (REVIEW, {"source": "empty.csv"}, SourceError, "empty.csv.*no header"),
     "broken csv": (REVIEW, {"source": "broken.csv"}, SourceError, "broken.csv.*row 2"),
     "broken jsonl": (REVIEW, {"source": "broken.jsonl"}, SourceError, "broken.jsonl.*row 2"),
     "existing destination": (REVIEW, {"name": "there.csv"}, DestinationError, "there.csv"),
@@ -192,7 +192,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
 ) -> None:
     """One clear error; the server has seen no POST, and the job's key is free again."""
     (tmp_path / "rows.csv").write_text("same,review\na,one\na,two\n")
-    (tmp_path / "empty.csv").write_text("same,review\n")
+    (tmp_path / "empty.csv").write_text("")
     (tmp_path / "broken.csv").write_text("same,review\na,one\nb\n")
     (tmp_path / "broken.jsonl").write_text('{"review": "one"}\n{"review": \n')
     (tmp_path / "there.csv").write_text("mine\n")

@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import State
 from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed, Pending, Running, Suspended
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.jobs.options import POLL_SECONDS
 from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.flows.healing import LATE_EVENTS, SETTLED, cancelled_without_process, crashes, goes_on
-from prefect_openai_batch.flows.suspension.looks import DAY, LOOKS, NO_LOOK, look_after, message_after
+from prefect_openai_batch.flows.suspension.looks import (
+    DAY,
+    FIRST_SECONDS,
+    LOOKS,
+    NO_LOOK,
+    look_after,
+    message_after,
+    suspends_at,
+)
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -34,9 +44,16 @@ def test_after_thirty_days_no_timer_looks() -> None:
     assert not fnmatchcase(NO_LOOK, "*Next look within *")
 
 
+def test_a_run_suspends_when_its_youngest_batch_may_not_end_at_once() -> None:
+    """Many a small batch ends within seconds: the run looks itself so long."""
+    batches = [Batch(id="old", created_at=1_000), Batch(id="new", created_at=2_000), Batch(id="untold")]
+    assert suspends_at(batches, 2_001).timestamp() == 2_000 + FIRST_SECONDS
+    assert suspends_at(batches, 1_500).timestamp() == 1_500 + FIRST_SECONDS  # the server's clock is ahead
+
+
 def test_a_day_takes_few_looks() -> None:
-    """Fewer than 200 in 24 hours, even if each started and ended at once."""
-    age, looks = 0.0, 0
+    """Fewer than 200 in 24 hours, even if each started and ended at once; those before a suspension among them."""
+    age, looks = FIRST_SECONDS, 1 + FIRST_SECONDS / POLL_SECONDS
     while (look := look_after(age)) and age < DAY:
         age, looks = age + look.seconds, looks + 1
     assert looks < 200

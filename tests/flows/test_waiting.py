@@ -68,7 +68,7 @@ def test_a_waiting_sensor_is_no_error(
     reviews: Path, run: Run, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each look logs one INFO line, whose text is the progress; no traceback, no line of a higher level."""
-    with looked_at(monkeypatch, seconds=0.25, timing=Timing(running=2)) as server:
+    with looked_at(monkeypatch, seconds=0.25, timing=Timing(running=4)) as server:
         assert run(reviews).complete
         looks = [one for one in server.requests() if "/batches/" in one["path"]]
     unfinished = [line for line in lines if "items done" in line.getMessage()]

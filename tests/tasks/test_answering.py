@@ -1,13 +1,21 @@
 """Items asked at once: what is answered is paid, and kept."""
 
+import json
+import signal
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import openai
+import orjson
 import pytest
-from httpx2 import Response
+from httpx2 import Request, Response
 from prefect_openai_batch import ChatRequest
+from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.outcomes.outcome import read_outcome
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.answer import ask_items
@@ -17,25 +25,102 @@ from prefect_openai_batch.tasks.remote.connection import Connection
 class Unlucky(Connection):
     """A connection on which one item meets what nobody expects, once."""
 
-    unlucky = True
+    def __init__(self, client: openai.OpenAI, error: type[BaseException]) -> None:
+        super().__init__(client)
+        self.errors = [error]
 
     def answer(self, url: str, body: dict[str, Any]) -> Response:
-        if "7" in str(body["messages"]) and self.unlucky:
-            self.unlucky = False
-            raise RuntimeError("Nobody expects this.")
+        if "7" in str(body["messages"]) and self.errors:
+            raise self.errors.pop()
         return super().answer(url, body)
 
 
-def test_one_unexpected_error_loses_no_answer(server: BatchServer, tmp_path: Path) -> None:
-    """The other answers are recorded, and asked for no second time."""
-    items = [ChatRequest(model="gpt-5-mini", prompt=f"Say {number}.").item(str(number)) for number in range(10)]
-    file = write_items(items, Folder(str(tmp_path / "items")))
-    answers = Folder(str(tmp_path / "answers"))
-    answers.make()
+@pytest.fixture
+def file(tmp_path: Path) -> InputFile:
+    """An input file of twenty items."""
+    items = [ChatRequest(model="gpt-5-mini", prompt=f"Say {number}.").item(str(number)) for number in range(20)]
+    return write_items(items, Folder(str(tmp_path / "items")))
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Folder:
+    """Where answers are recorded."""
+    folder = Folder(str(tmp_path / "answers"))
+    folder.make()
+    return folder
+
+
+def recorded(answers: Folder) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for name in answers.names() for line in answers.open(name).readlines()]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_one_unexpected_error_loses_no_answer(
+    server: BatchServer, file: InputFile, answers: Folder, error: type[BaseException]
+) -> None:
+    """The other answers are recorded, and asked for no second time; the error is raised."""
     with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
-        connection = Unlucky(client)
-        with pytest.raises(RuntimeError, match="Nobody expects this"):
+        connection = Unlucky(client, error)
+        with pytest.raises(error):
             ask_items(connection, file, answers, None, 4)
         ask_items(connection, file, answers, None, 4)
-    assert server.bill()["synchronous"] == 10
-    assert sum(len(answers.open(name).readlines()) for name in answers.names()) == 10
+    assert server.bill()["synchronous"] == 20
+    assert len(recorded(answers)) == 20
+
+
+class Interrupted(Connection):
+    """A connection on whose first answer somebody presses Ctrl-C; the others are slow."""
+
+    pressed = False
+
+    def answer(self, url: str, body: dict[str, Any]) -> Response:
+        response = super().answer(url, body)
+        if self.pressed:
+            time.sleep(0.2)
+        else:
+            self.pressed = True
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return response
+
+
+def test_an_interrupted_wait_loses_no_answer(server: BatchServer, file: InputFile, answers: Folder) -> None:
+    """What is asked already is waited for and kept; what is not begun is not asked any more."""
+    with openai.OpenAI(base_url=server.base_url, api_key="test") as client, pytest.raises(KeyboardInterrupt):
+        ask_items(Interrupted(client), file, answers, None, 1)
+    assert len(recorded(answers)) == server.bill()["synchronous"] < 16
+
+
+class Spoken(Connection):
+    """A connection whose answers are given."""
+
+    def __init__(self, client: openai.OpenAI, content: bytes, status: int = 200) -> None:
+        super().__init__(client)
+        self.content, self.status = content, status
+
+    def answer(self, url: str, body: dict[str, Any]) -> Response:
+        response = Response(self.status, content=self.content, request=Request("POST", "https://example.com"))
+        if self.status != 200:
+            raise openai.APIStatusError("Refused.", response=response, body=json.loads(self.content))
+        return response
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [
+        (b'{"choices": [{"message": {"content": "fine \\ud83d"}}], "x": NaN}', 200, ("succeeded", "fine ?", None)),
+        (b"<html>", 200, ("failed", None, "unreadable_response")),
+        (b"", 200, ("failed", None, "unreadable_response")),
+        (b'{"error": {"code": "odd \\ud83d", "message": "Sorry."}}', 400, ("failed", None, "odd ?")),
+    ],
+    ids=["half an emoji", "no JSON", "nothing", "half an emoji in an error"],
+)
+def test_an_answer_that_json_does_not_know_is_kept(
+    file: InputFile, answers: Folder, content: bytes, status: int, told: tuple[str, str | None, str | None]
+) -> None:
+    """It is paid for like any other."""
+    with openai.OpenAI(api_key="test") as client:
+        ask_items(Spoken(client, content, status), file, answers, None, 4)
+    (first, *others) = recorded(answers)
+    outcome = read_outcome(Endpoint.CHAT_COMPLETIONS, first)
+    assert (outcome.outcome, outcome.answer, outcome.error_code) == told
+    assert len(others) == 19

@@ -144,6 +144,8 @@ def test_results_of_rows_that_were_not_read_are_refused(tmp_path: Path) -> None:
     source.write_text("text\nx\n")
     request = ChatRequest(model="gpt-5-mini", prompt="{{ text }}")
     job = open_job(str(source), request, str(destination), job_key="unread", storage=str(tmp_path / "jobs"))
+    with pytest.raises(SourceError, match=r"read_source\(job\) comes before plan_round\(job\)"):
+        plan_round(job)
     with pytest.raises(SourceError, match="'unread' are not read yet: read_source"):
         write_results(job)
     assert not destination.exists()

@@ -43,3 +43,11 @@ def test_the_end_of_a_large_file_takes_little_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < path.stat().st_size / 10
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b" ", b"\r", b"null", b"[]"], ids=["nothing", "blank", "return", "null", "list"]
+)
+def test_what_stands_last_is_whole_where_it_is_json_or_nothing(tmp_path: Path, end: bytes) -> None:
+    """It need be no object: the beginning of one is never JSON."""
+    assert not breaks_off(file_of(tmp_path, LINE + b"\n" + end))

@@ -3,6 +3,9 @@
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import copy_context
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from fnmatch import fnmatchcase
@@ -20,7 +23,13 @@ from prefect_openai_batch.tasks.remote import tries
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.creation import create_once
 from prefect_openai_batch.tasks.remote.downloads import download, download_lines
-from prefect_openai_batch.tasks.remote.tries import LONGEST_PAUSE_SECONDS, LOOKING, Tries, brief_pauses
+from prefect_openai_batch.tasks.remote.tries import (
+    LONGEST_PAUSE_SECONDS,
+    LOOKING,
+    Tries,
+    brief_pauses,
+    pauses_end_with_it,
+)
 from prefect_openai_batch.tasks.remote.uploads import upload
 
 NOW = 1_800_000_000.0
@@ -68,7 +77,7 @@ CALLS: list[tuple[str, str, Callable[[Connection, Path, InputFile], object]]] = 
     (
         "downloading",
         "GET */files/*/content",
-        lambda connection, path, _: download_lines(connection, "file-1", path),
+        lambda connection, path, _: download_lines(connection, "file-1", path, "batch_1"),
     ),
     ("answering", "POST */chat/completions", _answer),
 ]
@@ -164,3 +173,12 @@ def test_a_pause_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         answered(busy("1")).batch("batch_1")
+
+
+def test_a_pause_in_another_thread_ends_with_what_is_interrupted() -> None:
+    """Nobody waits for it to pass."""
+    with brief_pauses(inf), ThreadPoolExecutor() as pool:
+        with suppress(KeyboardInterrupt), pauses_end_with_it():
+            paused = pool.submit(copy_context().run, answered(busy("60")).batch, "batch_1")
+            raise KeyboardInterrupt
+        assert isinstance(paused.exception(timeout=30), KeyboardInterrupt)

@@ -94,17 +94,19 @@ def test_a_look_that_waits_for_nothing_is_tried_again(
 
 
 def test_a_day_is_fewer_than_two_hundred_looks() -> None:
-    """They come less often as the batch grows older."""
+    """They come every two seconds at first, and less often as the batch grows older."""
     options = sensor_options()
     delays = options["retry_delay_seconds"]
+    assert (delays[0], delays[-1]) == (2, 600)
+    assert delays == sorted(delays)
     rest = (86_400 - sum(delays)) / delays[-1]
     assert len(delays) + rest < 200
 
 
-def test_a_batch_that_is_not_there_is_waited_for(
+def test_a_batch_that_only_the_list_shows_is_waited_for(
     server: BatchServer, connection: Connection, file: InputFile
 ) -> None:
-    """It may come back; two days after its window it is taken to be lost."""
+    """The list shows it; two days after its window it is taken to be lost."""
     batch = find_or_create(connection, file, 0)
     server.fail(RouteFault(kind="not_found", route="GET */batches/*"))
     (seen,) = look_at(connection, [batch])
@@ -123,8 +125,10 @@ def test_a_batch_without_times_is_never_given_up() -> None:
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[BatchServer, list[Batch]]]:
     """A server with 250 batches, a minute apart; the oldest first."""
-    with BatchServer(data=tmp_path_factory.mktemp("many"), speed=0) as server:
-        client = openai.OpenAI(base_url=server.base_url, api_key="test")
+    with (
+        BatchServer(data=tmp_path_factory.mktemp("many"), speed=0) as server,
+        openai.OpenAI(base_url=server.base_url, api_key="test") as client,
+    ):
         items = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
         content = write_items(items, Folder(str(tmp_path_factory.mktemp("items"))))
         with content.files.open("input.jsonl") as file:

@@ -15,6 +15,7 @@ from prefect_openai_batch import (
     BatchFailed,
     BatchItem,
     BatchNotFinished,
+    BatchUnknown,
     ChatRequest,
     CustomIdError,
     DeadlineError,
@@ -39,7 +40,9 @@ from prefect_openai_batch import (
     ResponsesRequest,
     RunOptions,
     SourceError,
+    StorageError,
     StorageNotShared,
+    TableNotWritten,
     WaitError,
     build_items,
     cancel_batch,
@@ -138,7 +141,17 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         DeadlineError,
         WaitError,
         JobKeyError,
+        StorageError,
         ModelNotFound,
     ]
     assert_type(Refused("why").details, dict[str, Any])
-    return [*refusals, AccessError, BatchNotFinished, BatchFailed, DownloadBroken, StorageNotShared]
+    return [
+        *refusals,
+        AccessError,
+        BatchNotFinished,
+        BatchUnknown,
+        BatchFailed,
+        DownloadBroken,
+        TableNotWritten,
+        StorageNotShared,
+    ]

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ..answerers import Reply
 from ..exchange import Answer, Asked, Body, Usage, quoted
-from ..models import snapshot
+from ..models import fingerprint, snapshot
 from .usage import text_usage
 
 
@@ -13,15 +13,16 @@ def chat(asked: Asked, reply: Reply) -> Answer:
     """A `chat.completion`."""
     usage = text_usage(asked, reply)
     silent = reply.refusal is not None or reply.tool_calls
-    calls = f', "tool_calls": {json.dumps(_chat_calls(asked, reply))}' if reply.tool_calls else ""
+    calls = f'"tool_calls": {json.dumps(_chat_calls(asked, reply))}, ' if reply.tool_calls else ""
     content = "null" if silent else quoted(reply.text)
     refusal = "null" if reply.refusal is None else quoted(reply.refusal)
     # Written out, and not made of dictionaries, since a million of them are made in one go.
     body = (
         f'{{"id": "chatcmpl-{asked.digest[:29]}", {_chat_kind(asked.now, asked.body["model"])}, "choices": '
-        f'[{{"index": 0, "message": {{"role": "assistant", "content": {content}, "refusal": {refusal}{calls}}}, '
+        f'[{{"index": 0, "message": {{"role": "assistant", "content": {content}, {calls}"refusal": {refusal}, '
+        f'"annotations": []}}, '
         f'"logprobs": null, "finish_reason": "{reply.finish_reason}"}}], {_chat_usage(usage)}, '
-        f'"service_tier": "default", "system_fingerprint": null}}'
+        f'"service_tier": "default", "system_fingerprint": {fingerprint(asked.body["model"])}}}'
     )
     return Answer(200, body, usage)
 

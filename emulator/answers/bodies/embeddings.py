@@ -1,5 +1,6 @@
 """Embeddings without a model: words that two texts share bring their vectors together."""
 
+import json
 from base64 import b64encode
 from functools import lru_cache
 from typing import Any
@@ -9,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from ...errors import EMBEDDING_TOKENS, embedding_too_long
 from ..answerers import Reply
-from ..exchange import Answer, Asked, Usage, quoted
+from ..exchange import Answer, Asked, Body, Usage, quoted
 from ..models import snapshot
 from ..prompts import embedding_inputs, text_tokens
 
@@ -23,6 +25,8 @@ Vector = npt.NDArray[np.float32]
 def embeddings(asked: Asked, _: Reply) -> Answer:
     """A `list` of embeddings, one for each input."""
     inputs = embedding_inputs(asked.body)
+    if too_long := _too_long(asked.body, inputs):
+        return Answer(400, json.dumps(too_long), None)
     length, encoding = _dimensions(asked.body), asked.body.get("encoding_format")
     entries = ", ".join(
         f'{{"object": "embedding", "embedding": {_as_json(_embed(given, length), encoding)}, "index": {number}}}'
@@ -34,6 +38,15 @@ def embeddings(asked: Asked, _: Reply) -> Answer:
         f'"usage": {{"prompt_tokens": {tokens}, "total_tokens": {tokens}}}}}'
     )
     return Answer(200, body, Usage(tokens))
+
+
+def _too_long(body: Body, inputs: list[Any]) -> Body | None:
+    """The error where an input is longer than the models take."""
+    for number, given in enumerate(inputs):
+        tokens = _input_length(given)
+        if tokens > EMBEDDING_TOKENS:
+            return embedding_too_long(tokens, number if inputs is body["input"] else None)
+    return None
 
 
 def _input_length(given: Any) -> int:

@@ -54,6 +54,30 @@ def test_a_parquet_file_broken_inside_is_refused(tmp_path: Path) -> None:
     assert refusal(written(tmp_path, "a.parquet", bytes(content)))
 
 
+BROKEN = pa.Array.from_buffers(
+    pa.string(), 2, [None, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0"), pa.py_buffer(b"a\xff")]
+)
+AT_ONE = pa.array([0, 1], pa.int32())
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        BROKEN,
+        pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), BROKEN),
+        pa.StructArray.from_arrays([BROKEN], ["a"]),
+        pa.DictionaryArray.from_arrays(AT_ONE, BROKEN),
+    ],
+    ids=["text", "list", "object", "dictionary"],
+)
+def test_a_text_that_is_not_utf8_is_refused_by_row_and_column(tmp_path: Path, column: pa.Array) -> None:
+    """Arrow reads any bytes as text, which can neither be asked nor be written to CSV or JSONL."""
+    pq.write_table(pa.table({"n": [1, 2], "odd": column}), tmp_path / "a.parquet", row_group_size=1)
+    refused = refusal(tmp_path / "a.parquet")
+    assert (refused.details["column"], refused.details["row"]) == ("odd", 1)
+    assert "row 2, column 'odd': holds a text that is not UTF-8" in str(refused)
+
+
 def test_a_name_that_stands_twice_in_parquet_is_refused(tmp_path: Path) -> None:
     """Templates could not tell the columns apart."""
     pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "a.parquet")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import SourceError
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.batch.tables.destinations import write_table
+from prefect_openai_batch.batch.tables.json_values import row_values
 from prefect_openai_batch.batch.tables.parts import (
     Part,
     part_name,
@@ -20,6 +21,8 @@ from prefect_openai_batch.batch.tables.parts import (
     write_parts,
 )
 from prefect_openai_batch.batch.tables.sources import FileSource, open_source
+
+from .test_value_texts import COLUMNS
 
 FIXTURE_IS_REUSED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 
@@ -86,6 +89,17 @@ def test_only_row_groups_with_wanted_rows_are_read(tmp_path: Path) -> None:
     assert [batch["n"].to_pylist() for _, batch in found] == [[10], [29]]
     with pytest.raises(OSError, match=r".+"):
         list(read_selected_rows(folder, np.array([0])))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_rows_of_every_type_are_selected(tmp_path: Path, name: str) -> None:
+    """A later round asks of them again."""
+    pq.write_table(pa.table({"x": COLUMNS[name], "n": range(len(COLUMNS[name]))}), tmp_path / "a.parquet")
+    keep(FileSource(path=str(tmp_path / "a.parquet")), tmp_path / "job", 5)
+    last = len(COLUMNS[name]) - 1
+    (found,) = read_selected_rows(Folder(str(tmp_path / "job")), np.array([last], dtype=np.int64), ["x"])
+    column = pq.read_table(tmp_path / "a.parquet")["x"].combine_chunks()
+    assert repr(row_values(found[1]["x"])) == repr(row_values(column)[last:])
 
 
 @pytest.mark.parametrize("row", [7, 9, 500])

@@ -13,7 +13,7 @@ from prefect_openai_batch.batch.errors import SourceError
 from prefect_openai_batch.batch.tables.sources import FileSource, check_source, digest, open_source
 from pydantic import ValidationError
 
-from .reading import refusal, rows_of, written
+from .reading import refusal, rows_of, table_of, written
 
 
 @pytest.mark.parametrize("name", ["gone.csv", "gone.jsonl", "gone.parquet", "gone/gone.csv"])
@@ -57,19 +57,76 @@ def test_broken_compression_is_refused(tmp_path: Path, name: str, content: bytes
 
 
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.csv", "id,review\n"), ("a.csv", ""), ("a.jsonl", "\n \n")],
-    ids=["header alone", "no line", "blank lines"],
+    ("name", "content", "columns"),
+    [("a.csv", "id,review\n", ["id", "review"]), ("a.jsonl", "\n \n", []), ("a.jsonl", "", [])],
+    ids=["header alone", "blank lines", "no line"],
 )
-def test_an_empty_table_is_refused(tmp_path: Path, name: str, content: str) -> None:
-    """A header without rows is no work to do."""
-    assert refusal(written(tmp_path, name, content))
+def test_a_table_of_no_rows_is_a_table(tmp_path: Path, name: str, content: str, columns: list[str]) -> None:
+    """A quiet day is no error; JSONL of no lines has no columns either."""
+    table = table_of(written(tmp_path, name, content))
+    assert (table.num_rows, table.column_names) == (0, columns)
 
 
-def test_an_empty_parquet_table_is_refused(tmp_path: Path) -> None:
-    """A schema without rows is no work to do."""
-    pq.write_table(pa.table({"a": pa.array([], pa.string())}), tmp_path / "a.parquet")
-    assert "no rows" in str(refusal(tmp_path / "a.parquet"))
+def test_a_parquet_table_of_no_rows_is_a_table(tmp_path: Path) -> None:
+    """Its types stay."""
+    table = pa.table({"a": pa.array([], pa.string())})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert table_of(tmp_path / "a.parquet").equals(table)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "", "has no header; its first line must name the columns"),
+        ("a.csv", "\n\n", "has no header"),
+        ("a.parquet", "", "not a readable Parquet file"),
+        ("a.jsonl", "{}\n{}\n", "none of its rows has a column"),
+    ],
+    ids=["no header", "blank lines", "no footer", "no column"],
+)
+def test_what_is_no_table_is_refused(tmp_path: Path, name: str, content: str, said: str) -> None:
+    """Nothing at all is no table of no rows."""
+    assert said in str(refusal(written(tmp_path, name, content)))
+
+
+ROWS = {
+    "csv": "a\n1\n2\n3\n4\n5,6\n",
+    "jsonl": "".join(f'{{"a": {number}}}\n' for number in range(1, 5)) + '{"a": "x"}\nno JSON',
+}
+
+
+@pytest.mark.parametrize("limit", [1, 3, 4])
+@pytest.mark.parametrize("rows", [2, 5_000])
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_limit_reads_the_first_rows_alone(tmp_path: Path, kind: str, rows: int, limit: int) -> None:
+    """What comes after them is not looked at, not even to know a column's type."""
+    path = written(tmp_path, f"a.{kind}", ROWS[kind])
+    found = table_of(path, rows, limit=limit)["a"].to_pylist()
+    assert [int(value) for value in found] == [*range(1, limit + 1)]
+    assert refusal(path)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_a_limit_of_parquet(tmp_path: Path, limit: int) -> None:
+    """Across row groups; one that is larger than the table is none."""
+    pq.write_table(pa.table({"a": range(10)}), tmp_path / "a.parquet", row_group_size=3)
+    assert table_of(tmp_path / "a.parquet", limit=limit)["a"].to_pylist() == [*range(10)][:limit]
+
+
+def test_a_limited_source_is_another_source(tmp_path: Path) -> None:
+    """Its digest differs, and that of a whole one is what it was before there were limits."""
+    path = str(written(tmp_path, "a.csv", "a\n1\n"))
+    assert len({digest(FileSource(path=path, limit=limit)) for limit in (None, 1, 2)}) == 3
+    assert digest(FileSource(path=path)).startswith("9b0aa8aedf24")
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.XLS", "a.ods"])
+def test_a_spreadsheet_is_told_how_it_is_read(tmp_path: Path, name: str) -> None:
+    """By what it was made with, or by pandas."""
+    said = str(refusal(written(tmp_path, name, b"PK")))
+    assert "is a spreadsheet" in said
+    assert "save its sheet as CSV UTF-8" in said
+    assert "to_parquet('a.parquet')" in said
 
 
 @pytest.mark.parametrize(

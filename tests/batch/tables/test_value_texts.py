@@ -56,6 +56,14 @@ COLUMNS: dict[str, pa.Array] = {
     "object": pa.array([{"items": [1], "at": AT, "price": Decimal("1.0"), "raw": b"x", "yes": True}, None]),
     "map of moments": pa.array([[("k", AT)], None], pa.map_(pa.string(), pa.timestamp("us"))),
     "map of days": pa.array([[(date(2024, 1, 1), 2)], None], pa.map_(pa.date32(), pa.int64())),
+    "map of lists": pa.array([[([1], 2)], None], pa.map_(pa.list_(pa.int64()), pa.int64())),
+    "map of objects": pa.array([[({"a": AT}, 2)]], pa.map_(pa.struct([("a", pa.timestamp("us"))]), pa.int64())),
+    "large views": pa.array([["a"], None], pa.large_list_view(pa.string_view())),
+    "list of kinds": pa.ListArray.from_arrays(pa.array([0, 1, 2]), pa.array(["a", "b"]).dictionary_encode()),
+    "moments of kinds": COUNT.view(pa.timestamp("us", "Z")).dictionary_encode(),
+    "zoned moments": pa.array([[AT, None], None], pa.list_(pa.timestamp("us", "GMT+01:00"), 2)),
+    "uuids": pa.ListArray.from_arrays(pa.array([0, 1]), pa.array([b"0" * 16], pa.uuid())),
+    "opaque": pa.ExtensionArray.from_storage(pa.opaque(pa.int64(), "a", "b"), pa.array([1, None])),
     "json": pa.array(['{"a":1}', None], pa.json_()),
     "bool8": pa.array([1, None], pa.int8()).cast(pa.bool8()),
     "tensor": pa.ExtensionArray.from_storage(
@@ -79,7 +87,10 @@ def is_binary(kind: pa.DataType) -> bool:
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS)
 def test_a_prompt_says_what_the_tables_say(tmp_path: Path, column: pa.Array, template: str) -> None:
     """For every type of Arrow that a Parquet file holds: the cell of the CSV, or the column by its name."""
-    pq.write_table(pa.table({"x": column, "there": ["x"] * len(column)}), tmp_path / "in.parquet")
+    try:
+        pq.write_table(pa.table({"x": column, "there": ["x"] * len(column)}), tmp_path / "in.parquet")
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow does not write the type to Parquet")
     table = pq.read_table(tmp_path / "in.parquet").combine_chunks()
     if is_binary(column.type):
         with pytest.raises(RequestError, match="The column 'x' holds bytes: write"):

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,7 +28,7 @@ class Receiver:
         self.process = process
 
     def kept(self) -> list[str]:
-        with sqlite3.connect(self.inbox) as database:
+        with closing(sqlite3.connect(self.inbox)) as database:
             return [row[0] for row in database.execute("SELECT webhook_id FROM deliveries")]
 
 

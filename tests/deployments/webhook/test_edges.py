@@ -1,14 +1,18 @@
 """The receiver of OpenAI's webhooks where nothing of Prefect or OpenAI can be reached."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psutil
 import pytest
+from httpx import ASGITransport, AsyncClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch import clock
@@ -21,6 +25,9 @@ from starlette.testclient import TestClient
 
 from ...conftest import free_port
 from .receiving import SECRET
+
+URL = "http://receiver"
+EVENT = b'{"type": "batch.completed", "data": {"id": "batch_1"}}'
 
 
 @pytest.fixture
@@ -66,17 +73,47 @@ def test_a_receiver_without_a_prefect_server_does_not_start(alone: None, tmp_pat
         make_app(tmp_path / "inbox.db")
 
 
+async def test_a_slow_disk_keeps_nobody_else_waiting(alone: None, tmp_path: Path) -> None:
+    """While a delivery is written others are served; it is answered when it is kept."""
+    app = make_app(tmp_path / "inbox.db")
+    async with app.router.lifespan_context(app), AsyncClient(transport=ASGITransport(app), base_url=URL) as client:
+        with closing(sqlite3.connect(tmp_path / "inbox.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            headers = webhooks.sign(webhooks.Delivery("wh_slow", EVENT, 0, 0), SECRET)
+            posted = asyncio.create_task(client.post("/", content=EVENT, headers=headers))
+            await asyncio.wait([posted], timeout=0.2)
+            assert (await client.get("/health")).is_success
+            assert not posted.done()
+            other.execute("ROLLBACK")
+            assert (await posted).status_code == 200
+            assert other.execute("SELECT webhook_id FROM deliveries").fetchall() == [("wh_slow",)]
+
+
 def test_an_inbox_that_cannot_be_used_ends_nothing(alone: None, tmp_path: Path) -> None:
     """What cannot be kept is not taken, so that OpenAI repeats it."""
     event = {"type": "batch.completed", "data": {"id": "batch_1"}}
     with TestClient(make_app(tmp_path / "inbox.db")) as client:
-        database = sqlite3.connect(tmp_path / "inbox.db")
-        database.execute("ALTER TABLE deliveries RENAME TO away")
-        assert post(client, event) == 503
-        assert client.get("/health").status_code == 200
-        database.execute("ALTER TABLE away RENAME TO deliveries")
-        database.close()
+        with closing(sqlite3.connect(tmp_path / "inbox.db")) as database:
+            database.execute("ALTER TABLE deliveries RENAME TO away")
+            assert post(client, event) == 503
+            assert client.get("/health").status_code == 200
+            database.execute("ALTER TABLE away RENAME TO deliveries")
         assert post(client, event) == 200
+
+
+def test_the_inbox_is_open_only_while_the_receiver_lives(alone: None, tmp_path: Path) -> None:
+    """Not before, and not after."""
+    app = make_app(tmp_path / "inbox.db")
+    assert open_files(tmp_path) == set()
+    with TestClient(app):
+        assert "inbox.db" in open_files(tmp_path)
+    assert open_files(tmp_path) == set()
+
+
+def open_files(folder: Path) -> set[str]:
+    """The names of the files below a folder that this process holds open."""
+    paths = (Path(one.path) for one in psutil.Process().open_files())
+    return {path.name for path in paths if path.is_relative_to(folder)}
 
 
 ENDED = datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp()

@@ -51,10 +51,15 @@ class Run:
 
 
 @pytest.fixture
-def make_run(api: httpx.Client, server: BatchServer) -> Callable[..., Run]:
+def client(server: BatchServer) -> Iterator[OpenAI]:
+    with OpenAI(base_url=server.base_url, api_key="test") as client:
+        yield client
+
+
+@pytest.fixture
+def make_run(api: httpx.Client, client: OpenAI) -> Callable[..., Run]:
     """Make a run that waits suspended, and the batch of its job."""
     deployment = deploy_nowhere(api)
-    client = OpenAI(base_url=server.base_url, api_key="test")
     line = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions"}
     body = {"model": "gpt-5-mini", "messages": [{"role": "user", "content": "Say it."}]}
     content = json.dumps({**line, "body": body}).encode() + b"\n"

@@ -72,6 +72,14 @@ def test_a_file_that_is_not_there(api: Api) -> None:
     ]
 
 
+def test_a_file_of_another_purpose(api: Api) -> None:
+    """Only files of the purpose `batch` are input files."""
+    batch = api.create(api.upload(chat_items(1), purpose="user_data")["id"])
+    api.server.advance(10)
+    (refused,) = api.batch(batch["id"])["errors"]["data"]
+    assert (refused["code"], refused["param"]) == ("invalid_request", "file_id")
+
+
 def test_a_file_deleted_in_time_cannot_be_found(api: Api) -> None:
     """Deleted between creation and validation."""
     batch = api.submit(chat_items(1))

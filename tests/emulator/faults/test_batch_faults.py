@@ -73,6 +73,23 @@ def test_half_expired(api: Api) -> None:
     assert {line["error"]["code"] for line in api.lines(expired["error_file_id"])} == {"batch_expired"}
 
 
+def test_expired_with_every_line_run(api: Api) -> None:
+    """An output file alone, as OpenAI has it."""
+    api.server.fail(BatchFault(kind="half_expired", share=1.0))
+    batch = api.submit(chat_items(8))
+    api.server.advance(90_000)
+    expired = api.batch(batch["id"])
+    assert (expired["status"], expired["error_file_id"]) == ("expired", None)
+    assert len(api.lines(expired["output_file_id"])) == 8
+
+
+def test_cancelled_with_every_line_run(api: Api) -> None:
+    """Somebody else's cancelling comes before the end."""
+    api.server.fail(BatchFault(kind="cancelled", share=1.0))
+    cancelled = api.finish(chat_items(8))
+    assert (cancelled["status"], cancelled["error_file_id"]) == ("cancelled", None)
+
+
 def test_all_failed(api: Api) -> None:
     """Completed, without an output file."""
     api.server.fail(BatchFault(kind="all_failed", status=503))

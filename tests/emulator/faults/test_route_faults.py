@@ -117,6 +117,24 @@ def test_a_download_breaks_off(api: Api, count: int) -> None:
     assert len(api.lines(file_id)) == count
 
 
+@pytest.mark.parametrize("whole_lines", [True, False], ids=["between lines", "in a line"])
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "with a length"])
+def test_a_download_ends_early_as_if_that_were_all(api: Api, *, chunked: bool, whole_lines: bool) -> None:
+    """No error says so: the header names no length, or that of what is sent."""
+    file_id = api.finish(chat_items(9))["output_file_id"]
+    whole = api.http.get(f"/files/{file_id}/content").content
+    short = RouteFault(
+        kind="short_body", share=0.5, chunked=chunked, whole_lines=whole_lines, route="GET */content"
+    )
+    api.server.fail(short, RouteFault(kind="no_bytes", route="GET */files/*"))
+    answer = api.http.get(f"/files/{file_id}/content")
+    half = whole[: len(whole) // 2]
+    assert answer.content == (half[: half.rfind(b"\n") + 1] if whole_lines else half)
+    assert answer.headers.get("content-length") == (None if chunked else str(len(answer.content)))
+    headers = {"authorization": "Bearer any"}
+    assert httpx2.get(f"{api.server.base_url}/files/{file_id}", headers=headers).json()["bytes"] is None
+
+
 def test_a_list_lags_behind(api: Api) -> None:
     """What was just created is not listed yet, but can be retrieved."""
     api.server.fail(RouteFault(kind="lag", seconds=30))

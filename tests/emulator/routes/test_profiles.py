@@ -32,6 +32,13 @@ def test_azures_sample(azure: Api) -> None:
     }
 
 
+def test_azures_batches_name_no_endpoint_once_they_are_validated(azure: Api) -> None:
+    """It is null then, in the list too."""
+    done = azure.finish([chat_item()])
+    listed = good(azure.http.get("/batches"))["data"]
+    assert [done["endpoint"], *(batch["endpoint"] for batch in listed)] == [None, None]
+
+
 def test_azures_output(azure: Api) -> None:
     """A line without id, in Azure's order, with content filters; and an error file of no bytes."""
     need_shared()

@@ -28,7 +28,8 @@ class End:
         some: whether it befalls some rows only, which cannot be told beforehand.
         raises: the exception that ends the first call; the next one completes the job.
         bills: how often more a row that it befalls may be billed, because the server ran and lost it.
-        files: how many remote files may stay, because the server said that they were gone.
+        files: how many remote files may stay, because the server said that they were gone, or because rows that
+            their batch says it finished are in none of them.
     """
 
     left: frozenset[str] = frozenset()

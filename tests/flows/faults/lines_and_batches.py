@@ -13,6 +13,9 @@ DAY = 24 * HOUR
 FEW = "Item 00[0-7]"
 """The rows that a fault of lines befalls where it stands alone."""
 
+KEPT = 2 * 3 * MAX_ROUNDS
+"""So many files stay at most where lines are lost: the output and error files of each batch that lacks one."""
+
 
 LINES: tuple[Entry, ...] = tuple(
     Entry(f"line {name}", (fault,), end, responses=fault.kind == "two_messages")
@@ -41,12 +44,12 @@ LINES: tuple[Entry, ...] = tuple(
         (
             "missing, once",
             LineFault(kind="missing", pattern=FEW, times=1),
-            End(passing=frozenset({"missing missing"}), rounds=1, bills=1),
+            End(passing=frozenset({"missing missing"}), rounds=1, bills=1, files=KEPT),
         ),
         (
             "missing for good",
             LineFault(kind="missing", pattern=FEW),
-            ends("missing missing", rounds=MAX_ROUNDS, bills=MAX_ROUNDS - 1),
+            ends("missing missing", rounds=MAX_ROUNDS, bills=MAX_ROUNDS - 1, files=KEPT),
         ),
         (
             "error 500 for good",

@@ -16,12 +16,16 @@ import pandas as pd
 from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .cases import Case
 from .ends import MAX_ROUNDS
 from .judgement import judge_calls, judge_end
 
 ROWS = 40
+
+MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4-turbo", "gpt-3.5-turbo")
+"""Each has an input file of its own."""
 
 SETTLE_SECONDS = 1.5
 """It must exceed the lag of the list."""
@@ -99,7 +103,7 @@ def _rows(case: Case) -> pd.DataFrame:
     rows = [
         {
             "number": f"{number:03}",
-            "model": f"gpt-4o-{number * 7 % models}",
+            "model": MODELS[number * 7 % models],
             "review": f"Item {number:03} pleases me, I would buy it again.",
         }
         for number in range(ROWS)
@@ -151,6 +155,7 @@ def _surroundings(server: BatchServer, case: Case) -> Iterator[None]:
         patch.dict(os.environ, environment),
         patch.object(clock, "now", server.clock.now),
         patch("time.sleep", _briefly(time.sleep)),
+        brief_pauses(LONGEST_SLEEP_SECONDS),
         _leaping(server, leap, leaps if leap else 0),
     ):
         yield

@@ -6,12 +6,13 @@ with a stated reason, or an exception, after which the same call completes the j
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
-from prefect_openai_batch.emulator import RouteFault
+from prefect_openai_batch.emulator import LineFault, RouteFault
 
-from .ends import CANCELLED, COMPLETE, SHORT, End, Entry, ends
-from .lines_and_batches import BATCHES, LINES
+from .ends import CANCELLED, COMPLETE, SHORT, End, Entry, ends, passes
+from .lines_and_batches import BATCHES, FEW, LINES
 
 HOUR = 3_600.0
 DAY = 24 * HOUR
@@ -23,6 +24,7 @@ ROUTES = {
     "look": "GET */batches/*",
     "list": "GET */batches",
     "download": "GET */files/*/content",
+    "size": f"GET */files/file-{'?' * 22}",
     "files": "GET */files",
     "delete": "DELETE */files/*",
     "cancel": "POST */batches/*/cancel",
@@ -54,6 +56,13 @@ _SPECIAL: tuple[tuple[str, str, RouteFault], ...] = (
     ("download", "empty", RouteFault(kind="cut_stream", share=0, times=2)),
     ("download", "cut in half", RouteFault(kind="cut_stream", share=0.5, times=2)),
     ("download", "cut near its end", RouteFault(kind="cut_stream", share=0.99, times=2)),
+    ("download", "ends early", RouteFault(kind="short_body", share=0.5, times=2)),
+    (
+        "download",
+        "ends early, at a line's end",
+        RouteFault(kind="short_body", share=0.5, whole_lines=True, times=2),
+    ),
+    ("size", "null", RouteFault(kind="no_bytes")),
     ("create", "cannot find file", RouteFault(kind="cannot_find_file", times=2)),
     ("create", "408", RouteFault(kind="http_error", status=408, times=2)),
     ("create", "409", RouteFault(kind="http_error", status=409, times=2)),
@@ -109,11 +118,42 @@ _PERMANENT: tuple[tuple[str, str, RouteFault, End], ...] = (
     ("download", "not found, always", RouteFault(kind="not_found"), End(raises="DownloadBroken")),
     ("download", "cut always", RouteFault(kind="cut_stream", share=0.5), End(raises="DownloadBroken")),
     ("download", "500 always", _error(500), End(raises="InternalServerError")),
+    ("download", "ends early, always", RouteFault(kind="short_body", share=0.5), End(raises="DownloadBroken")),
+    ("size", "403 always", _error(403), COMPLETE),
+    ("size", "500 always", _error(500), COMPLETE),
     ("files", "500 always", _error(500), End(raises="InternalServerError")),
     ("delete", "403 always", _error(403), End(files=100)),
     ("delete", "500 always", _error(500), End(raises="InternalServerError")),
     ("delete", "not found, always", RouteFault(kind="not_found"), End(files=100)),
 )
+
+
+def _short_bodies() -> Iterator[Entry]:
+    """Downloads that end early as if that were all, at every tenth of a file.
+
+    They end within a line or between two, and their header says that length or none; or nothing says how long the
+    file is, neither a header nor its object.
+    """
+    sizeless = RouteFault(kind="no_bytes", route=ROUTES["size"])
+    for tenth, whole_lines in product(range(1, 10), (False, True)):
+        place = f"{tenth}/10, {'between lines' if whole_lines else 'in a line'}"
+        short = RouteFault(kind="short_body", share=tenth / 10, whole_lines=whole_lines)
+        for how, faults in (
+            ("chunked", (short,)),
+            ("with a length", (short.model_copy(update={"chunked": False}),)),
+            ("no size", (short, sizeless)),
+        ):
+            yield _short("output", f"{place}, {how}", faults)
+            yield _short("error", f"{place}, {how}", faults)
+
+
+def _short(file: str, how: str, faults: tuple[RouteFault, ...]) -> Entry:
+    """The first output file, or the first error file, which is asked for after its output file."""
+    call = {"output": 1, "error": 2}[file]
+    short = faults[0].model_copy(update={"route": ROUTES["download"], "calls": (call,)})
+    failing = (LineFault(kind="error", pattern=FEW, times=1),) if file == "error" else ()
+    end = passes("failed server_error") if failing else COMPLETE
+    return Entry(f"{file} ends at {how}", (*failing, short, *faults[1:]), end, mixes=False, models=1)
 
 
 def _deadlines() -> Iterator[Entry]:
@@ -150,6 +190,7 @@ TABLE: tuple[Entry, ...] = (
     *_transient_routes(),
     *(replace(_route(route, name, fault, end), mixes=False) for route, name, fault, end in _PERMANENT),
     *_listings(),
+    *_short_bodies(),
     *_deadlines(),
 )
 """Every fault alone."""

@@ -10,7 +10,7 @@ import pytest
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+SAMPLES = Path(__file__).parents[4] / "shared" / "samples"
 
 USAGE = {
     "prompt_tokens": 10,
@@ -149,6 +149,32 @@ def test_tokens_model_and_request_are_kept(endpoint: Endpoint, body: dict[str, A
     assert (outcome.model, outcome.request_id) == ("gpt-5-mini-2025", "r1")
 
 
+BODY = chat({"content": "Fine \ud83d."})
+AS_TEXT = {
+    "body": line(json.dumps(BODY)),
+    "response": {"custom_id": "a", "response": json.dumps(line(BODY)["response"])},
+    "body in response": {"custom_id": "a", "response": json.dumps(line(json.dumps(BODY))["response"])},
+    "bare body": {"custom_id": "a", "response": json.dumps(BODY)},
+    "no status": {"custom_id": "a", "response": {"body": json.dumps(BODY)}},
+}
+
+
+@pytest.mark.parametrize("name", AS_TEXT)
+def test_what_comes_as_json_text_is_read_as_what_it_holds(name: str) -> None:
+    """Body or whole response, with half an emoji too; kept, it is the object."""
+    outcome = read_outcome(CHAT, AS_TEXT[name], keep_response=True)
+    assert (outcome.outcome, outcome.answer, outcome.output_tokens) == ("succeeded", "Fine ?.", 7)
+    assert json.loads(outcome.response or "")["choices"][0]["message"]["content"] == "Fine ?."
+
+
+@pytest.mark.parametrize("endpoint", Endpoint)
+@pytest.mark.parametrize("body", [None, "", [], "Sorry.", 7], ids=["null", "empty", "list", "text", "number"])
+def test_a_body_that_is_no_object_is_no_answer_of_any_endpoint(endpoint: Endpoint, body: Any) -> None:
+    """It goes again."""
+    outcome = read_outcome(endpoint, line(body))
+    assert (outcome.outcome, outcome.again, outcome.error_code) == ("failed", True, "unreadable_response")
+
+
 def test_the_whole_body_is_kept_on_request() -> None:
     """Kept, it is JSON text of what came."""
     body = chat({"content": "x"})
@@ -184,6 +210,20 @@ NOT_SUCCEEDED = [
     (unexecuted("request_timeout"), "failed", True, "request_timeout"),
     (unexecuted("something_new"), "failed", False, "something_new"),
     ({"custom_id": "a"}, "failed", True, None),
+    (line(None), "failed", True, "unreadable_response"),
+    (line(""), "failed", True, "unreadable_response"),
+    (line([]), "failed", True, "unreadable_response"),
+    (line("<html>Sorry.</html>"), "failed", True, "unreadable_response"),
+    (line(json.dumps({"choices": []})), "failed", True, "unreadable_response"),
+    (line(json.dumps(error("context_length_exceeded")), 400), "failed", False, "context_length_exceeded"),
+    (
+        line({"error": json.dumps(error("rate_limit_exceeded")["error"])}, 429),
+        "failed",
+        True,
+        "rate_limit_exceeded",
+    ),
+    ({"response": json.dumps(line(error("server_error"), 500)["response"])}, "failed", True, "server_error"),
+    ({"error": '{"code": "batch_expired", "message": "Sorry."}'}, "expired", True, "batch_expired"),
 ]
 
 

@@ -90,6 +90,16 @@ def test_another_frame_is_another_job(changed: pd.DataFrame) -> None:
     assert digest(changed) != digest(FRAME)
 
 
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.binary_view(), pa.list_(pa.string_view())])
+def test_arrows_views_are_digested_too(kind: pa.DataType) -> None:
+    """Which Arrow cannot take from."""
+    one, other = ([["a"], ["b"]], [["a"], ["c"]]) if pa.types.is_list(kind) else (["a", "b"], ["a", "c"])
+    assert table_digest(pa.table({"x": pa.array(one, kind)})) == table_digest(pa.table({"x": pa.array(one, kind)}))
+    assert table_digest(pa.table({"x": pa.array(one, kind)})) != table_digest(
+        pa.table({"x": pa.array(other, kind)})
+    )
+
+
 def test_rows_beyond_those_that_are_hashed_at_once_count_too() -> None:
     """To the last."""
     frame = pd.DataFrame({"x": np.arange(200_000)})

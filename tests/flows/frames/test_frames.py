@@ -9,7 +9,7 @@ from prefect_openai_batch import ChatRequest, RunOptions, run_dataframe
 from prefect_openai_batch.batch.errors import DeadlineError, RequestError, SourceError, WaitError
 from prefect_openai_batch.emulator import BatchServer
 
-from .conftest import REVIEW
+from ..conftest import REVIEW
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -41,7 +41,7 @@ def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_p
     assert batch_server.bill()["billed"] == 6
 
 
-UNKEEPABLE = [pd.DataFrame({"review": []}), pd.DataFrame({"review": [1, "a"]}), pd.DataFrame([["a"]])]
+UNKEEPABLE = [pd.DataFrame({"review": [1, "a"]}), pd.DataFrame([["a"]])]
 
 
 def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_refused_frame_is_not_taken_for_the_next_one(batch_server: BatchServer
     assert answered["review"].tolist() == ["one", "two"]
 
 
-@pytest.mark.parametrize("frame", UNKEEPABLE, ids=["no rows", "mixed values", "a number for a name"])
+@pytest.mark.parametrize("frame", UNKEEPABLE, ids=["mixed values", "a number for a name"])
 def test_a_frame_that_cannot_be_kept_is_refused(
     batch_server: BatchServer, tmp_path: Path, frame: pd.DataFrame
 ) -> None:
@@ -63,6 +63,23 @@ def test_a_frame_that_cannot_be_kept_is_refused(
     with pytest.raises(SourceError):
         run_dataframe(frame, REVIEW, storage=str(tmp_path))
     assert [request for request in batch_server.requests() if request["method"] == "POST"] == []
+
+
+def test_a_frame_of_no_rows_is_answered(batch_server: BatchServer, tmp_path: Path) -> None:
+    """A quiet day is no error: the result columns are there, and nothing is sent."""
+    answered = run_dataframe(FRAME[:0], REVIEW, storage=str(tmp_path))
+    pd.testing.assert_frame_equal(answered[FRAME.columns], FRAME[:0])
+    assert "answer" in answered
+    assert [request for request in batch_server.requests() if request["method"] != "GET"] == []
+
+
+def test_a_frame_s_answers_are_not_read_from_its_table(batch_server: BatchServer, tmp_path: Path) -> None:
+    """Whatever a person has made of that since, each answer stands beside its own row; CSV is as good."""
+    to = tmp_path / "answers.csv"
+    given: dict[str, Any] = {"destination": to, "storage": str(tmp_path), "options": RunOptions(poll_seconds=0.1)}
+    first = run_dataframe(FRAME, REVIEW, **given)
+    to.write_text("mine\n")
+    pd.testing.assert_frame_equal(run_dataframe(FRAME, REVIEW, **given), first)
 
 
 def test_a_frame_cannot_be_detached(batch_server: BatchServer, tmp_path: Path) -> None:

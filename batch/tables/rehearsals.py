@@ -1,0 +1,83 @@
+"""A table's writing rehearsed before anything is paid: by its own writer, at its own place."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+from fsspec import AbstractFileSystem
+from fsspec.implementations.local import LocalFileSystem
+
+from ..errors import DestinationError
+from ..storage import open_url, short_name, whole_file
+from .destinations import write_content
+
+
+def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> None:
+    """Write a table of no rows, and then these rows, beside `path` as they would be written to it; nothing stays.
+
+    Raises:
+        DestinationError: the place cannot be written to, or its format cannot hold a column; the message names it.
+    """
+    for rows in ([], batches):
+        content = _content(path, schema, rows)
+    folder, slash, name = path.rpartition("/")
+    beside = f"{folder}{slash}.{short_name(name)}.{uuid4().hex[:8]}"
+    filesystem, place = open_url(beside)
+    try:
+        with _new_folders_removed(filesystem, Path(place).parent):
+            with whole_file(beside) as file:
+                file.write(content)
+            with suppress(Exception):  # a key may be allowed to write, and not to delete
+                filesystem.rm_file(place)
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:
+        raise DestinationError(f"The destination {path} cannot be written: {error}.", path=path) from error
+
+
+def _content(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> bytes:
+    file = BytesIO()
+    try:
+        write_content(path, file, schema, batches)
+    except Exception as error:  # whatever the writer of a format, or the type of a column, has to say
+        found = unwritable(path, schema, batches)
+        if found is None:
+            raise
+        column, why = found
+        raise DestinationError(
+            f"The destination {path} cannot hold the column {column.name!r} ({column.type}): {why}. Leave the "
+            "column out, or choose another format: .csv, .jsonl or .parquet.",
+            path=path,
+            column=column.name,
+        ) from error
+    return file.getvalue()
+
+
+def unwritable(
+    path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]
+) -> tuple[pa.Field, Exception] | None:
+    """The first column of a table that a file of this name cannot hold, and why; None where it holds each."""
+    for place, field in enumerate(schema):
+        alone = pa.schema([field])
+        try:
+            for rows in ([], [pa.RecordBatch.from_arrays([one.column(place)], schema=alone) for one in batches]):
+                write_content(path, BytesIO(), alone, rows)
+        except Exception as error:
+            return field, error
+    return None
+
+
+@contextmanager
+def _new_folders_removed(filesystem: AbstractFileSystem, folder: Path) -> Iterator[None]:
+    """Leave no local folder behind that the block has made."""
+    local = isinstance(filesystem, LocalFileSystem)
+    new = [one for one in (folder, *folder.parents) if not one.exists()] if local else []
+    try:
+        yield
+    finally:
+        for made in new:
+            with suppress(OSError):
+                made.rmdir()

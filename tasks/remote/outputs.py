@@ -1,0 +1,107 @@
+"""Read what a batch gave, until its files tell of every item that it says it finished."""
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from openai import APIError
+
+from ...batch.errors import DownloadBroken, RequestError
+from ...batch.files.batches import Batch
+from ...batch.files.input_files import Item
+from ...batch.files.output_files import OutputLines
+from ...batch.outcomes.answers import endpoint_of
+from ...batch.outcomes.outcome import response_of
+from ...batch.outcomes.outcome_files import FetchedOutput, write_outcomes
+from ...batch.requests.endpoints import Endpoint
+from ...batch.storage import Folder
+from .connection import Connection
+from .downloads import download_lines
+from .tries import REREADING, pause
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What a batch was sent, as far as that is known: where to, and the items anew at each call."""
+
+    endpoint: Endpoint | None
+    items: Callable[[], Iterable[Item]] | None
+
+
+def read_output(
+    connection: Connection, batch: Batch, sent: Sent, folder: Folder, *, keep_response: bool
+) -> FetchedOutput:
+    """Download a batch's files, and write what became of its items to a folder.
+
+    Where the files tell of fewer items than the batch says it finished, all is read again; what is untold then
+    stays so, and the output says how many are `unread`.
+
+    Raises:
+        DownloadBroken: a file came cut off, again and again, and not every item is told of.
+        RequestError: there is no telling where the items were sent.
+    """
+    for seconds in REREADING.pauses:
+        output = _read(connection, batch, sent, folder, keep_response)
+        if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
+            return output
+        log.warning("%s Read again in %.0f s", _unread(output), seconds)
+        pause(seconds)
+        with suppress(APIError):  # its files and counts may have come late
+            batch = connection.batch(batch.id, batch.input_file)
+    output = _read(connection, batch, sent, folder, keep_response)
+    if output.unread:
+        log.warning("%s Its files are kept until they expire", _unread(output))
+    return output
+
+
+def _has_files(batch: Batch) -> bool:
+    return bool(batch.output_file_id or batch.error_file_id)
+
+
+def _unread(output: FetchedOutput) -> str:
+    return f"The files of {output.batch.id} tell nothing of {output.unread:,} items that it says it finished."
+
+
+def _read(connection: Connection, batch: Batch, sent: Sent, folder: Folder, keep_response: bool) -> FetchedOutput:
+    """Read everything once; a file that stays cut off is good enough where every item sent is told of."""
+    cut_off: DownloadBroken | None = None
+    with TemporaryDirectory() as scratch:
+        paths = {Path(scratch) / "output": batch.output_file_id, Path(scratch) / "error": batch.error_file_id}
+        for path, file_id in paths.items():
+            try:
+                if file_id is not None:
+                    download_lines(connection, file_id, path, batch.id)
+            except DownloadBroken as error:
+                cut_off = error
+        came = [path for path in paths if path.exists()]
+        if cut_off and not (came and sent.items):
+            raise cut_off
+        endpoint = sent.endpoint or _told_endpoint(batch, came)
+        items = sent.items() if sent.items else None
+        output = write_outcomes(batch, endpoint, items, came, folder, keep_response=keep_response)
+    if cut_off and output.untold:
+        raise cut_off
+    return output
+
+
+def _told_endpoint(batch: Batch, paths: list[Path]) -> Endpoint:
+    """The endpoint that the answers show."""
+    with OutputLines(paths) as lines:
+        responses = (
+            response
+            for name in lines.custom_ids()
+            for line in lines.lines_of(name)
+            if (response := response_of(line))
+        )
+        shown = next((found for response in responses if (found := endpoint_of(response[1]))), None)
+    if shown is None:
+        raise RequestError(
+            f"The batch {batch.id} is of no endpoint that is known here: it names {batch.endpoint!r}, and neither "
+            "its input file nor its answers show another."
+        )
+    return shown
