@@ -70,17 +70,20 @@ def table_options(command: Command) -> Command:
             "--separator", metavar="SIGN", help="What separates a CSV file's fields, such as ';' or tab."
         ),
         click.option("--format", "kind", type=click.Choice(get_args(Format)), help="What the file is."),
+        click.option("--limit", type=click.IntRange(min=1), help="Only the first so many rows."),
     ):
         command = option(command)
     return command
 
 
-def make_source(path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...]) -> FileSource:
+def make_source(
+    path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...], limit: int | None
+) -> FileSource:
     """The table of this path, read as the options say."""
     sign = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if sign is not None and len(sign) != 1:
         raise click.BadParameter(f"{separator!r} is not one sign, such as ';', or tab", param_hint="--separator")
-    return FileSource(path=path, format=kind, separator=sign, types=_parse_types(types) or None)
+    return FileSource(path=path, format=kind, separator=sign, types=_parse_types(types) or None, limit=limit)
 
 
 def _parse_types(given: tuple[str, ...]) -> dict[str, ColumnType]:

@@ -76,6 +76,7 @@ def run_command(
     kind: Format | None,
     separator: str | None,
     types: tuple[str, ...],
+    limit: int | None,
     *,
     overwrite: bool,
     detach: bool,
@@ -91,7 +92,7 @@ def run_command(
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
-    table = make_source(source, kind=kind, separator=separator, types=types)
+    table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
     if dry_run:
         from .dry_run import show_dry_run
 

@@ -150,13 +150,14 @@ def test_a_dry_run_sends_nothing(shell: Shell, reviews: Path, batch_server: Batc
         ("rows.csv", "review\tstars\nfine, really\t7\n", ["--separator", "tab"]),
         ("rows.txt", 'review,stars\n"fine, really",7\n', ["--format", "csv"]),
         ("rows", '{"review": "fine, really", "stars": 7}\n', ["--format", "jsonl"]),
+        ("rows.csv", 'review,stars\n"fine, really",7\nno,8\n', ["--limit", "1"]),
     ],
-    ids=["semicolons", "tabs", "CSV of another name", "JSONL of no name"],
+    ids=["semicolons", "tabs", "CSV of another name", "JSONL of no name", "the first row"],
 )
 def test_a_table_is_read_as_it_is_said(
     shell: Shell, tmp_path: Path, name: str, content: str, arguments: list[str]
 ) -> None:
-    """`--separator`, `--format` and `--type`, as the messages about a source advise."""
+    """By `--separator`, `--format`, `--type` and `--limit`, as the messages about a source advise."""
     (tmp_path / name).write_text(content)
     typed = [] if "jsonl" in arguments else ["--type", "stars=integer"]
     prompt = ["--prompt", "{{ review }}: {{ stars + 1 }}"]
