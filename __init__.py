@@ -102,8 +102,9 @@ _EXPORTS = (
     # beside the way
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
-    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError CustomIdError AnswerSchemaError"),
-    ("batch.errors", "ItemTooLarge DestinationError DeadlineError WaitError JobKeyError StorageError ModelNotFound"),
+    ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
+    ("batch.errors", "ItemTooLarge DestinationError DeadlineError WaitError JobKeyError StorageError"),
+    ("batch.errors", "ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),
 )

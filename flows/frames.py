@@ -1,5 +1,6 @@
 """A DataFrame in, the same DataFrame with answers out."""
 
+import json
 import os
 import warnings
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import IfExists, load_job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
-from ..batch.jobs.results import read_results
+from ..batch.jobs.results import CHOICES, read_results
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
@@ -212,9 +213,17 @@ def _key(table: pa.Table, request: Request) -> str:
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
 
 
+NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype(), pa.bool_(): pd.BooleanDtype()}
+"""The types of pandas that hold a row without a value."""
+
+
 def with_results(frame: pd.DataFrame, results: pa.Table) -> pd.DataFrame:
     """The frame's own columns and index, and the results beside them by position."""
-    columns = results.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    columns = results.to_pandas(types_mapper=NULLABLE.get)
+    for place, field in enumerate(results.schema):
+        words = (field.metadata or {}).get(CHOICES)
+        if words is not None:
+            columns.isetitem(place, pd.Categorical(columns.iloc[:, place], categories=json.loads(words)))
     columns.index = frame.index
     columns.columns.names = frame.columns.names
     answered: pd.DataFrame = pd.concat([frame, columns], axis=1)

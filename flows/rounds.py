@@ -227,8 +227,8 @@ class Flight:
     def _fetch(self, ended: Batch) -> None:
         name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
         fetch = self.job_run.task(fetch_output, name)
-        keep = self.job.request.keep_response
-        self.fetching.append(fetch.submit(ended, keep_response=keep, credentials=self.credentials))
+        keep, answer = self.job.request.keep_response, self.job.request.answer_type
+        self.fetching.append(fetch.submit(ended, keep_response=keep, answer=answer, credentials=self.credentials))
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""

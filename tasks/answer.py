@@ -137,17 +137,19 @@ def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
     stop = job.stopped()
     batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
     with TemporaryDirectory() as scratch, OutputLines([_copied(answers, Path(scratch))]) as lines:
-        keep = job.request.keep_response
+        keep, answer = job.request.keep_response, job.request.answer_type
         otherwise = stop.outcome if stop else MISSING
         found = (
             (
                 row,
                 custom_id,
-                item_outcome(file.endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep),
+                item_outcome(
+                    file.endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep, answer=answer
+                ),
             )
             for row, custom_id in items_of(file)
         )
-        return write_found(batch, file.endpoint, found, file.files)
+        return write_found(batch, file.endpoint, found, file.files, answer)
 
 
 def _copied(answers: Folder, scratch: Path) -> Path:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from openai import APIStatusError
 from prefect import task
@@ -18,6 +19,7 @@ from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
 from ..batch.progress import report
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
+from ..batch.schemas.answer_types import as_answer_type
 from ..batch.storage import temporary_folder
 from .options import KEPT_AS_JSON
 from .remote.connection import NOT_ALLOWED, Connection, connect
@@ -26,7 +28,9 @@ from .remote.outputs import Sent, read_output
 
 
 @task(name="fetch-output", **KEPT_AS_JSON)
-def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str | None = None) -> FetchedOutput:
+def fetch_output(
+    batch: Batch, *, keep_response: bool = True, answer: Any = None, credentials: str | None = None
+) -> FetchedOutput:
     """Download a batch's output and error files, and note what became of each of its items.
 
     Every item that was sent is accounted for, by custom_id over both files. A batch that expired or was
@@ -35,6 +39,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     Args:
         batch: A batch that has ended, ours or one that somebody else started.
         keep_response: Whether the whole bodies are kept.
+        answer: What each answer is, where they are typed: as the `answer` of a request.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Raises:
@@ -53,7 +58,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
         print(answers[["custom_id", "outcome", "answer"]])
         ```
     """
-    file = batch.input_file
+    file, typed = batch.input_file, as_answer_type(answer)
     done = fetched(file) if file else None
     if done is not None and done.files.exists(OUTCOMES):
         return done
@@ -62,7 +67,7 @@ def fetch_output(batch: Batch, *, keep_response: bool = True, credentials: str |
     folder = file.files if file and _is_here(file) else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
         sent = _sent(connection, batch, Path(scratch) / "input")
-        output = read_output(connection, batch, sent, folder, keep_response=keep_response)
+        output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed)
     folder.write("fetched.json", output)
     folder.remove(INPUT)
     report("fetch", advance=sum(output.outcomes.values()))

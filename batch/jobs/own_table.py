@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from ..errors import SourceError
 from ..files.batches import SYNCHRONOUS, Batch, BatchStatus
 from ..files.identity import input_digest_of, input_name_of, round_of
+from ..outcomes.outcome import OutcomeKind
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
 from ..requests.custom_ids import id_hashes
@@ -141,9 +142,12 @@ def read_told(path: str, input_columns: list[str]) -> Told | None:
 def _add(told: Told, columns: dict[str, pa.Array], *, null_is_empty: bool) -> None:
     """Count some rows; CSV has an empty field for null."""
     answers = columns["answer"]
-    missing = answers.null_count + ((pc.sum(pc.equal(answers, "")).as_py() or 0) if null_is_empty else 0)
+    there = pc.is_valid(answers)
+    if null_is_empty:
+        there = pc.and_(there, pc.not_equal(answers, ""))
     told.rows += len(answers)
-    told.answered += len(answers) - missing
+    invalid = pc.equal(pc.cast(columns["outcome"], pa.string()), OutcomeKind.INVALID.value)
+    told.answered += pc.sum(pc.and_not(there, invalid)).as_py() or 0
     told.outcomes.update(map(str, columns["outcome"].to_pylist()))
     told.batch_ids |= {str(one) for one in columns["batch_id"].unique().to_pylist() if one} - {SYNCHRONOUS}
     told.tokens += TokenCounts(**{name: sum(map(_count, columns[name].to_pylist())) for name in COUNTS})

@@ -1,5 +1,6 @@
 """The results: the input's columns, then what became of each row, in input order."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import pyarrow.compute as pc
 from ..errors import TableNotWritten
 from ..heap import frozen_heap
 from ..outcomes.outcome import MISSING, Outcome
-from ..outcomes.outcome_columns import outcome_schema
+from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
@@ -38,6 +39,9 @@ CLASH_PREFIX = "openai_"
 
 FIXED_SIZE_HOLDS_NULLS = int(pa.__version__.partition(".")[0]) >= 26
 """Whether a fixed-size list with a null in it comes through Parquet; before, vectors stay lists of any length."""
+
+CHOICES = b"choices"
+"""The name under which a column that is a choice of some words has them in its metadata, as JSON."""
 
 MARK = b"prefect_openai_batch"
 """The name under which a Parquet table of results says in its metadata whose they are."""
@@ -132,11 +136,28 @@ class _ResultColumns:
         self.untold = _untold(job)
         self.dimensions = dimensions
         self.input = read_schema(job.files)
-        full = outcome_schema(job.request.endpoint)
+        self.told = outcome_schema(job.request.endpoint, job.request.answer_type)
         self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
-        self.fields = [self._field(full.field(name)) for name in self.names]
+        self.fields = [field for name in self.names for field in self._fields_of(name)]
         wide = widened(self.input, self.fields)
         self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
+
+    def _fields_of(self, name: str) -> list[pa.Field]:
+        """A column of outcomes as it is called in the table; behind the answer its own fields, if it is typed."""
+        field = self._field(self.told.field(name))
+        return [field, *self._typed()] if name == "answer" else [field]
+
+    def _typed(self) -> list[pa.Field]:
+        answer = self.job.request.answer_type
+        taken = [*self.input.names, *RESULT_COLUMNS, "response"]
+        if answer is None:
+            return []
+        fields = [one.with_name(result_name(one.name, taken)) for one in answer.columns]
+        told = [answer.choices.get(one.name) for one in answer.columns]
+        return [
+            field.with_metadata({CHOICES: json.dumps(words)}) if words else field
+            for field, words in zip(fields, told, strict=True)
+        ]
 
     def _field(self, field: pa.Field) -> pa.Field:
         name = result_name(field.name, self.input.names)
@@ -157,14 +178,16 @@ class _ResultColumns:
 
     def added(self, outcomes: pa.RecordBatch) -> pa.RecordBatch:
         """The columns that outcomes add to their rows."""
-        columns = [self._column(outcomes, name) for name in self.names]
+        columns = [column for name in self.names for column in self._columns(outcomes, name)]
         return pa.RecordBatch.from_arrays(columns, schema=pa.schema(self.fields))
 
-    def _column(self, outcomes: pa.RecordBatch, name: str) -> pa.Array:
+    def _columns(self, outcomes: pa.RecordBatch, name: str) -> list[pa.Array]:
         column = outcomes[name]
-        if name == "answer" and self.dimensions:
-            return _fixed_size(column, self.dimensions)
-        return column
+        if name != "answer":
+            return [column]
+        if self.dimensions:
+            return [_fixed_size(column, self.dimensions)]
+        return [column, *(outcomes[FIELDS].flatten() if FIELDS in outcomes.schema.names else ())]
 
     def outcomes(self, first: int, end: int) -> pa.RecordBatch:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
@@ -173,7 +196,7 @@ class _ResultColumns:
             for output in self.outputs
             if output.first_row < end and output.last_row >= first
         ]
-        told = pa.concat_tables([outcome_schema(self.job.request.endpoint).empty_table(), *tables])
+        told = pa.concat_tables([self.told.empty_table(), *tables], promote_options="default")
         place = np.full(end - first, -1, dtype=np.int64)
         place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
         chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()

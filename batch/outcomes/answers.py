@@ -122,6 +122,21 @@ def _last_text(output: list[Body]) -> str | None:
     return None
 
 
+def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
+    """All that a body says that may be a typed answer, in order: arguments of calls, else parts of messages."""
+    if endpoint == Endpoint.CHAT_COMPLETIONS:
+        message = body["choices"][0]["message"]
+        calls = [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
+        content = message.get("content")
+        parts = content if isinstance(content, list) else [{"text": content}]
+    else:
+        output = body.get("output") or ()
+        calls = [item["arguments"] for item in output if item.get("type") == "function_call"]
+        messages = [item for item in output if item.get("type") == "message"]
+        parts = [part for message in messages for part in message.get("content") or ()]
+    return [text for text in calls or [part.get("text") for part in parts] if isinstance(text, str) and text]
+
+
 def _failed(body: Body, otherwise: str) -> Answer:
     error = body.get("error") or {}
     status = str(body.get("status"))

@@ -5,6 +5,7 @@
 | status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
 | status 200, the body says failed | failed | yes |
 | status 0, 429, 5xx; code `request_timeout`; status 200 and no body, or none that can be read | failed | yes |
+| status 200, and an answer that breaks its schema | invalid | yes, unless asked not to |
 | any other status | failed | no |
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no, but by `resume` |
@@ -25,7 +26,8 @@ import orjson
 from ..files.batches import Batch, BatchStatus
 from ..files.output_files import BROKEN_LINE, opened
 from ..requests.endpoints import Endpoint
-from .answers import read_answer
+from ..schemas.answer_types import AnswerType
+from .answers import read_answer, said_texts
 from .token_counts import read_usage
 
 
@@ -37,6 +39,7 @@ class OutcomeKind(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     MISSING = "missing"
+    INVALID = "invalid"
 
 
 class Outcome(NamedTuple):
@@ -55,6 +58,7 @@ class Outcome(NamedTuple):
     request_id: str | None = None
     response: str | None = None
     again: bool = False
+    fields: dict[str, Any] | None = None
 
 
 MISSING = Outcome(
@@ -122,7 +126,12 @@ def without_line(batch: Batch) -> Outcome:
 
 
 def item_outcome(
-    endpoint: Endpoint, lines: Iterable[Mapping[str, Any]], otherwise: Outcome, *, keep_response: bool = False
+    endpoint: Endpoint,
+    lines: Iterable[Mapping[str, Any]],
+    otherwise: Outcome,
+    *,
+    keep_response: bool = False,
+    answer: AnswerType | None = None,
 ) -> Outcome:
     """What became of an item.
 
@@ -132,8 +141,9 @@ def item_outcome(
             can be read, else the first.
         otherwise: What became of it where there are none, see `without_line`.
         keep_response: Whether the whole body stays, as JSON text.
+        answer: What the answer is, where it is typed.
     """
-    told = [read_outcome(endpoint, line, keep_response=keep_response) for line in lines]
+    told = [read_outcome(endpoint, line, keep_response=keep_response, answer=answer) for line in lines]
     if len(told) == 1:  # as nearly always, a million times a run
         return told[0]
     return min(told, key=_preference, default=otherwise)
@@ -143,10 +153,16 @@ def _preference(found: Outcome) -> int:
     """What is believed first where lines say different things of one item; the least is."""
     if found.outcome == OutcomeKind.SUCCEEDED:
         return 0
-    return 2 if found.error_code == BROKEN_LINE else 1
+    return 3 if found.error_code == BROKEN_LINE else 1 if found.outcome == OutcomeKind.INVALID else 2
 
 
-def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: bool = False) -> Outcome:
+def read_outcome(
+    endpoint: Endpoint,
+    line: Mapping[str, Any],
+    *,
+    keep_response: bool = False,
+    answer: AnswerType | None = None,
+) -> Outcome:
     """The outcome that a line of an output or error file tells."""
     response = response_of(line)
     if response is None:
@@ -154,7 +170,8 @@ def read_outcome(endpoint: Endpoint, line: Mapping[str, Any], *, keep_response: 
     status, body, request_id = response
     kept = orjson.dumps(body).decode() if keep_response and body is not None else None
     if status == 200:
-        return _executed(endpoint, body, request_id, kept)
+        told = _executed(endpoint, body, request_id, kept)
+        return told if answer is None else _typed(told, endpoint, body, answer)
     code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
     return Outcome(
         OutcomeKind.FAILED,
@@ -218,6 +235,27 @@ def _executed(endpoint: Endpoint, body: Any, request_id: str | None, kept: str |
         request_id=request_id,
         response=kept,
         again=answer.failed,
+    )
+
+
+INVALID = "invalid_answer"
+"""The error's code where an answer breaks its schema."""
+
+
+def _typed(told: Outcome, endpoint: Endpoint, body: Any, answer: AnswerType) -> Outcome:
+    """An outcome with its answer's fields, or why the answer breaks its schema; a refusal need not keep to it."""
+    if told.outcome != OutcomeKind.SUCCEEDED or told.error_code is not None:
+        return told
+    found = answer.reader.read(said_texts(endpoint, body))
+    if found.wrong is None:
+        return told._replace(answer=found.text, fields=found.values)
+    cut = told.finish_reason in ("length", "content_filter")
+    return told._replace(
+        outcome=OutcomeKind.INVALID,
+        answer=found.text,
+        error_code=INVALID,
+        error_message=f"cut off by {told.finish_reason}: {found.wrong}" if cut else found.wrong,
+        again=answer.retry_invalid,
     )
 
 

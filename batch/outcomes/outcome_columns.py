@@ -6,35 +6,43 @@ from typing import Any
 import pyarrow as pa
 
 from ..requests.endpoints import Endpoint
+from ..schemas.answer_types import AnswerType
 from .outcome import Outcome
 from .token_counts import COUNTS
 
 
-def outcome_schema(endpoint: Endpoint) -> pa.Schema:
-    """The columns of `outcomes.parquet`: fixed by the endpoint, never by the data.
+def outcome_schema(endpoint: Endpoint, answer: AnswerType | None = None) -> pa.Schema:
+    """The columns of `outcomes.parquet`: fixed by the endpoint and the answer's type, never by the data.
 
-    They are the row's number, its custom_id, the fields of `Outcome` in their order, and the batch.
+    They are the row's number, its custom_id, the fields of `Outcome` in their order (`fields`, a struct, where
+    answers are typed), and the batch.
     """
     text, count = pa.string(), pa.int64()
-    answer = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else text
-    types = {"row": count, "again": pa.bool_(), "answer": answer, **dict.fromkeys(COUNTS, count)}
-    names = ("row", "custom_id", *Outcome._fields, "batch_id")
-    return pa.schema([pa.field(name, types.get(name, text)) for name in names])
+    said = pa.list_(pa.float32()) if endpoint == Endpoint.EMBEDDINGS else text
+    types = {"row": count, "again": pa.bool_(), "answer": said, **dict.fromkeys(COUNTS, count)}
+    if answer is not None:
+        types[FIELDS] = answer.columns
+    told = [name for name in Outcome._fields if name != FIELDS or answer is not None]
+    return pa.schema([pa.field(name, types.get(name, text)) for name in ("row", "custom_id", *told, "batch_id")])
 
+
+FIELDS = "fields"
+"""The column that holds the fields of typed answers, as a struct."""
 
 ROW_GROUP_ROWS = 5_000
 ROW_GROUP_BYTES = 32_000_000
 
 
 def outcome_batches(
-    items: Iterable[tuple[int, str, Outcome]], endpoint: Endpoint, batch_id: str
+    items: Iterable[tuple[int, str, Outcome]], endpoint: Endpoint, batch_id: str, answer: AnswerType | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Row number, custom_id and outcome of each item as record batches, bounded in rows and bytes."""
-    schema = outcome_schema(endpoint)
+    schema = outcome_schema(endpoint, answer)
+    told = len(Outcome._fields) - (answer is None)  # `fields` is the last
     gathered: list[tuple[Any, ...]] = []
     size = 0
     for row, custom_id, found in items:
-        gathered.append((row, custom_id, *found, batch_id))
+        gathered.append((row, custom_id, *found[:told], batch_id))
         size += _weight(found)
         if len(gathered) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield _record_batch(gathered, schema)

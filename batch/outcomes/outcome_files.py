@@ -19,6 +19,7 @@ from ..files.input_files import Item
 from ..files.output_files import OutputLines
 from ..heap import frozen_heap
 from ..requests.endpoints import Endpoint
+from ..schemas.answer_types import AnswerType
 from ..storage import Folder
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
@@ -85,6 +86,7 @@ def write_outcomes(
     folder: Folder,
     *,
     keep_response: bool = False,
+    answer: AnswerType | None = None,
 ) -> FetchedOutput:
     """Reconcile what a batch was sent with what it gave, and write one outcome an item.
 
@@ -95,6 +97,7 @@ def write_outcomes(
         paths: Its output and error files, as downloaded.
         folder: Where `outcomes.parquet` goes.
         keep_response: Whether whole bodies stay, as JSON text.
+        answer: What each answer is, where answers are typed.
     """
     with OutputLines(paths) as lines:
         sent = enumerate(lines.custom_ids()) if items is None else items
@@ -103,21 +106,27 @@ def write_outcomes(
 
         def outcome_of(custom_id: str) -> Outcome:
             told = lines.lines_of(custom_id)
-            return reading.add(told, item_outcome(endpoint, told, otherwise, keep_response=keep_response))
+            found = item_outcome(endpoint, told, otherwise, keep_response=keep_response, answer=answer)
+            return reading.add(told, found)
 
-        output = write_found(batch, endpoint, ((row, name, outcome_of(name)) for row, name in sent), folder)
+        told = ((row, name, outcome_of(name)) for row, name in sent)
+        output = write_found(batch, endpoint, told, folder, answer)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
 
 
 def write_found(
-    batch: Batch, endpoint: Endpoint, found: Iterable[tuple[int, str, Outcome]], folder: Folder
+    batch: Batch,
+    endpoint: Endpoint,
+    found: Iterable[tuple[int, str, Outcome]],
+    folder: Folder,
+    answer: AnswerType | None = None,
 ) -> FetchedOutput:
     """Write the outcomes of a batch's items, given as row, custom_id and outcome in the order of the rows."""
     tally = Tally()
-    schema = outcome_schema(endpoint)
+    schema = outcome_schema(endpoint, answer)
     with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for outcomes in outcome_batches(found, endpoint, batch.id):
+        for outcomes in outcome_batches(found, endpoint, batch.id, answer):
             writer.write_batch(outcomes)
             tally.add(outcomes)
     return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
@@ -143,7 +152,8 @@ class Tally:
         self.first_row = self.first_row if self.rows else rows[0].as_py()
         self.last_row = rows[-1].as_py()
         self.rows += batch.num_rows
-        self.answered += batch.num_rows - batch["answer"].null_count
+        invalid = pc.equal(batch["outcome"], OutcomeKind.INVALID.value)
+        self.answered += pc.sum(pc.and_not(pc.is_valid(batch["answer"]), invalid)).as_py() or 0
         self.again += pc.sum(batch["again"]).as_py() or 0
         self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
         self.outcomes.update(batch["outcome"].to_pylist())

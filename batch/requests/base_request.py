@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from ..form_texts import without_example
+from ..schemas.answer_types import AnswerType
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
@@ -94,6 +95,11 @@ class BaseRequest(BaseModel, ABC):
     @abstractmethod
     def endpoint(self) -> Endpoint:
         """The endpoint that the items are sent to."""
+
+    @property
+    def answer_type(self) -> AnswerType | None:
+        """What each answer is; None where it is taken as it comes."""
+        return None
 
     @property
     def ready_column(self) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Self, cast
 
 from pydantic import Field, model_validator
 
+from ..schemas.answer_types import AnswerType
 from ..schemas.strict_schema import Schema
 from ..schemas.structured_outputs import AnswerFields, forced_tool, named_schema, tool_with_schema
 from .base_request import BaseRequest, model_field
@@ -35,10 +36,16 @@ class PromptRequest(BaseRequest):
         examples=[[{"name": "sentiment", "kind": "choice", "choices": ["positive", "negative", "mixed"]}]],
     )
 
+    retry_invalid: bool = Field(
+        default=True,
+        title="Ask again what is invalid",
+        description="Whether a row whose answer breaks its schema goes again, as far as there are rounds.",
+    )
+
     @property
-    def answer_schema(self) -> Schema | None:
-        """The strict JSON Schema of each answer, if answers are typed."""
-        return cast("Schema | None", self.answer)
+    def answer_type(self) -> AnswerType | None:
+        """What each answer is, by its strict JSON Schema; None where it is taken as it comes."""
+        return None if self.answer is None else AnswerType(cast(Schema, self.answer), self.retry_invalid)
 
     @abstractmethod
     def structured(self, asked: dict[str, Any]) -> dict[str, Any]:
@@ -50,12 +57,12 @@ class PromptRequest(BaseRequest):
 
     def sent_parameters(self) -> dict[str, Any]:
         """The parameters, and what asks for a typed answer."""
-        if self.answer_schema is None:
+        if self.answer_type is None:
             return self.parameters
-        tool = forced_tool(self.parameters)
+        schema, tool = self.answer_type.schema, forced_tool(self.parameters)
         if tool is not None:
-            return {**self.parameters, "tools": [tool_with_schema(tool, self.answer_schema, self.model)]}
-        return {**self.parameters, **self.structured(named_schema(self.answer_schema, self.model))}
+            return {**self.parameters, "tools": [tool_with_schema(tool, schema, self.model)]}
+        return {**self.parameters, **self.structured(named_schema(schema, self.model))}
 
     @model_validator(mode="after")
     def _one_answer(self) -> Self:

@@ -25,6 +25,16 @@ def answer_type(schema: Schema) -> pa.StructType:
     return pa.struct([(name, _column(node, schema)[0]) for name, node in schema["properties"].items()])
 
 
+def answer_choices(schema: Schema) -> dict[str, list[str]]:
+    """The words of each field that is one choice of some."""
+    branches = {name: _branches(node, schema) for name, node in schema["properties"].items()}
+    return {
+        name: nodes[0]["enum"]
+        for name, nodes in branches.items()
+        if len(nodes) == 1 and "enum" in nodes[0] and types_of(nodes[0]) == ["string"]
+    }
+
+
 def answer_values(schema: Schema) -> Convert:
     """The function that makes a valid answer fit its struct."""
     return _column(schema, schema, root=True)[1]
@@ -34,8 +44,7 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
     node = _resolved(node, root_schema)
     if not root and _holds_itself(node, root_schema):
         return _JSON_TEXT, _json_text
-    branches = [_resolved(branch, root_schema) for branch in node.get("anyOf", [node])]
-    branches = [branch for branch in branches if types_of(branch) != ["null"]]
+    branches = _branches(node, root_schema)
     kinds = {name for branch in branches for name in types_of(branch)} - {"null"}
     if kinds == {"integer", "number"}:
         return pa.float64(), _float
@@ -53,6 +62,13 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
     if kind == "string" and all(branch.get("format") == "date" for branch in branches):
         return pa.date32(), _date
     return _TYPES[kind], {"integer": _integer, "number": _float}.get(kind, _as_it_is)
+
+
+def _branches(node: Schema, root_schema: Schema) -> list[Schema]:
+    """What a value may be, but for null."""
+    node = _resolved(node, root_schema)
+    branches = [_resolved(branch, root_schema) for branch in node.get("anyOf", [node])]
+    return [branch for branch in branches if types_of(branch) != ["null"]]
 
 
 def _struct(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:

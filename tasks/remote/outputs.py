@@ -17,6 +17,7 @@ from ...batch.outcomes.answers import endpoint_of
 from ...batch.outcomes.outcome import response_of
 from ...batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ...batch.requests.endpoints import Endpoint
+from ...batch.schemas.answer_types import AnswerType
 from ...batch.storage import Folder
 from .connection import Connection
 from .downloads import download_lines
@@ -34,7 +35,13 @@ class Sent:
 
 
 def read_output(
-    connection: Connection, batch: Batch, sent: Sent, folder: Folder, *, keep_response: bool
+    connection: Connection,
+    batch: Batch,
+    sent: Sent,
+    folder: Folder,
+    *,
+    keep_response: bool,
+    answer: AnswerType | None = None,
 ) -> FetchedOutput:
     """Download a batch's files, and write what became of its items to a folder.
 
@@ -46,14 +53,14 @@ def read_output(
         RequestError: there is no telling where the items were sent.
     """
     for seconds in REREADING.pauses:
-        output = _read(connection, batch, sent, folder, keep_response)
+        output = _read(connection, batch, sent, folder, keep_response, answer)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
             return output
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
         with suppress(APIError):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
-    output = _read(connection, batch, sent, folder, keep_response)
+    output = _read(connection, batch, sent, folder, keep_response, answer)
     if output.unread:
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
@@ -67,7 +74,14 @@ def _unread(output: FetchedOutput) -> str:
     return f"The files of {output.batch.id} tell nothing of {output.unread:,} items that it says it finished."
 
 
-def _read(connection: Connection, batch: Batch, sent: Sent, folder: Folder, keep_response: bool) -> FetchedOutput:
+def _read(
+    connection: Connection,
+    batch: Batch,
+    sent: Sent,
+    folder: Folder,
+    keep_response: bool,
+    answer: AnswerType | None,
+) -> FetchedOutput:
     """Read everything once; a file that stays cut off is good enough where every item sent is told of."""
     cut_off: DownloadBroken | None = None
     with TemporaryDirectory() as scratch:
@@ -83,7 +97,7 @@ def _read(connection: Connection, batch: Batch, sent: Sent, folder: Folder, keep
             raise cut_off
         endpoint = sent.endpoint or _told_endpoint(batch, came)
         items = sent.items() if sent.items else None
-        output = write_outcomes(batch, endpoint, items, came, folder, keep_response=keep_response)
+        output = write_outcomes(batch, endpoint, items, came, folder, keep_response=keep_response, answer=answer)
     if cut_off and output.untold:
         raise cut_off
     return output
