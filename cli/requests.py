@@ -108,6 +108,7 @@ def make_request(
     endpoint: str | None,
     parameters: tuple[str, ...],
     id_column: str | None,
+    answers: tuple[str, ...],
     constant_prompt: bool,
     keep_response: bool,
 ) -> Request:
@@ -123,6 +124,7 @@ def make_request(
         "--endpoint": endpoint,
         "--param": parameters,
         "--id-column": id_column,
+        "--answer": answers,
         "--constant-prompt": constant_prompt,
         "--keep-response": keep_response,
     }
@@ -134,9 +136,28 @@ def make_request(
     for option in ("--model", "--prompt"):
         if not typed[option]:
             raise click.UsageError(f"Give {option}, or a request file with --request.")
-    content = _content(_endpoint(endpoint), model, prompt, system, parse_parameters(parameters))
+    asked = _endpoint(endpoint)
+    content = _content(asked, model, prompt, system, parse_parameters(parameters))
+    if answers:
+        content["answer"] = _parse_answers(answers, asked)
     meant = {"id_column": id_column, "constant_prompt": constant_prompt, "keep_response": keep_response}
     return parse_request({**content, **meant})
+
+
+def _parse_answers(given: tuple[str, ...], endpoint: Endpoint) -> dict[str, str]:
+    if endpoint not in (Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES):
+        raise RequestError(f"{endpoint} gives no typed answers: leave --answer out.")
+    fields: dict[str, str] = {}
+    for one in given:
+        name, colon, words = (part.strip() for part in one.partition(":"))
+        if not (name and colon and words):
+            raise click.BadParameter(
+                f'{one!r} is not "NAME: KIND", as "mood: happy | angry"', param_hint="--answer"
+            )
+        if name in fields:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint="--answer")
+        fields[name] = words
+    return fields
 
 
 def _endpoint(path: str | None) -> Endpoint:

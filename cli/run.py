@@ -49,6 +49,13 @@ EXIT_INCOMPLETE = 3
 @click.option("--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead.")
 @click.option("--id-column", help="The column that holds the custom_ids.")
 @click.option("--constant-prompt", is_flag=True, help="Send every row the same prompt, which uses no column.")
+@click.option(
+    "--answer",
+    "answers",
+    multiple=True,
+    metavar='"NAME: KIND"',
+    help='A column of the answer: "mood: happy | angry", "score: number", "why: text?"; once for each.',
+)
 @click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own.")
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from ..errors import RequestError
+from ..errors import AnswerSchemaError, RequestError
 from ..storage import open_url
 from .request import Request
 
@@ -67,6 +67,8 @@ def parse_request(content: Any, whence: str = "The request") -> Request:
         raise RequestError(f"{whence} holds {kind}, where a request is one set of fields: model, prompt, …")
     try:
         return REQUEST.validate_python({"kind": "chat", **content})
+    except AnswerSchemaError as error:
+        raise AnswerSchemaError(f"{whence} is not valid: {error}", **error.details) from None
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(place) for place in first["loc"][1:]) or "kind"

@@ -1,0 +1,103 @@
+"""What becomes of a row whose answer has a type."""
+
+import json
+from typing import Any
+
+import pytest
+from prefect_openai_batch.batch.outcomes.outcome import read_outcome
+from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+from prefect_openai_batch.batch.schemas.answer_types import AnswerType, as_answer_type
+
+from .test_outcomes import chat, line
+
+CHAT, RESPONSES = Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES
+MOOD = as_answer_type({"mood": "happy | angry", "stars": "integer?"})
+GOOD, BAD, HALF = '{"mood":"happy","stars":5}', '{"mood":"sad","stars":5}', '{"mood":"hap'
+
+
+def response(*messages: str, **more: Any) -> dict[str, Any]:
+    """A body of the Responses API with these messages."""
+    output = [
+        {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
+        for text in messages
+    ]
+    return {"object": "response", "status": "completed", "model": "gpt-5-mini", "output": output, **more}
+
+
+FITS = {
+    "chat": (CHAT, chat({"content": GOOD})),
+    "chat in a fence": (CHAT, chat({"content": f"```json\n{GOOD}\n```"})),
+    "chat in parts": (CHAT, chat({"content": [{"type": "text", "text": HALF}, {"type": "text", "text": GOOD}]})),
+    "chat by a tool": (
+        CHAT,
+        chat(
+            {"content": None, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": GOOD}}]}
+        ),
+    ),
+    "responses": (RESPONSES, response(GOOD)),
+    "broken off, then whole": (RESPONSES, response(HALF, GOOD)),
+    "whole, then broken off": (RESPONSES, response(GOOD, HALF)),
+    "responses by a tool": (
+        RESPONSES,
+        {**response(), "output": [{"type": "function_call", "name": "f", "arguments": GOOD}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FITS)
+def test_an_answer_that_fits_has_its_fields(name: str) -> None:
+    """Wherever in the response it stands; the answer itself is its JSON text."""
+    endpoint, body = FITS[name]
+    outcome = read_outcome(endpoint, line(body), answer=MOOD)
+    assert (outcome.outcome, outcome.again) == ("succeeded", False)
+    assert outcome.fields == {"mood": "happy", "stars": 5}
+    assert outcome.answer == GOOD
+
+
+BREAKS = {
+    "another word": (CHAT, chat({"content": BAD}), "mood: "),
+    "half": (CHAT, chat({"content": HALF}, "length"), "cut off by length: the answer is not JSON"),
+    "filtered": (CHAT, chat({"content": HALF}, "content_filter"), "cut off by content_filter: "),
+    "nothing": (CHAT, chat({"content": None}), "there is no answer"),
+    "half responses": (
+        RESPONSES,
+        response(HALF, status="incomplete", incomplete_details={"reason": "max_output_tokens"}),
+        "cut off by length: ",
+    ),
+    "two that break": (RESPONSES, response(HALF, BAD), "mood: "),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_an_answer_that_breaks_its_schema_is_invalid(name: str) -> None:
+    """It says why, keeps its text and goes again, unless that is not wanted."""
+    endpoint, body, why = BREAKS[name]
+    outcome = read_outcome(endpoint, line(body), answer=MOOD)
+    assert (outcome.outcome, outcome.error_code, outcome.again) == ("invalid", "invalid_answer", True)
+    assert (outcome.error_message or "").startswith(why)
+    assert outcome.fields is None
+    assert MOOD is not None
+    once = read_outcome(endpoint, line(body), answer=AnswerType(MOOD.schema, retry_invalid=False))
+    assert (once.outcome, once.again) == ("invalid", False)
+
+
+def test_a_refusal_need_not_fit() -> None:
+    """It is an answer of its own kind."""
+    outcome = read_outcome(CHAT, line(chat({"content": None, "refusal": "No."})), answer=MOOD)
+    assert (outcome.outcome, outcome.answer, outcome.fields) == ("succeeded", None, None)
+
+
+def test_a_failure_stays_what_it_is() -> None:
+    """No answer is looked for in an error."""
+    outcome = read_outcome(
+        CHAT, line({"error": {"code": "rate_limit_exceeded", "message": "Slow."}}, 429), answer=MOOD
+    )
+    assert (outcome.outcome, outcome.error_code) == ("failed", "rate_limit_exceeded")
+
+
+def test_the_columns_are_fixed_by_the_type() -> None:
+    """And are as before where answers have none."""
+    assert outcome_schema(CHAT, MOOD).field("fields").type == (MOOD and MOOD.columns)
+    assert "fields" not in outcome_schema(CHAT).names
+    assert json.loads(GOOD) == {"mood": "happy", "stars": 5}
