@@ -119,6 +119,12 @@ def rehearse_results(job: Job, rows: Rows) -> None:
         rehearse(job.destination, columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)])
 
 
+def result_fields(job: Job) -> dict[str, pa.Field]:
+    """The columns that a job's table adds to its rows, as they are called there, by their own names."""
+    columns = _ResultColumns(job, job.kept_rows("result_fields"), [], None)
+    return dict(zip(columns.names, columns.fields, strict=True))
+
+
 class _ResultColumns:
     """The columns that are added to the rows, and where their values come from.
 
