@@ -88,13 +88,20 @@ class _Secrets:
     def hidden_in(self, response: Response) -> Response:
         """The answer without what it quotes of the request."""
         response.read()
-        content = self.hide(response.text)
-        if content == response.text:
+        dropped, encoding = _NOT_DECODED, response.encoding or "utf-8"
+        try:
+            said = response.text
+        except UnicodeError:  # it would quote the body; from Python 3.13 on UTF-16 without its mark raises one
+            dropped, encoding, said = (
+                _NOT_DECODED | {"content-type"},
+                "utf-8",
+                response.content.decode(errors="replace"),
+            )
+        content = self.hide(said)
+        if content == said and dropped is _NOT_DECODED:
             return response
-        headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in _NOT_DECODED]
-        answer = Response(
-            response.status_code, headers=headers, content=content.encode(response.encoding or "utf-8")
-        )
+        headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in dropped]
+        answer = Response(response.status_code, headers=headers, content=content.encode(encoding))
         answer.request, answer.history, answer.extensions = response.request, response.history, response.extensions
         return answer
 

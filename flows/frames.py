@@ -18,6 +18,7 @@ from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import IfExists, load_job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
+from ..batch.jobs.own_table import read_own_results
 from ..batch.jobs.results import CHOICES, read_results
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
@@ -119,7 +120,8 @@ def run_dataframe(
         options=options,
         source_digest=table_digest(table),
     )
-    return with_results(frame, read_results(load_job(folder.url)))
+    job = load_job(folder.url)
+    return with_results(frame, read_results(job) if job.found is None else read_own_results(job))
 
 
 def as_parquet(frame: pd.DataFrame) -> pa.Table:

@@ -14,7 +14,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
-from ..batch.jobs.job import REFUSED_TABLE, IfExists, Job, RefusedTable
+from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
@@ -195,7 +195,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
         yield
     except Exception as error:
         if not job.has_sent():
-            if isinstance(error, Refused | AccessError):
+            if isinstance(error, Refused | AccessError) and not job.files.exists(REPORT):
                 job.forget()  # so that a corrected command may use the key
             raise
         opened = [batch.id for batch in job.open_batches()]

@@ -41,7 +41,7 @@ def recognise(connection: Connection, job: Job) -> JobReport | None:
     listed = batches_of_job(connection, job.key)
     told = read_own(job, listed)
     if told is None:
-        _refuse_what_stands_there(job, listed)
+        _refuse_what_stands_there(job)
         return None
     batches = one_each(listed)
     if not _is_done(connection, told, batches):
@@ -62,9 +62,9 @@ def _is_done(connection: Connection, told: Told, batches: Sequence[Batch]) -> bo
     return not any(connection.has_file(str(batch.output_file_id)) for batch in told.unread(batches))
 
 
-def _refuse_what_stands_there(job: Job, listed: list[Batch]) -> None:
+def _refuse_what_stands_there(job: Job) -> None:
     check_destination(job.destination, job.found or "replace")
-    if job.files.exists(REPORT) and not listed:
+    if job.files.exists(REPORT):
         raise JobKeyError(
             f"The job {job.key!r} was done before, and its answers stood in its table alone ({job.destination}), "
             "which is gone. Choose another job key to pay for the answers again.",

@@ -64,16 +64,18 @@ def _line(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any])
     return make_line(number, custom_id, request.endpoint, body, encoded)
 
 
-def first_custom_id(job: Job) -> str:
-    """The custom_id of the first row, of a job whose rows are not read yet.
+def first_custom_id(job: Job) -> str | None:
+    """The custom_id of the first row, of a job whose rows are not read yet; None where there are no rows.
 
     Raises:
-        Refused: the source has no first row, or it makes no item.
+        Refused: the source cannot be read, or its first row makes no item.
     """
     reader = open_source(job.source, rows=1)
     with refusals_of(job.source.path), closing(iter(reader)) as batches:
-        columns = reader.schema.names
-        values = zip(columns, (row_values(column)[0] for column in next(batches).columns), strict=True)
+        columns, first = reader.schema.names, next(batches, None)
+        if first is None:
+            return None
+        values = zip(columns, (row_values(column)[0] for column in first.columns), strict=True)
         return _line(job.request, job.request.compile(tuple(columns)), 0, dict(values)).custom_id
 
 

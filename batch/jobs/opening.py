@@ -171,6 +171,11 @@ def keep_destination(job: Job, destination: str | None) -> Job:
     """
     if not destination or absolute(destination) == job.destination:
         return job
+    if job.found is not None and job.files.exists(REPORT):
+        raise DestinationError(
+            f"The answers of the job {job.key!r} stand in its table alone, {job.destination}: copy that.",
+            path=destination,
+        )
     moved = job.model_copy(update={"destination": absolute(destination)})
     _check_place(moved, "refuse")
     rows = job.rows()

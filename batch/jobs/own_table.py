@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,7 +29,7 @@ from ..tables.table_formats import SUFFIXES, table_suffix
 from .building import first_custom_id
 from .job import Job
 from .report import BatchSummary, JobReport
-from .results import MARK, mark_of, result_name
+from .results import MARK, mark_of, result_fields, result_name
 
 TOLD = ("custom_id", "outcome", "answer", "batch_id", *COUNTS)
 """The result columns that say what became of a job."""
@@ -97,8 +98,10 @@ def _begins_alike(job: Job, reader: SourceReader) -> bool:
         return False
     try:
         with closing(iter(reader)) as batches:
-            first = next(batches)
+            first = next(batches, None)
     except SourceError:
+        return False
+    if first is None:
         return False
     custom_id = first[names["custom_id"]][0].as_py()
     return not custom_id or bool(custom_id == first_custom_id(job))
@@ -118,6 +121,38 @@ def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
     return told if own and _same_ids(job, told) else None
 
 
+def read_own_results(job: Job) -> pa.Table:
+    """What became of each row of a job that was known by its table, whose answers stand there alone.
+
+    Raises:
+        SourceError: the table is gone, or lacks a column of them.
+    """
+    reader = open_source(FileSource(path=job.destination))
+    fields = result_fields(job)
+    null_is_empty = _is_csv(job.destination)
+    if missing := [field.name for field in fields if field.name not in reader.schema.names]:
+        raise SourceError(
+            f"{job.destination} has no column {missing[0]!r}.", path=job.destination, column=missing[0]
+        )
+    batches = [
+        pa.RecordBatch.from_arrays(
+            [_as_written(batch[field.name], field.type, null_is_empty=null_is_empty) for field in fields],
+            schema=pa.schema(fields),
+        )
+        for batch in reader
+    ]
+    return pa.Table.from_batches(batches, schema=pa.schema(fields))
+
+
+def _as_written(column: pa.Array, type_: pa.DataType, *, null_is_empty: bool) -> pa.Array:
+    """A column of a table of results, as it was before it became CSV or JSONL."""
+    if null_is_empty:
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+    if pa.types.is_nested(type_) and pa.types.is_string(column.type):
+        return pa.array([None if text is None else orjson.loads(text) for text in column.to_pylist()], type_)
+    return column.cast(type_)
+
+
 def read_told(path: str, input_columns: list[str]) -> Told | None:
     """What a table of results tells; None where there is no such table.
 
@@ -130,13 +165,17 @@ def read_told(path: str, input_columns: list[str]) -> Told | None:
     if reader is None or not set(names.values()) <= set(reader.schema.names):
         return None
     told = Told(mark=_mark(reader))
-    csv = SUFFIXES.get(table_suffix(path)) == "csv"
     try:
         for batch in reader:
-            _add(told, {name: batch[column] for name, column in names.items()}, null_is_empty=csv)
+            columns = {name: batch[column] for name, column in names.items()}
+            _add(told, columns, null_is_empty=_is_csv(path))
     except SourceError:
         return None
     return told
+
+
+def _is_csv(path: str) -> bool:
+    return SUFFIXES.get(table_suffix(path)) == "csv"
 
 
 def _add(told: Told, columns: dict[str, pa.Array], *, null_is_empty: bool) -> None:
@@ -174,7 +213,7 @@ def _same_ids(job: Job, told: Told) -> bool:
     for file in job.input_files_of(1):
         items = file.read_items()
         wanted[items["row"].to_numpy()] = id_hashes(items["custom_id"].to_pylist())
-    found = np.concatenate(told.custom_ids)
+    found = np.concatenate([np.zeros(0, dtype=np.uint64), *told.custom_ids])
     return bool(np.all((found == wanted) | (found == 0)))
 
 

@@ -123,6 +123,12 @@ def rehearse_results(job: Job, rows: Rows) -> None:
         rehearse(job.destination, columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)])
 
 
+def result_fields(job: Job) -> list[pa.Field]:
+    """The columns that a job's table adds to its rows, as they are called there, by their own names."""
+    columns = _ResultColumns(job, job.kept_rows("result_fields"), [], None)
+    return columns.fields
+
+
 class _ResultColumns:
     """The columns that are added to the rows, and where their values come from.
 
@@ -149,15 +155,18 @@ class _ResultColumns:
 
     def _typed(self) -> list[pa.Field]:
         answer = self.job.request.answer_type
-        taken = [*self.input.names, *RESULT_COLUMNS, "response"]
         if answer is None:
             return []
-        fields = [one.with_name(result_name(one.name, taken)) for one in answer.columns]
-        told = [answer.choices.get(one.name) for one in answer.columns]
-        return [
-            field.with_metadata({CHOICES: json.dumps(words)}) if words else field
-            for field, words in zip(fields, told, strict=True)
-        ]
+        taken = [*self.input.names, *RESULT_COLUMNS, *(result_name(name, self.input.names) for name in self.names)]
+        told = [field.name for field in answer.columns]
+        fields = []
+        for field in answer.columns:
+            name = result_name(field.name, [*taken, *(other for other in told if other != field.name)])
+            words = answer.choices.get(field.name)
+            named = field.with_name(name)
+            fields.append(named.with_metadata({CHOICES: json.dumps(words)}) if words else named)
+            taken.append(name)
+        return fields
 
     def _field(self, field: pa.Field) -> pa.Field:
         name = result_name(field.name, self.input.names)

@@ -52,6 +52,14 @@ REFUSED = {
         ["--model", "", "--prompt", "", "--request", "absent.yaml", "--constant-prompt"],
         "leave out --constant-prompt",
     ),
+    "answer of no kind": ("rows.csv", ["--answer", "mood: glad"], "answer.mood"),
+    "answer without a name": ("rows.csv", ["--answer", "glad | sad"], 'is not "NAME: KIND"'),
+    "answer twice": ("rows.csv", ["--answer", "a: text", "--answer", "a: date"], "given twice"),
+    "answer of a vector": (
+        "rows.csv",
+        ["--answer", "a: text", "--endpoint", "/v1/embeddings"],
+        "no typed answers",
+    ),
     "several answers": ("rows.csv", ["--param", "n=2"], "keep_response"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
     "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
@@ -165,6 +173,16 @@ def test_a_table_is_read_as_it_is_said(
     assert done.returncode == 0, done.stderr
     (item,) = json.loads(done.stdout)["first_items"]
     assert item["body"]["messages"][0]["content"] == "fine, really: 8"
+
+
+def test_typed_answers_are_said_in_a_few_words(shell: Shell, reviews: Path) -> None:
+    """Without a line of Python or of JSON Schema."""
+    fields = ["--answer", "mood: happy | angry", "--answer", "why: text? (in short)"]
+    done = shell.run(reviews.name, *fields, "--prompt", "{{ review }}", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    schema = json.loads(done.stdout)["first_items"][0]["body"]["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["mood"] == {"type": "string", "enum": ["happy", "angry"]}
+    assert schema["properties"]["why"]["description"] == "in short"
 
 
 @pytest.mark.parametrize(

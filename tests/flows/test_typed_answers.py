@@ -1,6 +1,7 @@
 """Typed answers through the flow: columns of their own, checked, and asked again where they break their type."""
 
 import json
+import runpy
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from prefect_openai_batch import ChatRequest, ResponsesRequest, RunOptions, run_
 from prefect_openai_batch.emulator import BatchServer
 from pydantic import BaseModel
 
+from ..conftest import ROOT
 from .conftest import Run
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
@@ -68,6 +70,12 @@ def test_a_frame_has_nullable_types_and_categories(batch_server: BatchServer, tm
     labelled = run_dataframe(frame, ChatRequest(**ASKED), storage=str(tmp_path), options=options)
     assert labelled["mood"].cat.categories.tolist() == ["happy", "angry"]
     assert [str(labelled[name].dtype) for name in ("score", "stars")] == ["Float64", "Int64"]
+
+
+def test_the_example_counts_its_labels(batch_server: BatchServer, capsys: pytest.CaptureFixture[str]) -> None:
+    """A class in, typed columns out."""
+    runpy.run_path(str(ROOT / "examples" / "typed_answers.py"), run_name="__main__")
+    assert {"negative", "positive", "mixed"} <= set(capsys.readouterr().out.split())
 
 
 def answers(good_from: int) -> Any:

@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect_openai_batch import ChatRequest, Job, JobReport, open_job, plan_round
+from prefect_openai_batch import ChatRequest, EmbeddingRequest, Job, JobReport, open_job, plan_round
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
 from prefect_openai_batch.batch.jobs.building import build_selection
-from prefect_openai_batch.batch.jobs.results import MARK, write_job_results
+from prefect_openai_batch.batch.jobs.opening import keep_destination
+from prefect_openai_batch.batch.jobs.own_table import read_own_results
+from prefect_openai_batch.batch.jobs.results import MARK, read_results, write_job_results
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.tasks import fetch_output
@@ -22,6 +24,8 @@ from prefect_openai_batch.tasks.remote.connection import Connection
 
 TABLES = ["answers.csv", "answers.tsv.gz", "answers.jsonl", "answers.parquet"]
 BY_ID = ChatRequest(model="{{ model }}", prompt="{{ review }}", id_column="id")
+
+EMBEDDING = EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}")
 
 
 class Machines:
@@ -39,7 +43,8 @@ class Machines:
         """The job as a machine opens it, its rows read and its first round built."""
         job = open_job(
             str(self.folder / "rows.csv"),
-            BY_ID.model_copy(update={"prompt": prompt, "id_column": None if self.made_ids else "id"}),
+            self.request
+            or BY_ID.model_copy(update={"prompt": prompt, "id_column": None if self.made_ids else "id"}),
             str(self.table),
             job_key=key,
             storage=str(self.folder / machine),
@@ -52,6 +57,7 @@ class Machines:
         return job
 
     made_ids = True
+    request: EmbeddingRequest | None = None
 
     def send(self, job: Job) -> None:
         """Create the job's batches and let them end."""
@@ -125,6 +131,31 @@ def test_its_own_table_is_known_and_the_clean_up_finished(machines: Machines, na
     assert (machines.files(), machines.server.bill()["billed"]) == ([], 2)
 
 
+@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("request_", [None, EMBEDDING], ids=["texts", "embeddings"])
+def test_the_answers_come_back_from_the_table(
+    machines: Machines, name: str, request_: EmbeddingRequest | None
+) -> None:
+    """As its own folder would give them, a frame gets them from the table alone."""
+    machines.table, machines.request = machines.folder / name, request_
+    job = machines.open("here")
+    machines.send(job)
+    machines.fetch(job)
+    machines.write(job)
+    own, wanted = read_own_results(machines.open("elsewhere")), read_results(job)
+    assert own.schema.names == wanted.schema.names
+    assert own.to_pylist() == wanted.to_pylist()
+
+
+def test_nothing_else_than_the_table_can_be_had_of_it(machines: Machines) -> None:
+    """Its folder has no answers that could be written elsewhere."""
+    machines.finish()
+    job = machines.open("elsewhere")
+    assert recognise(machines.connection, job) is not None
+    with pytest.raises(DestinationError, match="stand in its table alone"):
+        keep_destination(job, "other.csv")
+
+
 def test_parquet_of_an_older_version_is_known_by_its_custom_ids(machines: Machines) -> None:
     """It bears no mark."""
     machines.table = machines.folder / "answers.parquet"
@@ -166,19 +197,14 @@ def test_anothers_table_that_may_be_replaced_is_not_taken_for_its_own(machines: 
     assert machines.files() == files
 
 
-def backwards(table: pa.Table) -> pa.Table:
-    return table.take(list(range(table.num_rows))[::-1])
+CHANGES: dict[str, Callable[[pa.Table], pa.Table]] = {
+    "backwards": lambda table: table.take([2, 1, 0]),
+    "shortened": lambda table: table.slice(1),
+    "without answers": lambda table: table.drop_columns("answer"),
+}
 
 
-def shortened(table: pa.Table) -> pa.Table:
-    return table.slice(1)
-
-
-def without_answers(table: pa.Table) -> pa.Table:
-    return table.drop_columns("answer")
-
-
-@pytest.mark.parametrize("change", [backwards, shortened, without_answers], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 @pytest.mark.parametrize("marked", [True, False], ids=["marked", "unmarked"])
 def test_a_table_that_was_changed_is_refused(
     machines: Machines, change: Callable[[pa.Table], pa.Table], marked: bool

@@ -10,6 +10,8 @@ import pandas as pd
 from openai import AzureOpenAI, OpenAI
 from prefect_openai_batch import (
     AccessError,
+    AnswerField,
+    AnswerSchemaError,
     AzureOpenAICredentials,
     Batch,
     BatchFailed,
@@ -70,7 +72,7 @@ from prefect_openai_batch import (
 )
 
 SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
-CHAT = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+CHAT = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=[AnswerField(name="mood")])
 
 
 def requests() -> list[Request]:
@@ -135,6 +137,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
     refusals: list[type[Refused]] = [
         SourceError,
         RequestError,
+        AnswerSchemaError,
         CustomIdError,
         ItemTooLarge,
         DestinationError,

@@ -12,7 +12,7 @@ from prefect_openai_batch.cli.run import show_report
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
-from .conftest import Run
+from ..conftest import Run
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 

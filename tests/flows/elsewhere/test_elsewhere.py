@@ -21,7 +21,7 @@ from prefect_openai_batch.flows.resume import resume_job
 from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
-from .conftest import REVIEW, Run
+from ..conftest import REVIEW, Run
 
 pytestmark = pytest.mark.server
 
