@@ -14,7 +14,7 @@ When = Literal["before", "after"]
 
 _REMOTE_ID = re.compile(r"(?<=/)(file-|batch_)(\w+)")
 _RANDOM = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|\d{8}T\d{6}\.\d+|(?<=\.)[0-9a-f]{8}$"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|\d{8}T\d{6}\.\d+|(?<=\.)[0-9a-f]{8}(?=\.|$)"
 )
 
 
