@@ -143,7 +143,8 @@ class JsonlTable:
         raise AssertionError("values that conflict together conflict one by one")
 
     def _way_out(self, name: str) -> str:
-        return f'give the column the type "text" to keep it as JSON text (types: {{"{name}": "text"}})'
+        ways = f'types: {{"{name}": "text"}}; --type "{name}=text"'
+        return f'give the column the type "text" to keep it as JSON text ({ways})'
 
     def _refuse_long_integers(self, chunk: _Chunk) -> None:
         """The parser reads an integer beyond 64 bits as a float, which loses digits."""
