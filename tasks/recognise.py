@@ -6,7 +6,7 @@ from prefect import task
 
 from ..batch import clock
 from ..batch.errors import JobKeyError
-from ..batch.files.batches import Batch
+from ..batch.files.batches import Batch, BatchStatus
 from ..batch.files.identity import one_each, remote_name, remote_name_of
 from ..batch.jobs.job import CLEANED, REPORT, Cleaned, Job
 from ..batch.jobs.own_table import Told, read_own, read_told
@@ -44,13 +44,19 @@ def recognise(connection: Connection, job: Job) -> JobReport | None:
         _refuse_what_stands_there(job)
         return None
     batches = one_each(listed)
-    if not _is_done(connection, told, batches):
+    if _nothing_was_taken(told, listed) or not _is_done(connection, told, batches):
         return None
     names = {remote_name(file) for file in job.input_files_of(1)} | {remote_name_of(batch) for batch in listed}
     removed, left = delete_files(connection, connection.files_named(names), listed)
     job.files.write(REPORT, told.report(job.key, job.destination, batches))
     job.files.write(CLEANED, Cleaned(file_ids=tuple(removed), left=tuple(left)))
     return job.report()
+
+
+def _nothing_was_taken(told: Told, listed: Sequence[Batch]) -> bool:
+    """Whether validation has refused every batch that the table names: a corrected start sends its rows anew."""
+    refused = {batch.id for batch in listed if batch.status == BatchStatus.FAILED}
+    return len(refused) == len(listed) > 0 and told.batch_ids <= refused
 
 
 def _is_done(connection: Connection, told: Told, batches: Sequence[Batch]) -> bool:

@@ -96,8 +96,10 @@ def _settled(connection: Connection, batch: Batch, listed: list[Batch]) -> Batch
     """
     file = batch.input_file
     assert file is not None, "what is contested has an input file"
+    own = next((one for one in listed if one.id == batch.id), None)
+    if own is not None and own.status == BatchStatus.FAILED:  # it runs nothing, and another attempt follows
+        return own.model_copy(update={"input_file": file})
     found = with_identity(listed, identity_of(file))
-    own = next((one for one in found if one.id == batch.id), None)
     others = [one for one in found if one.id != batch.id]
     if own is None:  # only where there are others, how it stands counts
         own = connection.batch(batch.id) if others else batch

@@ -122,6 +122,20 @@ def test_where_every_batch_is_refused_each_row_has_its_reason(
     assert run(by_model, REVIEW, **given).complete
 
 
+def test_the_same_call_goes_on_when_nothing_is_refused_any_more(
+    batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """The table of refused rows is its own, and no end: on another machine neither."""
+    batch_server.fail(REFUSED)
+    with pytest.raises(BatchFailed):
+        run(by_model, storage=str(tmp_path / "elsewhere"))
+    with pytest.raises(BatchFailed):
+        run(by_model)
+    batch_server.fail()
+    assert run(by_model).complete
+    assert batch_server.bill()["billed"] == 30
+
+
 def test_a_table_of_refused_rows_is_no_other_jobs_to_replace(
     batch_server: BatchServer, by_model: Path, reviews: Path, run: Run
 ) -> None:

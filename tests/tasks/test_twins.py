@@ -10,7 +10,7 @@ from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
 from prefect_openai_batch.batch.jobs.submissions import gave_way, submitted, twins
 from prefect_openai_batch.batch.storage import Folder
-from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection, connect
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
@@ -119,6 +119,20 @@ def test_a_list_that_cannot_be_read_holds_nobody_up(
     own = find_or_create(connection, contested, 0)
     server.fail(RouteFault(kind="http_error", route="GET */batches", status=status))
     assert settle(connection, [own]) == [own]
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_batch_that_fails_at_validation_is_waited_for_no_longer(
+    contested: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no twin to fear, and another attempt follows."""
+    with lagging_server(10) as server, connect() as connection:
+        monkeypatch.setattr(clock, "now", server.clock.now)
+        server.fail(BatchFault(kind="fail_validation"))
+        own = find_or_create(connection, contested, 0)
+        server.advance(11)
+        (seen,) = settle(connection, [own])
+        assert seen.status == BatchStatus.FAILED
 
 
 def test_nothing_is_looked_for_where_nothing_is_to_be_feared(
