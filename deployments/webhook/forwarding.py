@@ -16,6 +16,7 @@ from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
 
 from ...batch import clock
+from ...batch.errors import BatchUnknown
 from ...batch.files import identity
 from ...batch.files.batches import Batch
 from ...flows.runs import TAG, job_key_of
@@ -152,7 +153,12 @@ class Forwarder:
             for delivery in deliveries
         }
         with connect(self._credentials, LOOKING) as connection:  # what fails is tried again with the delivery
-            return {batch.id: identity.job_key_of(batch) for batch in look_at(connection, batches.values())}
+            try:
+                found = look_at(connection, batches.values())
+            except BatchUnknown as error:  # another account's, or nobody's: no run of ours waits for it
+                unknown = set(error.details["batch_ids"])
+                found = look_at(connection, [batch for batch in batches.values() if batch.id not in unknown])
+        return {batch.id: identity.job_key_of(batch) for batch in found}
 
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
         now = clock.now()

@@ -50,7 +50,7 @@ def wake_jobs() -> list[str]:
     waiting.sort(key=_credentials)
     for credentials, group in groupby(waiting, key=_credentials):
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
-            woken += _wake(list(group), credentials or None, failed)
+            woken += _wake(list(group), credentials or None)
     if failed:
         raise failed[0]
     return woken
@@ -70,22 +70,21 @@ def _credentials(waiting: tuple[FlowRun, Job]) -> str:
     return waiting[0].parameters.get("credentials") or ""
 
 
-def _ended(opened: list[Batch], credentials: str | None, failed: list[Exception]) -> set[str]:
-    """The ids of the batches that have ended; what OpenAI does not know keeps no others asleep."""
+def _ended(opened: list[Batch], credentials: str | None) -> set[str]:
+    """The ids of the batches that have ended; what OpenAI does not know, as another account's, stays asleep."""
     while opened:
         try:
             return {batch.id for batch in look_once(opened, credentials=credentials)}
         except BatchUnknown as error:
-            get_run_logger().error("%s", error)
-            failed.append(error)
+            get_run_logger().warning("%s", error)
             opened = [batch for batch in opened if batch.id not in error.details["batch_ids"]]
     return set()
 
 
-def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None, failed: list[Exception]) -> list[str]:
+def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[str]:
     """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
     opened = [batch for _, job in waiting for batch in job.open_batches()]
-    ended = _ended(opened, credentials, failed)
+    ended = _ended(opened, credentials)
     ready = [(run, job) for run, job in waiting if could_go_on(job, ended, clock.now())]
     for run, job in ready:
         with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster

@@ -107,4 +107,4 @@ def command(environment: dict[str, str], name: str, code: int = 0) -> str:
     line = [sys.executable, "-m", "prefect_openai_batch.cli", "automations", name]
     done = subprocess.run(line, env=environment, capture_output=True, text=True)
     assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stdout + done.stderr

@@ -107,7 +107,7 @@ def test_a_job_of_another_account_keeps_no_other_asleep(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    """The wake flow wakes those whose batches have ended, and then says what is wrong."""
+    """The wake flow wakes those whose batches have ended; what is unknown to an account is in the log alone."""
     sent_elsewhere("of-another")
     monkeypatch.setenv("OPENAI_BASE_URL", batch_server.base_url)
     run(reviews, wait="detach", job_key="of-ours", destination=str(tmp_path / "answers.csv"))
@@ -123,9 +123,7 @@ def test_a_job_of_another_account_keeps_no_other_asleep(
             for key in ("of-another", "of-ours")
         ]
         try:
-            with pytest.raises(BatchUnknown):
-                wake_jobs()
-            assert [client.read_flow_run(one.id).state_name for one in runs] == ["Suspended", "Resuming"]
+            assert wake_jobs() == ["of-ours"]
         finally:
             for one in runs:
                 client.delete_flow_run(one.id)
