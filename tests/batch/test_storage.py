@@ -33,6 +33,22 @@ def test_a_folder_may_be_called_as_one_likes(tmp_path: Path, name: str) -> None:
     assert (folder / "absent").names() == []
 
 
+@pytest.mark.parametrize("way", ["claim", "write"])
+def test_a_record_outlives_a_power_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """When the call returns, its content is on the disk, and its name in the folder's."""
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def noted(file: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{file}").readlink())
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    getattr(Folder(str(tmp_path)), way)("note.json", Note(text="paid"))
+    assert {path.parent for path in synced if path != tmp_path} == {tmp_path}
+    assert synced[-1] == tmp_path
+
+
 def test_what_another_process_writes_is_seen(bucket: AbstractFileSystem) -> None:
     """A file system's memory of what was there hides nothing."""
     folder = Folder("s3://lake/jobs/job")

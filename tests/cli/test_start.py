@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from prefect.settings import Settings
-from prefect_openai_batch.batch.progress import SILENT_SECONDS, waited_for
+from prefect_openai_batch.batch.progress import SILENT_SECONDS, report, waited_for
 from prefect_openai_batch.cli import process
+from prefect_openai_batch.cli.progress import shown_progress
 
 from .support import Shell, run
 
@@ -28,6 +29,18 @@ def test_a_new_home_gives_a_good_run_without_a_strange_line(
     assert said <= {"reading", "loading", "starting", "job", "read", "build", "upload", "wait", "fetch", "write"}
     assert STARTING in done.stderr
     assert (home / process.SERVER_LOG).exists()
+
+
+def test_a_second_round_counts_from_its_own_beginning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not on from the first: of three items there are never nine."""
+    with shown_progress():
+        for items in (9, 3):
+            report("build", total=items, done=0)
+            report("build", advance=items)
+    assert [line.split(",")[0].split()[1:4] for line in capsys.readouterr().err.splitlines()] == [
+        ["9", "of", "9"],
+        ["3", "of", "3"],
+    ]
 
 
 @pytest.mark.server

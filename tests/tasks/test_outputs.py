@@ -4,6 +4,8 @@ import logging
 from functools import partial
 from pathlib import Path
 
+import httpx2
+import openai
 import pytest
 from prefect_openai_batch import ChatRequest, fetch_output
 from prefect_openai_batch.batch.errors import DownloadBroken, RequestError, StorageNotShared
@@ -44,6 +46,20 @@ def read(connection: Connection, batch: Batch, file: InputFile) -> FetchedOutput
     output = read_output(connection, batch, sent, file.files, keep_response=False)
     file.files.write("fetched.json", output)
     return output
+
+
+def test_a_file_id_may_be_longer_than_a_file_name(file: InputFile) -> None:
+    """A proxy's hold whole addresses."""
+    lines = b"".join(
+        b'{"custom_id":"item-%02d","response":{"status_code":200,"body":{"choices":[{"message":{"content":"Hi."}}]}}}\n'
+        % number
+        for number in range(20)
+    )
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=lines))
+    http = httpx2.Client(transport=transport)
+    connection = Connection(openai.OpenAI(base_url="http://server/v1", api_key="test", http_client=http))
+    batch = Batch(id="batch_1", status="completed", input_file=file, output_file_id=f"file-{'x' * 327}")
+    assert read(connection, batch, file).outcomes == {"succeeded": 20}
 
 
 @pytest.mark.parametrize("whole_lines", [False, True], ids=["in a line", "between lines"])
