@@ -132,6 +132,9 @@ def with_table_found(wanted: Job, if_exists: IfExists) -> Job:
     Raises:
         Refused: the source cannot be read, or its first row makes no item.
     """
+    refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
+    if refused is not None and refused.destination == wanted.destination:
+        return wanted
     if wanted.destination in (wanted.own_destination, wanted.source.path) or not may_be_own(wanted):
         return wanted
     return wanted.model_copy(update={"found": if_exists, "key_given": True})
