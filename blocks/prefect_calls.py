@@ -12,4 +12,5 @@ def at_once(call: Callable[P, R | Coroutine[Any, Any, R]], *args: P.args, **kwar
 
     Prefect looks for an event loop, and answers with a coroutine where one runs; none of our callers awaits it.
     """
+    # `_sync` is of Prefect's decorator, and in no signature.
     return call(*args, **kwargs, _sync=True)  # type: ignore[return-value, arg-type]

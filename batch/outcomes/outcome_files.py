@@ -106,11 +106,11 @@ def write_outcomes(
 
         def outcome_of(custom_id: str) -> Outcome:
             told = lines.lines_of(custom_id)
-            found = item_outcome(endpoint, told, otherwise, keep_response=keep_response, answer=answer)
-            return reading.add(told, found)
+            outcome = item_outcome(endpoint, told, otherwise, keep_response=keep_response, answer=answer)
+            return reading.add(told, outcome)
 
-        told = ((row, name, outcome_of(name)) for row, name in sent)
-        output = write_found(batch, endpoint, told, folder, answer)
+        found = ((row, name, outcome_of(name)) for row, name in sent)
+        output = write_found(batch, endpoint, found, folder, answer)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
 

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -91,26 +92,27 @@ def answers(good_from: int) -> Any:
 MOOD = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer={"mood": "happy | angry"})
 
 
-def test_what_is_invalid_goes_again(
-    reviews: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And is billed as it is: each answer that came was paid."""
+@pytest.fixture
+def erring_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """A server whose first ten answers break their schema."""
     with BatchServer(answer=answers(good_from=10)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "local")
-        report = run(reviews, MOOD)
-        assert (report.complete, report.rounds, server.bill()["billed"]) == (True, 2, 40)
+        yield server
+
+
+def test_what_is_invalid_goes_again(erring_server: BatchServer, reviews: Path, tmp_path: Path, run: Run) -> None:
+    """And is billed as it is: each answer that came was paid."""
+    report = run(reviews, MOOD)
+    assert (report.complete, report.rounds, erring_server.bill()["billed"]) == (True, 2, 40)
     assert set(pd.read_parquet(tmp_path / "answers.parquet")["mood"]) == {"happy"}
 
 
 def test_what_is_invalid_stays_so_where_that_is_wanted(
-    reviews: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    erring_server: BatchServer, reviews: Path, tmp_path: Path, run: Run
 ) -> None:
     """Its text is kept, its reason told, its columns are null, and it does not count as answered."""
-    with BatchServer(answer=answers(good_from=10)) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "local")
-        report = run(reviews, MOOD.model_copy(update={"retry_invalid": False}))
+    report = run(reviews, MOOD.model_copy(update={"retry_invalid": False}))
     assert (report.answered, report.rounds, report.outcomes) == (20, 1, {"invalid": 10, "succeeded": 20})
     invalid = pd.read_parquet(tmp_path / "answers.parquet").query("outcome == 'invalid'")
     assert set(invalid["answer"]) == {'{"mood": "so-so"}'}
