@@ -53,6 +53,7 @@ class Outcome(NamedTuple):
     model: str | None = None
     input_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
     request_id: str | None = None

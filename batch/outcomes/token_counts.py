@@ -11,6 +11,7 @@ class Usage(NamedTuple):
 
     input_tokens: int | None = None
     cached_tokens: int | None = None
+    cache_write_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
 
@@ -25,6 +26,7 @@ def read_usage(body: Body) -> Usage:
     return Usage(
         _count(usage.get(sent)),
         _count(inputs.get("cached_tokens")) if isinstance(inputs, dict) else None,
+        _count(inputs.get("cache_write_tokens")) if isinstance(inputs, dict) else None,
         _count(usage.get(got)),
         _count(outputs.get("reasoning_tokens")) if isinstance(outputs, dict) else None,
     )
@@ -40,15 +42,19 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 2**63 else None
 
 
-COUNTS = ("input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens")
+COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 """The fields of an outcome that count tokens."""
 
 
 class TokenCounts(Record):
-    """Tokens as OpenAI reported them, summed; cached tokens are among the input, reasoning among the output."""
+    """Tokens as OpenAI reported them, summed.
+
+    Cached tokens, and those written to the cache, are among the input, reasoning among the output.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
 

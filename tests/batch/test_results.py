@@ -79,7 +79,8 @@ def test_results_are_the_input_in_order_and_the_answers(
     assert table["answer"].to_pylist() == [f"to {custom_id}" for custom_id in table["custom_id"].to_pylist()]
     assert table.column_names[3:] == [
         "custom_id", "outcome", "answer", "finish_reason", "error_code", "error_message", "openai_model",
-        "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "batch_id", "request_id",
+        "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+        "batch_id", "request_id",
     ]  # fmt: skip
     assert (report.rows, report.answered, report.outcomes) == (20, 20, {"succeeded": 20})
     assert (report.tokens.input_tokens, report.tokens.output_tokens) == (60, 40)
