@@ -26,8 +26,9 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP)     ## ours against a plain script; what a day of waiting costs
+bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
 	$(BIN)/python benchmarks/against_a_script.py
+	$(BIN)/python benchmarks/typed_answers.py
 	$(BIN)/python -m benchmarks.waiting
 
 # Each prints its table; the last run's is kept beside it.
