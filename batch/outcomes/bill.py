@@ -141,14 +141,39 @@ def sent_model(output: FetchedOutput) -> str | None:
 
 def row_costs(outcomes: pa.Table, sent: str | None, given: Given) -> pa.Array:
     """US dollars for each outcome; null where nothing was paid, or what is not known."""
-    costs = np.zeros(outcomes.num_rows, dtype=np.int64)
+    return _dollars(*_row_units(outcomes, sent, given))
+
+
+def _row_units(outcomes: pa.Table, sent: str | None, given: Given) -> tuple[Integers, Integers]:
+    """What each outcome cost, in units of 10^-12 US dollars, and of which that is known."""
+    units = np.zeros(outcomes.num_rows, dtype=np.int64)
     known = np.zeros(outcomes.num_rows, dtype=bool)
     for group in _by_price(outcomes, sent, given):
         if group.price is not None:
             counts = _counts(outcomes, group.rows)
             known[group.rows] = told = _priced(counts, group.price)
-            costs[group.rows] = np.where(told, sum(_parts(counts, group.price).values()), 0)
-    return _dollars(costs, known)
+            units[group.rows] = np.where(told, sum(_parts(counts, group.price).values()), 0)
+    return units, known
+
+
+def costs_of_rows(
+    tables: Iterable[tuple[pa.Table, str | None]], first: int, end: int, given: Given = ()
+) -> pa.Array:
+    """US dollars for each row from `first` up to but not including `end`, all its answers together.
+
+    Args:
+        tables: Outcomes of these rows, several where rows went again, each with the model that was asked.
+        first: The number of the first row.
+        end: The number after the last row's.
+        given: Prices that stand before OpenAI's.
+    """
+    units, known = np.zeros(end - first, dtype=np.int64), np.zeros(end - first, dtype=bool)
+    for outcomes, sent in tables:
+        places = outcomes["row"].to_numpy() - first
+        more, told = _row_units(outcomes, sent, given)
+        units[places] += more
+        known[places] |= told
+    return _dollars(units, known)
 
 
 class _Group(NamedTuple):
@@ -195,7 +220,10 @@ def _counts(table: pa.Table, rows: Integers) -> Counts:
 
 def _priced(counts: Counts, price: Price) -> Integers:
     """Of which outcomes both usage and price are known."""
-    told = counts["input_tokens"] >= 0
+    told = counts["input_tokens"] >= np.maximum(counts["cached_tokens"], 0) + np.maximum(
+        counts["cache_write_tokens"], 0
+    )
+    told &= counts["input_tokens"] >= 0
     for rates, chosen in _tiers(counts, price):
         told &= ~chosen | (rates.input is not None)
         told &= ~chosen | (rates.output is not None) | (counts["output_tokens"] <= 0)

@@ -85,6 +85,11 @@ class BaseRequest(BaseModel, ABC):
         description="Say yes where every row is to be sent the same text: else a template that uses no "
         "column is refused.",
     )
+    keep_cost: bool = Field(
+        default=False,
+        title="Keep each row's cost",
+        description="Adds the column `cost_usd`: what each row's answers cost in US dollars, where that is known.",
+    )
     keep_response: bool = Field(
         default=False,
         title="Keep the whole response",
