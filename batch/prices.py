@@ -12,7 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from .form_texts import without_none
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice
@@ -75,7 +77,7 @@ def add(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-MaybeRate = Annotated[Rate | None, WithJsonSchema({"type": "number", "minimum": 0})]
+MaybeRate = Annotated[Rate | None, Field(json_schema_extra=without_none)]
 """A rate that need not be given; a form draws it as one box."""
 
 
