@@ -80,6 +80,9 @@ Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MaybeRate = Annotated[Rate | None, Field(json_schema_extra=without_none)]
 """A rate that need not be given; a form draws it as one box."""
 
+Budget = Annotated[float | None, Field(gt=0, allow_inf_nan=False, json_schema_extra=without_none)]
+"""US dollars that may be spent; None: nobody said."""
+
 
 class GivenPrice(BaseModel):
     """What an account or another server asks in batches: a negotiated price, or one nobody publishes."""

@@ -111,6 +111,7 @@ def make_request(
     answers: tuple[str, ...],
     constant_prompt: bool,
     keep_response: bool,
+    keep_cost: bool,
 ) -> Request:
     """The request of a request file, or of the options.
 
@@ -127,6 +128,7 @@ def make_request(
         "--answer": answers,
         "--constant-prompt": constant_prompt,
         "--keep-response": keep_response,
+        "--keep-cost": keep_cost,
     }
     if request_file is not None:
         given = [option for option, value in typed.items() if value]
@@ -140,8 +142,9 @@ def make_request(
     content = _content(asked, model, prompt, system, parse_parameters(parameters))
     if answers:
         content["answer"] = _parse_answers(answers, asked)
-    meant = {"id_column": id_column, "constant_prompt": constant_prompt, "keep_response": keep_response}
-    return parse_request({**content, **meant})
+    meant = {"id_column": id_column, "constant_prompt": constant_prompt}
+    kept = {"keep_response": keep_response, "keep_cost": keep_cost}
+    return parse_request({**content, **meant, **kept})
 
 
 def _parse_answers(given: tuple[str, ...], endpoint: Endpoint) -> dict[str, str]:

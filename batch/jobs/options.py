@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import BudgetError
 from ..form_texts import without_example
-from ..prices import Given, GivenPrice, MaybeRate, exact
+from ..prices import Budget, Given, GivenPrice, MaybeRate, exact
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 from .terms import Terms
 
@@ -95,9 +95,8 @@ class RunOptions(BaseModel):
         description="Seconds to look for a batch whose creation got no answer, before creating it again.",
     )
 
-    budget_usd: MaybeRate = Field(
+    budget_usd: Budget = Field(
         default=None,
-        gt=0,
         title="Budget in US dollars",
         description="The most US dollars that the job may cost: it stops before it could cost more.",
     )

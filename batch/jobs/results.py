@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..errors import TableNotWritten
 from ..heap import frozen_heap
-from ..outcomes.bill import COST, bill_of, costs_of_rows, sent_model
+from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between

@@ -6,7 +6,7 @@ from ..errors import BudgetError
 from ..files.input_files import InputFile
 from ..jobs.job import Job
 from ..jobs.submissions import fetched, has_claim, submitted
-from ..outcomes.bill import bill_of
+from ..outcomes.costs import bill_of
 from ..prices import MILLION, Given, Processing, dollars, price_of
 from .estimates import estimate_files
 
