@@ -17,6 +17,9 @@ MAX_CUSTOM_ID_BYTES = 512
 MAX_MODELS = 100
 """Our own bound on the models of one selection: each has a batch of its own, and a file that stays open."""
 
+FILES_ON_A_BUDGET = 10
+"""So many input files a selection makes at least on a budget: what the first cost says how many may go."""
+
 
 @dataclass(frozen=True)
 class Limits:
