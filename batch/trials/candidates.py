@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 
 from ..errors import RequestError, SourceError
 from ..files.input_files import INPUT, InputFile, items_of
@@ -15,7 +14,8 @@ from ..requests.raw_request import RawRequest
 from ..requests.request import Request
 from ..requests.request_files import parse_request
 from ..requests.templates import is_template
-from ..tables.parts import RowNumbers
+from ..tables.parts import RowNumbers, read_schema
+from .expectations import Expected, check_expected
 from .samples import sample_rows
 
 NAMED = 3
@@ -43,6 +43,8 @@ class Prepared:
         files: The input files of the whole table.
         sample: The numbers of the rows to try.
         sizes: The bytes of their items, in the sample's order.
+        first: Whether they are the first of the table.
+        seed: What chose them, where they are not.
         candidates: What is tried on them.
     """
 
@@ -50,6 +52,8 @@ class Prepared:
     files: tuple[InputFile, ...]
     sample: RowNumbers
     sizes: tuple[int, ...]
+    first: bool
+    seed: int
     candidates: tuple[Candidate, ...]
 
     def name_of(self, candidate: Candidate) -> str:
@@ -60,28 +64,34 @@ class Prepared:
         return ", ".join(models) if len(models) <= NAMED else f"{len(models)} models"
 
 
-def prepare(job: Job, models: Sequence[str], wanted: int, *, seed: int = 0, first: bool = False) -> Prepared:
+def prepare(
+    job: Job, models: Sequence[str], wanted: int, expected: Expected, *, seed: int = 0, first: bool = False
+) -> Prepared:
     """Read and build the whole table of a job, choose the rows to try, and build what each model is asked.
 
     Args:
         job: A job, just opened, whose request asks the first of the models.
         models: The models to try; none: the request's own.
         wanted: How many rows are tried.
+        expected: Which columns hold the true answers.
         seed: Chooses among them.
         first: Whether the first rows are tried instead.
 
     Raises:
-        Refused: the table cannot be read or has no rows, or a row makes no item; the message names it.
+        Refused: the table cannot be read or has no rows, a row makes no item, or there is no such
+            column, or no such field of the answers; the message names it.
     """
     rows = keep_rows(job).rows
     if not rows:
         raise SourceError(f"{job.source.path} has no rows to try.", path=job.source.path)
+    check_expected(expected, job.request, read_schema(job.files).names)
     files = _build_whole(job, rows)
     sample = sample_rows(rows, wanted, seed=seed, first=first)
-    numbered = zip(count(2), models or [None], strict=False)
-    candidates = tuple(_candidate(job, model, number, sample) for number, model in numbered)
+    named: Sequence[str | None] = models or (None,)
+    candidates = tuple(_candidate(job, model, number, sample) for number, model in enumerate(named, 2))
     sizes = _line_bytes(candidates[0].files)
-    return Prepared(rows, files, sample, tuple(sizes[row] for row in sample.tolist()), candidates)
+    in_order = tuple(sizes[row] for row in sample.tolist())
+    return Prepared(rows, files, sample, in_order, first, seed, candidates)
 
 
 def with_model(request: Request, model: str) -> Request:

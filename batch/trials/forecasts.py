@@ -1,9 +1,9 @@
 """What the whole table takes in tokens, by what its sample took."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class TokensByBytes:
         return round(max(0.0, items * self.mean_tokens + self.slope * (size - items * self.mean_bytes)))
 
 
-def tokens_by_bytes(sizes: Sequence[int], tokens: Sequence[int]) -> TokensByBytes:
-    """The line of least squares through the bytes of some items and their tokens; more bytes are never fewer tokens.
+def tokens_by_bytes(sizes: npt.ArrayLike, tokens: npt.ArrayLike) -> TokensByBytes:
+    """The line of least squares through the bytes of items and their tokens; more bytes are never fewer tokens.
 
     Args:
         sizes: The bytes of each item; there is at least one.
