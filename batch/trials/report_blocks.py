@@ -205,17 +205,18 @@ def _of_the_trial(report: TrialReport) -> Iterator[Line]:
 
 
 def _of_the_whole() -> Iterator[Line]:
-    yield "input tokens", _whole(lambda whole: f"{whole.input_tokens:,}")
-    yield (
-        "output tokens",
-        _whole(lambda whole: NOT_KNOWN if whole.output_tokens is None else f"{whole.output_tokens:,}"),
-    )
+    yield "input tokens", _whole(lambda whole: _tokens(whole.input_tokens))
+    yield "output tokens", _whole(lambda whole: _tokens(whole.output_tokens))
     yield "in batches", _whole(lambda whole: dollars(whole.batch_usd))
     yield "synchronously", _whole(lambda whole: dollars(whole.synchronous_usd))
 
 
 def _whole(tell: Callable[[Estimate], str]) -> Callable[[ModelTrial], str]:
     return lambda model: NOT_KNOWN if model.whole is None else tell(model.whole)
+
+
+def _tokens(count: int | None) -> str:
+    return NOT_KNOWN if count is None else f"{count:,}"
 
 
 def _count(count: int, whole: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..files.input_files import InputFile
 from ..money.estimates import Estimate, estimate_of
 from ..outcomes.bill import bill_of
 from ..outcomes.outcome import OutcomeKind
-from ..prices import Given, add
+from ..prices import Given
 from ..requests.endpoints import Endpoint
 from ..storage import Record
 from .candidate_answers import CandidateAnswers
@@ -145,7 +146,7 @@ def _estimate(prepared: Prepared, answers: CandidateAnswers, given: Given) -> Es
         return None
     line = tokens_by_bytes(np.array(prepared.sizes)[told], inputs[told])
     each = _mean_output(answers, outputs)
-    parts = [
+    parts = (
         estimate_of(
             model,
             items,
@@ -155,8 +156,8 @@ def _estimate(prepared: Prepared, answers: CandidateAnswers, given: Given) -> Es
             given,
         )
         for model, items, size in _by_model(prepared.files, answers.candidate.model)
-    ]
-    return _sum(parts)
+    )
+    return reduce(Estimate.__add__, parts)
 
 
 def _mean_output(answers: CandidateAnswers, outputs: np.ndarray) -> float | None:
@@ -174,15 +175,3 @@ def _by_model(files: Iterable[InputFile], model: str | None) -> list[tuple[str, 
         items, size = sums.get(model or file.model, (0, 0))
         sums[model or file.model] = items + file.items, size + file.bytes
     return [(name, *counts) for name, counts in sums.items()]
-
-
-def _sum(parts: Sequence[Estimate]) -> Estimate:
-    outputs = [part.output_tokens for part in parts if part.output_tokens is not None]
-    return Estimate(
-        items=sum(part.items for part in parts),
-        input_tokens=sum(part.input_tokens for part in parts),
-        output_tokens=sum(outputs) if len(outputs) == len(parts) else None,
-        tokens_by="trial",
-        batch_usd=add(part.batch_usd for part in parts),
-        synchronous_usd=add(part.synchronous_usd for part in parts),
-    )
