@@ -26,4 +26,4 @@ def _line(cells: Iterable[str]) -> str:
 
 
 def _escaped(said: str) -> str:
-    return _SIGNS.sub(r"\\\1", said)
+    return _SIGNS.sub(r"\\\1", " ".join(said.split()))

@@ -1,5 +1,6 @@
 """A trial's report as a person reads it: texts and grids, which `terminal` and `markdown` each show their way."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +28,8 @@ LONG = 300
 """So many characters of a value are shown at most."""
 
 NOT_KNOWN = "not known"
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 BASIS = (
     "Foretold by the rows that were tried: input tokens by the bytes of all rows, output tokens by their mean; "
@@ -144,8 +147,8 @@ def _in_a_word(kind: str, code: str | None) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value in one line, cut where it is long."""
-    said = " ".join(text(value).split())
+    """A value in one line, cut where it is long, with nothing in it that a terminal would obey."""
+    said = _CONTROLS.sub("", " ".join(text(value).split()))
     return said if len(said) <= LONG else f"{said[: LONG - 1]}…"
 
 

@@ -89,4 +89,4 @@ def _as_asked(job: Job, rows: pa.Table) -> Asked:
     shown = [name for name in names if read is None or name in read][:READ]
     texts = zip(*([brief(value) for value in _values(rows, name)] for name in shown), strict=True)
     told = tuple(" · ".join(row) for row in texts) if shown else ("",) * rows.num_rows
-    return Asked(" · ".join(shown), told)
+    return Asked(" · ".join(map(brief, shown)), told)
