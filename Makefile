@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
-.PHONY: demo test coverage versions check bench matrix clean
+.PHONY: demo test external coverage versions check bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
@@ -14,7 +14,10 @@ demo: $(STAMP)          ## a table in, the same table with answers out, on our o
 test: check             ## everything that pip can bring; names the tests it leaves out
 	$(SUITE) $(PYTEST_ARGS)
 
-coverage: $(DEV_STAMP)  ## the same tests; what they do not reach
+external: $(DEV_STAMP)  ## the tests it leaves out: Prefect's form in a real browser, which needs Chromium
+	$(BIN)/pytest -m external -rs $(PYTEST_ARGS)
+
+coverage: $(DEV_STAMP)  ## the tests that pip suffices for; what they do not reach
 	$(SUITE) --cov --cov-report=term $(PYTEST_ARGS)
 
 versions:               ## the suite on each Python that is here, on the lowest versions we name and on the newest
@@ -26,8 +29,9 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP)     ## ours against a plain script; what a day of waiting costs
+bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
 	$(BIN)/python benchmarks/against_a_script.py
+	$(BIN)/python benchmarks/typed_answers.py
 	$(BIN)/python -m benchmarks.waiting
 
 # Each prints its table; the last run's is kept beside it.

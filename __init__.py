@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .batch.errors import BatchFailed as BatchFailed
     from .batch.errors import BatchNotFinished as BatchNotFinished
     from .batch.errors import BatchUnknown as BatchUnknown
+    from .batch.errors import BudgetError as BudgetError
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from .batch.jobs.options import RunOptions as RunOptions
     from .batch.jobs.report import JobReport as JobReport
     from .batch.jobs.rounds import plan_round as plan_round
+    from .batch.outcomes.bill import Bill as Bill
     from .batch.outcomes.outcome_files import FetchedOutput as FetchedOutput
+    from .batch.prices import GivenPrice as GivenPrice
     from .batch.requests.chat_request import ChatRequest as ChatRequest
     from .batch.requests.embedding_request import EmbeddingRequest as EmbeddingRequest
     from .batch.requests.endpoints import Endpoint as Endpoint
@@ -87,6 +90,7 @@ _EXPORTS = (
     ("batch.schemas.short_fields", "AnswerField"),
     ("batch.requests.endpoints", "Endpoint"),
     ("batch.jobs.options", "RunOptions"),
+    ("batch.prices", "GivenPrice"),
     ("blocks", "OpenAICredentials AzureOpenAICredentials"),
     # the steps by hand, along the way of the data, and what goes from one to the next
     ("batch.jobs.opening", "open_job"),
@@ -103,6 +107,7 @@ _EXPORTS = (
     ("batch.outcomes.outcome_files", "FetchedOutput"),
     ("tasks", "write_results"),
     ("batch.jobs.report", "JobReport"),
+    ("batch.outcomes.bill", "Bill"),
     ("batch.trials.trial", "Trial"),
     ("batch.trials.trial_report", "TrialReport"),
     ("tasks", "clean_up"),
@@ -110,7 +115,7 @@ _EXPORTS = (
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
-    ("batch.errors", "ItemTooLarge DestinationError DeadlineError WaitError JobKeyError StorageError"),
+    ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
     ("batch.errors", "ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),

@@ -9,6 +9,7 @@
     │   ├── ItemTooLarge         one row's item alone exceeds an input file's limit
     │   ├── DestinationError     the destination exists, cannot be written, or is of no known kind
     │   ├── DeadlineError        the time to finish by is no time, or too early
+    │   ├── BudgetError          the budget cannot hold: the input alone costs more, or nobody can tell
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
     │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
@@ -64,6 +65,10 @@ class ItemTooLarge(Refused):
 
 class DestinationError(Refused):
     """The destination exists, cannot be written, is the source, or of no known kind; details: `path`."""
+
+
+class BudgetError(Refused):
+    """The budget cannot hold; details: `budget_usd` and `input_usd`, or the `model` whose cost nobody can tell."""
 
 
 class WaitError(Refused):

@@ -12,7 +12,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from .form_texts import without_none
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice
@@ -75,8 +77,11 @@ def add(amounts: Iterable[Decimal | None]) -> Decimal | None:
 
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-MaybeRate = Annotated[Rate | None, WithJsonSchema({"type": "number", "minimum": 0})]
+MaybeRate = Annotated[Rate | None, Field(json_schema_extra=without_none)]
 """A rate that need not be given; a form draws it as one box."""
+
+Budget = Annotated[float | None, Field(gt=0, allow_inf_nan=False, json_schema_extra=without_none)]
+"""US dollars that may be spent; None: nobody said."""
 
 
 class GivenPrice(BaseModel):
@@ -112,6 +117,18 @@ def exact(amount: float) -> Decimal:
 
 Given = tuple[GivenPrice, ...]
 """The prices that are given; they stand before those of the library, the first that fits before others."""
+
+
+CENT = Decimal("0.01")
+
+
+def dollars(amount: Decimal | None) -> str:
+    """An amount of US dollars for a person: to the cent, and below one to two digits."""
+    if amount is None:
+        return "an unknown price"
+    if amount >= CENT or not amount:
+        return f"${amount:,.2f}"
+    return f"${amount:.{1 - amount.adjusted()}f}"
 
 
 def price_of(model: str, processing: Processing, given: Given = ()) -> Price | None:
@@ -157,7 +174,14 @@ def _library_price(model: str, context: dict[str, str]) -> "ModelPrice | None":
     except LookupError:
         return None
     price = found.model_price
-    return price if isinstance(price, ModelPrice) and price.input_mtok is not None else None
+    known = isinstance(price, ModelPrice) and price.input_mtok is not None and not _of_other_kinds(price)
+    return price if known else None
+
+
+def _of_other_kinds(price: "ModelPrice") -> set[str]:
+    """The kinds of tokens that a model prices apart and our usage does not, as those of images and sounds."""
+    apart = {name for name, rate in vars(price).items() if name.endswith("_mtok") and rate is not None}
+    return apart - {"input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok"}
 
 
 def _price(price: "ModelPrice") -> Price:

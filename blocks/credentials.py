@@ -10,6 +10,7 @@ from prefect.blocks.abstract import CredentialsBlock
 from pydantic import ConfigDict, Field, HttpUrl, SecretStr, field_validator
 
 from ..batch.errors import AccessError
+from ..batch.prices import Given
 from .prefect_calls import at_once
 
 # Prefect imports this module whenever it looks for blocks, and openai costs a second: it is imported where
@@ -33,6 +34,12 @@ class BatchCredentials(CredentialsBlock):
     )
     connect_timeout_seconds: float = Field(
         default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
+    )
+    prices: Given = Field(
+        default=(),
+        title="Prices",
+        description="What this account asks in batches, where it is not OpenAI's published price: a negotiated "
+        "one, or another server's.",
     )
 
     @field_validator("webhook_secret")

@@ -7,9 +7,13 @@ import orjson
 
 from ..batch.files.input_files import INPUT, InputFile
 from ..batch.jobs.building import build_selection
+from ..batch.jobs.job import Job
 from ..batch.jobs.opening import open_job
+from ..batch.jobs.options import RunOptions
 from ..batch.jobs.rounds import plan_round
 from ..batch.jobs.rows import keep_rows
+from ..batch.money.budgets import check_budget
+from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
 from ..batch.tables.sources import FileSource
 from . import process
@@ -18,9 +22,19 @@ SHOWN = 3
 
 
 def show_dry_run(
-    table: FileSource, request: Request, destination: str | None, *, overwrite: bool, as_json: bool
+    table: FileSource,
+    request: Request,
+    destination: str | None,
+    options: RunOptions,
+    *,
+    overwrite: bool,
+    as_json: bool,
 ) -> None:
-    """Build the job in a temporary folder and print its first items and its size."""
+    """Build the job in a temporary folder and print its first items, its size and what it would cost.
+
+    Raises:
+        BudgetError: the budget cannot hold.
+    """
     with TemporaryDirectory() as storage:
         job = open_job(
             table,
@@ -33,17 +47,24 @@ def show_dry_run(
         rows = keep_rows(job)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
+        estimate = _estimate(job.with_terms(options.terms()), options)
     size = sum(file.bytes for file in files)
     if as_json:
         summary = {"rows": rows.rows, "input_files": len(files), "bytes": size, "first_items": first}
-        process.print_json(orjson.dumps(summary).decode())
+        foretold = estimate.model_dump(mode="json")
+        process.print_json(orjson.dumps({**summary, "estimate": foretold}).decode())
         return
     for item in first:
         process.print_json(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
     click.echo(
         f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
-        f"of {size:,} bytes in all. Nothing was sent."
+        f"of {size:,} bytes in all: {estimate}. Nothing was sent."
     )
+
+
+def _estimate(job: Job, options: RunOptions) -> Estimate:
+    check_budget(job, answers_rest=bool(options.finish_by) and options.answer_rest)
+    return estimate_files(job.input_files(), job.terms.prices)
 
 
 def _first_items(files: list[InputFile]) -> list[object]:

@@ -105,6 +105,7 @@ def request_options(command: Command) -> Command:
                 help='A column of the answer: "mood: happy | angry", "score: number", "why: text?"; once each.',
             ),
             click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own."),
+            click.option("--keep-cost", is_flag=True, help="Say what each row cost, in the column cost_usd."),
         )
     ):
         command = option(command)
@@ -146,6 +147,7 @@ def make_request(
     answers: tuple[str, ...],
     constant_prompt: bool,
     keep_response: bool,
+    keep_cost: bool,
 ) -> Request:
     """The request of a request file, or of the options.
 
@@ -162,6 +164,7 @@ def make_request(
         "--answer": answers,
         "--constant-prompt": constant_prompt,
         "--keep-response": keep_response,
+        "--keep-cost": keep_cost,
     }
     if request_file is not None:
         given = [option for option, value in typed.items() if value]
@@ -175,8 +178,9 @@ def make_request(
     content = _content(asked, model, prompt, system, parse_parameters(parameters))
     if answers:
         content["answer"] = _parse_answers(answers, asked)
-    meant = {"id_column": id_column, "constant_prompt": constant_prompt, "keep_response": keep_response}
-    return parse_request({**content, **meant})
+    meant = {"id_column": id_column, "constant_prompt": constant_prompt}
+    kept = {"keep_response": keep_response, "keep_cost": keep_cost}
+    return parse_request({**content, **meant, **kept})
 
 
 def _parse_answers(given: tuple[str, ...], endpoint: Endpoint) -> dict[str, str]:

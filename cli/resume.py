@@ -21,7 +21,10 @@ from .run_options import run_options
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
 @click.option("--to", "destination", metavar="DEST", help="Where the table goes instead.")
-@run_options("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds")
+@run_options(
+    *("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds"),
+    *("budget_usd", "price_in", "price_out"),
+)
 @process.storage
 @process.credentials
 @process.base_url

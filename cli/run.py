@@ -42,7 +42,7 @@ EXIT_INCOMPLETE = 3
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
     *("in_flight", "max_rounds", "min_answered", "finish_by", "cancel_lead_minutes", "answer_rest"),
-    *("poll_seconds", "max_poll_seconds", "settle_seconds"),
+    *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
@@ -84,7 +84,7 @@ def run_command(
         from .dry_run import show_dry_run
 
         own = not overwrite and _is_known(table, request, destination, job_key, storage, credentials)
-        show_dry_run(table, request, destination, overwrite=overwrite or own, as_json=as_json)
+        show_dry_run(table, request, destination, options, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
@@ -232,6 +232,7 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
         f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
         f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
+        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
         f"results: {report.destination}"
     )
     if report.files_left:

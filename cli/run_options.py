@@ -35,7 +35,7 @@ def _option(name: str, field: FieldInfo) -> Callable[[Command], Command]:
         name,
         type=_type(field),
         default=field.default,
-        show_default=field.default != "",
+        show_default=field.default not in ("", None),
         help=field.description,
     )
 
@@ -51,4 +51,4 @@ def _type(field: FieldInfo) -> "click.ParamType[Any]":  # no subscript before cl
             bounds["max"] = bound.le
     if field.annotation is int:
         return click.IntRange(**bounds)
-    return click.FloatRange(**bounds) if field.annotation is float else click.STRING
+    return click.FloatRange(**bounds) if field.annotation in (float, float | None) else click.STRING

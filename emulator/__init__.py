@@ -6,7 +6,7 @@ below:
     pytest_plugin    the fixture `batch_api`
     server           the server, within a program or as one
     routes/          HTTP: what is asked, refused and shown
-    engine/          what happens to batches: store, validation, execution, lifecycle, bill, webhooks
+    engine/          what happens to batches: store, validation, execution, lifecycle, bill, prices, webhooks
     faults/          what goes wrong by script
     answers/         what is said to a request, and in which shape
     settings, clock, errors

@@ -124,11 +124,18 @@ class BatchServer:
         return [dict(entry) for entry in list(self._gate.log)]
 
     def bill(self) -> dict[str, Any]:
-        """Lines executed and billed, tokens, and the items billed more than once."""
+        """Lines executed and billed, tokens, what was billed in US dollars, and the items billed more than once.
+
+        `usd` is a decimal as text, exact, each line at the price of a batch or of a synchronous call, without the
+        lines that were billed and whose price is not known: `unpriced` counts those.
+        """
         return bill.totals(self._context.store)
 
     def billed_items(self) -> list[dict[str, Any]]:
-        """Every line executed: custom_id, body_sha256, batch_id, status_code, billed, input and output tokens."""
+        """Every line executed: custom_id, body_sha256, batch_id, status_code, model, billed, tokens, and usd.
+
+        `usd` is a decimal as text, "0" where nothing was billed, None where the price is not known.
+        """
         return list(bill.items(self._context.store))
 
     def state(self) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
+from ..batch.money.budgets import check_budget
+from ..batch.money.estimates import estimate_files
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
@@ -95,7 +97,7 @@ def openai_batch(
         was detached: the report then says what is open.
 
     Raises:
-        Refused: the input cannot be used; nothing was sent, nothing paid.
+        Refused: the input cannot be used, or the budget cannot hold; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
         BatchFailed: OpenAI's validation refused every batch; the table says why for each row.
         TableNotWritten: the answers are there, and their table cannot be written; `resume_job` writes another.
@@ -162,6 +164,8 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = job_run.job
     with open_batches_named(job), pauses_end_with_it(), progress_artifact(job) as progress:
+        job_run = job_run.on_its_terms()
+        job = job_run.job
         _read_rows(job_run)
         done = recognise_job(job_run)
         if done is not None:
@@ -169,6 +173,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         for number in count(1):
             if not begin_round(job_run, number, max_rounds):
                 break
+            _foretell(job_run)
             if not finish_round(job_run, number):
                 return None
         report = job_run.task(write_results, "report")(job)  # durable first …
@@ -181,6 +186,14 @@ def _read_rows(job_run: JobRun) -> None:
     if job_run.job.rows() is None:
         check_access(_model(job_run.job.request), credentials=job_run.credentials)
         job_run.task(read_source, "rows")(job_run.job)
+
+
+def _foretell(job_run: JobRun) -> None:
+    """Say what a job will cost, and refuse one whose budget cannot hold, before anything is uploaded."""
+    job, deadline = job_run.job, job_run.job.deadline
+    if not job.has_sent():
+        get_run_logger().info("To be sent: %s", estimate_files(job.input_files(), job.terms.prices))
+        check_budget(job, answers_rest=deadline is not None and deadline.answer_rest)
 
 
 def _model(request: Request) -> str | None:

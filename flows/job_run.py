@@ -1,6 +1,6 @@
 """One run of a job: what it wishes, and how its tasks are called."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
@@ -8,6 +8,7 @@ from prefect.tasks import Task
 
 from ..batch.jobs.job import Job
 from ..batch.jobs.options import RunOptions
+from ..blocks import load_credentials
 from .suspension.checks import waits_here
 
 P = ParamSpec("P")
@@ -25,6 +26,16 @@ class JobRun:
     options: RunOptions
     credentials: str | None
     resumed: bool = False
+
+    def on_its_terms(self) -> "JobRun":
+        """The same, with what this run and its credentials say of budget and prices kept by the job.
+
+        Raises:
+            AccessError: there is no such credentials block.
+            BudgetError: output has a price and input has none.
+        """
+        known = load_credentials(self.credentials).prices if self.credentials else ()
+        return replace(self, job=self.job.with_terms(self.options.terms(known)))
 
     def task(self, task: Task[P, R], result_name: str) -> Task[P, R]:
         """The task with its result under a readable key, made of this job and never of the flow run."""

@@ -14,8 +14,9 @@ from ..batch.files.input_files import InputFile
 from ..batch.jobs.deadlines import next_deadline
 from ..batch.jobs.job import Job, Selection
 from ..batch.jobs.report import JobReport
-from ..batch.jobs.rounds import plan_answers, plan_round
+from ..batch.jobs.rounds import plan_answers, plan_round, stop_if_out_of_quota
 from ..batch.jobs.submissions import fetched, gave_way, refusals, submitted
+from ..batch.money.budgets import Spending
 from ..batch.outcomes.outcome import OUT_OF_QUOTA
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.progress import report as report_progress
@@ -126,6 +127,7 @@ class Flight:
         self.fetching: list[PrefectFuture[FetchedOutput]] = []
         self.room = self.options.in_flight
         self.cancelled = False
+        self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in self.waiting), done=0)
         items, left = (sum(file.items for file in some) for some in (built, files))
         report_progress("fetch", total=items, done=items - left)
@@ -151,7 +153,7 @@ class Flight:
                 time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
         for future in self.fetching:
             future.result()
-        self.job.stop_if_out_of_quota(self.number)
+        stop_if_out_of_quota(self.job, self.number)
         return waited_for
 
     def _submit_what_may_go(self) -> bool:
@@ -161,12 +163,26 @@ class Flight:
             if self.job.stopped():
                 self.waiting.clear()
                 break
-            ready = next((file for file in self.waiting if refusals(file).not_before <= clock.now()), None)
+            ready = next((file for file in self.waiting if self._may_go(file)), None)
             if ready is None:
+                self._stop_if_spent()
                 break
             self.waiting.remove(ready)
             self._submit(ready)
         return bool(self.waiting)
+
+    def _may_go(self, file: InputFile) -> bool:
+        return refusals(file).not_before <= clock.now() and self.spending.allows(file)
+
+    def _stop_if_spent(self) -> None:
+        """Stop the job where nothing is open any more, and its budget lets none of what waits through."""
+        if self.flying:
+            return
+        for future in self.fetching:
+            future.result()  # what was open may have cost less than it could
+        if not any(self.spending.allows(file) for file in self.waiting):
+            self.spending.stop(self.waiting[0])
+            self.waiting.clear()
 
     def _submit(self, file: InputFile) -> None:
         name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"

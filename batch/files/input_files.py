@@ -18,6 +18,7 @@ from ..limits import Limits
 from ..requests.endpoints import Endpoint
 from ..storage import Folder
 from .lines import Line
+from .token_sizes import FileTokens, TokenSums
 
 INPUT = "input.jsonl"
 ITEMS = "items.parquet"
@@ -32,6 +33,7 @@ class InputFile(BaseModel):
     `items`, `bytes` and `sha256` are of `input.jsonl`; `first_row` and `last_row` bound the 0-based numbers of
     its rows, which may lie between those of other input files. `job_key` is None for items made by hand.
     `contested` says that another start of the job may send the same items, and know nothing of this folder.
+    `tokens` says about how many its items take.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +50,7 @@ class InputFile(BaseModel):
     sha256: str
     first_row: int
     last_row: int
+    tokens: FileTokens = FileTokens()
 
     @property
     def files(self) -> Folder:
@@ -158,6 +161,7 @@ class InputFileWriter:
                     sha256=open_file.digest.hexdigest(),
                     first_row=open_file.rows[0],
                     last_row=open_file.rows[-1],
+                    tokens=open_file.tokens.summed(),
                 ),
             )
         )
@@ -180,6 +184,7 @@ class _OpenFile:
         self.custom_ids: list[str] = []
         self.bytes = 0
         self.inputs = 0
+        self.tokens = TokenSums(model)
         self.digest = sha256()
         folder.make()
         self._writing = ExitStack()
@@ -199,6 +204,7 @@ class _OpenFile:
         self.custom_ids.append(line.custom_id)
         self.bytes += len(line.content)
         self.inputs += line.inputs
+        self.tokens.add(line.tokens)
 
     def finish(self) -> None:
         self._writing.close()

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from ..errors import RequestError
 from ..requests.endpoints import Endpoint, embedding_inputs
 from ..requests.items import encode_body, encode_line
+from .token_sizes import ItemTokens, item_tokens
 
 
 class Line(NamedTuple):
@@ -15,6 +16,7 @@ class Line(NamedTuple):
     model: str
     content: bytes
     inputs: int
+    tokens: ItemTokens = ItemTokens()
 
 
 def encode_row_body(body: dict[str, Any], row: int) -> bytes:
@@ -37,4 +39,5 @@ def make_line(row: int, custom_id: str, endpoint: Endpoint, body: dict[str, Any]
         model=str(body.get("model")),
         content=encode_line(custom_id, endpoint, encoded),
         inputs=embedding_inputs(body) if endpoint == Endpoint.EMBEDDINGS else 0,
+        tokens=item_tokens(endpoint, body),
     )

@@ -21,7 +21,7 @@ cleaned.json                nothing is left at OpenAI
 
 import re
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import SourceError, StorageNotShared
 from ..files.batches import Batch, BatchStatus
@@ -34,6 +34,7 @@ from .deadlines import Deadline
 from .report import JobReport
 from .stops import STOPPED, Stop, StopCode
 from .submissions import fetched, has_claim, last_seen, refusals, submitted
+from .terms import Terms
 
 JOB = "job.json"
 """A job's first record."""
@@ -135,6 +136,7 @@ class Job(Record):
     key_given: bool = True
     deadline: Deadline | None = None
     found: IfExists | None = None
+    terms: Terms = Terms()
     opened_at: datetime
 
     @property
@@ -214,31 +216,26 @@ class Job(Record):
         self.files.write(RESUMED, resumed)
         return resumed
 
-    def stop_if_out_of_quota(self, number: int) -> None:
-        """Stop the job if a round's records say that the account cannot pay, and nobody has resumed it since."""
-        resumed = self.files.read(RESUMED, Resumed)
-        if resumed is not None and number <= resumed.rounds:
-            return
-        outputs = map(fetched, self.input_files_of(number))
-        if any(output is not None and output.out_of_quota for output in outputs):
-            self.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
-
     def with_destination(self, destination: str) -> "Job":
         """The job with its table going elsewhere."""
-        changed = self.model_copy(update={"destination": destination})
-        self.files.write(JOB, changed)
-        return changed
+        return self._rewritten(destination=destination)
 
     def with_deadline(self, deadline: Deadline | None) -> "Job":
         """The job with another time to be done by, or none, which counts from now on."""
-        changed = self.model_copy(update={"deadline": deadline})
-        self.files.write(JOB, changed)
-        return changed
+        return self._rewritten(deadline=deadline)
+
+    def with_terms(self, terms: Terms) -> "Job":
+        """The job with another budget or other prices, which count from now on; what they do not say stays."""
+        return self._rewritten(terms=self.terms.amended(terms))
 
     def without_found(self) -> "Job":
         """The job with nothing at its destination that is its own."""
-        changed = self.model_copy(update={"found": None})
-        self.files.write(JOB, changed)
+        return self._rewritten(found=None)
+
+    def _rewritten(self, **changes: Any) -> "Job":
+        changed = self.model_copy(update=changes)
+        if changed != self:
+            self.files.write(JOB, changed)
         return changed
 
     def report(self) -> JobReport | None:

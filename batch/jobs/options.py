@@ -5,8 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..errors import BudgetError
 from ..form_texts import without_example
+from ..prices import Budget, Given, GivenPrice, MaybeRate, exact
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
+from .terms import Terms
 
 SETTLE_SECONDS = 120.0
 """How long a batch whose creation got no answer is looked for: OpenAI's list may lag."""
@@ -91,6 +94,36 @@ class RunOptions(BaseModel):
         title="Settle",
         description="Seconds to look for a batch whose creation got no answer, before creating it again.",
     )
+
+    budget_usd: Budget = Field(
+        default=None,
+        title="Budget in US dollars",
+        description="The most US dollars that the job may cost: it stops before it could cost more.",
+    )
+    price_in: MaybeRate = Field(
+        default=None,
+        title="Price of input",
+        description="US dollars for a million input tokens in a batch, where it is not OpenAI's own price.",
+    )
+    price_out: MaybeRate = Field(
+        default=None,
+        title="Price of output",
+        description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
+    )
+
+    def terms(self, known: Given = ()) -> Terms:
+        """What a job may cost, and its prices: those of this run stand before those that are `known`.
+
+        Raises:
+            BudgetError: output has a price and input has none.
+        """
+        if self.price_in is None and self.price_out is not None:
+            raise BudgetError(
+                "price_out says what output costs, and nothing says what input does: give price_in too."
+            )
+        given = () if self.price_in is None else (GivenPrice(input=self.price_in, output=self.price_out),)
+        budget = None if self.budget_usd is None else exact(self.budget_usd)
+        return Terms(budget_usd=budget, prices=(*given, *known))
 
     def deadline(self, begun: datetime) -> Deadline | None:
         """When a run that was to start at `begun` has to be done; None where that is not asked for.

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from ..outcomes.bill import Bill
 from ..outcomes.token_counts import TokenCounts
 from ..storage import Record
 
@@ -20,7 +21,7 @@ class JobReport(Record):
     `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
     more was sent, where that is so; `open_batches` names those whose end was not waited for; `files_left` are the
     remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
-    nothing could be read: both expire.
+    nothing could be read: both expire. `bill` is None of a job that is known by its table alone.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
@@ -33,6 +34,7 @@ class JobReport(Record):
     rounds: int
     batches: tuple[BatchSummary, ...]
     tokens: TokenCounts
+    bill: Bill | None = None
     destination: str
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ..errors import TableNotWritten
 from ..heap import frozen_heap
+from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
@@ -34,6 +35,9 @@ RESULT_COLUMNS = (
     *("batch_id", "request_id"),
 )
 """What is added to the input's columns."""
+
+COST_COLUMN = "cost_usd"
+"""What a row's answers cost in US dollars, all of them where it was asked several times."""
 
 CLASH_PREFIX = "openai_"
 """Put before a result column whose name the input has already."""
@@ -87,7 +91,7 @@ def read_results(job: Job) -> pa.Table:
 
 
 def told_results(job: Job, outputs: Sequence[FetchedOutput], outcomes: pa.Table) -> pa.Table:
-    """The columns that a job's table adds to its rows, of some outcomes of these outputs alone."""
+    """The columns that a job's table adds to its rows, of outcomes of these outputs, with costs where asked."""
     columns = _ResultColumns(job, job.kept_rows("told_results"), [*outputs], _dimensions([*outputs]))
     batches = outcomes.combine_chunks().to_batches()
     return pa.Table.from_batches(map(columns.added, batches), schema=pa.schema(columns.fields))
@@ -145,17 +149,19 @@ class _ResultColumns:
         self.parts = rows.parts
         self.outputs = outputs
         self.untold = _untold(job)
+        self.prices = job.terms.prices
         self.dimensions = dimensions
         self.input = read_schema(job.files)
         self.told = outcome_schema(job.request.endpoint, job.request.answer_type)
-        self.names = [*RESULT_COLUMNS, "response"] if job.request.keep_response else [*RESULT_COLUMNS]
+        asked = {COST_COLUMN: job.request.keep_cost, "response": job.request.keep_response}
+        self.names = [*RESULT_COLUMNS, *(name for name, kept in asked.items() if kept)]
         self.fields = [field for name in self.names for field in self._fields_of(name)]
         wide = widened(self.input, self.fields)
         self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
 
     def _fields_of(self, name: str) -> list[pa.Field]:
         """A column of outcomes as it is called in the table; behind the answer its own fields, if it is typed."""
-        field = self._field(self.told.field(name))
+        field = self._field(pa.field(name, COST) if name == COST_COLUMN else self.told.field(name))
         return [field, *self._typed()] if name == "answer" else [field]
 
     def _typed(self) -> list[pa.Field]:
@@ -205,16 +211,17 @@ class _ResultColumns:
 
     def outcomes(self, first: int, end: int) -> pa.RecordBatch:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
-        tables = [
-            outcomes_between(output, first, end)
-            for output in self.outputs
-            if output.first_row < end and output.last_row >= first
-        ]
+        outputs = [one for one in self.outputs if one.first_row < end and one.last_row >= first]
+        tables = [outcomes_between(output, first, end) for output in outputs]
         told = pa.concat_tables([self.told.empty_table(), *tables], promote_options="default")
         place = np.full(end - first, -1, dtype=np.int64)
         place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
         chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
-        return _name_missing(chosen, first, self.untold)
+        named = _name_missing(chosen, first, self.untold)
+        if COST_COLUMN not in self.names:
+            return named
+        costs = costs_of_rows(zip(tables, map(sent_model, outputs), strict=True), first, end, self.prices)
+        return named.append_column(COST_COLUMN, costs)
 
 
 def result_name(name: str, input_columns: list[str]) -> str:
@@ -280,6 +287,7 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
             for output in outputs
         ),
         tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
+        bill=bill_of(outputs, job.terms.prices),
         destination=job.destination,
         stopped=stop.message if (stop := job.stopped()) else None,
         open_batches=tuple(batch.id for batch in job.open_batches()),

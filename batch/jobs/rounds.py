@@ -10,7 +10,7 @@ from ..files.input_files import InputFile
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
 from ..tables.parts import RowNumbers
-from .job import Job, Plan, Selection
+from .job import RESUMED, Job, Plan, Resumed, Selection
 from .report import JobReport
 from .submissions import fetched, submitted
 
@@ -74,6 +74,16 @@ def unanswered_rows(job: Job) -> np.ndarray:
         if output is not None:
             waiting[rows_worth_a_try(output, cancelled=True)] = True
     return np.flatnonzero(waiting)
+
+
+def stop_if_out_of_quota(job: Job, number: int) -> None:
+    """Stop a job if a round's records say that the account cannot pay, and nobody has resumed it since."""
+    resumed = job.files.read(RESUMED, Resumed)
+    if resumed is not None and number <= resumed.rounds:
+        return
+    outputs = map(fetched, job.input_files_of(number))
+    if any(output is not None and output.out_of_quota for output in outputs):
+        job.stop("insufficient_quota", "OpenAI answers that the account's quota is used up.")
 
 
 def finished_report(job: Job) -> JobReport | None:

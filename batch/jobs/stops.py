@@ -8,9 +8,9 @@ from ..storage import Record
 
 STOPPED = "stopped.json"
 
-StopCode = Literal["cancelled", "ended", "finish_by", "insufficient_quota", "model_not_found"]
-"""Somebody cancelled the job and its batches, or ended the job and lets them run on; or its time was up; or the
-account cannot pay, or the model cannot be batched.
+StopCode = Literal["budget", "cancelled", "ended", "finish_by", "insufficient_quota", "model_not_found"]
+"""Its budget was used up; or somebody cancelled the job and its batches, or ended the job and lets them run on; or
+its time was up; or the account cannot pay, or the model cannot be batched.
 """
 
 
@@ -29,5 +29,6 @@ class Stop(Record):
     @property
     def outcome(self) -> Outcome:
         """What became of the rows that were not sent."""
-        kind = OutcomeKind.CANCELLED if self.code in ("cancelled", "ended", "finish_by") else OutcomeKind.FAILED
+        ours = ("budget", "cancelled", "ended", "finish_by")
+        kind = OutcomeKind.CANCELLED if self.code in ours else OutcomeKind.FAILED
         return Outcome(kind, error_code=self.code, error_message=self.message, again=True)

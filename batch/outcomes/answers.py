@@ -128,6 +128,8 @@ def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
         message = body["choices"][0]["message"]
         calls = [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
         content = message.get("content")
+        if isinstance(content, str) and content and not calls:  # as nearly always, a million times a run
+            return [content]
         parts = content if isinstance(content, list) else [{"text": content}]
     else:
         output = body.get("output") or ()

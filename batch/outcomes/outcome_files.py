@@ -188,13 +188,10 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
 
 
-def all_outcomes(outputs: Iterable[FetchedOutput]) -> pa.Table:
-    """The outcomes of all items of some outputs, of which there is one at least, in the order of the rows."""
-    tables = []
-    for output in outputs:
-        with output.files.open(OUTCOMES) as file:
-            tables.append(pq.read_table(file))
-    return pa.concat_tables(tables).sort_by("row")
+def read_outcomes(fetched: FetchedOutput) -> pa.Table:
+    """The outcomes of all items of an output."""
+    with fetched.files.open(OUTCOMES) as file:
+        return pq.read_table(file)
 
 
 def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:

@@ -68,7 +68,8 @@ def kept_lines(file: InputFile, refused: Mapping[int, Outcome]) -> list[InputFil
         job_key=file.job_key,
         round_number=file.round,
     )
-    return writer.write(_kept(file, refused))
+    kept = writer.write(_kept(file, refused))
+    return [rest.model_copy(update={"tokens": file.tokens}) for rest in kept]  # no more than all of them take
 
 
 def refused_lines(errors: Iterable[BatchError]) -> dict[int, Outcome]:

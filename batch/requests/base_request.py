@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ..form_texts import without_example
+from ..form_texts import without_example, without_none
 from ..schemas.answer_types import AnswerType
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
@@ -38,10 +38,12 @@ def _import_path(function: Any) -> Any:
 
 
 def _as_a_form_shows_it(schema: dict[str, Any]) -> None:
-    """No example in the text; and what all requests share stands below what makes each its own."""
+    """No example in the text, no tab for None, and what all requests share below what makes each its own."""
     without_example(schema)
     fields = schema.get("properties", {})
     own = {name: field for name, field in fields.items() if name not in BaseRequest.model_fields}
+    for field in fields.values():
+        without_none(field)
     first = {"kind": own["kind"]} if "kind" in own else {}
     schema["properties"] = {**first, **own, **fields}
 
@@ -84,6 +86,11 @@ class BaseRequest(BaseModel, ABC):
         title="Constant prompt",
         description="Say yes where every row is to be sent the same text: else a template that uses no "
         "column is refused.",
+    )
+    keep_cost: bool = Field(
+        default=False,
+        title="Keep each row's cost",
+        description="Adds the column `cost_usd`: what each row's answers cost in US dollars, where that is known.",
     )
     keep_response: bool = Field(
         default=False,

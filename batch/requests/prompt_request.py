@@ -31,8 +31,8 @@ class PromptRequest(BaseRequest):
     answer: AnswerFields = Field(
         default=None,
         title="Answer",
-        description="What each answer is, as columns of their own: fields with a name and a kind, or JSON Schema. "
-        "Without them the answer is the text as it comes.",
+        description="The columns to be made of each answer: an item for each, with its name and kind; or JSON "
+        "Schema. Without any, the answer is one column of text, as it comes.",
         examples=[[{"name": "sentiment", "kind": "choice", "choices": ["positive", "negative", "mixed"]}]],
     )
 

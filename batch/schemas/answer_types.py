@@ -1,8 +1,10 @@
 """The type of a request's answers: their schema, and whether one that breaks it goes again."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from .answer_columns import answer_choices, answer_type
@@ -21,7 +23,12 @@ class AnswerType:
     @property
     def reader(self) -> AnswerReader:
         """Reads the answers."""
-        return answer_reader(self.schema)
+        return answer_reader(self._schema_text)
+
+    @cached_property
+    def _schema_text(self) -> bytes:
+        """The schema as JSON: made once, as it is asked for at every answer; unlike a reader it can be pickled."""
+        return msgspec.json.encode(self.schema)
 
     @property
     def columns(self) -> pa.StructType:

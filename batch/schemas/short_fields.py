@@ -40,26 +40,43 @@ class AnswerField(BaseModel):
         frozen=True, extra="forbid", title="An answer's field", json_schema_extra=without_example
     )
 
-    name: str = Field(title="Column name", min_length=1, description="The result's column.")
-    kind: Kind = Field(default="text", title="Kind of answer")
-    choices: list[str] = Field(
-        default_factory=list, title="Choices", description="The words to choose from; only for a choice."
+    name: str = Field(
+        title="Column name",
+        min_length=1,
+        description="What the column is called in the results, such as sentiment.",
     )
-    several: bool = Field(default=False, title="A list of these")
-    optional: bool = Field(default=False, title="May be left empty")
-    description: str = Field(default="", title="What is meant", description="Told to the model.")
+    kind: Kind = Field(
+        default="text",
+        title="Kind of answer",
+        description="What the column holds; a choice has its words added below.",
+    )
+    choices: list[str] = Field(
+        default_factory=list,
+        title="Choices",
+        description="The words to choose from, one an item, such as positive; only for a choice, or a text.",
+    )
+    several: bool = Field(
+        default=False, title="A list of these", description="Whether one answer may hold several of them."
+    )
+    optional: bool = Field(
+        default=False, title="May be left empty", description="Whether the model may answer nothing here."
+    )
+    description: str = Field(
+        default="", title="What is meant", description="Told to the model, such as: how sure it is, from 0 to 1."
+    )
 
     def json_schema(self) -> dict[str, Any]:
         """The field as a property of a JSON Schema.
 
         Raises:
-            AnswerSchemaError: a choice has no words, or another kind has some.
+            AnswerSchemaError: a choice has no words, or a kind that is neither choice nor text has some.
         """
-        if (self.kind == "choice") is not bool(self.choices):
+        place = f"answer.{self.name}"
+        if self.kind == "choice" and not self.choices:
+            raise AnswerSchemaError(f"{place} is a choice: name the words to choose from", place=place)
+        if self.choices and self.kind not in ("choice", "text"):
             raise AnswerSchemaError(
-                f"answer.{self.name}: a choice names its words, and no other kind has any: "
-                f"kind {self.kind!r}, choices {self.choices}",
-                place=f"answer.{self.name}",
+                f"{place} has words to choose from: its kind is choice, not {self.kind}", place=place
             )
         schema = {"type": "string", "enum": self.choices} if self.choices else _JSON[self.kind]
         if self.several:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, PlainSerializer, PlainValidator
+from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from .answer_schemas import answer_schema
 from .short_fields import AnswerField
@@ -18,9 +18,13 @@ def _as_it_is(schema: Schema | None) -> Schema | None:
     return schema
 
 
+_Columns = Annotated[list[AnswerField], Field(title="Columns")]
+_JsonSchema = Annotated[Any, WithJsonSchema({"title": "JSON Schema", "not": {"type": "array"}})]
+"""An object, or none; Prefect's form has an editor only for what names no type."""
+
 AnswerFields = Annotated[
     type[BaseModel] | Sequence[AnswerField] | Mapping[str, Any] | None,
-    PlainValidator(_schema_or_none, json_schema_input_type=list[AnswerField] | dict[str, Any] | None),
+    PlainValidator(_schema_or_none, json_schema_input_type=_Columns | _JsonSchema),
     PlainSerializer(_as_it_is, return_type=Schema | None),
 ]
 """What each answer is, as it may be given: see `answer_schema`; it is kept as a strict JSON Schema."""

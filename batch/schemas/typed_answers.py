@@ -80,10 +80,6 @@ def _bounded(schema: Schema) -> Schema:
 
 
 @lru_cache(maxsize=16)
-def _reader(encoded: bytes) -> AnswerReader:
-    return AnswerReader(msgspec.json.decode(encoded))
-
-
-def answer_reader(schema: Schema) -> AnswerReader:
-    """The reader of a schema, made once."""
-    return _reader(msgspec.json.encode(schema))
+def answer_reader(schema_text: bytes) -> AnswerReader:
+    """The reader of a schema, which is given as JSON; made once."""
+    return AnswerReader(msgspec.json.decode(schema_text))

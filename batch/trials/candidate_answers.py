@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..jobs.results import told_results
+from ..jobs.results import COST_COLUMN, told_results
+from ..outcomes.costs import costs_of_rows, sent_model
 from ..outcomes.outcome import OutcomeKind
 from ..outcomes.outcome_columns import FIELDS
-from ..outcomes.outcome_files import FetchedOutput, all_outcomes
+from ..outcomes.outcome_files import FetchedOutput, read_outcomes
 from ..tables.json_values import row_values
 from .candidates import Candidate
 from .expectations import ANSWER
@@ -26,14 +27,27 @@ class CandidateAnswers:
     outputs: tuple[FetchedOutput, ...]
 
     @cached_property
+    def _tables(self) -> list[pa.Table]:
+        return [read_outcomes(output) for output in self.outputs]
+
+    @cached_property
     def outcomes(self) -> pa.Table:
         """The outcomes with all that is told of them."""
-        return all_outcomes(self.outputs)
+        return pa.concat_tables(self._tables).sort_by("row")
 
     @cached_property
     def results(self) -> pa.Table:
         """The columns that the table would have beside its rows."""
-        return told_results(self.candidate.job, self.outputs, self.outcomes)
+        told, job = self.outcomes, self.candidate.job
+        told = told.append_column(COST_COLUMN, self._costs()) if job.request.keep_cost else told
+        return told_results(job, self.outputs, told)
+
+    def _costs(self) -> pa.Array:
+        """US dollars for each row."""
+        rows = self.outcomes["row"].to_numpy()
+        told = zip(self._tables, map(sent_model, self.outputs), strict=True)
+        costs = costs_of_rows(told, rows[0], rows[-1] + 1, self.candidate.job.terms.prices)
+        return costs.take(pa.array(rows - rows[0]))
 
     @cached_property
     def answered(self) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..money.estimates import Estimate
 from ..outcomes.outcome import OutcomeKind
+from ..prices import dollars
 from ..tables.value_texts import text
 from .candidate_answers import CandidateAnswers
 from .expectations import compared_fields
@@ -78,15 +79,6 @@ def blocks_of(report: TrialReport, answers: Sequence[CandidateAnswers], asked: A
     yield f"The whole table, {report.rows:,} rows of {report.bytes:,} bytes in {batches}, would take about:"
     yield _side_by_side(report, _of_the_whole())
     yield BASIS
-
-
-def dollars(amount: Decimal | None) -> str:
-    """US dollars as a person reads them: cents, and below a dollar as many digits as tell something."""
-    if amount is None:
-        return NOT_KNOWN
-    if not amount or amount >= 1:
-        return f"${amount:,.2f}"
-    return f"${amount:.{max(2, 1 - amount.adjusted())}f}"
 
 
 def share(part: int, whole: int) -> str:
@@ -204,14 +196,14 @@ def _of_the_trial(report: TrialReport) -> Iterator[Line]:
         yield f"{score.field} right", _right(place)
     yield "input tokens", lambda model: _spread(model.input_tokens)
     yield "output tokens", lambda model: _spread(model.output_tokens)
-    yield "cost", lambda model: dollars(model.trial_usd)
+    yield "cost", lambda model: _usd(model.trial_usd)
 
 
 def _of_the_whole() -> Iterator[Line]:
     yield "input tokens", _whole(lambda whole: _tokens(whole.input_tokens))
     yield "output tokens", _whole(lambda whole: _tokens(whole.output_tokens))
-    yield "in batches", _whole(lambda whole: dollars(whole.batch_usd))
-    yield "synchronously", _whole(lambda whole: dollars(whole.synchronous_usd))
+    yield "in batches", _whole(lambda whole: _usd(whole.batch_usd))
+    yield "synchronously", _whole(lambda whole: _usd(whole.synchronous_usd))
 
 
 def _whole(tell: Callable[[Estimate], str]) -> Callable[[ModelTrial], str]:
@@ -220,6 +212,10 @@ def _whole(tell: Callable[[Estimate], str]) -> Callable[[ModelTrial], str]:
 
 def _tokens(count: int | None) -> str:
     return NOT_KNOWN if count is None else f"{count:,}"
+
+
+def _usd(amount: Decimal | None) -> str:
+    return NOT_KNOWN if amount is None else dollars(amount)
 
 
 def _count(count: int, whole: int) -> str:

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..files.input_files import InputFile
 from ..money.estimates import Estimate, estimate_of
-from ..outcomes.bill import bill_of
+from ..outcomes.costs import bill_of
 from ..outcomes.outcome import OutcomeKind
-from ..prices import Given
 from ..requests.endpoints import Endpoint
 from ..storage import Record
 from .candidate_answers import CandidateAnswers
@@ -81,7 +80,6 @@ def make_report(
     answers: Sequence[CandidateAnswers],
     expected: Expected,
     columns: Mapping[str, Sequence[Any]],
-    given: Given,
 ) -> TrialReport:
     """The report of a trial.
 
@@ -90,7 +88,6 @@ def make_report(
         answers: What was answered, candidate by candidate.
         expected: Which columns hold the true answers.
         columns: The values of those, of the rows of the sample.
-        given: Prices that stand before OpenAI's.
     """
     return TrialReport(
         rows=prepared.rows,
@@ -99,14 +96,12 @@ def make_report(
         sampled=len(prepared.sample),
         first=prepared.first,
         seed=prepared.seed,
-        models=tuple(_model_trial(prepared, one, scores_of(one, expected, columns), given) for one in answers),
+        models=tuple(_model_trial(prepared, one, scores_of(one, expected, columns)) for one in answers),
         agreements=agreements(answers),
     )
 
 
-def _model_trial(
-    prepared: Prepared, answers: CandidateAnswers, scores: tuple[Score, ...], given: Given
-) -> ModelTrial:
+def _model_trial(prepared: Prepared, answers: CandidateAnswers, scores: tuple[Score, ...]) -> ModelTrial:
     asked = answers.outcomes.num_rows
     kinds, codes = answers.column("outcome"), answers.column("error_code")
     invalid = kinds.count(OutcomeKind.INVALID.value)
@@ -121,8 +116,8 @@ def _model_trial(
         cut_off=answers.column("finish_reason").count("length"),
         input_tokens=_spread(answers.told("input_tokens")),
         output_tokens=_spread(answers.told("output_tokens")),
-        trial_usd=bill_of(answers.outputs, given).cost_usd,
-        whole=_estimate(prepared, answers, given),
+        trial_usd=bill_of(answers.outputs, answers.candidate.job.terms.prices).cost_usd,
+        whole=_estimate(prepared, answers),
         scores=scores,
     )
 
@@ -135,7 +130,7 @@ def _spread(tokens: np.ndarray) -> TokenSpread | None:
     return TokenSpread(median=median, percentile_95=high, longest=longest)
 
 
-def _estimate(prepared: Prepared, answers: CandidateAnswers, given: Given) -> Estimate | None:
+def _estimate(prepared: Prepared, answers: CandidateAnswers) -> Estimate | None:
     """What the whole table takes; None where no answer reports its tokens.
 
     Each row counts once, whatever goes again, and nothing is taken as cached.
@@ -153,7 +148,7 @@ def _estimate(prepared: Prepared, answers: CandidateAnswers, given: Given) -> Es
             line.total(items, size),
             None if each is None else round(items * each),
             "trial",
-            given,
+            answers.candidate.job.terms.prices,
         )
         for model, items, size in _by_model(prepared.files, answers.candidate.model)
     )

@@ -1,21 +1,21 @@
 """The way of a trial: the table built, its sample asked, and what came of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pandas as pd
 import pyarrow as pa
+from pydantic import Field
 
 from ..files.input_files import InputFile
 from ..jobs.job import Job
+from ..jobs.terms import Terms
 from ..outcomes.outcome_files import FetchedOutput
-from ..prices import Given
 from ..progress import report as report_progress
+from ..storage import Record
 from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
 from .candidate_answers import CandidateAnswers
 from .candidates import Candidate, Prepared, prepare
-from .expectations import Expected
 from .report_blocks import Asked, blocks_of, brief
 from .samples import ROWS
 from .trial import Trial
@@ -28,16 +28,15 @@ READ = 4
 """So many columns of a row are shown; a prompt seldom reads more."""
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What is tried: how many rows, which ones, with which models, and what is expected of the answers."""
+class Wishes(Record):
+    """What is tried: how many rows, which ones, with which models, what is expected, and at which prices."""
 
     rows: int = ROWS
     models: tuple[str, ...] = ()
-    expected: Expected = field(default_factory=dict)
+    expected: dict[str, str] = Field(default_factory=dict)
     seed: int = 0
     first: bool = False
-    prices: Given = ()
+    terms: Terms = Terms()
 
 
 def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = None) -> Trial:
@@ -57,7 +56,7 @@ def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = Non
     answers = tuple(_asked(prepared, candidate, ask) for candidate in prepared.candidates)
     rows = _rows(job, prepared)
     columns = {name: _values(rows, name) for name in wishes.expected.values()}
-    report = make_report(prepared, answers, wishes.expected, columns, wishes.prices)
+    report = make_report(prepared, answers, wishes.expected, columns)
     return Trial(
         report,
         rows.to_pandas(ignore_metadata=True).set_axis(prepared.sample)

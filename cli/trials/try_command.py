@@ -18,6 +18,7 @@ from .. import process
 from ..progress import shown_progress
 from ..requests import make_request, make_source, request_options, table_options
 from ..run import EXIT_INCOMPLETE
+from ..run_options import run_options
 from .run_line import run_line
 
 
@@ -39,6 +40,7 @@ from .run_line import run_line
 )
 @request_options
 @table_options
+@run_options("price_in", "price_out")
 @process.credentials
 @process.base_url
 @process.as_json
@@ -54,6 +56,8 @@ def try_command(
     kind: Format | None,
     separator: str | None,
     types: tuple[str, ...],
+    price_in: float | None,
+    price_out: float | None,
     limit: int | None,
     *,
     first: bool,
@@ -70,7 +74,8 @@ def try_command(
     compared = models if request_file or len(models) > 1 else ()
     table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}
-    trial = _trial(table, request, credentials, verbose=verbose, **wishes)
+    prices = {"price_in": price_in, "price_out": price_out}
+    trial = _trial(table, request, credentials, verbose=verbose, **wishes, **prices)
     _show(trial, run_line(click.get_current_context()), as_json=as_json)
     return 0 if trial.report.complete else EXIT_INCOMPLETE
 

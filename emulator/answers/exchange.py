@@ -12,12 +12,13 @@ quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 
 
 class Usage(NamedTuple):
-    """The tokens of one line."""
+    """The tokens of one line: cached ones and those written to the cache are part of the input."""
 
     input: int = 0
     output: int = 0
     cached: int = 0
     reasoning: int = 0
+    cache_write: int = 0
 
 
 @dataclass(slots=True)  # not frozen, and no tuple: a million are made, and both take longer to make or to read
@@ -60,4 +61,5 @@ def read_usage(body: Body) -> Usage | None:
         int(usage.get("completion_tokens", usage.get("output_tokens")) or 0),
         int(inputs.get("cached_tokens") or 0),
         int(outputs.get("reasoning_tokens") or 0),
+        int(inputs.get("cache_write_tokens") or 0),
     )

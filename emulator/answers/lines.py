@@ -29,19 +29,23 @@ def unexecuted_line(asked: Asked, code: str, message: str) -> str:
     )
 
 
-def account_line(asked: Asked, answer: Answer, batch_id: str) -> str:
-    """The line of a batch's account."""
+def account_line(asked: Asked, answer: Answer, batch_id: str | None) -> str:
+    """The line of an account; a synchronous call has neither custom_id nor batch."""
+    custom_id, batch = ("null", "null") if batch_id is None else (quoted(asked.custom_id), f'"{batch_id}"')
     return (
-        f'{{"custom_id": {quoted(asked.custom_id)}, "body_sha256": "{asked.body_sha256}", '
-        f'"batch_id": "{batch_id}", "status_code": {answer.status}, {_billed(answer.usage)}}}\n'
+        f'{{"custom_id": {custom_id}, "body_sha256": "{asked.body_sha256}", "batch_id": {batch}, '
+        f'"status_code": {answer.status}, {_billed(asked.body.get("model", ""), answer.usage)}}}\n'
     )
 
 
 @lru_cache(maxsize=16_384)
-def _billed(usage: Usage | None) -> str:
-    if usage is None:
-        return '"billed": false, "input_tokens": 0, "output_tokens": 0'
-    return f'"billed": true, "input_tokens": {usage.input}, "output_tokens": {usage.output}'
+def _billed(model: str, usage: Usage | None) -> str:
+    used = usage or Usage()
+    return (
+        f'"model": {quoted(model)}, "billed": {"false" if usage is None else "true"}, '
+        f'"input_tokens": {used.input}, "cached_tokens": {used.cached}, '
+        f'"cache_write_tokens": {used.cache_write}, "output_tokens": {used.output}'
+    )
 
 
 def _azure(asked: Asked, answer: Answer) -> str:

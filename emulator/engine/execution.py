@@ -155,7 +155,7 @@ def _count(done: Progress, answers: list[Answer]) -> None:
     done.completed += succeeded
     done.failed += len(answers) - succeeded
     billed = [answer.usage for answer in answers if answer.usage is not None]
-    inputs, outputs, cached, reasoning = map(sum, zip(Usage(), *billed, strict=True))
+    inputs, outputs, cached, reasoning, _ = map(sum, zip(Usage(), *billed, strict=True))
     done.billed += len(billed)
     done.input_tokens += inputs
     done.output_tokens += outputs

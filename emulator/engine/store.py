@@ -104,10 +104,10 @@ class Store:
             self._save(self.folder / "batches" / f"{batch.id}.json", asdict(batch))
             self.batches[batch.id] = batch
 
-    def add_call(self, account: dict[str, Any]) -> None:
+    def add_call(self, account_line: str) -> None:
         """Put a synchronous call to account."""
         with self.lock, self.calls_path.open("ab") as lines:
-            lines.write(orjson.dumps(account) + b"\n")
+            lines.write(account_line.encode())
 
     @property
     def calls_path(self) -> Path:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from ..answers.bodies.endpoints import ENDPOINTS
 from ..answers.exchange import Answer, Asked
+from ..answers.lines import account_line
 from ..engine.validation import required_input
 from ..errors import ApiError
 from .context import Context, json_body
@@ -57,19 +58,5 @@ def _answer(context: Context, endpoint: str, body: dict[str, Any]) -> Answer:
     number = context.store.next_number("call")
     asked = Asked("", body, body_sha256, f"ffff{number:08x}{body_sha256[:36]}", int(context.clock.now()))
     (answer,) = context.engine.answer(endpoint, [asked])
-    context.store.add_call(_account(body_sha256, answer))
+    context.store.add_call(account_line(asked, answer, None))
     return answer
-
-
-def _account(body_sha256: str, answer: Answer) -> dict[str, Any]:
-    """The account of one call, in the form that a batch's lines have."""
-    usage = answer.usage
-    return {
-        "custom_id": None,
-        "body_sha256": body_sha256,
-        "batch_id": None,
-        "status_code": answer.status,
-        "billed": usage is not None,
-        "input_tokens": usage.input if usage else 0,
-        "output_tokens": usage.output if usage else 0,
-    }

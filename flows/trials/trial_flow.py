@@ -21,10 +21,13 @@ from ...tasks.remote.tries import pauses_end_with_it
 from ..defaults import begun_at, current_run, with_schedule
 from ..places import check_places
 from ..recorded_parameters import recorded_briefly
-from .trying import try_table
+from .trying import terms_of, try_table
 
 ARTIFACT = "openai-batch-trial"
 """The key of the reports in Prefect's UI: each trial is a version of it."""
+
+
+THEIRS = "tokens in a batch, where it is not OpenAI's own price."
 
 
 @recorded_briefly
@@ -57,6 +60,12 @@ def openai_batch_trial(
         bool, Field(title="First rows", description="Ask the first rows, instead of some from everywhere.")
     ] = False,
     seed: Annotated[int, Field(ge=0, title="Seed", description="The same seed asks the same rows.")] = 0,
+    price_in: Annotated[
+        float | None, Field(ge=0, title="Price of input", description=f"US dollars for a million input {THEIRS}")
+    ] = None,
+    price_out: Annotated[
+        float | None, Field(ge=0, title="Price of output", description=f"US dollars for a million output {THEIRS}")
+    ] = None,
     credentials: Annotated[
         str | None,
         Field(
@@ -78,6 +87,8 @@ def openai_batch_trial(
         expect: The columns that hold the true answers, as FIELD=COLUMN.
         first: Whether the first rows are asked instead.
         seed: The same seed asks the same rows.
+        price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
+        price_out: US dollars for a million output tokens in a batch, where it is not OpenAI's own price.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
 
     Returns:
@@ -98,7 +109,14 @@ def openai_batch_trial(
     table = source if isinstance(source, FileSource) else FileSource(path=source)
     check_places(source=table.path)
     path = with_schedule(table.path, begun_at(current_run()))
-    wishes = Wishes(rows, tuple(dict.fromkeys(models or ())), read_expected(expect or ()), seed, first)
+    wishes = Wishes(
+        rows=rows,
+        models=tuple(dict.fromkeys(models or ())),
+        expected=read_expected(expect or ()),
+        seed=seed,
+        first=first,
+        terms=terms_of(price_in, price_out, credentials),
+    )
     ask, check = partial(answer_items, credentials=credentials), partial(check_access, credentials=credentials)
     with TemporaryDirectory() as folder, pauses_end_with_it():
         trial = try_table(table.model_copy(update={"path": path}), request, wishes, folder, ask, check)

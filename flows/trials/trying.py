@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ...batch.jobs.opening import open_job
+from ...batch.jobs.options import RunOptions
+from ...batch.jobs.terms import Terms
 from ...batch.requests.request import Request
 from ...batch.requests.request_files import load_request
 from ...batch.tables.sources import FileSource
@@ -17,6 +19,7 @@ from ...batch.trials.candidates import with_model
 from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
 from ...batch.trials.trying import Ask, Wishes, try_job
+from ...blocks import load_credentials
 from ...tasks import answer_items, check_access
 from ..frames import FRAME, as_parquet
 
@@ -30,6 +33,8 @@ def try_rows(
     expect: Mapping[str, str] | None = None,
     seed: int = 0,
     first: bool = False,
+    price_in: float | None = None,
+    price_out: float | None = None,
     credentials: str | None = None,
 ) -> Trial:
     """Ask some rows of a table at once, by the synchronous API, and tell what the whole would cost.
@@ -45,6 +50,8 @@ def try_rows(
             text of answers that are not typed is the field `answer`.
         seed: The same seed gives the same rows.
         first: Whether the first rows are asked instead.
+        price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
+        price_out: The same of output tokens.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Returns:
@@ -64,7 +71,14 @@ def try_rows(
         print(trial.answers[["review", "mood"]], trial.report.models[0].whole)
         ```
     """
-    wishes = Wishes(rows, tuple(dict.fromkeys(models)), dict(expect or {}), seed, first)
+    wishes = Wishes(
+        rows=rows,
+        models=tuple(dict.fromkeys(models)),
+        expected=dict(expect or {}),
+        seed=seed,
+        first=first,
+        terms=terms_of(price_in, price_out, credentials),
+    )
     ask, check = (
         partial(answer_items.fn, credentials=credentials),
         partial(check_access.fn, credentials=credentials),
@@ -101,10 +115,21 @@ def try_table(
     """
     asked = load_request(request) if isinstance(request, str) else request
     asked = with_model(asked, wishes.models[0]) if wishes.models else asked
-    job = open_job(source, asked, job_key="trial", storage=folder, key_given=False)
+    job = open_job(source, asked, job_key="trial", storage=folder, key_given=False).with_terms(wishes.terms)
     for model in wishes.models or (asked.body_template().get("model"),):
         check(model)
     return try_job(job, wishes, ask, frame)
+
+
+def terms_of(price_in: float | None, price_out: float | None, credentials: str | None) -> Terms:
+    """The prices that are given, then those of the credentials block.
+
+    Raises:
+        AccessError: there is no such block.
+        BudgetError: output has a price and input has none.
+    """
+    known = load_credentials(credentials).prices if credentials else ()
+    return RunOptions(price_in=price_in, price_out=price_out).terms(known)
 
 
 def _kept(frame: pd.DataFrame, folder: Path) -> FileSource:

@@ -254,3 +254,11 @@ def test_every_field_of_the_form_is_explained(kind: type[BaseRequest]) -> None:
     for name, field in kind.model_json_schema()["properties"].items():
         assert field.get("title") or "$ref" in field, name
         assert field.get("description") or name == "kind", name
+
+
+@pytest.mark.parametrize("kind", [ChatRequest, ResponsesRequest, EmbeddingRequest, RawRequest])
+def test_no_field_of_the_form_begins_as_none(kind: type[BaseRequest]) -> None:
+    """Each is there to be filled in; one that is left alone is left out."""
+    for name, field in kind.model_json_schema()["properties"].items():
+        assert field.get("default", "") is not None, name
+        assert {"type": "null"} not in field.get("anyOf", []), name

@@ -9,7 +9,8 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import SYNCHRONOUS, Batch
-from prefect_openai_batch.batch.outcomes.bill import Bill, bill_of, row_costs
+from prefect_openai_batch.batch.outcomes.bill import Bill
+from prefect_openai_batch.batch.outcomes.costs import bill_of, row_costs
 from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, outcomes_between, write_found
 from prefect_openai_batch.batch.prices import GivenPrice

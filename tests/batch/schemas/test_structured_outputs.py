@@ -96,6 +96,12 @@ def test_a_schema_that_is_refused_names_file_and_place() -> None:
         parse_request({**ASKED, "answer": {"mood": "happy"}}, "request.yaml")
 
 
+def test_words_make_a_text_a_choice() -> None:
+    """Whoever fills in the words has said what is meant."""
+    words = {"name": "mood", "choices": ["happy", "angry"]}
+    assert ChatRequest(**{**ASKED, "answer": [words]}) == ChatRequest(**ASKED)
+
+
 def test_a_template_in_a_description_is_none() -> None:
     """A schema is sent as it stands."""
     answer = {"mood": "text ({{ review }} as it is)"}

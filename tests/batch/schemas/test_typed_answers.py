@@ -1,6 +1,7 @@
 """An answer that keeps to its schema arrives in its columns; one that does not says where."""
 
 import json
+import pickle
 from typing import Any
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.schemas.answer_columns import answer_type
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
+from prefect_openai_batch.batch.schemas.answer_types import AnswerType
 from prefect_openai_batch.batch.schemas.typed_answers import AnswerReader
 
 from .schema_strategies import LEAVES, schemas
@@ -135,3 +137,12 @@ def test_what_has_no_type_of_its_own_is_json_text() -> None:
     schema = answer_schema({"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}}})
     found = AnswerReader(schema).read(['{"kids": [{"kids": null}]}'])
     assert found.values == {"kids": '[{"kids":null}]'}
+
+
+def test_a_type_that_was_used_can_be_sent_to_another_process() -> None:
+    """Though its reader cannot."""
+    used = AnswerType(answer_schema({"mood": "happy | angry"}))
+    assert used.reader.read(['{"mood": "sad"}']).wrong
+    sent = pickle.loads(pickle.dumps(used))
+    assert sent == used
+    assert sent.reader is used.reader

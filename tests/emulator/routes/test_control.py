@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from decimal import Decimal
 
 import orjson
 import pytest
@@ -17,16 +18,19 @@ def test_a_bill_counts_what_ran_and_what_is_paid(api: Api) -> None:
     """Lines that failed ran, but are not billed; tokens are those of the batches' usage."""
     api.server.fail(LineFault(kind="error", pattern='"item-0"'))
     done = api.finish(chat_items(3))
-    assert api.server.bill() == {
+    bill = api.server.bill()
+    assert bill == {
         "executed": 3,
         "billed": 2,
         "synchronous": 0,
         "input_tokens": done["usage"]["input_tokens"],
         "output_tokens": done["usage"]["output_tokens"],
+        "usd": bill["usd"],
+        "unpriced": 0,
         "billed_more_than_once": [],
         "billed_both_ways": [],
     }
-    assert good(api.http.get(f"{api.server.url}/emulator/bill")) == api.server.bill()
+    assert good(api.http.get(f"{api.server.url}/emulator/bill")) == bill
 
 
 def test_a_bill_names_each_item(api: Api) -> None:
@@ -43,11 +47,15 @@ def test_a_bill_names_each_item(api: Api) -> None:
             "body_sha256": hashlib.sha256(body).hexdigest(),
             "batch_id": done["id"],
             "status_code": 200,
+            "model": "gpt-4o-mini",
             "billed": True,
             "input_tokens": line["input_tokens"],
+            "cached_tokens": 0,
+            "cache_write_tokens": 0,
             "output_tokens": line["output_tokens"],
+            "usd": line["usd"],
         }
-        assert line["output_tokens"] > 0
+        assert line["output_tokens"] > 0 < Decimal(line["usd"])
 
 
 def test_a_bill_names_what_was_billed_twice(api: Api) -> None:

@@ -1,0 +1,199 @@
+"""How many tokens items take, before anybody has answered them.
+
+Input tokens are told by bytes, a token for four bytes of what is asked, or counted: where the extra `tokens` is
+installed, with the model's own encoding, offline. Images, sounds and files take tokens that only OpenAI can tell.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from ..requests.endpoints import PROMPT_FIELD, Endpoint
+
+BYTES_A_TOKEN = 4
+"""Of English text in JSON; of other languages 3 to 4."""
+
+FEWEST_BYTES_A_TOKEN = 2
+"""Of text in any language, and of most code: what a limit is kept with."""
+
+MESSAGE_TOKENS = 4
+"""What a message takes beside its text, by OpenAI's cookbook."""
+
+ANSWER_TOKENS = 3
+"""What the answer to come takes of the input, by OpenAI's cookbook."""
+
+TokensBy = Literal["bytes", "encoding"]
+"""How input tokens are told: by their bytes, or counted with the model's encoding."""
+
+READ_BESIDES = ("instructions", "tools", "response_format", "text")
+"""Fields of a body that a model reads beside the prompt."""
+
+OUTPUT_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+"""Fields of a body that limit an answer, thinking included."""
+
+LEGACY_LIMIT = 16
+"""What the legacy completions endpoint answers at most, where a body does not say."""
+
+WITHOUT_OUTPUT = frozenset({Endpoint.EMBEDDINGS, Endpoint.MODERATIONS})
+"""Endpoints whose answers are no tokens."""
+
+ENCODINGS = {
+    "o200k_base": ("gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-6", "chatgpt-4o", "o1", "o3", "o4"),
+    "cl100k_base": ("gpt-4", "gpt-3.5", "text-embedding-"),
+}
+"""The models that use an encoding, by how their names begin; the first that fits counts."""
+
+
+class ItemTokens(NamedTuple):
+    """What one item takes: its input, and the most that its answer may; None where nobody can tell."""
+
+    input: int | None = None
+    output_limit: int | None = None
+
+
+class FileTokens(BaseModel):
+    """What the items of an input file take together; None where nobody can tell.
+
+    `largest_input` is the input of the longest item; `by` says whether input was counted or told by its bytes.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    input: int | None = None
+    largest_input: int = 0
+    by: TokensBy = "bytes"
+    output_limit: int | None = None
+
+    @property
+    def most_input(self) -> int | None:
+        """More than the input can be, whatever its language."""
+        return None if self.input is None else self._most(self.input)
+
+    @property
+    def most_in_one(self) -> int:
+        """More than the input of any one item can be."""
+        return self._most(self.largest_input)
+
+    def _most(self, tokens: int) -> int:
+        return tokens * BYTES_A_TOKEN // FEWEST_BYTES_A_TOKEN if self.by == "bytes" else tokens * 21 // 20 + 20
+
+
+class TokenSums:
+    """Counts the items of one input file as they pass; they are all of one model."""
+
+    def __init__(self, model: str) -> None:
+        self.by: TokensBy = "bytes" if encoding_of(model) is None else "encoding"
+        self.input: int | None = 0
+        self.largest_input = 0
+        self.output_limit: int | None = 0
+
+    def add(self, item: ItemTokens) -> None:
+        """Count one item."""
+        self.input = _sum(self.input, item.input)
+        self.largest_input = max(self.largest_input, item.input or 0)
+        self.output_limit = _sum(self.output_limit, item.output_limit)
+
+    def summed(self) -> FileTokens:
+        """What they take together."""
+        return FileTokens(
+            input=self.input,
+            largest_input=self.largest_input,
+            by=self.by,
+            output_limit=self.output_limit,
+        )
+
+
+def item_tokens(endpoint: Endpoint, body: Mapping[str, Any]) -> ItemTokens:
+    """What an item with this body takes."""
+    return ItemTokens(_input(endpoint, body), output_limit(endpoint, body))
+
+
+def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
+    asked = body.get(PROMPT_FIELD[endpoint])
+    if isinstance(asked, list) and any(map(_is_more_than_text, asked)):
+        return None
+    if isinstance(asked, list) and asked and isinstance(asked[0], int):
+        return len(asked)  # tokens already
+    read = [asked, *(body[field] for field in READ_BESIDES if field in body)]
+    count = encoding_of(str(body.get("model")))
+    if count is None:
+        return sum(map(_bytes, read)) // BYTES_A_TOKEN + 1
+    return sum(count(text) for value in read for text in _texts(value)) + _around(asked)
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    return len(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
+
+
+def _is_more_than_text(message: Any) -> bool:
+    """Whether a message, or a part of it, shows an image, a sound or a file."""
+    if not isinstance(message, Mapping):
+        return False
+    kind = message.get("type", "message")
+    if kind not in ("message", "text") and not str(kind).endswith("_text"):
+        return bool({"image_url", "image", "input_audio", "file", "file_id", "file_data"} & message.keys())
+    content = message.get("content")
+    return isinstance(content, list) and any(map(_is_more_than_text, content))
+
+
+def _around(asked: Any) -> int:
+    """What stands around the texts of a conversation; an embedding's input has nothing around it."""
+    messages = [message for message in asked if isinstance(message, Mapping)] if isinstance(asked, list) else []
+    return MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS if messages else 0
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts that a model reads of a value: those of messages, a schema's as JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and all(isinstance(one, str | Mapping) for one in value):
+        for one in value:
+            yield from _texts(one.get("content") if isinstance(one, Mapping) and "content" in one else one)
+    elif isinstance(value, Mapping) and isinstance(value.get("text"), str):
+        yield value["text"]
+    elif value is not None:
+        yield orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def output_limit(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
+    """The most output tokens that an answer may take; None where the body does not limit them."""
+    if endpoint in WITHOUT_OUTPUT:
+        return 0
+    given = [limit for field in OUTPUT_LIMITS if isinstance(limit := body.get(field), int)]
+    if not given and endpoint == Endpoint.COMPLETIONS:
+        given = [LEGACY_LIMIT]
+    return max(given) * _answers(body) if given else None
+
+
+def _answers(body: Mapping[str, Any]) -> int:
+    return max(number for field in ("n", "best_of") if isinstance(number := body.get(field, 1), int))
+
+
+@lru_cache
+def encoding_of(model: str) -> Callable[[str], int] | None:
+    """What counts a text's tokens as a model does; None where its encoding is not known or not installed.
+
+    It comes with the extra `tokens`.
+    """
+    name = next((name for name, begins in ENCODINGS.items() if model.startswith(begins)), None)
+    if name is None or find_spec("quicktok") is None:
+        return None
+    return _loaded(name)
+
+
+@lru_cache
+def _loaded(name: str) -> Callable[[str], int]:
+    import quicktok  # its tables take a second to load
+
+    count: Callable[[str], int] = quicktok.get_encoding(name).count
+    return count
+
+
+def _sum(first: int | None, second: int | None) -> int | None:
+    return None if first is None or second is None else first + second

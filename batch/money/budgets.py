@@ -1,0 +1,141 @@
+"""A budget that holds: nothing is sent while what was spent and what is open could exceed it."""
+
+from decimal import Decimal
+
+from ..errors import BudgetError
+from ..files.input_files import InputFile
+from ..jobs.job import Job
+from ..jobs.submissions import fetched, has_claim, submitted
+from ..outcomes.costs import bill_of
+from ..prices import MILLION, Given, Processing, dollars, price_of
+from .estimates import estimate_files
+
+
+def most_cost(file: InputFile, processing: Processing = "batch", given: Given = ()) -> Decimal | None:
+    """More US dollars than the items of an input file can cost; None where nobody can tell.
+
+    Each answer takes all that the request lets it, each item stands in the tier of the longest, and input is
+    counted as if it were all written to the cache.
+    """
+    price = price_of(file.model, processing, given)
+    tokens, most = file.tokens, file.tokens.most_input
+    if price is None or most is None or tokens.output_limit is None:
+        return None
+    rates = price.rates_of(tokens.most_in_one)
+    if rates.input is None or (rates.output is None and tokens.output_limit):
+        return None
+    asked = max(rates.input, rates.written or rates.input)
+    return (asked * most + (rates.output or 0) * tokens.output_limit) / MILLION
+
+
+def check_budget(job: Job, *, answers_rest: bool = False) -> None:
+    """Refuse a job whose budget cannot hold, before anything of it is uploaded.
+
+    Args:
+        job: The job, with its first input files built.
+        answers_rest: Whether what is left is to be answered by the synchronous API.
+
+    Raises:
+        BudgetError: its input alone would cost more; or what it costs cannot be told.
+    """
+    budget, given = job.terms.budget_usd, job.terms.prices
+    if budget is None or job.has_sent():
+        return
+    files = job.input_files()
+    for file in files:
+        _check_known(file, "batch", given)
+        if answers_rest:
+            _check_known(file, "synchronous", given)
+    estimate = estimate_files(files, given)
+    if estimate.input_usd is not None and estimate.input_usd > budget:
+        raise BudgetError(
+            f"The input alone of {estimate.items:,} items would cost about {dollars(estimate.input_usd)}, and the "
+            f"budget is {dollars(budget)}: {estimate}. Nothing was sent. Give a larger budget, or fewer rows.",
+            budget_usd=budget,
+            input_usd=estimate.input_usd,
+        )
+
+
+def _check_known(file: InputFile, processing: Processing, given: Given) -> None:
+    """Refuse a file of which nobody can tell what it costs at most."""
+    if most_cost(file, processing, given) is not None or not file.items:
+        return
+    price = price_of(file.model, processing, given)
+    if file.tokens.input is None:
+        why = (
+            "nobody tells before what images, sounds and files take. Leave the budget out; a trial of a few rows "
+            "(`prefect-openai-batch try`) shows what they cost"
+        )
+    elif price is not None and file.tokens.output_limit is None:
+        why = (
+            "the request does not limit its answers. Set max_completion_tokens (chat) or max_output_tokens "
+            "(responses) in its parameters, thinking included"
+        )
+    elif processing == "synchronous":
+        why = (
+            f"what {file.model} costs when the rest is answered at once is not known. Leave out the budget or "
+            "answer_rest"
+        )
+    else:
+        why = (
+            f"the price of {file.model} in batches is not known. Give it: the options price_in and price_out "
+            "(--price-in, --price-out), in US dollars for a million tokens, or the prices of the credentials block"
+        )
+    raise BudgetError(f"No budget can hold: {why}.", model=file.model)
+
+
+def _may_be_sent(file: InputFile) -> bool:
+    return has_claim(file) or submitted(file) is not None
+
+
+class Spending:
+    """What a job has spent and has open, against its budget.
+
+    What was fetched stays what it cost, so each output is read once.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.budget = job.terms.budget_usd
+        self._spent: dict[str, Decimal] = {}
+
+    def allows(self, file: InputFile, processing: Processing = "batch") -> bool:
+        """Whether an input file may be sent: with it the budget holds, or it may have been sent already."""
+        if self.budget is None or _may_be_sent(file):
+            return True
+        cost = most_cost(file, processing, self.job.terms.prices)
+        return cost is not None and self.spent() + self.open() + cost <= self.budget
+
+    def spent(self) -> Decimal:
+        """US dollars for what was fetched; answers of which nobody tells what they cost count as the dearest."""
+        return sum(map(self._spent_on, self.job.input_files()), start=Decimal(0))
+
+    def open(self) -> Decimal:
+        """More US dollars than what was sent and is not fetched can cost."""
+        return sum(
+            (self._most(file) for file in self.job.input_files() if fetched(file) is None and _may_be_sent(file)),
+            start=Decimal(0),
+        )
+
+    def _spent_on(self, file: InputFile) -> Decimal:
+        if file.folder not in self._spent:
+            output = fetched(file)
+            if output is None:
+                return Decimal(0)
+            bill = bill_of([output], self.job.terms.prices)
+            self._spent[file.folder] = bill.known_usd + self._most(file) * bill.unpriced / max(file.items, 1)
+        return self._spent[file.folder]
+
+    def _most(self, file: InputFile) -> Decimal:
+        how: Processing = "synchronous" if self.job.is_synchronous(file.round) else "batch"
+        return most_cost(file, how, self.job.terms.prices) or Decimal(0)
+
+    def stop(self, next_file: InputFile) -> None:
+        """Stop the job: its budget does not let this input file through."""
+        most = most_cost(next_file, "batch", self.job.terms.prices)
+        self.job.stop(
+            "budget",
+            f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent())} was spent, "
+            f"and the next {next_file.items:,} items may cost up to {dollars(most)}. A larger one lets it go on: "
+            f"`prefect-openai-batch resume {self.job.key} --budget-usd DOLLARS`, or the option budget_usd.",
+        )

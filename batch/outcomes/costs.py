@@ -1,0 +1,205 @@
+"""What answers cost: tokens from the usage that OpenAI reports, times prices, exact to the last digit."""
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import reduce
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..files.batches import SYNCHRONOUS
+from ..prices import MILLION, Given, Price, Processing, Rates, price_of
+from .bill import PARTS, Bill, Costs, ModelBill
+from .outcome import OutcomeKind
+from .outcome_files import OUTCOMES, FetchedOutput
+from .token_counts import COUNTS, TokenCounts
+
+SCALE = 12
+"""Digits behind the point of a row's cost: a millionth of a dollar for a million tokens, times one token."""
+
+COST = pa.decimal128(24, SCALE)
+"""The type of a row's cost in US dollars."""
+
+READ = ("outcome", "model", *COUNTS, "batch_id")
+"""The columns of outcomes that a bill is made of."""
+
+ANSWERED = pa.array([OutcomeKind.SUCCEEDED.value, OutcomeKind.INVALID.value])
+"""What was paid for, whether or not its usage was told."""
+
+Integers = np.ndarray
+
+
+def bill_of(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
+    """The bill of what was fetched, at OpenAI's prices or given ones; memory takes one output's tokens."""
+    return reduce(Bill.__add__, (_bill(output, given) for output in outputs), Bill())
+
+
+def _bill(output: FetchedOutput, given: Given) -> Bill:
+    with output.files.open(OUTCOMES) as file:
+        table = pq.read_table(file, columns=list(READ))
+    groups = _by_price(table, sent_model(output), given)
+    return reduce(Bill.__add__, (Bill(models=(_model_bill(table, group),)) for group in groups), Bill())
+
+
+def sent_model(output: FetchedOutput) -> str | None:
+    """The model that an output's items were sent to, where that is known."""
+    sent = output.batch.input_file
+    return output.batch.model if sent is None else sent.model
+
+
+def row_costs(outcomes: pa.Table, sent: str | None, given: Given) -> pa.Array:
+    """US dollars for each outcome; null where nothing was paid, or what is not known."""
+    return _dollars(*_row_units(outcomes, sent, given))
+
+
+def _row_units(outcomes: pa.Table, sent: str | None, given: Given) -> tuple[Integers, Integers]:
+    """What each outcome cost, in units of 10^-12 US dollars, and of which that is known."""
+    units = np.zeros(outcomes.num_rows, dtype=np.int64)
+    known = np.zeros(outcomes.num_rows, dtype=bool)
+    for group in _by_price(outcomes, sent, given):
+        if group.price is not None:
+            counts = _counts(outcomes, group.rows)
+            known[group.rows] = told = _priced(counts, group.price)
+            units[group.rows] = np.where(told, sum(_parts(counts, group.price).values()), 0)
+    return units, known
+
+
+def costs_of_rows(
+    tables: Iterable[tuple[pa.Table, str | None]], first: int, end: int, given: Given = ()
+) -> pa.Array:
+    """US dollars for each row from `first` up to but not including `end`, all its answers together.
+
+    Args:
+        tables: Outcomes of these rows, several where rows went again, each with the model that was asked.
+        first: The number of the first row.
+        end: The number after the last row's.
+        given: Prices that stand before OpenAI's.
+    """
+    units, known = np.zeros(end - first, dtype=np.int64), np.zeros(end - first, dtype=bool)
+    for outcomes, sent in tables:
+        places = outcomes["row"].to_numpy() - first
+        more, told = _row_units(outcomes, sent, given)
+        units[places] += more
+        known[places] |= told
+    return _dollars(units, known)
+
+
+class _Group(NamedTuple):
+    """Outcomes of one price: their places in the table, and what is to be said of them."""
+
+    model: str
+    rows: Integers
+    price: Price | None
+    synchronous: Price | None
+
+
+def _by_price(table: pa.Table, sent: str | None, given: Given) -> Iterator[_Group]:
+    """The outcomes that were paid for, by model and by how they were answered."""
+    paid = pc.or_(pc.is_valid(table["input_tokens"]), pc.is_in(table["outcome"], ANSWERED))
+    at_once = pc.fill_null(pc.equal(table["batch_id"], SYNCHRONOUS), False)
+    models = table["model"]
+    for answered in pc.unique(models).to_pylist():
+        of_model = pc.is_null(models) if answered is None else pc.fill_null(pc.equal(models, answered), False)
+        for how, chosen in (("batch", pc.invert(at_once)), ("synchronous", at_once)):
+            rows = np.flatnonzero(pc.and_(paid, pc.and_(of_model, chosen)))
+            if len(rows):
+                names = [name for name in (answered, sent) if name]
+                yield _Group(
+                    (names or ["unknown"])[0],
+                    rows,
+                    _price(names, "synchronous" if how == "synchronous" else "batch", given),
+                    _price(names, "synchronous", given),
+                )
+
+
+def _price(names: list[str], how: Processing, given: Given) -> Price | None:
+    """The price by the name of the model that answered, else by that of the model that was asked."""
+    found = (price_of(name, how, given) for name in names)
+    return next((price for price in found if price is not None), None)
+
+
+Counts = dict[str, Integers]
+"""Tokens of outcomes by the names of their columns; -1 where one is not told."""
+
+
+def _counts(table: pa.Table, rows: Integers) -> Counts:
+    return {name: pc.fill_null(table[name], -1).to_numpy()[rows] for name in COUNTS}
+
+
+def _priced(counts: Counts, price: Price) -> Integers:
+    """Of which outcomes both usage and price are known."""
+    told = counts["input_tokens"] >= np.maximum(counts["cached_tokens"], 0) + np.maximum(
+        counts["cache_write_tokens"], 0
+    )
+    told &= counts["input_tokens"] >= 0
+    for rates, chosen in _tiers(counts, price):
+        told &= ~chosen | (rates.input is not None)
+        told &= ~chosen | (rates.output is not None) | (counts["output_tokens"] <= 0)
+    return told
+
+
+def _parts(counts: Counts, price: Price) -> Counts:
+    """What each outcome cost, by its parts, in units of 10^-12 US dollars; parts of no known price are 0."""
+    told = {name: np.maximum(tokens, 0) for name, tokens in counts.items()}
+    cached, written, reasoning = told["cached_tokens"], told["cache_write_tokens"], told["reasoning_tokens"]
+    tokens = {
+        "input_usd": ("input", np.maximum(told["input_tokens"] - cached - written, 0)),
+        "cached_usd": ("cached", cached),
+        "cache_write_usd": ("written", written),
+        "output_usd": ("output", np.maximum(told["output_tokens"] - reasoning, 0)),
+        "reasoning_usd": ("output", np.minimum(reasoning, told["output_tokens"])),
+    }
+    parts = {part: np.zeros(len(cached), dtype=np.int64) for part in PARTS}
+    for rates, chosen in _tiers(counts, price):
+        for part, (kind, count) in tokens.items():
+            parts[part] = np.where(chosen, count * _units(getattr(rates, kind)), parts[part])
+    return parts
+
+
+def _tiers(counts: Counts, price: Price) -> Iterator[tuple[Rates, Integers]]:
+    """The rates of each tier, and which outcomes are in it, or in a dearer one that comes later."""
+    yield price.rates, np.ones(len(counts["input_tokens"]), dtype=bool)
+    for start, rates in price.tiers:
+        yield rates, counts["input_tokens"] > start
+
+
+def _units(rate: Decimal | None) -> int:
+    """US dollars for a million tokens as units of 10^-12 US dollars for one."""
+    return 0 if rate is None else int((rate * MILLION).to_integral_value())
+
+
+def _model_bill(table: pa.Table, group: _Group) -> ModelBill:
+    counts = _counts(table, group.rows)
+    sums = {name: int(np.maximum(tokens, 0).sum()) for name, tokens in counts.items()}
+    costs, unpriced = Costs(), len(group.rows)
+    if group.price is not None:
+        told = _priced(counts, group.price)
+        unpriced = int((~told).sum())
+        costs = Costs(**{part: _sum(units[told]) for part, units in _parts(counts, group.price).items()})
+    return ModelBill(
+        model=group.model,
+        items=len(group.rows),
+        unpriced=unpriced,
+        tokens=TokenCounts(**sums),
+        costs=costs,
+        synchronous_usd=_synchronous(counts, group.synchronous),
+    )
+
+
+def _synchronous(counts: Counts, price: Price | None) -> Decimal | None:
+    if price is None or not _priced(counts, price).all():
+        return None
+    return sum((_sum(units) for units in _parts(counts, price).values()), start=Decimal(0))
+
+
+def _sum(units: Integers) -> Decimal:
+    return Decimal(int(units.sum())).scaleb(-SCALE)
+
+
+def _dollars(units: Integers, known: Integers) -> pa.Array:
+    """Units of 10^-12 US dollars as decimals; null where they are not known."""
+    whole = pa.array(units, mask=~known).cast(pa.decimal128(19, 0))
+    return pc.multiply(whole, pa.scalar(Decimal(1).scaleb(-SCALE), pa.decimal128(SCALE, SCALE))).cast(COST)

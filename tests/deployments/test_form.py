@@ -1,0 +1,83 @@
+"""A job filled in as a form by somebody who writes no JSON, in a real browser (`make external`: Chromium)."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools import validate
+from prefect_openai_batch import ChatRequest, OpenAICredentials, openai_batch
+from prefect_openai_batch.emulator import BatchServer
+
+from ..conftest import ROOT
+from .custom_run_form import Field, Form, open_browser, open_form
+from .support import deployment, wait_for_state
+
+CHOICES = ["positive", "negative", "mixed"]
+
+
+def fill_in_job(form: Form, destination: Path) -> None:
+    """What is asked of which table, and where the answers go."""
+    form.field("Path").write(str(ROOT / "examples" / "reviews.csv"))
+    form.field("Model").write("gpt-5-mini")
+    form.field("Prompt").write("How is this review meant? {{ review }}")
+    for title, words in (("destination", str(destination)), ("credentials", "form")):
+        form.field(title).click("str")
+        form.field(title).write(words)
+
+
+def fill_in_answer(answer: Field) -> None:
+    """Two columns: a number, and a choice of words."""
+    for number, (name, kind) in enumerate([("stars_meant", "integer"), ("sentiment", "choice")]):
+        answer.click("Add item")
+        answer.field("Column name", number).write(name)
+        answer.field("Kind of answer", number).choose(kind)
+    choices = answer.field("Choices", 1)
+    for number, word in enumerate(CHOICES):
+        choices.click("Add item")
+        choices.write(word, number)
+
+
+def started_run(api: httpx.Client, deployment_id: str) -> str:
+    """The latest run of the deployment."""
+    wanted = {"deployments": {"id": {"any_": [deployment_id]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 1}
+    (run,) = api.post("/flow_runs/filter", json=wanted).raise_for_status().json()
+    return str(run["id"])
+
+
+@pytest.mark.external
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/v2", ""], ids=["new-ui", "old-ui"])
+def test_an_answer_of_two_columns_is_filled_in_without_json(
+    api: httpx.Client,
+    deployed: dict[str, Any],
+    worker: Path,
+    batch_server: BatchServer,
+    tmp_path: Path,
+    path: str,
+) -> None:
+    """The run completes, and its table has both columns, each with its type."""
+    OpenAICredentials(api_key="test", base_url=batch_server.base_url).save("form", overwrite=True)
+    chosen = deployment(api, "on-demand")["id"]
+    with open_browser() as page:
+        form = open_form(page, str(api.base_url).removesuffix("/api/") + path, chosen)
+        fill_in_job(form, tmp_path / "answers.parquet")
+        fill_in_answer(form.field("Answer"))
+        form.submit()
+    wait_for_state(api, started_run(api, chosen), "Completed", worker=worker)
+    answers = pq.read_table(tmp_path / "answers.parquet")
+    assert answers.schema.field("stars_meant").type == pa.int64()
+    assert answers.schema.field("sentiment").type == pa.string()
+    assert set(answers["sentiment"].to_pylist()) <= set(CHOICES)
+    assert answers["stars_meant"].null_count == 0
+
+
+@pytest.mark.parametrize("answer", [None, {"sentiment": "positive | negative"}], ids=["text", "columns"])
+def test_the_form_takes_what_python_sends(answer: dict[str, str] | None) -> None:
+    """A request comes with None in each field that is left out, and with its answer as JSON Schema."""
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=answer).model_dump(mode="json")
+    schema = parameter_schema(openai_batch).model_dump(mode="json")
+    assert validate({"source": "reviews.csv", "request": request}, schema) == []
