@@ -1,6 +1,5 @@
 """`try`: some rows of a table answered at once, and what the whole would cost."""
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
@@ -85,10 +84,9 @@ def _trial(table: FileSource, request: Request, credentials: str | None, *, verb
     with waited_for("loading OpenAI's client"):
         from ...flows import try_rows
 
-    surroundings: AbstractContextManager[None] = nullcontext()
-    if credentials is not None:  # a block is asked of Prefect's server; nothing else is
-        surroundings = process.prefect_in_this_process(verbose=verbose)
-    with surroundings, shown_progress():
+    # A block is asked of Prefect's server; nothing else is.
+    surroundings = process.prefect_in_this_process if credentials else process.calls_in_this_process
+    with surroundings(verbose=verbose), shown_progress():
         return try_rows(table, request, credentials=credentials, **wishes)
 
 

@@ -5,7 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
+from prefect_openai_batch import OpenAICredentials
 from prefect_openai_batch.emulator import BatchServer
+from pydantic import SecretStr
 
 from .support import PROMPT, Shell, call, posts
 from .test_run import refuse_the_second
@@ -70,6 +72,17 @@ def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkey
         done = shell.call("try", "rows.csv", "--model", "gpt-5", "--prompt", PROMPT)
     assert done.returncode == 3
     assert "I cannot." in done.stdout
+
+
+def test_a_block_is_asked_of_prefects_server(
+    shell: Shell, reviews: Path, batch_server: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Credentials by their name are the one thing that needs it."""
+    OpenAICredentials(api_key=SecretStr("test"), base_url=batch_server.base_url).save("trials", overwrite=True)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    done = shell.call("try", reviews.name, *ASKED, "--rows", "2", "--credentials", "trials")
+    assert (done.returncode, posts(batch_server)) == (0, 2)
 
 
 REFUSED = {

@@ -257,6 +257,23 @@ def test_each_row_may_name_its_model(batch_server: BatchServer, frame: pd.DataFr
     assert price_of_the_whole(*own.report.models) < price_of_the_whole(*dear.report.models)
 
 
+def test_a_price_of_ones_own_is_that_of_batches(batch_server: BatchServer, frame: pd.DataFrame) -> None:
+    """It says nothing of what is asked at once: that is not known then, and never half of it by guess."""
+    model = try_rows(frame, NAMES, price_in=2.0, price_out=0.0).report.models[0]
+    assert model.whole is not None
+    assert model.whole.input_tokens is not None
+    assert model.whole.batch_usd == Decimal(2) * model.whole.input_tokens / 1_000_000
+    assert (model.whole.synchronous_usd, model.trial_usd) == (None, None)
+
+
+def test_what_each_row_cost_stands_beside_it(batch_server: BatchServer, frame: pd.DataFrame) -> None:
+    """Where that is asked for, and at the price of the synchronous API; together they are what the trial cost."""
+    trial = try_rows(frame, NAMES.model_copy(update={"keep_cost": True}))
+    assert (
+        trial.answers["cost_usd"].sum() == trial.report.models[0].trial_usd == Decimal(batch_server.bill()["usd"])
+    )
+
+
 def bodies(row: Any) -> dict[str, Any]:
     return {"model": "gpt-5-mini", "messages": [{"role": "user", "content": row["review"]}]}
 
