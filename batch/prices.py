@@ -119,16 +119,11 @@ Given = tuple[GivenPrice, ...]
 """The prices that are given; they stand before those of the library, the first that fits before others."""
 
 
-CENT = Decimal("0.01")
-
-
 def dollars(amount: Decimal | None) -> str:
-    """An amount of US dollars for a person: to the cent, and below one to two digits."""
+    """An amount of US dollars for a person: to the cent, and to two digits at least."""
     if amount is None:
         return "an unknown price"
-    if amount >= CENT or not amount:
-        return f"${amount:,.2f}"
-    return f"${amount:.{1 - amount.adjusted()}f}"
+    return f"${amount:,.{max(2, 1 - amount.adjusted()) if amount else 2}f}"
 
 
 def price_of(model: str, processing: Processing, given: Given = ()) -> Price | None:

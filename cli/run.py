@@ -243,7 +243,9 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
             "which nothing could be read; they expire"
         )
     if report.stopped:
-        click.echo(f"stopped: {report.stopped}\n`prefect-openai-batch resume {report.job_key}` goes on with it")
+        click.echo(f"stopped: {report.stopped}")
+        if "resume" not in report.stopped:
+            click.echo(f"`prefect-openai-batch resume {report.job_key}` goes on with it")
     if report.open_batches:
         click.echo(
             f"still open at OpenAI: {', '.join(report.open_batches)}; "

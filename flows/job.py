@@ -148,6 +148,8 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     if job.nothing_was_taken():
         raise _nothing_taken(job)
     state = end_state(report, options.min_answered)
+    if report.bill is not None:
+        get_run_logger().info("Paid: %s", report.bill)
     if not report.complete:
         parameters = json.dumps(parameters_of(job, job_run.credentials))
         get_run_logger().warning("%s The deployment's parameters: %s", state.message, parameters)
@@ -240,6 +242,8 @@ def end_state(report: JobReport, min_answered: float) -> State[JobReport]:
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
+    if report.stopped:
+        answered += f". {report.stopped}".removesuffix(".")
     further = f"To go on: {way_on(report.job_key)}."
     if report.answered < min_answered * report.rows:
         return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")

@@ -11,6 +11,7 @@ from .embeddings import embeddings
 from .media import images, videos
 from .moderations import moderations
 from .responses import responses
+from .usage import cut_off
 
 _SHAPES: dict[str, Callable[[Asked, Reply], Answer]] = {
     "/v1/chat/completions": chat,
@@ -34,4 +35,4 @@ def shape(endpoint: str, asked: Asked, reply: Reply) -> Answer:
         return Answer(reply.status, json.dumps(reply.body), usage)
     if reply.status != 200:
         return Answer(reply.status, json.dumps(error_body(reply.text, "invalid_request_error")), None)
-    return _SHAPES[endpoint](asked, reply)
+    return _SHAPES[endpoint](asked, cut_off(asked, reply))

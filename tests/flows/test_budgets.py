@@ -1,0 +1,87 @@
+"""A budget that holds: what cannot be is refused, what could be too much is not sent."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import BudgetError, ChatRequest, EmbeddingRequest, RunOptions, resume_job
+from prefect_openai_batch.emulator import BatchServer
+
+from .conftest import Run
+from .spending import spend
+
+pytestmark = pytest.mark.server
+
+LIMITED = {"max_completion_tokens": 100}
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}", parameters=LIMITED, keep_cost=True)
+
+
+@pytest.mark.parametrize("seed", range(4), ids=lambda seed: f"seed {seed}")
+def test_a_budget_holds_and_a_larger_one_goes_on(seed: int, tmp_path: Path, prefect_server: str) -> None:
+    """On the server's own account; many more seeds are in benchmarks/budgets.txt."""
+    assert spend(seed, tmp_path).held
+
+
+def test_a_job_whose_input_alone_is_too_dear_uploads_nothing(
+    by_model: Path, tmp_path: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """Both figures are named, and the key may be used again."""
+    with pytest.raises(BudgetError, match=r"would cost about \$0\.000\d+, and the budget is \$0\.000010"):
+        run(by_model, BY_MODEL, budget_usd=0.00001)
+    assert batch_api.state()["files"] == []
+    assert not (tmp_path / "jobs" / "job" / "job.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (ChatRequest(model="gpt-5", prompt="{{ review }}"), "Set max_completion_tokens"),
+        (
+            ChatRequest(model="gpt-6.2-astra", prompt="{{ review }}", parameters=LIMITED),
+            "of gpt-6.2-astra.*price_in",
+        ),
+        (
+            EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}"),
+            "price of text-embedding-3-small",
+        ),
+        (
+            ChatRequest(model="gpt-5", prompt="{{ review }}", image="https://x.example/a.png", parameters=LIMITED),
+            "images, sounds and files",
+        ),
+    ],
+    ids=["answers without a limit", "a model without a price", "embeddings", "images"],
+)
+def test_a_budget_that_nobody_can_hold_is_refused(
+    request_: Any, why: str, by_model: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """With the way out, before anything is uploaded."""
+    with pytest.raises(BudgetError, match=why):
+        run(by_model, request_, budget_usd=100)
+    assert batch_api.state()["files"] == []
+
+
+def test_a_given_price_lets_a_budget_hold(by_model: Path, run: Run, batch_api: BatchServer) -> None:
+    """And the bill is by it."""
+    request = EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}")
+    report = run(by_model, request, budget_usd=1, price_in=0.01)
+    assert report.bill is not None
+    assert report.bill.cost_usd == Decimal(report.tokens.input_tokens) / 100_000_000
+    assert report.bill.synchronous_usd is None
+
+
+def test_rows_say_that_the_budget_was_used_up(
+    by_model: Path, tmp_path: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """The job ends like any stopped one, and resuming it without a larger budget sends nothing."""
+    report = run(by_model, BY_MODEL, budget_usd=0.002)
+    assert report.stopped is not None
+    assert report.stopped.startswith("The budget of $0.0020 lets nothing more through")
+    answers = pd.read_parquet(tmp_path / "answers.parquet")
+    unsent = answers[answers["outcome"] == "cancelled"]
+    assert set(unsent["error_code"]) == {"budget"}
+    assert 0 < len(unsent) < len(answers)
+    assert sum(answers["cost_usd"].dropna()) == report.bill.cost_usd == Decimal(batch_api.bill()["usd"])  # type: ignore[union-attr]
+    again = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
+    assert (again.outcomes, again.stopped) == (report.outcomes, report.stopped)
