@@ -44,15 +44,19 @@ if TYPE_CHECKING:
     from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
     from .batch.schemas.short_fields import AnswerField as AnswerField
     from .batch.tables.sources import FileSource as FileSource
+    from .batch.trials.trial import Trial as Trial
+    from .batch.trials.trial_report import TrialReport as TrialReport
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
     from .blocks import OpenAICredentials as OpenAICredentials
     from .flows import collect_cancelled_run as collect_cancelled_run
     from .flows import collect_job as collect_job
     from .flows import heal_run as heal_run
     from .flows import openai_batch as openai_batch
+    from .flows import openai_batch_trial as openai_batch_trial
     from .flows import recover_job as recover_job
     from .flows import resume_job as resume_job
     from .flows import run_dataframe as run_dataframe
+    from .flows import try_rows as try_rows
     from .flows import wake_jobs as wake_jobs
     from .tasks import build_items as build_items
     from .tasks import cancel_batch as cancel_batch
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
 _EXPORTS = (
     # what a person deploys or calls
     ("flows", "openai_batch run_dataframe"),
+    ("flows", "openai_batch_trial try_rows"),
     ("flows", "resume_job collect_job recover_job"),
     ("flows", "wake_jobs heal_run collect_cancelled_run"),
     # what it takes
@@ -103,6 +108,8 @@ _EXPORTS = (
     ("tasks", "write_results"),
     ("batch.jobs.report", "JobReport"),
     ("batch.outcomes.bill", "Bill"),
+    ("batch.trials.trial", "Trial"),
+    ("batch.trials.trial_report", "TrialReport"),
     ("tasks", "clean_up"),
     # beside the way
     ("tasks", "get_batch list_batches cancel_batch cancel_job"),

@@ -11,7 +11,7 @@ from typing import Literal
 SILENT_SECONDS = 0.5
 """Whoever waits longer is told for what."""
 
-Step = Literal["read", "build", "upload", "wait", "fetch", "write"]
+Step = Literal["read", "build", "upload", "wait", "fetch", "answer", "write"]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from .demo import demo_command
 from .emulator import emulator_command
 from .resume import resume_command
 from .run import run_command
+from .trials.try_command import try_command
 from .webhook import webhook_command
 
 EXIT_FAILED = 1
@@ -40,7 +41,7 @@ def app() -> None:
 
 
 for command in (
-    *(run_command, resume_command, cancel_command),
+    *(try_command, run_command, resume_command, cancel_command),
     *(jobs_command, list_command, show_command, demo_command, emulator_command, webhook_command),
     *(deployments_command, automations_command),
 ):

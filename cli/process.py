@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -25,7 +25,7 @@ from ..batch.storage import check_claims, open_url
 PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""
 
-STOPPED = "stopped; the same command continues the job"
+STOPPED = "stopped; the same command continues the job, if one was begun"
 
 EXIT_CODES: dict[int, int] = {
     getattr(signal, name): code
@@ -191,12 +191,16 @@ def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     from ..flows.own_server import needs_own_server
 
     settings = get_current_settings()
-    with ExitStack() as stack:
-        stack.enter_context(_left_in_time())
-        if not verbose:
-            stack.enter_context(_logs_off())
+    with calls_in_this_process(verbose=verbose):
         if needs_own_server(settings):
             _start_own_server(None if verbose else settings.home / SERVER_LOG)
+        yield
+
+
+@contextmanager
+def calls_in_this_process(*, verbose: bool = False) -> Iterator[None]:
+    """Let OpenAI be asked in the block, without a log unless that is wanted; a signal ends it soon."""
+    with _left_in_time(), nullcontext() if verbose else _logs_off():
         yield
 
 
@@ -227,6 +231,8 @@ def _leave_after_signal(told: socket) -> None:
 
 
 def _kill_own_server() -> None:
+    if "prefect.server.api.server" not in sys.modules:  # to load it takes seconds, and none was started
+        return
     from prefect.server.api.server import SubprocessASGIServer
 
     server = SubprocessASGIServer().server_process

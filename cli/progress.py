@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from ..batch.progress import Progress as News
 from ..batch.progress import Step, observed_by
 
-STEPS: tuple[Step, ...] = ("read", "build", "upload", "wait", "fetch", "write")
+STEPS: tuple[Step, ...] = ("read", "build", "upload", "wait", "fetch", "answer", "write")
 SECONDS_BETWEEN_LINES = 2.0
 
 

@@ -76,6 +76,42 @@ def table_options(command: Command) -> Command:
     return command
 
 
+def request_options(command: Command) -> Command:
+    """Give a command the options that make a request, but for the model."""
+    for option in reversed(
+        (
+            click.option("--prompt", "-p", help="What is asked for each row: a Jinja template over its columns."),
+            click.option("--system", help="The system message (or instructions), a template too."),
+            click.option("--endpoint", help="The endpoint.  [default: /v1/chat/completions]"),
+            click.option(
+                "--param",
+                "parameters",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="A body parameter; JSON where it parses.",
+            ),
+            click.option(
+                "--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead."
+            ),
+            click.option("--id-column", help="The column that holds the custom_ids."),
+            click.option(
+                "--constant-prompt", is_flag=True, help="Send every row the same prompt, which uses no column."
+            ),
+            click.option(
+                "--answer",
+                "answers",
+                multiple=True,
+                metavar='"NAME: KIND"',
+                help='A column of the answer: "mood: happy | angry", "score: number", "why: text?"; once each.',
+            ),
+            click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own."),
+            click.option("--keep-cost", is_flag=True, help="Say what each row cost, in the column cost_usd."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def make_source(
     path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...], limit: int | None
 ) -> FileSource:

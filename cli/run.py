@@ -26,7 +26,7 @@ from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
 from ..batch.tables.table_formats import Format
 from . import process
-from .requests import make_request, make_source, table_options
+from .requests import make_request, make_source, request_options, table_options
 from .run_options import run_options
 
 EXIT_INCOMPLETE = 3
@@ -36,28 +36,7 @@ EXIT_INCOMPLETE = 3
 @click.argument("source")
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
-@click.option("--prompt", "-p", help="What is asked for each row: a Jinja template over its columns.")
-@click.option("--system", help="The system message (or instructions), a template too.")
-@click.option("--endpoint", help="The endpoint.  [default: /v1/chat/completions]")
-@click.option(
-    "--param",
-    "parameters",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A body parameter; JSON where it parses.",
-)
-@click.option("--request", "request_file", metavar="FILE", help="A request file (JSON or YAML) instead.")
-@click.option("--id-column", help="The column that holds the custom_ids.")
-@click.option("--constant-prompt", is_flag=True, help="Send every row the same prompt, which uses no column.")
-@click.option(
-    "--answer",
-    "answers",
-    multiple=True,
-    metavar='"NAME: KIND"',
-    help='A column of the answer: "mood: happy | angry", "score: number", "why: text?"; once for each.',
-)
-@click.option("--keep-response", is_flag=True, help="Keep whole responses, in a column of their own.")
-@click.option("--keep-cost", is_flag=True, help="Say what each row cost, in the column cost_usd.")
+@request_options
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")

@@ -6,14 +6,17 @@ from .job import openai_batch
 from .recover import recover_job
 from .resume import collect_job, resume_job
 from .suspension.wake import wake_jobs
+from .trials import openai_batch_trial, try_rows
 
 __all__ = [
     "collect_cancelled_run",
     "collect_job",
     "heal_run",
     "openai_batch",
+    "openai_batch_trial",
     "recover_job",
     "resume_job",
     "run_dataframe",
+    "try_rows",
     "wake_jobs",
 ]

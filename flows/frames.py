@@ -1,6 +1,5 @@
 """A DataFrame in, the same DataFrame with answers out."""
 
-import json
 import os
 import warnings
 from datetime import UTC, datetime
@@ -19,7 +18,8 @@ from ..batch.jobs.job import IfExists, load_job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.own_table import read_own_results
-from ..batch.jobs.results import CHOICES, read_results
+from ..batch.jobs.results import read_results
+from ..batch.outcomes.result_frames import with_results
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
@@ -213,21 +213,3 @@ def _visible(values: pa.Array) -> bytes:
 def _key(table: pa.Table, request: Request) -> str:
     content = table_digest(table) + request.model_dump_json() + os.environ.get("OPENAI_BASE_URL", "")
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"
-
-
-NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.float64(): pd.Float64Dtype(), pa.bool_(): pd.BooleanDtype()}
-"""The types of pandas that hold a row without a value."""
-
-
-def with_results(frame: pd.DataFrame, results: pa.Table) -> pd.DataFrame:
-    """The frame's own columns and index, and the results beside them by position."""
-    columns = results.to_pandas(types_mapper=NULLABLE.get)
-    for place, field in enumerate(results.schema):
-        words = (field.metadata or {}).get(CHOICES)
-        if words is not None:
-            columns.isetitem(place, pd.Categorical(columns.iloc[:, place], categories=json.loads(words)))
-    columns.index = frame.index
-    columns.columns.names = frame.columns.names
-    answered: pd.DataFrame = pd.concat([frame, columns], axis=1)
-    answered.attrs = dict(frame.attrs)
-    return answered

@@ -104,7 +104,9 @@ def answer_round(job_run: JobRun, number: int) -> None:
     """Ask the items of a synchronous round one by one; without a deadline to keep nothing more is asked."""
     build_round(job_run, plan_round(job_run.job, number))
     until = job_run.job.deadline.finish_by if job_run.job.deadline else LONG_AGO
-    for file in job_run.job.input_files_of(number):
+    files = job_run.job.input_files_of(number)
+    report_progress("answer", total=sum(file.items for file in files), done=0)
+    for file in files:
         answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
         answer(job_run.job, file, deadline=until, credentials=job_run.credentials)
 

@@ -22,6 +22,7 @@ from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import fetched
 from ..batch.outcomes.outcome import MISSING, item_outcome
 from ..batch.outcomes.outcome_files import FetchedOutput, write_found
+from ..batch.progress import report
 from ..batch.storage import Folder
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
@@ -73,6 +74,7 @@ def ask_items(
     """Ask what is not answered yet, and record the answers, a few at a time."""
     names = answers.names("*.jsonl")
     known = set(_answered(answers, names))
+    report("answer", advance=len(known))
     with ThreadPoolExecutor(concurrency) as pool, pauses_end_with_it():
         items = (item for item in _items(file) if item["custom_id"] not in known)
         for number in range(len(names), len(names) + file.items):
@@ -87,6 +89,7 @@ def ask_items(
                 _record(asked, answers, f"{number:06d}.jsonl")
             for one in asked:
                 one.result()
+            report("answer", advance=len(group))
 
 
 def _record(asked: list[Future[bytes]], answers: Folder, name: str) -> None:

@@ -17,7 +17,7 @@ from .conftest import ROOT
 pytestmark = pytest.mark.server
 
 README = (ROOT / "README.md").read_text()
-TEN_LINES, PIPELINE, BY_HAND, WISHES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+TEN_LINES, TRIAL, PIPELINE, BY_HAND, WISHES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture
@@ -38,6 +38,13 @@ def test_the_ten_lines_label_the_reviews(namespace: dict[str, Any]) -> None:
     exec(TEN_LINES, namespace)
     pd.testing.assert_frame_equal(namespace["labelled"][namespace["reviews"].columns], namespace["reviews"])
     assert namespace["labelled"]["answer"].notna().all()
+
+
+def test_a_few_rows_are_tried_first(namespace: dict[str, Any]) -> None:
+    """Twenty of the reviews, by both models."""
+    exec(TEN_LINES.partition("labelled = ")[0], namespace)
+    exec(TRIAL, namespace)
+    assert namespace["trial"].answers["sentiment"].notna().sum() == 40
 
 
 def test_the_flow_is_a_subflow_like_any_other(namespace: dict[str, Any], bucket: AbstractFileSystem) -> None:

@@ -1,7 +1,7 @@
 """The results: the input's columns, then what became of each row, in input order."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,6 +16,7 @@ from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
+from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
 from ..requests.endpoints import Endpoint
@@ -43,9 +44,6 @@ CLASH_PREFIX = "openai_"
 
 FIXED_SIZE_HOLDS_NULLS = int(pa.__version__.partition(".")[0]) >= 26
 """Whether a fixed-size list with a null in it comes through Parquet; before, vectors stay lists of any length."""
-
-CHOICES = b"choices"
-"""The name under which a column that is a choice of some words has them in its metadata, as JSON."""
 
 MARK = b"prefect_openai_batch"
 """The name under which a Parquet table of results says in its metadata whose they are."""
@@ -90,6 +88,13 @@ def read_results(job: Job) -> pa.Table:
     starts = range(0, rows.rows, GROUP_ROWS)
     batches = [columns.added(columns.outcomes(first, min(first + GROUP_ROWS, rows.rows))) for first in starts]
     return pa.Table.from_batches(batches, schema=pa.schema(columns.fields))
+
+
+def told_results(job: Job, outputs: Sequence[FetchedOutput], outcomes: pa.Table) -> pa.Table:
+    """The columns that a job's table adds to its rows, of outcomes of these outputs, with costs where asked."""
+    columns = _ResultColumns(job, job.kept_rows("told_results"), [*outputs], _dimensions([*outputs]))
+    batches = outcomes.combine_chunks().to_batches()
+    return pa.Table.from_batches(map(columns.added, batches), schema=pa.schema(columns.fields))
 
 
 def _outputs(job: Job) -> list[FetchedOutput]:

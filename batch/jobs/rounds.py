@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from ..files.input_files import InputFile
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
+from ..tables.parts import RowNumbers
 from .job import RESUMED, Job, Plan, Resumed, Selection
 from .report import JobReport
 from .submissions import fetched, submitted
@@ -53,7 +54,12 @@ def plan_answers(job: Job, number: int) -> tuple[Selection, ...]:
     for file in job.input_files():
         if job.is_synchronous(file.round):
             waiting[_rows_of(file)] = False
-    return _record(job, number, [np.flatnonzero(waiting)], synchronous=True)
+    return plan_rows(job, number, np.flatnonzero(waiting))
+
+
+def plan_rows(job: Job, number: int, rows: RowNumbers) -> tuple[Selection, ...]:
+    """The selections of a round of just these rows, which are asked by the synchronous API."""
+    return _record(job, number, [rows], synchronous=True)
 
 
 def unanswered_rows(job: Job) -> np.ndarray:

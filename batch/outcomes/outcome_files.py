@@ -188,6 +188,12 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
     return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
 
 
+def read_outcomes(fetched: FetchedOutput) -> pa.Table:
+    """The outcomes of all items of an output."""
+    with fetched.files.open(OUTCOMES) as file:
+        return pq.read_table(file)
+
+
 def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:
     """The numbers of the rows that are worth another try, ascending, as int64.
 

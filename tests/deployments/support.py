@@ -15,6 +15,7 @@ FLOWS = {
     "collect-cancelled": "openai-batch-collect-cancelled",
     "heal": "openai-batch-heal",
     "resume": "openai-batch-resume",
+    "trial": "openai-batch-trial",
     "wake": "openai-batch-wake",
 }
 """The flows of the deployments that are not of the main one."""

@@ -45,6 +45,8 @@ from prefect_openai_batch import (
     StorageError,
     StorageNotShared,
     TableNotWritten,
+    Trial,
+    TrialReport,
     WaitError,
     build_items,
     cancel_batch,
@@ -58,6 +60,7 @@ from prefect_openai_batch import (
     list_batches,
     open_job,
     openai_batch,
+    openai_batch_trial,
     plan_round,
     read_source,
     recover_job,
@@ -65,6 +68,7 @@ from prefect_openai_batch import (
     run_dataframe,
     sensor_options,
     submit_batch,
+    try_rows,
     wait_for_batch,
     wait_for_batches,
     wake_jobs,
@@ -92,6 +96,9 @@ def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     assert_type(openai_batch(SOURCE, CHAT, "labelled.csv", job_key="reviews"), JobReport)
     assert_type(openai_batch("reviews.csv", "label_reviews.yaml", options=RunOptions(wait="detach")), JobReport)
     assert_type(run_dataframe(frame, CHAT), pd.DataFrame)
+    assert_type(openai_batch_trial(SOURCE, CHAT, rows=5, models=["gpt-5"], expect=["mood=label"]), TrialReport)
+    trial = assert_type(try_rows(frame, CHAT, expect={"mood": "label"}), Trial)
+    assert_type(trial.answers, pd.DataFrame)
     assert_type(resume_job("reviews"), JobReport)
     assert_type(collect_job("reviews"), JobReport)
     assert_type(recover_job("reviews", "answers.csv"), int)

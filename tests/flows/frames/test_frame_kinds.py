@@ -17,9 +17,10 @@ from prefect_openai_batch.batch.errors import RequestError, SourceError
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.opening import open_job
 from prefect_openai_batch.batch.jobs.results import read_results, write_job_results
+from prefect_openai_batch.batch.outcomes.result_frames import with_results
 from prefect_openai_batch.batch.requests.templates import compile_template
 from prefect_openai_batch.batch.tables.json_values import row_values
-from prefect_openai_batch.flows.frames import as_parquet, with_results
+from prefect_openai_batch.flows.frames import as_parquet
 
 from ...batch.conftest import kept
 from ...batch.tables.pandas_kinds import KINDS

@@ -1,0 +1,1 @@
+"""A trial: some rows of a table asked at once, what came of them, and what the whole table would cost."""

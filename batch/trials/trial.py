@@ -1,0 +1,92 @@
+"""A trial: some rows answered at once, as a person gets it in hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from ..errors import RequestError
+from ..jobs.results import result_name
+from ..outcomes.result_frames import with_results
+from ..tables.json_values import json_values
+from ..tables.value_texts import json_bytes
+from .markdown import as_markdown
+from .report_blocks import Block
+from .terminal import as_text
+from .trial_report import TrialReport
+
+ASKED_MODEL = "asked_model"
+"""The column that tells the answers of several models apart."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Trial:
+    """Some rows of a table with the answers that they were given at once, and what they foretell of the whole.
+
+    Printed, or shown in a notebook, it is a report to read.
+
+    Attributes:
+        report: What was counted, and what the whole table would cost.
+        rows: The rows that were tried.
+        results: By model, the columns that the table would have beside them.
+        blocks: The report's texts and grids.
+    """
+
+    report: TrialReport
+    rows: pd.DataFrame
+    results: Mapping[str, pa.Table]
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def answers(self) -> pd.DataFrame:
+        """The rows with their answers; of several models one block after another, told apart by `asked_model`."""
+        if len(self.results) == 1:
+            return self.answers_of(*self.results)
+        blocks = []
+        for model in self.results:
+            block = self.answers_of(model)
+            block.insert(0, result_name(ASKED_MODEL, [*block.columns]), model)
+            blocks.append(block)
+        return pd.concat(blocks)
+
+    def answers_of(self, model: str) -> pd.DataFrame:
+        """The rows with the answers of one of the models.
+
+        Raises:
+            RequestError: it was not tried.
+        """
+        if model not in self.results:
+            raise RequestError(f"{model!r} was not tried. Tried: {', '.join(self.results)}.", field="model")
+        return with_results(self.rows, self.results[model])
+
+    def as_json(self) -> str:
+        """The report, and as `answers` the results row by row, as one JSON object."""
+        answers = [answer for model in self.results for answer in self._objects(model)]
+        return json_bytes({**self.report.model_dump(mode="json"), "answers": answers}).decode()
+
+    def as_markdown(self) -> str:
+        """The report as Markdown."""
+        return as_markdown(self.blocks)
+
+    def _objects(self, model: str) -> list[dict[str, Any]]:
+        table = self.results[model].combine_chunks()
+        columns = [json_values(column.combine_chunks()) for column in table.columns]
+        named = [dict(zip(table.column_names, values, strict=True)) for values in zip(*columns, strict=True)]
+        return [{ASKED_MODEL: model, **values} for values in named]
+
+    def __str__(self) -> str:
+        return as_text(self.blocks)
+
+    @property
+    def summary(self) -> str:
+        """What was tried, in a line."""
+        return f"{self.report.sampled:,} of {self.report.rows:,} rows with {', '.join(self.results)}"
+
+    def __repr__(self) -> str:
+        return f"<Trial of {self.summary}>"
+
+    def _repr_markdown_(self) -> str:
+        return self.as_markdown()

@@ -1,0 +1,133 @@
+"""The flow of a trial: some rows answered at once, and a report of it in Prefect's UI."""
+
+from functools import partial
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from pydantic import Field
+
+from ...batch.requests.request import RequestParameter
+from ...batch.tables.sources import FileSource
+from ...batch.trials.expectations import read_expected
+from ...batch.trials.samples import ROWS
+from ...batch.trials.trial import Trial
+from ...batch.trials.trial_report import TrialReport
+from ...batch.trials.trying import Wishes
+from ...blocks.prefect_calls import at_once
+from ...tasks import answer_items, check_access
+from ...tasks.remote.tries import pauses_end_with_it
+from ..defaults import begun_at, current_run, with_schedule
+from ..places import check_places
+from ..recorded_parameters import recorded_briefly
+from .trying import terms_of, try_table
+
+ARTIFACT = "openai-batch-trial"
+"""The key of the reports in Prefect's UI: each trial is a version of it."""
+
+
+THEIRS = "tokens in a batch, where it is not OpenAI's own price."
+
+
+@recorded_briefly
+@flow(name="openai-batch-trial", persist_result=True, result_serializer="json")
+def openai_batch_trial(
+    source: Annotated[
+        FileSource | str,
+        Field(title="Source", description="The table: a path or URL of CSV, Parquet or JSONL."),
+    ],
+    request: Annotated[
+        RequestParameter,
+        Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
+    ],
+    rows: Annotated[
+        int, Field(ge=1, title="Rows", description="How many rows are asked, spread over the table.")
+    ] = ROWS,
+    *,
+    models: Annotated[
+        list[str] | None,
+        Field(title="Models", description="The models to ask, side by side; empty: the request's own."),
+    ] = None,
+    expect: Annotated[
+        list[str] | None,
+        Field(
+            title="Expect",
+            description="Where the table has the true answer in a column: FIELD=COLUMN, as sentiment=label.",
+        ),
+    ] = None,
+    first: Annotated[
+        bool, Field(title="First rows", description="Ask the first rows, instead of some from everywhere.")
+    ] = False,
+    seed: Annotated[int, Field(ge=0, title="Seed", description="The same seed asks the same rows.")] = 0,
+    price_in: Annotated[
+        float | None, Field(ge=0, title="Price of input", description=f"US dollars for a million input {THEIRS}")
+    ] = None,
+    price_out: Annotated[
+        float | None, Field(ge=0, title="Price of output", description=f"US dollars for a million output {THEIRS}")
+    ] = None,
+    credentials: Annotated[
+        str | None,
+        Field(
+            title="Credentials", description="A credentials block's name; empty: OpenAI's environment variables."
+        ),
+    ] = None,
+) -> TrialReport:
+    """Ask some rows of a table at once, and tell what the whole would cost; nothing is uploaded.
+
+    The run's artifact shows the answers, how many rows have none and why, tokens, and the price of the whole table
+    by batch and synchronously.
+
+    Args:
+        source: The table: a path or URL of CSV, Parquet or JSONL. A deployed run's paths are its worker's, and
+            whole: /data/reviews.csv, s3://lake/reviews.csv.
+        request: How a row becomes an item, or the path or URL of a request file.
+        rows: How many rows are asked, spread over the table.
+        models: The models to ask, side by side; empty: the request's own.
+        expect: The columns that hold the true answers, as FIELD=COLUMN.
+        first: Whether the first rows are asked instead.
+        seed: The same seed asks the same rows.
+        price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
+        price_out: US dollars for a million output tokens in a batch, where it is not OpenAI's own price.
+        credentials: The name of a credentials block; empty: OpenAI's environment variables.
+
+    Returns:
+        What was counted, and what the whole table would cost.
+
+    Raises:
+        Refused: the input cannot be used; nothing was asked, nothing paid.
+        AccessError: OpenAI refuses the key, or cannot be reached.
+
+    Example:
+        ```python
+        from prefect_openai_batch import openai_batch_trial
+
+        report = openai_batch_trial("reviews.csv", "label_reviews.yaml", rows=5)
+        print(report.batches, "batch;", report.models[0].whole)
+        ```
+    """
+    table = source if isinstance(source, FileSource) else FileSource(path=source)
+    check_places(source=table.path)
+    path = with_schedule(table.path, begun_at(current_run()))
+    wishes = Wishes(
+        rows=rows,
+        models=tuple(dict.fromkeys(models or ())),
+        expected=read_expected(expect or ()),
+        seed=seed,
+        first=first,
+        terms=terms_of(price_in, price_out, credentials),
+    )
+    ask, check = partial(answer_items, credentials=credentials), partial(check_access, credentials=credentials)
+    with TemporaryDirectory() as folder, pauses_end_with_it():
+        trial = try_table(table.model_copy(update={"path": path}), request, wishes, folder, ask, check)
+    _show(trial)
+    return trial.report
+
+
+def _show(trial: Trial) -> None:
+    """Make the artifact; that it cannot be shown is no reason to lose what is paid."""
+    get_run_logger().info("Tried %s", trial.summary)
+    try:
+        at_once(create_markdown_artifact, trial.as_markdown(), key=ARTIFACT, description=trial.summary)
+    except Exception:
+        get_run_logger().warning("The report could not be shown:\n%s", trial, exc_info=True)
