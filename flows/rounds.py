@@ -106,7 +106,12 @@ def answer_round(job_run: JobRun, number: int) -> None:
     until = job_run.job.deadline.finish_by if job_run.job.deadline else LONG_AGO
     files = job_run.job.input_files_of(number)
     report_progress("answer", total=sum(file.items for file in files), done=0)
+    spending = Spending(job_run.job)
     for file in files:
+        if not spending.allows(file):
+            get_run_logger().warning("The budget lets nothing more be answered at once")
+            break
+        spending.sends(file)
         answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
         answer(job_run.job, file, deadline=until, credentials=job_run.credentials)
 
@@ -168,6 +173,7 @@ class Flight:
                 self._stop_if_spent()
                 break
             self.waiting.remove(ready)
+            self.spending.sends(ready)
             self._submit(ready)
         return bool(self.waiting)
 

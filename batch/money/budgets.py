@@ -7,7 +7,8 @@ from ..files.input_files import InputFile
 from ..jobs.job import Job
 from ..jobs.submissions import fetched, has_claim, submitted
 from ..outcomes.costs import bill_of
-from ..prices import MILLION, Given, Processing, dollars, price_of
+from ..outcomes.outcome_files import FetchedOutput
+from ..prices import MILLION, Given, Processing, add, dollars, price_of
 from .estimates import estimate_files
 
 
@@ -84,58 +85,58 @@ def _check_known(file: InputFile, processing: Processing, given: Given) -> None:
     raise BudgetError(f"No budget can hold: {why}.", model=file.model)
 
 
-def _may_be_sent(file: InputFile) -> bool:
-    return has_claim(file) or submitted(file) is not None
-
-
 class Spending:
     """What a job has spent and has open, against its budget.
 
-    What was fetched stays what it cost, so each output is read once.
+    The records are read once; from then on only those of what is open.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.budget = job.terms.budget_usd
-        self._spent: dict[str, Decimal] = {}
+        self.spent = Decimal(0)
+        self._open: dict[str, InputFile] = {}
+        if self.budget is not None:
+            for file in job.input_files():
+                if has_claim(file) or submitted(file) is not None or fetched(file) is not None:
+                    self._open[file.folder] = file
 
-    def allows(self, file: InputFile, processing: Processing = "batch") -> bool:
+    def allows(self, file: InputFile) -> bool:
         """Whether an input file may be sent: with it the budget holds, or it may have been sent already."""
-        if self.budget is None or _may_be_sent(file):
+        if self.budget is None or file.folder in self._open:
             return True
-        cost = most_cost(file, processing, self.job.terms.prices)
-        return cost is not None and self.spent() + self.open() + cost <= self.budget
+        self._take_stock()
+        cost = add([*map(self._most, self._open.values()), self._most(file)])
+        return cost is not None and self.spent + cost <= self.budget
 
-    def spent(self) -> Decimal:
-        """US dollars for what was fetched; answers of which nobody tells what they cost count as the dearest."""
-        return sum(map(self._spent_on, self.job.input_files()), start=Decimal(0))
-
-    def open(self) -> Decimal:
-        """More US dollars than what was sent and is not fetched can cost."""
-        return sum(
-            (self._most(file) for file in self.job.input_files() if fetched(file) is None and _may_be_sent(file)),
-            start=Decimal(0),
-        )
-
-    def _spent_on(self, file: InputFile) -> Decimal:
-        if file.folder not in self._spent:
-            output = fetched(file)
-            if output is None:
-                return Decimal(0)
-            bill = bill_of([output], self.job.terms.prices)
-            self._spent[file.folder] = bill.known_usd + self._most(file) * bill.unpriced / max(file.items, 1)
-        return self._spent[file.folder]
-
-    def _most(self, file: InputFile) -> Decimal:
-        how: Processing = "synchronous" if self.job.is_synchronous(file.round) else "batch"
-        return most_cost(file, how, self.job.terms.prices) or Decimal(0)
+    def sends(self, file: InputFile) -> None:
+        """Count an input file among those that are open."""
+        self._open[file.folder] = file
 
     def stop(self, next_file: InputFile) -> None:
         """Stop the job: its budget does not let this input file through."""
-        most = most_cost(next_file, "batch", self.job.terms.prices)
+        most = dollars(self._most(next_file))
+        way_on = f"`prefect-openai-batch resume {self.job.key} --budget-usd DOLLARS`, or the option budget_usd"
         self.job.stop(
             "budget",
-            f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent())} was spent, "
-            f"and the next {next_file.items:,} items may cost up to {dollars(most)}. A larger one lets it go on: "
-            f"`prefect-openai-batch resume {self.job.key} --budget-usd DOLLARS`, or the option budget_usd.",
+            f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent)} was spent, "
+            f"and the next {next_file.items:,} items may cost up to {most}. A larger one lets it go on: {way_on}.",
         )
+
+    def _take_stock(self) -> None:
+        """Count what was fetched in the meantime as spent."""
+        for file in list(self._open.values()):
+            output = fetched(file)
+            if output is not None:
+                self.spent += self._cost(file, output)
+                del self._open[file.folder]
+
+    def _cost(self, file: InputFile, output: FetchedOutput) -> Decimal:
+        """What an output cost; answers of which nobody tells what they cost count as dear as they can be."""
+        bill = bill_of([output], self.job.terms.prices)
+        dearest = (self._most(file) or Decimal(0)) / max(file.items, 1)
+        return bill.known_usd + dearest * bill.unpriced
+
+    def _most(self, file: InputFile) -> Decimal | None:
+        how: Processing = "synchronous" if self.job.is_synchronous(file.round) else "batch"
+        return most_cost(file, how, self.job.terms.prices)
