@@ -109,6 +109,6 @@ def _answerer(seed: int) -> Callable[[dict[str, Any]], Reply]:
         if dice.random() < 0.1 and text not in failed:
             failed.add(text)
             return Reply("later", status=500)
-        return Reply("word " * dice.randint(0, 300))
+        return Reply("word " * dice.randint(1, 300))
 
     return answer
