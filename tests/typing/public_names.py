@@ -18,6 +18,8 @@ from prefect_openai_batch import (
     BatchItem,
     BatchNotFinished,
     BatchUnknown,
+    Bill,
+    BudgetError,
     ChatRequest,
     CustomIdError,
     DeadlineError,
@@ -27,6 +29,7 @@ from prefect_openai_batch import (
     Endpoint,
     FetchedOutput,
     FileSource,
+    GivenPrice,
     InputFile,
     ItemTooLarge,
     Job,
@@ -118,6 +121,7 @@ def steps_of_a_job() -> JobReport:
         assert_type([fetch_output(batch) for batch in ended], list[FetchedOutput])
     assert_type(cancel_job(job), list[Batch])
     report = assert_type(write_results(job), JobReport)
+    assert_type(report.bill, Bill | None)
     assert_type(clean_up(job), list[str])
     return report
 
@@ -135,7 +139,8 @@ def steps_by_hand(items: list[BatchItem]) -> pd.DataFrame:
 
 def blocks() -> None:
     """Each block gives its client."""
-    assert_type(OpenAICredentials(project="proj_1").get_client(), OpenAI)
+    prices = (GivenPrice(model="gpt-5-mini", input=0.1, output=0.8),)
+    assert_type(OpenAICredentials(project="proj_1", prices=prices).get_client(), OpenAI)
     assert_type(AzureOpenAICredentials(api_version="1").get_client(), AzureOpenAI)
 
 
@@ -149,6 +154,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         ItemTooLarge,
         DestinationError,
         DeadlineError,
+        BudgetError,
         WaitError,
         JobKeyError,
         StorageError,
