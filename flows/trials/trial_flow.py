@@ -1,5 +1,6 @@
 """The flow of a trial: some rows answered at once, and a report of it in Prefect's UI."""
 
+from collections.abc import Sequence
 from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -27,51 +28,20 @@ ARTIFACT = "openai-batch-trial"
 """The key of the reports in Prefect's UI: each trial is a version of it."""
 
 
-THEIRS = "tokens in a batch, where it is not OpenAI's own price."
-
-
 @recorded_briefly
 @flow(name="openai-batch-trial", persist_result=True, result_serializer="json")
 def openai_batch_trial(
-    source: Annotated[
-        FileSource | str,
-        Field(title="Source", description="The table: a path or URL of CSV, Parquet or JSONL."),
-    ],
-    request: Annotated[
-        RequestParameter,
-        Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
-    ],
-    rows: Annotated[
-        int, Field(ge=1, title="Rows", description="How many rows are asked, spread over the table.")
-    ] = ROWS,
+    source: FileSource | str,
+    request: RequestParameter,
+    rows: Annotated[int, Field(ge=1)] = ROWS,
     *,
-    models: Annotated[
-        list[str] | None,
-        Field(title="Models", description="The models to ask, side by side; empty: the request's own."),
-    ] = None,
-    expect: Annotated[
-        list[str] | None,
-        Field(
-            title="Expect",
-            description="Where the table has the true answer in a column: FIELD=COLUMN, as sentiment=label.",
-        ),
-    ] = None,
-    first: Annotated[
-        bool, Field(title="First rows", description="Ask the first rows, instead of some from everywhere.")
-    ] = False,
-    seed: Annotated[int, Field(ge=0, title="Seed", description="The same seed asks the same rows.")] = 0,
-    price_in: Annotated[
-        float | None, Field(ge=0, title="Price of input", description=f"US dollars for a million input {THEIRS}")
-    ] = None,
-    price_out: Annotated[
-        float | None, Field(ge=0, title="Price of output", description=f"US dollars for a million output {THEIRS}")
-    ] = None,
-    credentials: Annotated[
-        str | None,
-        Field(
-            title="Credentials", description="A credentials block's name; empty: OpenAI's environment variables."
-        ),
-    ] = None,
+    models: Sequence[str] = (),
+    expect: Sequence[str] = (),
+    first: bool = False,
+    seed: Annotated[int, Field(ge=0)] = 0,
+    price_in: Annotated[float | None, Field(ge=0)] = None,
+    price_out: Annotated[float | None, Field(ge=0)] = None,
+    credentials: str | None = None,
 ) -> TrialReport:
     """Ask some rows of a table at once, and tell what the whole would cost; nothing is uploaded.
 
@@ -84,7 +54,7 @@ def openai_batch_trial(
         request: How a row becomes an item, or the path or URL of a request file.
         rows: How many rows are asked, spread over the table.
         models: The models to ask, side by side; empty: the request's own.
-        expect: The columns that hold the true answers, as FIELD=COLUMN.
+        expect: Where the table has the true answer in a column: FIELD=COLUMN, as sentiment=label.
         first: Whether the first rows are asked instead.
         seed: The same seed asks the same rows.
         price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
@@ -111,8 +81,8 @@ def openai_batch_trial(
     path = with_schedule(table.path, begun_at(current_run()))
     wishes = Wishes(
         rows=rows,
-        models=tuple(dict.fromkeys(models or ())),
-        expected=read_expected(expect or ()),
+        models=tuple(dict.fromkeys(models)),
+        expected=read_expected(expect),
         seed=seed,
         first=first,
         terms=terms_of(price_in, price_out, credentials),
