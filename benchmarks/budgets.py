@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from tests.flows.spending import spend
+from tests.flows.money.spending import spend
 
 from .prefect_server import prefect_server
 

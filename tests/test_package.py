@@ -129,7 +129,7 @@ def test_the_lowest_versions_that_we_take_are_those_that_are_tested() -> None:
 
 
 def test_what_is_imported_is_required() -> None:
-    """Nothing is left to what another package happens to bring; our pytest plugin is for those who have pytest."""
+    """Nothing is left to what another package happens to bring; pytest and an extra's are for those who have them."""
     shipped = [path for folder in PROJECT["tool"]["setuptools"]["packages"] for path in _modules(folder)]
     nodes = [node for path in shipped for node in ast.walk(ast.parse(path.read_text()))]
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -138,7 +138,7 @@ def test_what_is_imported_is_required() -> None:
     roots = (
         {name.partition(".")[0] for name in imported}
         - sys.stdlib_module_names
-        - {"prefect_openai_batch", "pytest"}
+        - {"prefect_openai_batch", "pytest", "quicktok"}
     )
     assert {name for name in roots if not {canonicalize_name(one) for one in brought[name]} & set(NEEDED)} == set()
 

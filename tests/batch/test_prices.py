@@ -31,7 +31,9 @@ def test_a_request_costs_what_the_library_says(
     assert price.cost(sent, got, cached, written) == found.total_price
 
 
-@pytest.mark.parametrize("model", ["gpt-nonsense", "text-embedding-3-small", "omni-moderation-latest", ""])
+@pytest.mark.parametrize(
+    "model", ["gpt-nonsense", "text-embedding-3-small", "omni-moderation-latest", "gpt-audio"]
+)
 def test_a_batch_price_that_is_not_known_is_none(model: str) -> None:
     """Not the standard price, not half of it, and not 0."""
     assert price_of(model, "batch") is None

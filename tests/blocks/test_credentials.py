@@ -41,7 +41,7 @@ def test_both_are_credentials_blocks_with_what_is_shared_last(kind: type[Credent
     """Prefect's base gives them a logger; the form asks for the key first."""
     shown = list(kind.model_json_schema()["properties"])
     assert shown[0] == "api_key"
-    assert shown[-3:] == ["webhook_secret", "timeout_seconds", "connect_timeout_seconds"]
+    assert shown[-4:] == ["webhook_secret", "timeout_seconds", "connect_timeout_seconds", "prices"]
     assert kind().logger.name.endswith(kind.__name__)
 
 

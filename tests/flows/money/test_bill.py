@@ -11,7 +11,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, EmbeddingRequest, JobReport, ResponsesRequest
 from prefect_openai_batch.emulator import BatchServer, Reply
 
-from .conftest import Run
+from ..conftest import Run
 
 pytestmark = pytest.mark.server
 

@@ -9,7 +9,7 @@ import pytest
 from prefect_openai_batch import BudgetError, ChatRequest, EmbeddingRequest, RunOptions, resume_job
 from prefect_openai_batch.emulator import BatchServer
 
-from .conftest import Run
+from ..conftest import Run
 from .spending import spend
 
 pytestmark = pytest.mark.server
