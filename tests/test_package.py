@@ -129,7 +129,7 @@ def test_the_lowest_versions_that_we_take_are_those_that_are_tested() -> None:
 
 
 def test_what_is_imported_is_required() -> None:
-    """Nothing is left to what another package happens to bring; pytest and an extra's are for those who have them."""
+    """Nothing is left to what another package happens to bring; pytest and extras are for those who have them."""
     shipped = [path for folder in PROJECT["tool"]["setuptools"]["packages"] for path in _modules(folder)]
     nodes = [node for path in shipped for node in ast.walk(ast.parse(path.read_text()))]
     imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
