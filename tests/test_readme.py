@@ -17,7 +17,7 @@ from .conftest import ROOT
 pytestmark = pytest.mark.server
 
 README = (ROOT / "README.md").read_text()
-TEN_LINES, TRIAL, PIPELINE, BY_HAND, WISHES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+FIRST, TRIAL, PIPELINE, BY_HAND, WISHES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.fixture
@@ -33,16 +33,17 @@ def namespace(prefect_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         yield {"__name__": "readme"}
 
 
-def test_the_ten_lines_label_the_reviews(namespace: dict[str, Any]) -> None:
-    """The same rows and index, with their answers."""
-    exec(TEN_LINES, namespace)
+def test_the_first_lines_label_the_reviews(namespace: dict[str, Any]) -> None:
+    """The same rows and index, with a column for each field of the class."""
+    exec(FIRST, namespace)
     pd.testing.assert_frame_equal(namespace["labelled"][namespace["reviews"].columns], namespace["reviews"])
-    assert namespace["labelled"]["answer"].notna().all()
+    assert list(namespace["labelled"]["sentiment"].cat.categories) == ["positive", "negative", "mixed"]
+    assert namespace["labelled"]["sentiment"].notna().all()
 
 
 def test_a_few_rows_are_tried_first(namespace: dict[str, Any]) -> None:
     """Twenty of the reviews, by both models."""
-    exec(TEN_LINES.partition("labelled = ")[0], namespace)
+    exec(FIRST.partition("labelled = ")[0], namespace)
     exec(TRIAL, namespace)
     assert namespace["trial"].answers["sentiment"].notna().sum() == 40
 
