@@ -6,13 +6,14 @@ have prices of their own; reasoning is part of the output; a long prompt stands 
 own input and never by a sum.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator
 
 from .form_texts import without_none
 
@@ -76,12 +77,27 @@ def add(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-MaybeRate = Annotated[Rate | None, Field(json_schema_extra=without_none)]
+DEAREST = 10_000.0
+"""US dollars for a million tokens; beyond that nobody's price is meant."""
+
+Rate = Annotated[float, Field(ge=0, le=DEAREST, allow_inf_nan=False)]
+MaybeRate = Annotated[
+    float | None, Field(ge=0, le=DEAREST, allow_inf_nan=False), Field(json_schema_extra=without_none)
+]
 """A rate that need not be given; a form draws it as one box."""
+
+Dollars = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="json")]
+"""US dollars in a record: exact, and in JSON a text without an exponent."""
 
 Budget = Annotated[float | None, Field(gt=0, allow_inf_nan=False, json_schema_extra=without_none)]
 """US dollars that may be spent; None: nobody said."""
+
+
+RATE_DIGITS = 6
+"""Behind the point of a price: with them the cost of one token is exact in a row's cost."""
+
+DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4})$")
+"""How the name of a model's snapshot ends."""
 
 
 class GivenPrice(BaseModel):
@@ -102,6 +118,21 @@ class GivenPrice(BaseModel):
         description="US dollars for a million output tokens in a batch; empty where there are none, as of "
         "embeddings.",
     )
+
+    @field_validator("input", "cached", "output")
+    @classmethod
+    def _for_a_million(cls, rate: float | None) -> float | None:
+        """What is typed as the price of one token is a millionth of what is meant."""
+        if rate and exact(rate).as_tuple().exponent < -RATE_DIGITS:  # type: ignore[operator]  # it is finite
+            raise ValueError(
+                f"{rate} has more than {RATE_DIGITS} digits behind the point: a price is in US dollars for a "
+                "million tokens, not for one"
+            )
+        return rate
+
+    def fits(self, model: str) -> bool:
+        """Whether it is this model's price: of the name itself, or of one of its dated snapshots."""
+        return self.model in ("", model) or DATED.sub("", model) == self.model
 
     @property
     def price(self) -> Price:
@@ -126,13 +157,16 @@ def dollars(amount: Decimal | None) -> str:
     return f"${amount:,.{max(2, 1 - amount.adjusted()) if amount else 2}f}"
 
 
-def price_of(model: str, processing: Processing, given: Given = ()) -> Price | None:
+def price_of(
+    model: str, processing: Processing, given: Given = (), *, also_called: str | None = None
+) -> Price | None:
     """What a model's tokens cost; None where that is not known.
 
     Args:
         model: A model's name, with or without its date.
         processing: Whether it is asked in a batch or at once.
         given: Prices that stand before OpenAI's; they say nothing of what is asked at once.
+        also_called: Another name of it, as the one that was asked.
 
     Example:
         ```python
@@ -142,10 +176,12 @@ def price_of(model: str, processing: Processing, given: Given = ()) -> Price | N
         print(price.cost(1_000_000, 0))  # US dollars
         ```
     """
+    names = [name for name in (model, also_called) if name]
     for one in given:
-        if one.model in ("", model):
+        if any(map(one.fits, names)):
             return one.price if processing == "batch" else None
-    return _published(model, processing)
+    published = (_published(name, processing) for name in names)
+    return next((price for price in published if price is not None), None)
 
 
 @lru_cache

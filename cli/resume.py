@@ -61,7 +61,7 @@ def resume_command(
         check_destination(goes_to, "refuse")
     elif (done := known.report() if collect_only else finished_report(known)) is not None:
         say_done(known)
-        return _told(done, as_json=as_json)
+        return _told(done, storage, as_json=as_json)
     with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
         from ..flows import collect_job, resume_job
 
@@ -69,11 +69,11 @@ def resume_command(
         report = take_up(
             job, storage=folder.url, credentials=credentials, options=options, destination=destination
         )
-    return _told(report, as_json=as_json)
+    return _told(report, storage, as_json=as_json)
 
 
-def _told(report: JobReport, *, as_json: bool) -> int:
-    show_report(report, as_json=as_json)
+def _told(report: JobReport, storage: str | None, *, as_json: bool) -> int:
+    show_report(report, storage, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
 

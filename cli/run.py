@@ -1,6 +1,7 @@
 """`run`: a table in, the same table with answers out."""
 
 import os
+import shlex
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -105,9 +106,9 @@ def run_command(
         verbose=verbose,
     )
     if report.finished_at is None:
-        _show_open(report)
+        _show_open(report, storage)
         return 0
-    show_report(report, as_json=as_json)
+    show_report(report, storage, as_json=as_json)
     return 0 if report.complete else EXIT_INCOMPLETE
 
 
@@ -207,19 +208,25 @@ def say_done(job: Job) -> None:
     click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
 
 
-def _show_open(report: JobReport) -> None:
+def _resumes(report: JobReport, storage: str | None, *options: str) -> str:
+    """The command that takes the job up again."""
+    place = ("--storage", storage) if storage else ()
+    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *options))}`"
+
+
+def _show_open(report: JobReport, storage: str | None) -> None:
     """The key of a job that is left, what it has open, and how it goes on."""
     opened, unsent = len(report.open_batches), report.unsent_files
     click.echo(
         f"{opened} batch{'' if opened == 1 else 'es'} submitted"
         + (f", {unsent} more to go when they have ended" if unsent else "")
-        + f"; `prefect-openai-batch resume {report.job_key}` collects the answers",
+        + f"; {_resumes(report, storage)} collects the answers",
         err=True,
     )
     click.echo(report.job_key)
 
 
-def show_report(report: JobReport, *, as_json: bool) -> None:
+def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
     """The end of a job: for a program as JSON, for a person in a few lines."""
     if as_json:
         process.print_json(report.model_dump_json())
@@ -243,11 +250,9 @@ def show_report(report: JobReport, *, as_json: bool) -> None:
             "which nothing could be read; they expire"
         )
     if report.stopped:
-        click.echo(f"stopped: {report.stopped}")
-        if "resume" not in report.stopped:
-            click.echo(f"`prefect-openai-batch resume {report.job_key}` goes on with it")
+        click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
     if report.open_batches:
         click.echo(
             f"still open at OpenAI: {', '.join(report.open_batches)}; "
-            f"collect them later with `resume {report.job_key} --collect-only`"
+            f"collect them later with {_resumes(report, storage, '--collect-only')}"
         )

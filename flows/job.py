@@ -20,6 +20,7 @@ from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.money.budgets import check_budget
 from ..batch.money.estimates import estimate_files
+from ..batch.prices import dollars
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
@@ -27,11 +28,11 @@ from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .job_run import JobRun
+from .own_parameters import as_we_take_them
 from .places import check_places
 from .progress import progress_artifact
-from .recorded_parameters import recorded_briefly
 from .rounds import begin_round, finish_round, recognise_job
-from .runs import parameters_of, way_on
+from .runs import parameters_of, storage_of, way_on
 from .suspension.checks import check_wait
 from .suspension.leaving import leave
 
@@ -48,7 +49,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
 )
 
 
-@recorded_briefly
+@as_we_take_them
 @flow(
     name="openai-batch",
     persist_result=True,
@@ -147,9 +148,11 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
             return leave(job, options.wait)
     if job.nothing_was_taken():
         raise _nothing_taken(job)
-    state = end_state(report, options.min_answered)
+    state = end_state(report, options.min_answered, storage_of(job))
     if report.bill is not None:
         get_run_logger().info("Paid: %s", report.bill)
+        if (budget := job.terms.budget_usd) is not None and report.bill.known_usd > budget:
+            get_run_logger().warning("It cost more than %s: so much was sent before", dollars(budget))
     if not report.complete:
         parameters = json.dumps(parameters_of(job, job_run.credentials))
         get_run_logger().warning("%s The deployment's parameters: %s", state.message, parameters)
@@ -159,7 +162,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
 def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
     """Say that a job is done already, and how it ended."""
     get_run_logger().info(DONE_ALREADY, job.key, job.folder)
-    return end_state(report, min_answered)
+    return end_state(report, min_answered, storage_of(job))
 
 
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
@@ -237,14 +240,14 @@ def _nothing_taken(job: Job) -> BatchFailed:
     )
 
 
-def end_state(report: JobReport, min_answered: float) -> State[JobReport]:
+def end_state(report: JobReport, min_answered: float, storage: str) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
     if report.stopped:
         answered += f". {report.stopped}".removesuffix(".")
-    further = f"To go on: {way_on(report.job_key)}."
+    further = f"To go on: {way_on(report.job_key, storage)}."
     if report.answered < min_answered * report.rows:
         return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")
     return Completed(name="Partial", message=f"{answered}. {further}", data=report)

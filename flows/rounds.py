@@ -108,12 +108,13 @@ def answer_round(job_run: JobRun, number: int) -> None:
     report_progress("answer", total=sum(file.items for file in files), done=0)
     spending = Spending(job_run.job)
     for file in files:
-        if not spending.allows(file):
+        allowed = spending.allows(file)
+        if not allowed:
             get_run_logger().warning("The budget lets nothing more be answered at once")
-            break
         spending.sends(file)
         answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
-        answer(job_run.job, file, deadline=until, credentials=job_run.credentials)
+        deadline = until if allowed else LONG_AGO  # what is recorded already is still taken
+        answer(job_run.job, file, deadline=deadline, credentials=job_run.credentials)
 
 
 class Flight:

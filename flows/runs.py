@@ -15,14 +15,20 @@ RESUMER = "openai-batch-resume/resume"
 """The deployment of `resume_job`."""
 
 
-def way_on(job_key: str) -> str:
+def way_on(job_key: str, storage: str | None = None) -> str:
     """How a job is taken up again, in Prefect's UI and on the command line."""
-    return f"the deployment {RESUMER} with job key {job_key}, or `prefect-openai-batch resume {job_key}`"
+    place = "" if storage in (None, default_storage()) else f" --storage {storage}"
+    return f"the deployment {RESUMER} with job key {job_key}, or `prefect-openai-batch resume {job_key}{place}`"
+
+
+def storage_of(job: Job) -> str:
+    """Where a job's folder lies, among others."""
+    return job.files.url.rpartition("/")[0]
 
 
 def parameters_of(job: Job, credentials: str | None) -> dict[str, str | None]:
     """What a flow that takes a job up again is given to find it."""
-    return {"job_key": job.key, "storage": job.files.url.rpartition("/")[0], "credentials": credentials}
+    return {"job_key": job.key, "storage": storage_of(job), "credentials": credentials}
 
 
 def job_key_of(run: FlowRun) -> str:

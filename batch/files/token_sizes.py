@@ -1,7 +1,8 @@
 """How many tokens items take, before anybody has answered them.
 
 Input tokens are told by bytes, a token for four bytes of what is asked, or counted: where the extra `tokens` is
-installed, with the model's own encoding, offline. Images, sounds and files take tokens that only OpenAI can tell.
+installed, with the model's own encoding, offline. Images, sounds and files take tokens that only OpenAI can tell,
+and so does what is kept there: earlier conversations, prompts with an id, what a search finds.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,6 @@ from ..requests.endpoints import PROMPT_FIELD, Endpoint
 BYTES_A_TOKEN = 4
 """Of English text in JSON; of other languages 3 to 4."""
 
-FEWEST_BYTES_A_TOKEN = 2
-"""Of text in any language, and of most code: what a limit is kept with."""
-
 MESSAGE_TOKENS = 4
 """What a message takes beside its text, by OpenAI's cookbook."""
 
@@ -31,6 +29,9 @@ TokensBy = Literal["bytes", "encoding"]
 
 READ_BESIDES = ("instructions", "tools", "response_format", "text")
 """Fields of a body that a model reads beside the prompt."""
+
+KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
+"""Fields of the Responses API that name what is kept at OpenAI, and read with the input."""
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields of a body that limit an answer, thinking included."""
@@ -79,7 +80,8 @@ class FileTokens(BaseModel):
         return self._most(self.largest_input)
 
     def _most(self, tokens: int) -> int:
-        return tokens * BYTES_A_TOKEN // FEWEST_BYTES_A_TOKEN if self.by == "bytes" else tokens * 21 // 20 + 20
+        """Each byte may be a token, as digits and rare signs nearly are; what was counted is nearly exact."""
+        return tokens * BYTES_A_TOKEN if self.by == "bytes" else tokens * 21 // 20 + 20
 
 
 class TokenSums:
@@ -114,7 +116,7 @@ def item_tokens(endpoint: Endpoint, body: Mapping[str, Any]) -> ItemTokens:
 
 def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
     asked = body.get(PROMPT_FIELD[endpoint])
-    if isinstance(asked, list) and any(map(_is_more_than_text, asked)):
+    if _reads_more(endpoint, body) or (isinstance(asked, list) and any(map(_is_more_than_text, asked))):
         return None
     if isinstance(asked, list) and asked and isinstance(asked[0], int):
         return len(asked)  # tokens already
@@ -123,6 +125,17 @@ def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
     if count is None:
         return sum(map(_bytes, read)) // BYTES_A_TOKEN + 1
     return sum(count(text) for value in read for text in _texts(value)) + _around(asked)
+
+
+def _reads_more(endpoint: Endpoint, body: Mapping[str, Any]) -> bool:
+    """Whether a model reads what stands elsewhere: an earlier conversation, a kept prompt, what a search finds."""
+    kept = KEPT_ELSEWHERE if endpoint == Endpoint.RESPONSES else ("web_search_options",)
+    if any(body.get(field) for field in kept):
+        return True
+    tools = body.get("tools")
+    return isinstance(tools, list) and any(
+        isinstance(tool, Mapping) and tool.get("type") not in ("function", "custom") for tool in tools
+    )
 
 
 def _bytes(value: Any) -> int:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import BudgetError
 from ..form_texts import without_example
@@ -98,7 +98,8 @@ class RunOptions(BaseModel):
     budget_usd: Budget = Field(
         default=None,
         title="Budget in US dollars",
-        description="The most US dollars that the job may cost: it stops before it could cost more.",
+        description="The most US dollars that the job may cost: it stops before it could cost more. It "
+        "holds until another is given.",
     )
     price_in: MaybeRate = Field(
         default=None,
@@ -115,13 +116,16 @@ class RunOptions(BaseModel):
         """What a job may cost, and its prices: those of this run stand before those that are `known`.
 
         Raises:
-            BudgetError: output has a price and input has none.
+            BudgetError: output has a price and input has none, or a price is none.
         """
         if self.price_in is None and self.price_out is not None:
             raise BudgetError(
                 "price_out says what output costs, and nothing says what input does: give price_in too."
             )
-        given = () if self.price_in is None else (GivenPrice(input=self.price_in, output=self.price_out),)
+        try:
+            given = () if self.price_in is None else (GivenPrice(input=self.price_in, output=self.price_out),)
+        except ValidationError as error:
+            raise BudgetError(f"The price cannot be: {error.errors()[0]['msg']}.") from None
         budget = None if self.budget_usd is None else exact(self.budget_usd)
         return Terms(budget_usd=budget, prices=(*given, *known))
 

@@ -64,8 +64,8 @@ def _check_known(file: InputFile, processing: Processing, given: Given) -> None:
     price = price_of(file.model, processing, given)
     if file.tokens.input is None:
         why = (
-            "nobody tells before what images, sounds and files take. Leave the budget out; a trial of a few rows "
-            "(`prefect-openai-batch try`) shows what they cost"
+            "nobody tells before what images, sounds, files, searches and earlier conversations take. Leave the "
+            "budget out; a trial of a few rows (`prefect-openai-batch try`) shows what they cost"
         )
     elif price is not None and file.tokens.output_limit is None:
         why = (
@@ -116,11 +116,11 @@ class Spending:
     def stop(self, next_file: InputFile) -> None:
         """Stop the job: its budget does not let this input file through."""
         most = dollars(self._most(next_file))
-        way_on = f"`prefect-openai-batch resume {self.job.key} --budget-usd DOLLARS`, or the option budget_usd"
         self.job.stop(
             "budget",
             f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent)} was spent, "
-            f"and the next {next_file.items:,} items may cost up to {most}. A larger one lets it go on: {way_on}.",
+            f"and the next {next_file.items:,} items may cost up to {most}. Resumed with "
+            "a larger budget_usd (--budget-usd), the job goes on.",
         )
 
     def _take_stock(self) -> None:

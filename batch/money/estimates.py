@@ -9,7 +9,7 @@ from pydantic import computed_field
 
 from ..files.input_files import InputFile
 from ..files.token_sizes import TokensBy
-from ..prices import MILLION, Given, Price, add, dollars, price_of
+from ..prices import MILLION, Dollars, Given, Price, add, dollars, price_of
 from ..storage import Record
 
 BY = {
@@ -30,13 +30,13 @@ class Estimate(Record):
     input_tokens: int | None
     output_tokens: int | None
     tokens_by: TokensBy | Literal["trial"]
-    input_usd: Decimal | None
-    output_usd: Decimal | None
-    synchronous_usd: Decimal | None
+    input_usd: Dollars | None
+    output_usd: Dollars | None
+    synchronous_usd: Dollars | None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def batch_usd(self) -> Decimal | None:
+    def batch_usd(self) -> Dollars | None:
         """US dollars in batches."""
         return add((self.input_usd, self.output_usd))
 
@@ -55,7 +55,9 @@ class Estimate(Record):
     def __str__(self) -> str:
         """In a sentence, with what it rests on."""
         if self.input_tokens is None:
-            return "what it will cost is not known: nobody tells before what images, sounds and files take"
+            return (
+                "what it will cost is not known: nobody tells before what images, sounds, files and searches take"
+            )
         price = f"{dollars(self.input_usd)} in batches"
         about = f"about {self.input_tokens:,} input tokens ({BY[self.tokens_by]}), {price}"
         if self.output_tokens is None:

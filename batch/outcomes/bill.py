@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from pydantic import computed_field
 
-from ..prices import add, dollars
+from ..prices import Dollars, add, dollars
 from ..storage import Record
 from .token_counts import TokenCounts
 
@@ -12,11 +12,11 @@ from .token_counts import TokenCounts
 class Costs(Record):
     """US dollars by what they were paid for: the parts of the input, then those of the output."""
 
-    input_usd: Decimal = Decimal(0)
-    cached_usd: Decimal = Decimal(0)
-    cache_write_usd: Decimal = Decimal(0)
-    output_usd: Decimal = Decimal(0)
-    reasoning_usd: Decimal = Decimal(0)
+    input_usd: Dollars = Decimal(0)
+    cached_usd: Dollars = Decimal(0)
+    cache_write_usd: Dollars = Decimal(0)
+    output_usd: Dollars = Decimal(0)
+    reasoning_usd: Dollars = Decimal(0)
 
     @property
     def total(self) -> Decimal:
@@ -56,11 +56,11 @@ class ModelBill(Record):
     unpriced: int
     tokens: TokenCounts
     costs: Costs
-    synchronous_usd: Decimal | None
+    synchronous_usd: Dollars | None
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def cost_usd(self) -> Decimal | None:
+    def cost_usd(self) -> Dollars | None:
         """US dollars in all; None where not all of it is known."""
         return None if self.unpriced else self.costs.total
 
@@ -92,13 +92,13 @@ class Bill(Record):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def cost_usd(self) -> Decimal | None:
+    def cost_usd(self) -> Dollars | None:
         """US dollars in all; None where not all of it is known."""
         return add(model.cost_usd for model in self.models)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def synchronous_usd(self) -> Decimal | None:
+    def synchronous_usd(self) -> Dollars | None:
         """US dollars that the same answers would have cost one by one; None where that is not known."""
         return add(model.synchronous_usd for model in self.models)
 

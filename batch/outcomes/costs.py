@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..files.batches import SYNCHRONOUS
+from ..files.output_files import BROKEN_LINE
 from ..prices import MILLION, Given, Price, Processing, Rates, price_of
 from .bill import PARTS, Bill, Costs, ModelBill
-from .outcome import OutcomeKind
+from .outcome import UNREADABLE, OutcomeKind
 from .outcome_files import OUTCOMES, FetchedOutput
 from .token_counts import COUNTS, TokenCounts
 
@@ -23,11 +24,14 @@ SCALE = 12
 COST = pa.decimal128(24, SCALE)
 """The type of a row's cost in US dollars."""
 
-READ = ("outcome", "model", *COUNTS, "batch_id")
+READ = ("outcome", "error_code", "model", *COUNTS, "batch_id")
 """The columns of outcomes that a bill is made of."""
 
-ANSWERED = pa.array([OutcomeKind.SUCCEEDED.value, OutcomeKind.INVALID.value])
-"""What was paid for, whether or not its usage was told."""
+PAID = pa.array([OutcomeKind.SUCCEEDED.value, OutcomeKind.INVALID.value, OutcomeKind.MISSING.value])
+"""Outcomes that were paid for, or may have been, whether or not their usage was told: a lost line was run."""
+
+PAID_UNREAD = pa.array([BROKEN_LINE, UNREADABLE])
+"""The same of codes: what came cannot be read."""
 
 Integers = np.ndarray
 
@@ -52,19 +56,30 @@ def sent_model(output: FetchedOutput) -> str | None:
 
 def row_costs(outcomes: pa.Table, sent: str | None, given: Given) -> pa.Array:
     """US dollars for each outcome; null where nothing was paid, or what is not known."""
-    return _dollars(*_row_units(outcomes, sent, given))
+    units = _row_units(outcomes, sent, given)
+    return _dollars(units.units, units.paid & units.known)
 
 
-def _row_units(outcomes: pa.Table, sent: str | None, given: Given) -> tuple[Integers, Integers]:
-    """What each outcome cost, in units of 10^-12 US dollars, and of which that is known."""
+class _RowUnits(NamedTuple):
+    """What each outcome cost, in units of 10^-12 US dollars; whether it was paid for, and that is known."""
+
+    units: Integers
+    paid: Integers
+    known: Integers
+
+
+def _row_units(outcomes: pa.Table, sent: str | None, given: Given) -> _RowUnits:
     units = np.zeros(outcomes.num_rows, dtype=np.int64)
-    known = np.zeros(outcomes.num_rows, dtype=bool)
+    paid = np.zeros(outcomes.num_rows, dtype=bool)
+    known = np.ones(outcomes.num_rows, dtype=bool)
     for group in _by_price(outcomes, sent, given):
+        paid[group.rows] = True
+        known[group.rows] = False
         if group.price is not None:
             counts = _counts(outcomes, group.rows)
             known[group.rows] = told = _priced(counts, group.price)
             units[group.rows] = np.where(told, sum(_parts(counts, group.price).values()), 0)
-    return units, known
+    return _RowUnits(units, paid, known)
 
 
 def costs_of_rows(
@@ -72,19 +87,23 @@ def costs_of_rows(
 ) -> pa.Array:
     """US dollars for each row from `first` up to but not including `end`, all its answers together.
 
+    It is null where nothing was paid, or where not all is known.
+
     Args:
         tables: Outcomes of these rows, several where rows went again, each with the model that was asked.
         first: The number of the first row.
         end: The number after the last row's.
         given: Prices that stand before OpenAI's.
     """
-    units, known = np.zeros(end - first, dtype=np.int64), np.zeros(end - first, dtype=bool)
+    units = np.zeros(end - first, dtype=np.int64)
+    paid, known = np.zeros(end - first, dtype=bool), np.ones(end - first, dtype=bool)
     for outcomes, sent in tables:
         places = outcomes["row"].to_numpy() - first
-        more, told = _row_units(outcomes, sent, given)
-        units[places] += more
-        known[places] |= told
-    return _dollars(units, known)
+        more = _row_units(outcomes, sent, given)
+        units[places] += more.units
+        paid[places] |= more.paid
+        known[places] &= more.known
+    return _dollars(units, paid & known)
 
 
 class _Group(NamedTuple):
@@ -98,7 +117,8 @@ class _Group(NamedTuple):
 
 def _by_price(table: pa.Table, sent: str | None, given: Given) -> Iterator[_Group]:
     """The outcomes that were paid for, by model and by how they were answered."""
-    paid = pc.or_(pc.is_valid(table["input_tokens"]), pc.is_in(table["outcome"], ANSWERED))
+    unread = pc.fill_null(pc.is_in(table["error_code"], PAID_UNREAD), False)
+    paid = pc.or_(pc.or_(pc.is_valid(table["input_tokens"]), pc.is_in(table["outcome"], PAID)), unread)
     at_once = pc.fill_null(pc.equal(table["batch_id"], SYNCHRONOUS), False)
     models = table["model"]
     for answered in pc.unique(models).to_pylist():
@@ -106,19 +126,14 @@ def _by_price(table: pa.Table, sent: str | None, given: Given) -> Iterator[_Grou
         for how, chosen in (("batch", pc.invert(at_once)), ("synchronous", at_once)):
             rows = np.flatnonzero(pc.and_(paid, pc.and_(of_model, chosen)))
             if len(rows):
-                names = [name for name in (answered, sent) if name]
+                names = [name for name in (answered, sent) if name] or ["unknown"]
+                processing: Processing = "synchronous" if how == "synchronous" else "batch"
                 yield _Group(
-                    (names or ["unknown"])[0],
+                    names[0],
                     rows,
-                    _price(names, "synchronous" if how == "synchronous" else "batch", given),
-                    _price(names, "synchronous", given),
+                    price_of(names[0], processing, given, also_called=sent),
+                    price_of(names[0], "synchronous", given, also_called=sent),
                 )
-
-
-def _price(names: list[str], how: Processing, given: Given) -> Price | None:
-    """The price by the name of the model that answered, else by that of the model that was asked."""
-    found = (price_of(name, how, given) for name in names)
-    return next((price for price in found if price is not None), None)
 
 
 Counts = dict[str, Integers]
@@ -196,7 +211,7 @@ def _synchronous(counts: Counts, price: Price | None) -> Decimal | None:
 
 
 def _sum(units: Integers) -> Decimal:
-    return Decimal(int(units.sum())).scaleb(-SCALE)
+    return Decimal(sum(units.tolist())).scaleb(-SCALE)  # of any size, as NumPy's sums are not
 
 
 def _dollars(units: Integers, known: Integers) -> pa.Array:

@@ -58,7 +58,7 @@ _TEXTS: dict[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     date: date.isoformat,
     time: time.isoformat,
-    Decimal: str,
+    Decimal: lambda value: f"{value:f}",  # never with an exponent
     dict: _json_text,
     list: _json_text,
     tuple: _json_text,

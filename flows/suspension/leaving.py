@@ -8,7 +8,7 @@ from ...batch.jobs.job import Job
 from ...batch.jobs.options import Wait
 from ...batch.jobs.report import JobReport
 from ...batch.jobs.results import report_open_job
-from ..runs import way_on
+from ..runs import storage_of, way_on
 from .looks import suspend_for_look
 
 
@@ -24,6 +24,6 @@ def leave(job: Job, wait: Wait) -> State[JobReport]:
     report = report_open_job(job)
     return Completed(
         name="Submitted",
-        message=f"Open batches: {len(report.open_batches)}. To go on: {way_on(job.key)}.",
+        message=f"Open batches: {len(report.open_batches)}. To go on: {way_on(job.key, storage_of(job))}.",
         data=report,
     )

@@ -20,15 +20,15 @@ from ...blocks.prefect_calls import at_once
 from ...tasks import answer_items, check_access
 from ...tasks.remote.tries import pauses_end_with_it
 from ..defaults import begun_at, current_run, with_schedule
+from ..own_parameters import as_we_take_them
 from ..places import check_places
-from ..recorded_parameters import recorded_briefly
 from .trying import terms_of, try_table
 
 ARTIFACT = "openai-batch-trial"
 """The key of the reports in Prefect's UI: each trial is a version of it."""
 
 
-@recorded_briefly
+@as_we_take_them
 @flow(name="openai-batch-trial", persist_result=True, result_serializer="json")
 def openai_batch_trial(
     source: FileSource | str,

@@ -7,6 +7,7 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.prices import GivenPrice, Processing, price_of
+from pydantic import ValidationError
 
 KNOWN = ("gpt-5-mini", "gpt-5-mini-2025-08-07", "gpt-4o-mini", "gpt-5.4", "gpt-6-astra", "o3", "gpt-4.1")
 
@@ -53,6 +54,39 @@ def test_a_given_price_stands_before_the_library() -> None:
     assert price is not None
     assert price.cost(1_000_000, 1_000_000, 500_000) == Decimal("0.4")
     assert price_of("gpt-5", "synchronous", given_prices) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "theirs"),
+    [
+        ("gpt-5", True),
+        ("gpt-5-2025-08-07", True),
+        ("gpt-4-0613", False),
+        ("gpt-5-mini", False),
+        ("gpt-5-mini-2025-08-07", False),
+    ],
+    ids=["itself", "its snapshot", "another", "a smaller one", "the smaller one's snapshot"],
+)
+def test_a_given_price_is_of_a_model_and_its_snapshots(model: str, theirs: bool) -> None:
+    """And of no other whose name begins alike."""
+    assert GivenPrice(model="gpt-5", input=1).fits(model) is theirs
+
+
+def test_a_given_price_by_the_asked_name_stands_before_the_published_one_of_the_answered() -> None:
+    """An answer bears its snapshot's name, or an alias of the server's."""
+    given_prices = (GivenPrice(model="mine", input=7),)
+    price = price_of("gpt-5-mini-2025-08-07", "batch", given_prices, also_called="mine")
+    assert price is not None
+    assert price.cost(1_000_000, 0) == 7
+
+
+@pytest.mark.parametrize(
+    "rate", [0.00000025, 1e12, -1.0, float("nan")], ids=["of one token", "too dear", "below 0", "none"]
+)
+def test_a_price_that_nobody_means_is_refused(rate: float) -> None:
+    """As that of one token, where it is of a million."""
+    with pytest.raises(ValidationError, match="input"):
+        GivenPrice(input=rate)
 
 
 def test_a_price_without_output_holds_only_where_there_is_none() -> None:

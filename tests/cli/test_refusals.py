@@ -62,6 +62,10 @@ REFUSED = {
     ),
     "several answers": ("rows.csv", ["--param", "n=2"], "keep_response"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),
+    "budget of nothing": ("rows.csv", ["--budget-usd", "0"], "--budget-usd"),
+    "price in words": ("rows.csv", ["--price-in", "cheap"], "is not a valid float"),
+    "price of output alone": ("rows.csv", ["--price-out", "2"], "give price_in too"),
+    "price of one token": ("rows.csv", ["--price-in", "0.00000025"], "for a million tokens"),
     "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
 }
 

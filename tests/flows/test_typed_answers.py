@@ -3,6 +3,7 @@
 import json
 import runpy
 from collections.abc import Iterator
+from enum import Enum
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect_openai_batch import ChatRequest, ResponsesRequest, RunOptions, run_dataframe
+from prefect_openai_batch import ChatRequest, ResponsesRequest, RunOptions, openai_batch, run_dataframe
 from prefect_openai_batch.emulator import BatchServer
 from pydantic import BaseModel
 
@@ -90,6 +91,35 @@ def answers(good_from: int) -> Any:
 
 
 MOOD = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer={"mood": "happy | angry"})
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Part(BaseModel):
+    """A part that has parts."""
+
+    name: str
+    colour: Colour
+    parts: list["Part"]
+
+
+class Thing(BaseModel):
+    colour: Colour
+    whole: Part
+
+
+def test_a_class_of_enums_and_classes_goes_through_the_flow(
+    reviews: Path, tmp_path: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """Its schema's references are its own, and no blocks of Prefect's; as a request of a deployed run too."""
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=Thing)
+    assert run(reviews, request).complete
+    assert set(pd.read_parquet(tmp_path / "answers.parquet")["colour"]) <= {"red", "blue"}
+    as_json = openai_batch.serialize_parameters({"source": "r.csv", "request": request})
+    assert openai_batch.validate_parameters(as_json)["request"] == request
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ def test_the_most_that_items_take_is_more_than_a_server_counts(texts: list[str])
     assert told.most_input is not None
     assert told.most_input >= sum(map(input_tokens, bodies))
     assert told.most_in_one >= max(map(input_tokens, bodies))
+    assert told.most_input >= sum(len(text.encode()) for text in texts), "a byte may be a token, and none is more"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,32 @@ def test_nobody_tells_what_is_no_text(part: dict[str, Any]) -> None:
     sums.add(item_tokens(CHAT, chat("x")))
     sums.add(item_tokens(CHAT, chat([{"type": "text", "text": "What is this?"}, part])))
     assert sums.summed().input is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "further"),
+    [
+        (RESPONSES, {"previous_response_id": "resp_1"}),
+        (RESPONSES, {"conversation": "conv_1"}),
+        (RESPONSES, {"prompt": {"id": "pmpt_1"}}),
+        (RESPONSES, {"tools": [{"type": "web_search"}]}),
+        (RESPONSES, {"tools": [{"type": "function", "name": "f"}, {"type": "file_search"}]}),
+        (CHAT, {"web_search_options": {"search_context_size": "low"}}),
+    ],
+    ids=[
+        "an earlier response",
+        "a conversation",
+        "a kept prompt",
+        "a search",
+        "a search of files",
+        "a search in chat",
+    ],
+)
+def test_nobody_tells_what_is_read_elsewhere(endpoint: Endpoint, further: dict[str, Any]) -> None:
+    """It is input all the same; functions stand in the body."""
+    asked: dict[str, Any] = {"model": "m", "input": "x"} if endpoint == RESPONSES else chat("x")
+    assert item_tokens(endpoint, {**asked, **further}).input is None
+    assert item_tokens(endpoint, {**asked, "tools": [{"type": "function"}]}).input is not None
 
 
 def test_parts_of_text_are_told() -> None:

@@ -9,9 +9,10 @@ from genai_prices import Usage, calc_price
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import SYNCHRONOUS, Batch
+from prefect_openai_batch.batch.files.output_files import BROKEN_LINE
 from prefect_openai_batch.batch.outcomes.bill import Bill
-from prefect_openai_batch.batch.outcomes.costs import bill_of, row_costs
-from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind
+from prefect_openai_batch.batch.outcomes.costs import bill_of, costs_of_rows, row_costs
+from prefect_openai_batch.batch.outcomes.outcome import MISSING, UNREADABLE, Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, outcomes_between, write_found
 from prefect_openai_batch.batch.prices import GivenPrice
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
@@ -113,8 +114,49 @@ def test_given_prices_count_before_the_library_s(fetch: Fetch) -> None:
     assert {model.model: model.cost_usd for model in bill.models} == {"gpt-5": Decimal("5.625"), "llama": 3}
 
 
+def test_a_given_price_by_the_asked_name_holds_for_its_snapshot(fetch: Fetch) -> None:
+    """As a contract names the model that is asked, and answers bear their snapshot's name."""
+    told = answered(model="gpt-5-mini-2025-08-07", input_tokens=1_000_000, output_tokens=0)
+    output = fetch([told], model="gpt-5-mini")
+    for given_price in (GivenPrice(model="gpt-5-mini", input=9), GivenPrice(input=9)):
+        assert bill_of([output], (given_price,)).cost_usd == 9
+
+
+def test_a_line_that_is_lost_may_have_been_paid(fetch: Fetch) -> None:
+    """So is one that cannot be read; a bad request, an expired and a cancelled one were not."""
+    lost = (
+        MISSING,
+        Outcome(OutcomeKind.FAILED, error_code=UNREADABLE),
+        Outcome(OutcomeKind.FAILED, error_code=BROKEN_LINE),
+    )
+    unpaid = (
+        Outcome(OutcomeKind.FAILED, error_code="400"),
+        Outcome(OutcomeKind.EXPIRED),
+        Outcome(OutcomeKind.CANCELLED),
+    )
+    assert bill_of([fetch([*lost, *unpaid], model="gpt-5")]).unpriced == 3
+
+
+def test_a_rows_cost_is_known_where_all_its_answers_are(fetch: Fetch) -> None:
+    """Each of them was paid; a round in which it only failed adds nothing."""
+    told = answered(model="gpt-5", input_tokens=1_000_000, output_tokens=0)
+    failed, untold = Outcome(OutcomeKind.FAILED, error_code="500"), Outcome(OutcomeKind.INVALID, model="gpt-5")
+    rounds = (fetch([told, failed, untold]), fetch([told, told, told]))
+    tables = [(outcomes_between(one, 0, 3), None) for one in rounds]
+    assert costs_of_rows(tables, 0, 3).to_pylist() == [Decimal("1.25"), Decimal("0.625"), None]
+
+
+def test_a_dear_bill_is_no_less_than_it_is(fetch: Fetch) -> None:
+    """Of any size, and never below 0."""
+    told = answered(model="x", input_tokens=900_000_000, output_tokens=900_000_000)
+    price = GivenPrice(input=10_000, output=10_000)
+    assert bill_of([fetch([told] * 10)], (price,)).cost_usd == 10 * 2 * 9_000_000
+
+
 def test_a_bill_is_kept_and_read_again_as_it_was(fetch: Fetch) -> None:
     """Its sums are in its JSON too, exact."""
     bill = bill_of([fetch([answered(model="gpt-5", input_tokens=3, output_tokens=1)])])
     assert Bill.model_validate_json(bill.model_dump_json()) == bill
-    assert f'"cost_usd":"{bill.cost_usd}"' in bill.model_dump_json()
+    assert '"cost_usd":"0.000006875000"' in bill.model_dump_json()
+    assert '"reasoning_usd":"0' in bill.model_dump_json()
+    assert "E-" not in bill.model_dump_json()

@@ -6,7 +6,15 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import BudgetError, ChatRequest, EmbeddingRequest, RunOptions, resume_job
+from prefect_openai_batch import (
+    BudgetError,
+    ChatRequest,
+    EmbeddingRequest,
+    GivenPrice,
+    OpenAICredentials,
+    RunOptions,
+    resume_job,
+)
 from prefect_openai_batch.emulator import BatchServer
 
 from ..conftest import Run
@@ -48,7 +56,7 @@ def test_a_job_whose_input_alone_is_too_dear_uploads_nothing(
         ),
         (
             ChatRequest(model="gpt-5", prompt="{{ review }}", image="https://x.example/a.png", parameters=LIMITED),
-            "images, sounds and files",
+            "images, sounds, files",
         ),
     ],
     ids=["answers without a limit", "a model without a price", "embeddings", "images"],
@@ -69,6 +77,25 @@ def test_a_given_price_lets_a_budget_hold(by_model: Path, run: Run, batch_api: B
     assert report.bill is not None
     assert report.bill.cost_usd == Decimal(report.tokens.input_tokens) / 100_000_000
     assert report.bill.synchronous_usd is None
+
+
+def test_a_price_of_the_credentials_holds_in_budget_and_bill(
+    reviews: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """By the asked model's name, though answers bear its snapshot's; the run's own price stands before."""
+    dear = GivenPrice(model="gpt-5-mini", input=10, output=20)
+    OpenAICredentials(api_key="test", base_url=batch_api.base_url, prices=(dear,)).save("dear", overwrite=True)
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", parameters=LIMITED)
+    report = run(reviews, request, credentials="dear", budget_usd=0.03)
+    assert report.bill is not None
+    tokens = report.tokens
+    cost = (Decimal(10) * tokens.input_tokens + Decimal(20) * tokens.output_tokens) / 1_000_000
+    assert report.bill.cost_usd == cost < Decimal("0.03")
+    assert report.stopped is not None
+    other = request.model_copy(update={"prompt": "Good? {{ review }}"})
+    own = run(reviews, other, credentials="dear", price_in=1, price_out=2, job_key="own", destination=None)
+    assert own.bill is not None
+    assert own.bill.cost_usd == (Decimal(own.tokens.input_tokens) + 2 * own.tokens.output_tokens) / 1_000_000
 
 
 def test_rows_say_that_the_budget_was_used_up(
