@@ -12,6 +12,9 @@ from .strict_schema import Schema, strict_schema
 
 _FIELDS = TypeAdapter(list[AnswerField])
 
+KEYWORDS = frozenset({"type", "properties", "$ref", "$defs", "anyOf", "enum", "const", "items"})
+"""One of these stands in each JSON Schema that says anything."""
+
 
 def answer_schema(given: Any) -> Schema:
     """The strict JSON Schema of an answer.
@@ -40,6 +43,7 @@ def _json_schema(given: Any) -> Mapping[str, Any]:
     if isinstance(given, Mapping):
         if given and all(isinstance(words, str) for words in given.values()):
             return fields_schema(parse_fields(given))
+        _refuse_half_told(given)
         return given
     if isinstance(given, Sequence) and not isinstance(given, str | bytes):
         return fields_schema(_fields(given))
@@ -48,6 +52,17 @@ def _json_schema(given: Any) -> Mapping[str, Any]:
         '{"mood": "happy | angry"}, or a JSON Schema.',
         place="answer",
     )
+
+
+def _refuse_half_told(given: Mapping[str, Any]) -> None:
+    """Refuse names of which some have a few words and others have none; a JSON Schema says what it is of."""
+    untold = [name for name, words in given.items() if not isinstance(words, str | Mapping | list)]
+    if untold and not KEYWORDS & given.keys():
+        raise AnswerSchemaError(
+            f"answer.{untold[0]}: {given[untold[0]]!r} is no kind of answer: say it in words, such as text, "
+            "number or yes | no",
+            place=f"answer.{untold[0]}",
+        )
 
 
 def _fields(given: Sequence[Any]) -> list[AnswerField]:

@@ -1,5 +1,6 @@
 """An answer's fields in few words, as a person writes them: `sentiment: positive | negative`, `reason: text?`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -69,7 +70,7 @@ class AnswerField(BaseModel):
         """The field as a property of a JSON Schema.
 
         Raises:
-            AnswerSchemaError: a choice has no words, or a kind that is neither choice nor text has some.
+            AnswerSchemaError: a choice has no words, or one twice, or another kind than choice and text has some.
         """
         place = f"answer.{self.name}"
         if self.kind == "choice" and not self.choices:
@@ -78,6 +79,9 @@ class AnswerField(BaseModel):
             raise AnswerSchemaError(
                 f"{place} has words to choose from: its kind is choice, not {self.kind}", place=place
             )
+        twice = next((word for word, times in Counter(self.choices).items() if times > 1), None)
+        if twice is not None:
+            raise AnswerSchemaError(f"{place} has the word {twice!r} twice to choose from", place=place)
         schema = {"type": "string", "enum": self.choices} if self.choices else _JSON[self.kind]
         if self.several:
             schema = {"type": "array", "items": schema}

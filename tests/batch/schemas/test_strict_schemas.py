@@ -63,6 +63,8 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "one word": ("text", "answer"),
     "twice": ([{"name": "a"}, {"name": "a"}], "answer.a"),
     "kind unknown": ({"mood": "happy"}, "answer.mood"),
+    "a choice twice": ({"a": "b | b"}, "answer.a"),
+    "a kind that is none": ({"a": None, "b": "text"}, "answer.a"),
     "choices of a number": ([{"name": "a", "kind": "number", "choices": ["b"]}], "answer.a"),
     "choice without words": ([{"name": "a", "kind": "choice"}], "answer.a"),
     "field without a name": ([{"kind": "text"}], "answer.0.name"),
