@@ -32,12 +32,13 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
 	$(BIN)/python benchmarks/against_a_script.py
 	$(BIN)/python benchmarks/typed_answers.py
+	$(BIN)/python -m benchmarks.trials
 	$(BIN)/python -m benchmarks.waiting
 
 # Each prints its table; the last run's is kept beside it.
-MATRICES := crash_matrix fault_matrix twins suspended_crashes
+MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets
 
-matrix: $(DEV_STAMP)    ## every crash, every fault, every race: an hour or more on 2 cores
+matrix: $(DEV_STAMP)    ## every crash, fault and race, and 200 budgets: an hour or more on 2 cores
 	for name in $(MATRICES); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \
 	cat benchmarks/$$name.txt; done; test -z "$$failed"
 

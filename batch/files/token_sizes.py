@@ -30,8 +30,11 @@ TokensBy = Literal["bytes", "encoding"]
 READ_BESIDES = ("instructions", "tools", "response_format", "text")
 """Fields of a body that a model reads beside the prompt."""
 
-KEPT_ELSEWHERE = ("previous_response_id", "conversation", "prompt")
+KEPT_ELSEWHERE = frozenset({"previous_response_id", "conversation", "prompt"})
 """Fields of the Responses API that name what is kept at OpenAI, and read with the input."""
+
+SEARCHED = frozenset({"web_search_options"})
+"""The field of chat completions that lets a model search."""
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields of a body that limit an answer, thinking included."""
@@ -129,8 +132,8 @@ def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
 
 def _reads_more(endpoint: Endpoint, body: Mapping[str, Any]) -> bool:
     """Whether a model reads what stands elsewhere: an earlier conversation, a kept prompt, what a search finds."""
-    kept = KEPT_ELSEWHERE if endpoint == Endpoint.RESPONSES else ("web_search_options",)
-    if any(body.get(field) for field in kept):
+    kept = KEPT_ELSEWHERE if endpoint == Endpoint.RESPONSES else SEARCHED
+    if not kept.isdisjoint(body) and any(body.get(field) for field in kept):
         return True
     tools = body.get("tools")
     return isinstance(tools, list) and any(
@@ -146,8 +149,8 @@ def _bytes(value: Any) -> int:
 
 def _is_more_than_text(message: Any) -> bool:
     """Whether a message, or a part of it, shows an image, a sound or a file."""
-    if not isinstance(message, Mapping):
-        return False
+    if not isinstance(message, dict) or isinstance(message.get("content"), str):
+        return False  # as nearly always, a million times a run
     kind = message.get("type", "message")
     if kind not in ("message", "text") and not str(kind).endswith("_text"):
         return bool({"image_url", "image", "input_audio", "file", "file_id", "file_data"} & message.keys())
