@@ -1,11 +1,13 @@
 """A budget that holds: what cannot be is refused, what could be too much is not sent."""
 
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from prefect import flow
 from prefect_openai_batch import (
     BudgetError,
     ChatRequest,
@@ -15,8 +17,18 @@ from prefect_openai_batch import (
     RunOptions,
     resume_job,
 )
+from prefect_openai_batch.batch.files.input_files import items_of
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.opening import open_job
+from prefect_openai_batch.batch.jobs.rounds import plan_answers
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.jobs.submissions import fetched
+from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.job_run import JobRun
+from prefect_openai_batch.flows.rounds import answer_round
 
+from ...batch.conftest import answered
 from ..conftest import Run
 from .spending import spend
 
@@ -112,3 +124,22 @@ def test_rows_say_that_the_budget_was_used_up(
     assert sum(answers["cost_usd"].dropna()) == report.bill.cost_usd == Decimal(batch_api.bill()["usd"])  # type: ignore[union-attr]
     again = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert (again.outcomes, again.stopped) == (report.outcomes, report.stopped)
+
+
+def test_what_is_answered_at_once_already_is_taken_whatever_the_budget(
+    reviews: Path, tmp_path: Path, batch_api: BatchServer
+) -> None:
+    """It is paid; nothing more is asked."""
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", parameters=LIMITED)
+    job = open_job(str(reviews), request, job_key="rest", storage=str(tmp_path / "jobs"))
+    keep_rows(job)
+    (file,) = (one for selection in plan_answers(job, 2) for one in build_selection(job, selection))
+    answers = file.files / "answers"
+    answers.make()
+    with answers.create("000000.jsonl") as record:
+        record.writelines(answered(custom_id, "Fine.") for _, custom_id in islice(items_of(file), 5))
+    poor = JobRun(job.with_terms(Terms(budget_usd=Decimal("0.0000001"))), RunOptions(), None)
+    flow(answer_round)(poor, 2)
+    output = fetched(file)
+    assert output is not None
+    assert (output.outcomes["succeeded"], batch_api.bill()["synchronous"]) == (5, 0)
