@@ -13,9 +13,9 @@ from ..jobs.results import result_name
 from ..outcomes.result_frames import with_results
 from ..tables.json_values import json_values
 from ..tables.value_texts import json_bytes
-from .markdown import as_markdown
-from .report_blocks import Block
-from .terminal import as_text
+from .shown.grids import Block
+from .shown.markdown import as_markdown
+from .shown.terminal import as_text
 from .trial_report import TrialReport
 
 ASKED_MODEL = "asked_model"

@@ -16,8 +16,9 @@ from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
 from .candidate_answers import CandidateAnswers
 from .candidates import Candidate, Prepared, prepare
-from .report_blocks import Asked, blocks_of, brief
 from .samples import ROWS
+from .shown.grids import Asked, brief
+from .shown.report_blocks import blocks_of
 from .trial import Trial
 from .trial_report import make_report
 

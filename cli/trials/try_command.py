@@ -11,7 +11,7 @@ from ...batch.tables.sources import FileSource
 from ...batch.tables.table_formats import Format
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
-from ...batch.trials.terminal import WIDTH, print_blocks
+from ...batch.trials.shown.terminal import WIDTH, print_blocks
 from ...batch.trials.trial import Trial
 from .. import process
 from ..progress import shown_progress

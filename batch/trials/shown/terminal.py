@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .report_blocks import Block, Grid
+from .grids import Block, Grid
 
 WIDTH = 110
 """Columns of the text where no terminal says how many there are, and at most."""
