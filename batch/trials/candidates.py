@@ -91,7 +91,7 @@ def prepare(
     rows = keep_rows(job).rows
     if not rows:
         raise SourceError(f"{job.source.path} has no rows to try.", path=job.source.path)
-    check_expected(expected, job.request, read_schema(job.files).names)
+    check_expected(expected, job.request, read_schema(job.files))
     files = _build_whole(job.model_copy(update={"request": _whole_request(job, models)}), rows)
     sample = _sample(files, rows, wanted, seed=seed, first=first)
     named: Sequence[str | None] = models or (None,)
