@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from ..errors import RequestError
 from ..files.input_files import InputFile
 from ..jobs.job import Job
 from ..jobs.terms import Terms
@@ -40,6 +41,17 @@ class Wishes(Record):
     terms: Terms = Terms()
 
 
+def check_wishes(rows: int, seed: int) -> None:
+    """Refuse what chooses no rows.
+
+    Raises:
+        RequestError: less than one row is wanted, or the seed is negative.
+    """
+    for name, value, least in (("rows", rows, 1), ("seed", seed, 0)):
+        if value < least:
+            raise RequestError(f"{name}={value}: a trial takes {least} or more.", field=name)
+
+
 def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = None) -> Trial:
     """Try some rows of a job that was just opened, in a folder that is nobody else's.
 
@@ -65,6 +77,8 @@ def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = Non
         else frame.iloc[prepared.sample],
         {one.name: one.results for one in answers},
         tuple(blocks_of(report, answers, _as_asked(job, rows))),
+        tuple(prepared.sample.tolist()),
+        rows.select(_read(job, rows)),
     )
 
 
@@ -84,9 +98,13 @@ def _values(rows: pa.Table, name: str) -> list[object]:
 
 def _as_asked(job: Job, rows: pa.Table) -> Asked:
     """The rows by the columns that the prompt reads, in the table's order."""
-    names = rows.column_names
-    read = job.request.compile(tuple(names)).columns
-    shown = [name for name in names if read is None or name in read][:READ]
+    shown = _read(job, rows)[:READ]
     texts = zip(*([brief(value) for value in _values(rows, name)] for name in shown), strict=True)
     told = tuple(" · ".join(row) for row in texts) if shown else ("",) * rows.num_rows
     return Asked(" · ".join(map(brief, shown)), told)
+
+
+def _read(job: Job, rows: pa.Table) -> list[str]:
+    """The columns that the prompt reads, all of them where a function does."""
+    read = job.request.compile(tuple(rows.column_names)).columns
+    return [name for name in rows.column_names if read is None or name in read]
