@@ -11,7 +11,7 @@ from prefect_openai_batch.batch.trials.shown.answer_blocks import shared_header,
 from prefect_openai_batch.batch.trials.shown.grids import Grid, brief
 from prefect_openai_batch.batch.trials.shown.markdown import as_markdown
 from prefect_openai_batch.batch.trials.shown.report_blocks import counts, left_out, price_blocks, share
-from prefect_openai_batch.batch.trials.shown.terminal import as_text
+from prefect_openai_batch.batch.trials.shown.terminal import WORD, as_text, narrowed
 from prefect_openai_batch.batch.trials.trial_report import ModelTrial, TrialReport
 from rich.cells import cell_len
 
@@ -27,6 +27,30 @@ GRIDS = st.builds(
 def test_no_line_is_wider_than_the_terminal(grid: Grid, width: int) -> None:
     """Whatever the rows and the answers hold."""
     assert all(cell_len(line) <= width for line in as_text([grid, "A sentence. " * 20], width).splitlines())
+
+
+WORDS = st.text("abcdefghij", min_size=1, max_size=WORD)
+NARROW = st.builds(
+    lambda names, rows: Grid(("row", "asked", *names), tuple(("1", "a text", *row) for row in rows), asked=1),
+    st.tuples(WORDS, WORDS, WORDS),
+    st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
+)
+
+
+@given(NARROW, st.sampled_from([50, 80]))
+def test_no_word_is_broken_on_a_narrow_terminal(grid: Grid, width: int) -> None:
+    """A block a model stands there instead, each behind its rows."""
+    said = as_text([grid], width)
+    words = [*grid.headers[2:], *(word for row in grid.rows for word in row[2:])]
+    assert all(cell_len(line) <= width for line in said.splitlines())
+    assert {*words} <= {*said.split()}
+
+
+def test_there_is_one_block_where_there_is_room() -> None:
+    """And three of three models where there is not, each with the rows' own columns."""
+    grid = Grid(("row", "asked", *["gpt-5-mini-2025-08-07"] * 3), (("1", "Fine.", "a", "b", "c"),), asked=1)
+    assert [one.headers for one in narrowed(grid, 110)] == [grid.headers]
+    assert [one.rows for one in narrowed(grid, 50)] == [((("1", "Fine.", said)),) for said in "abc"]
 
 
 @given(GRIDS)
