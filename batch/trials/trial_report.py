@@ -35,8 +35,9 @@ class ModelTrial(Record):
     `cut_off` at their length or `filtered` for their content are among these. `trial_usd` is what the trial itself
     cost, in US dollars, `whole` what the whole table would take, each row asked once, and `margin_usd` how far its
     dollars in batches may lie off, two standard errors; None where that is not known. Of the `untried_models` of a
-    table no row was tried: all that were tried stand in. `again_usd` is what a job that asks invalid rows again
-    pays for these beside that, in batches and at most; None where there were none, or it does not ask again.
+    table no row was tried, or none was answered: all that were tried stand in. `again_usd` is what a job that asks
+    invalid rows again pays for these beside that, in batches and at most; None where there were none, or it does
+    not ask again.
     """
 
     model: str

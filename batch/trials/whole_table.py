@@ -28,7 +28,7 @@ class WholeTable:
     Attributes:
         estimate: Its tokens and US dollars, each row asked once.
         margin_usd: How far its dollars in batches may lie off; None where that is not known.
-        untried: The models of which no row was tried, so that all rows together stand in.
+        untried: The models of which no tried row tells its tokens, so that all rows together stand in.
     """
 
     estimate: Estimate
@@ -75,7 +75,7 @@ def whole_of(
         part = estimate_of(model, items, _count(inputs), _count(outputs), "trial", given)
         estimate = part if estimate is NOTHING else estimate + part
         squares += [_square(part.input_usd, inputs), _square(part.output_usd, outputs)]
-        untried += [] if len(own.sizes) else [model]
+        untried += [] if (own.inputs >= 0).any() else [model]
     squared = add(squares)
     return WholeTable(estimate, None if squared is None else ERRORS * squared.sqrt(), tuple(untried))
 

@@ -62,7 +62,7 @@ def price_notes(models: Sequence[ModelTrial]) -> Iterator[str]:
     for model in models:
         whose = "" if len(models) == 1 else f" by {model.model}"
         if model.untried_models:
-            yield f"No row of {', '.join(model.untried_models)} was tried: they are priced by the tokens of all."
+            yield f"No row that was tried tells of {', '.join(model.untried_models)}: priced by the tokens of all."
         if model.again_usd is not None:
             yield (
                 f"{model.invalid / model.asked:.0%} of the answers{whose} were invalid: such rows are asked "

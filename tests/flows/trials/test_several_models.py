@@ -42,7 +42,7 @@ def test_a_model_that_was_not_tried_is_named(batch_server: BatchServer, mixed: p
     """Beside the estimate."""
     trial = try_rows(mixed, BY_ROW, rows=1)
     assert trial.report.models[0].untried_models == ("gpt-5",)
-    assert "No row of gpt-5 was tried" in " ".join(str(trial).split())
+    assert "No row that was tried tells of gpt-5:" in " ".join(str(trial).split())
 
 
 def test_a_column_of_models_stands_beside_a_model(batch_server: BatchServer, mixed: pd.DataFrame) -> None:
