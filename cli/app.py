@@ -63,7 +63,9 @@ def run(arguments: list[str]) -> int:
         error.show()
         return EXIT_REFUSED
     except click.Abort as end:
-        return _fail(process.STOPPED, getattr(end.__cause__, "exit_code", EXIT_FAILED))
+        return _fail(
+            process.stopped(next(iter(arguments), None)), getattr(end.__cause__, "exit_code", EXIT_FAILED)
+        )
     except Refused as error:
         return _fail(error, EXIT_REFUSED)
     except OpenAIBatchError as error:

@@ -25,7 +25,8 @@ from ..batch.storage import check_claims, open_url
 PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""
 
-STOPPED = "stopped; the same command continues the job, if one was begun"
+STOPPED = "stopped; the same command continues the job"
+STOPPED_TRIAL = "stopped; what was answered is not kept"
 
 EXIT_CODES: dict[int, int] = {
     getattr(signal, name): code
@@ -71,6 +72,11 @@ PREFECT_UNREACHED = (
     "Prefect's server {url} cannot be reached: {why}. Start it with `prefect server start`, name another by "
     "PREFECT_API_URL, or unset that: a command then starts one of its own."
 )
+
+
+def stopped(command: str | None) -> str:
+    """What is said when this command was stopped."""
+    return STOPPED_TRIAL if command == "try" else STOPPED
 
 
 class Stopped(KeyboardInterrupt):
@@ -210,7 +216,9 @@ def _left_in_time() -> Iterator[None]:
     told, signals = socketpair()  # Prefect has a handler of its own for SIGTERM, and gives it back at the end only
     signals.setblocking(False)
     before = signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
-    Thread(target=_leave_after_signal, args=(told,), daemon=True).start()
+    context = click.get_current_context(silent=True)
+    said = stopped(context.info_name if context else None)
+    Thread(target=_leave_after_signal, args=(told, said), daemon=True).start()
     try:
         yield
     finally:
@@ -218,7 +226,7 @@ def _left_in_time() -> Iterator[None]:
         signals.close()
 
 
-def _leave_after_signal(told: socket) -> None:
+def _leave_after_signal(told: socket, said: str) -> None:
     """Wait for a signal that asks to end, let the process end by itself for a moment, and end it."""
     with told:
         while (number := told.recv(1)) and number[0] not in EXIT_CODES:
@@ -226,7 +234,7 @@ def _leave_after_signal(told: socket) -> None:
         if number:
             time.sleep(PATIENCE_SECONDS)
             _kill_own_server()
-            click.echo(f"error: {STOPPED}", err=True)
+            click.echo(f"error: {said}", err=True)
             os._exit(EXIT_CODES[number[0]])
 
 

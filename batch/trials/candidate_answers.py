@@ -35,6 +35,19 @@ class CandidateAnswers:
         """The outcomes with all that is told of them."""
         return pa.concat_tables(self._tables).sort_by("row")
 
+    @property
+    def models(self) -> list[str]:
+        """The model that each row asked."""
+        parts = zip(self.candidate.files, self._tables, strict=True)
+        asked = [(row, file.model) for file, table in parts for row in table["row"].to_pylist()]
+        return [model for _, model in sorted(asked)]
+
+    @property
+    def asks_again(self) -> bool:
+        """Whether a job asks rows again whose answers are invalid."""
+        answer_type = self.candidate.job.request.answer_type
+        return answer_type is not None and answer_type.retry_invalid
+
     @cached_property
     def results(self) -> pa.Table:
         """The columns that the table would have beside its rows."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import RequestError, SourceError
 from ..files.input_files import INPUT, InputFile, items_of
 from ..jobs.building import build_selection
@@ -16,7 +18,7 @@ from ..requests.request_files import parse_request
 from ..requests.templates import is_template
 from ..tables.parts import RowNumbers, read_schema
 from .expectations import Expected, check_expected
-from .samples import sample_rows
+from .samples import sample_models, sample_rows
 
 NAMED = 3
 """So many models of one table are named; of more it is said how many they are."""
@@ -32,6 +34,11 @@ class Candidate:
     model: str | None
     job: Job
     files: tuple[InputFile, ...]
+
+    @property
+    def own_model(self) -> str | None:
+        """The one model that all rows are asked of; None where the table or the request names it."""
+        return None if self.model is None or is_template(self.model) else self.model
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ class Prepared:
 
     def name_of(self, candidate: Candidate) -> str:
         """What a candidate is called: its model, or those that the table's rows name."""
-        if candidate.model is not None:
+        if candidate.model is not None and (candidate.own_model or len(self.candidates) > 1):
             return candidate.model
         models = list(dict.fromkeys(file.model for file in self.files))
         return ", ".join(models) if len(models) <= NAMED else f"{len(models)} models"
@@ -84,9 +91,9 @@ def prepare(
     rows = keep_rows(job).rows
     if not rows:
         raise SourceError(f"{job.source.path} has no rows to try.", path=job.source.path)
-    check_expected(expected, job.request, read_schema(job.files).names)
-    files = _build_whole(job, rows)
-    sample = sample_rows(rows, wanted, seed=seed, first=first)
+    check_expected(expected, job.request, read_schema(job.files))
+    files = _build_whole(job.model_copy(update={"request": _whole_request(job, models)}), rows)
+    sample = _sample(files, rows, wanted, seed=seed, first=first)
     named: Sequence[str | None] = models or (None,)
     candidates = tuple(_candidate(job, model, number, sample) for number, model in enumerate(named, 2))
     sizes = _line_bytes(candidates[0].files)
@@ -105,6 +112,28 @@ def with_model(request: Request, model: str) -> Request:
         return parse_request({**content, "model": model})
     place = "parameters" if request.body is None or "model" in request.parameters else "body"
     return parse_request({**content, place: {**content[place], "model": model}})
+
+
+def _whole_request(job: Job, models: Sequence[str]) -> Request:
+    """The request that the whole table is built with: where a row may name its model, the one that lets it."""
+    templates = [model for model in models if is_template(model)]
+    if len(templates) > 1:
+        raise RequestError(
+            f"Try one column of models at a time: {templates[0]!r} or {templates[1]!r}.", field="model"
+        )
+    return with_model(job.request, templates[0]) if templates else job.request
+
+
+def _sample(files: Sequence[InputFile], rows: int, wanted: int, *, seed: int, first: bool) -> RowNumbers:
+    """The rows to try, some of each of the table's models."""
+    parts: dict[str, list[RowNumbers]] = {file.model: [] for file in files}
+    if first or wanted >= rows or len(parts) == 1:
+        return sample_rows(rows, wanted, seed=seed, first=first)
+    for file in files:
+        parts[file.model].append(file.read_items()["row"].to_numpy())
+    return sample_models(
+        {model: np.sort(np.concatenate(some)) for model, some in parts.items()}, wanted, seed=seed
+    )
 
 
 def _build_whole(job: Job, rows: int) -> tuple[InputFile, ...]:

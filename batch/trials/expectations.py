@@ -1,6 +1,8 @@
 """What is expected of the answers: the columns of the table that hold the true ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
 
 from ..errors import RequestError
 from ..requests.endpoints import Endpoint
@@ -37,19 +39,35 @@ def read_expected(given: Iterable[str]) -> dict[str, str]:
     return expected
 
 
-def check_expected(expected: Expected, request: Request, columns: Sequence[str]) -> None:
+def check_expected(expected: Expected, request: Request, table: pa.Schema) -> None:
     """Refuse expectations that nothing could be compared with.
 
     Raises:
-        RequestError: the answers have no such field, or the table no such column; the message names what there is.
+        RequestError: the answers have no such field, or the table no such column, or it holds bytes; the message
+            names what there is.
     """
     fields = compared_fields(request)
     for field, column in expected.items():
         if field not in fields:
             there = f"It has {', '.join(fields)}." if fields else "Vectors cannot be compared."
             raise RequestError(f"{field}={column}: an answer has no field {field!r}. {there}", field=field)
-        if column not in columns:
+        if column not in table.names:
             raise RequestError(
-                f"{field}={column}: the table has no column {column!r}. Its columns: {', '.join(columns)}.",
+                f"{field}={column}: the table has no column {column!r}. Its columns: {', '.join(table.names)}.",
                 column=column,
             )
+        if _holds_bytes(table.field(column).type):
+            raise RequestError(
+                f"{field}={column}: the column {column!r} holds bytes, which no answer says. Make it text first.",
+                column=column,
+            )
+
+
+def _holds_bytes(kind: pa.DataType) -> bool:
+    inside = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_binary(inside)
+        or pa.types.is_large_binary(inside)
+        or pa.types.is_fixed_size_binary(inside)
+        or pa.types.is_binary_view(inside)
+    )

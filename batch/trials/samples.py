@@ -1,5 +1,8 @@
 """Which rows of a table are tried."""
 
+from collections.abc import Mapping
+from heapq import heapify, heapreplace
+
 import numpy as np
 
 from ..tables.parts import RowNumbers
@@ -24,3 +27,32 @@ def sample_rows(rows: int, wanted: int = ROWS, *, seed: int = 0, first: bool = F
         return np.arange(min(wanted, rows), dtype=np.int64)
     bounds = np.arange(wanted + 1, dtype=np.int64) * rows // wanted
     return np.random.default_rng(seed).integers(bounds[:-1], bounds[1:])
+
+
+def sample_models(models: Mapping[str, RowNumbers], wanted: int = ROWS, *, seed: int = 0) -> RowNumbers:
+    """The numbers of the rows to try of a table with several models, ascending: some of each, where that can be.
+
+    Args:
+        models: The numbers of each model's rows, ascending.
+        wanted: How many are tried.
+        seed: The same seed gives the same rows.
+    """
+    counts = share_out([len(rows) for rows in models.values()], wanted)
+    chosen = [
+        rows[sample_rows(len(rows), count, seed=seed)]
+        for rows, count in zip(models.values(), counts, strict=True)
+        if count
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def share_out(sizes: list[int], wanted: int) -> list[int]:
+    """So many rows for groups of such sizes, none of them empty: one for each, the largest first, then by size."""
+    given = [0] * len(sizes)
+    waiting = [(-np.inf, -size, place) for place, size in enumerate(sizes)]
+    heapify(waiting)
+    for _ in range(min(wanted, sum(sizes))):
+        _, size, place = waiting[0]
+        given[place] += 1
+        heapreplace(waiting, (size / given[place], size, place))
+    return given

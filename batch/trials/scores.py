@@ -22,7 +22,8 @@ class WrongRow(Record):
 class Score(Record):
     """How many answers say in one field what a column of the table says.
 
-    `left_out` are the rows whose column says nothing; a row without an answer counts, and is not right.
+    `left_out` are the rows whose column says nothing, `filled` those of them whose answer says something; a row
+    without an answer counts, and is not right.
     """
 
     field: str
@@ -30,6 +31,7 @@ class Score(Record):
     compared: int
     right: int
     left_out: int
+    filled: int
     wrong: tuple[WrongRow, ...]
 
 
@@ -55,15 +57,24 @@ def scores_of(
 
 
 def _score(answers: CandidateAnswers, field: str, column: str, expected: Sequence[Any]) -> Score:
-    rows = zip(answers.column("row"), answers.column("custom_id"), expected, answers.values_of(field), strict=True)
+    rows = list(
+        zip(answers.column("row"), answers.column("custom_id"), expected, answers.values_of(field), strict=True)
+    )
     told = [row for row in rows if not is_nothing(row[2])]
     wrong = tuple(
         WrongRow(row=row + 1, custom_id=custom_id, expected=text(wanted), given=_said(given))
         for row, custom_id, wanted, given in told
         if not says_the_same(given, wanted)
     )
-    left_out, right = len(expected) - len(told), len(told) - len(wrong)
-    return Score(field=field, column=column, compared=len(told), right=right, left_out=left_out, wrong=wrong)
+    return Score(
+        field=field,
+        column=column,
+        compared=len(told),
+        right=len(told) - len(wrong),
+        left_out=len(rows) - len(told),
+        filled=sum(is_nothing(wanted) and not is_nothing(given) for _, _, wanted, given in rows),
+        wrong=wrong,
+    )
 
 
 def _said(value: Any) -> str | None:

@@ -1,6 +1,6 @@
 """A trial: some rows answered at once, as a person gets it in hand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,9 +13,9 @@ from ..jobs.results import result_name
 from ..outcomes.result_frames import with_results
 from ..tables.json_values import json_values
 from ..tables.value_texts import json_bytes
-from .markdown import as_markdown
-from .report_blocks import Block
-from .terminal import as_text
+from .shown.grids import Block
+from .shown.markdown import as_markdown
+from .shown.terminal import as_text
 from .trial_report import TrialReport
 
 ASKED_MODEL = "asked_model"
@@ -33,12 +33,16 @@ class Trial:
         rows: The rows that were tried.
         results: By model, the columns that the table would have beside them.
         blocks: The report's texts and grids.
+        sample: Their numbers in the table, from 0.
+        asked: The columns of theirs that the prompt reads.
     """
 
     report: TrialReport
     rows: pd.DataFrame
     results: Mapping[str, pa.Table]
     blocks: tuple[Block, ...]
+    sample: tuple[int, ...]
+    asked: pa.Table
 
     @cached_property
     def answers(self) -> pd.DataFrame:
@@ -63,7 +67,11 @@ class Trial:
         return with_results(self.rows, self.results[model])
 
     def as_json(self) -> str:
-        """The report, and as `answers` the results row by row, as one JSON object."""
+        """The report and the `answers`, as one JSON object.
+
+        Each answer has `row`, its row's number as the report shows it, from 1, `asked_model`, the columns that the
+        prompt reads, and the result columns.
+        """
         answers = [answer for model in self.results for answer in self._objects(model)]
         return json_bytes({**self.report.model_dump(mode="json"), "answers": answers}).decode()
 
@@ -72,10 +80,7 @@ class Trial:
         return as_markdown(self.blocks)
 
     def _objects(self, model: str) -> list[dict[str, Any]]:
-        table = self.results[model].combine_chunks()
-        columns = [json_values(column.combine_chunks()) for column in table.columns]
-        named = [dict(zip(table.column_names, values, strict=True)) for values in zip(*columns, strict=True)]
-        return [{ASKED_MODEL: model, **values} for values in named]
+        return answer_objects(model, self.sample, self.asked, self.results[model])
 
     def __str__(self) -> str:
         return as_text(self.blocks)
@@ -90,3 +95,18 @@ class Trial:
 
     def _repr_markdown_(self) -> str:
         return self.as_markdown()
+
+
+def answer_objects(model: str, sample: Sequence[int], asked: pa.Table, results: pa.Table) -> list[dict[str, Any]]:
+    """Each row's number from 1, the model, what was asked and what came of it, as values of JSON.
+
+    Where the table or its results have columns called `row` or `asked_model`, ours are prefixed.
+    """
+    told = {
+        name: json_values(table[name].combine_chunks())
+        for table in (asked, results)
+        for name in table.column_names
+    }
+    row, named = (result_name(name, [*told]) for name in ("row", ASKED_MODEL))
+    lines = zip(sample, *told.values(), strict=True)
+    return [{row: number + 1, named: model, **dict(zip(told, values, strict=True))} for number, *values in lines]

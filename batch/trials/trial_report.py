@@ -1,23 +1,20 @@
 """What a trial has shown: how its rows were answered, in which tokens, and what the whole table would cost."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 
 import numpy as np
 
-from ..files.input_files import InputFile
-from ..money.estimates import Estimate, estimate_of
+from ..money.estimates import Estimate
 from ..outcomes.costs import bill_of
 from ..outcomes.outcome import OutcomeKind
-from ..requests.endpoints import Endpoint
 from ..storage import Record
 from .candidate_answers import CandidateAnswers
 from .candidates import Prepared
 from .expectations import Expected
-from .forecasts import tokens_by_bytes
 from .scores import Agreement, Score, agreements, scores_of
+from .whole_table import foretell
 
 REFUSAL = "refusal"
 """The error's code where a model refused."""
@@ -35,8 +32,12 @@ class ModelTrial(Record):
     """How one model did.
 
     Each of the rows that were `asked` is either `answered`, `invalid`, `refused` or `failed`; those that were
-    `cut_off` at their length are among these. `trial_usd` is what the trial itself cost, in US dollars, `whole`
-    what the whole table would take; None where that is not known.
+    `cut_off` at their length or `filtered` for their content are among these. `trial_usd` is what the trial itself
+    cost, in US dollars, `whole` what the whole table would take, each row asked once, and `margin_usd` how far its
+    dollars in batches may lie off, two standard errors; None where that is not known. Of the `untried_models` of a
+    table no row was tried, or none was answered: all that were tried stand in. `again_usd` is what a job that asks
+    invalid rows again pays for these beside that, in batches and at most; None where there were none, or it does
+    not ask again.
     """
 
     model: str
@@ -46,10 +47,14 @@ class ModelTrial(Record):
     refused: int
     failed: int
     cut_off: int
+    filtered: int
     input_tokens: TokenSpread | None
     output_tokens: TokenSpread | None
     trial_usd: Decimal | None
     whole: Estimate | None
+    margin_usd: Decimal | None
+    again_usd: Decimal | None
+    untried_models: tuple[str, ...]
     scores: tuple[Score, ...]
 
 
@@ -106,6 +111,8 @@ def _model_trial(prepared: Prepared, answers: CandidateAnswers, scores: tuple[Sc
     kinds, codes = answers.column("outcome"), answers.column("error_code")
     invalid = kinds.count(OutcomeKind.INVALID.value)
     refused, answered = codes.count(REFUSAL), int(answers.answered.sum())
+    reasons, whole = answers.column("finish_reason"), foretell(prepared, answers)
+    again = bool(invalid) and answers.asks_again
     return ModelTrial(
         model=answers.name,
         asked=asked,
@@ -113,11 +120,15 @@ def _model_trial(prepared: Prepared, answers: CandidateAnswers, scores: tuple[Sc
         invalid=invalid,
         refused=refused,
         failed=asked - answered - invalid - refused,
-        cut_off=answers.column("finish_reason").count("length"),
+        cut_off=reasons.count("length"),
+        filtered=reasons.count("content_filter"),
         input_tokens=_spread(answers.told("input_tokens")),
         output_tokens=_spread(answers.told("output_tokens")),
         trial_usd=bill_of(answers.outputs, answers.candidate.job.terms.prices).cost_usd,
-        whole=_estimate(prepared, answers),
+        whole=None if whole is None else whole.estimate,
+        margin_usd=None if whole is None else whole.margin_usd,
+        again_usd=whole.again_usd(invalid, asked) if again and whole is not None else None,
+        untried_models=() if whole is None else whole.untried,
         scores=scores,
     )
 
@@ -128,45 +139,3 @@ def _spread(tokens: np.ndarray) -> TokenSpread | None:
         return None
     median, high, longest = np.quantile(told, (0.5, 0.95, 1), method="inverted_cdf").astype(int).tolist()
     return TokenSpread(median=median, percentile_95=high, longest=longest)
-
-
-def _estimate(prepared: Prepared, answers: CandidateAnswers) -> Estimate | None:
-    """What the whole table takes; None where no answer reports its tokens.
-
-    Each row counts once, whatever goes again, and nothing is taken as cached.
-    """
-    inputs, outputs = answers.told("input_tokens"), answers.told("output_tokens")
-    told = inputs >= 0
-    if not told.any():
-        return None
-    line = tokens_by_bytes(np.array(prepared.sizes)[told], inputs[told])
-    each = _mean_output(answers, outputs)
-    parts = (
-        estimate_of(
-            model,
-            items,
-            line.total(items, size),
-            None if each is None else round(items * each),
-            "trial",
-            answers.candidate.job.terms.prices,
-        )
-        for model, items, size in _by_model(prepared.files, answers.candidate.model)
-    )
-    return reduce(Estimate.__add__, parts)
-
-
-def _mean_output(answers: CandidateAnswers, outputs: np.ndarray) -> float | None:
-    """The mean of the output tokens; embeddings have none, and report none."""
-    told = outputs[outputs >= 0]
-    if len(told):
-        return float(told.mean())
-    return 0.0 if answers.candidate.job.request.endpoint == Endpoint.EMBEDDINGS else None
-
-
-def _by_model(files: Iterable[InputFile], model: str | None) -> list[tuple[str, int, int]]:
-    """The items and bytes of the whole table by the model that they ask; a candidate's asks them all."""
-    sums: dict[str, tuple[int, int]] = {}
-    for file in files:
-        items, size = sums.get(model or file.model, (0, 0))
-        sums[model or file.model] = items + file.items, size + file.bytes
-    return [(name, *counts) for name, counts in sums.items()]

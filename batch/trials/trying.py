@@ -6,6 +6,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
+from ..errors import RequestError
 from ..files.input_files import InputFile
 from ..jobs.job import Job
 from ..jobs.terms import Terms
@@ -16,8 +17,9 @@ from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
 from .candidate_answers import CandidateAnswers
 from .candidates import Candidate, Prepared, prepare
-from .report_blocks import Asked, blocks_of, brief
 from .samples import ROWS
+from .shown.grids import Asked, brief
+from .shown.report_blocks import blocks_of
 from .trial import Trial
 from .trial_report import make_report
 
@@ -37,6 +39,17 @@ class Wishes(Record):
     seed: int = 0
     first: bool = False
     terms: Terms = Terms()
+
+
+def check_wishes(rows: int, seed: int) -> None:
+    """Refuse what chooses no rows.
+
+    Raises:
+        RequestError: less than one row is wanted, or the seed is negative.
+    """
+    for name, value, least in (("rows", rows, 1), ("seed", seed, 0)):
+        if value < least:
+            raise RequestError(f"{name}={value}: a trial takes {least} or more.", field=name)
 
 
 def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = None) -> Trial:
@@ -64,6 +77,8 @@ def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = Non
         else frame.iloc[prepared.sample],
         {one.name: one.results for one in answers},
         tuple(blocks_of(report, answers, _as_asked(job, rows))),
+        tuple(prepared.sample.tolist()),
+        rows.select(_read(job, rows)),
     )
 
 
@@ -83,9 +98,13 @@ def _values(rows: pa.Table, name: str) -> list[object]:
 
 def _as_asked(job: Job, rows: pa.Table) -> Asked:
     """The rows by the columns that the prompt reads, in the table's order."""
-    names = rows.column_names
-    read = job.request.compile(tuple(names)).columns
-    shown = [name for name in names if read is None or name in read][:READ]
+    shown = _read(job, rows)[:READ]
     texts = zip(*([brief(value) for value in _values(rows, name)] for name in shown), strict=True)
     told = tuple(" · ".join(row) for row in texts) if shown else ("",) * rows.num_rows
     return Asked(" · ".join(map(brief, shown)), told)
+
+
+def _read(job: Job, rows: pa.Table) -> list[str]:
+    """The columns that the prompt reads, all of them where a function does."""
+    read = job.request.compile(tuple(rows.column_names)).columns
+    return [name for name in rows.column_names if read is None or name in read]

@@ -11,14 +11,14 @@ from ...batch.tables.sources import FileSource
 from ...batch.tables.table_formats import Format
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
-from ...batch.trials.terminal import WIDTH, print_blocks
+from ...batch.trials.shown.terminal import WIDTH, print_blocks
 from ...batch.trials.trial import Trial
 from .. import process
 from ..progress import shown_progress
 from ..requests import make_request, make_source, request_options, table_options
 from ..run import EXIT_INCOMPLETE
 from ..run_options import run_options
-from .run_line import run_line
+from .run_line import whole_by_batch
 
 
 @click.command("try")
@@ -75,7 +75,7 @@ def try_command(
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}
     prices = {"price_in": price_in, "price_out": price_out}
     trial = _trial(table, request, credentials, verbose=verbose, **wishes, **prices)
-    _show(trial, run_line(click.get_current_context()), as_json=as_json)
+    _show(trial, whole_by_batch(click.get_current_context()), as_json=as_json)
     return 0 if trial.report.complete else EXIT_INCOMPLETE
 
 
@@ -100,4 +100,4 @@ def _show(trial: Trial, line: str, *, as_json: bool) -> None:
         print_blocks(trial.blocks, Console(width=min(console.width, WIDTH), highlight=False))
     else:
         click.echo(trial)
-    click.echo(f"The whole table by batch:\n{line}")
+    click.echo(line)

@@ -18,7 +18,7 @@ from ...batch.tables.sources import FileSource
 from ...batch.trials.candidates import with_model
 from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
-from ...batch.trials.trying import Ask, Wishes, try_job
+from ...batch.trials.trying import Ask, Wishes, check_wishes, try_job
 from ...blocks import load_credentials
 from ...tasks import answer_items, check_access
 from ..frames import FRAME, as_parquet
@@ -29,7 +29,7 @@ def try_rows(
     request: Request | str,
     rows: int = ROWS,
     *,
-    models: Sequence[str] = (),
+    models: Sequence[str] | str = (),
     expect: Mapping[str, str] | None = None,
     seed: int = 0,
     first: bool = False,
@@ -45,7 +45,7 @@ def try_rows(
         source: The table: a frame, or a path or URL of CSV, Parquet or JSONL.
         request: How a row becomes an item, or the path or URL of a request file.
         rows: How many rows are asked; spread over the table, one by chance of each equal stretch.
-        models: The models to ask them, side by side, in place of the request's own.
+        models: The models to ask them, side by side, in place of the request's own; or one.
         expect: The columns that hold the true answers, by the fields of the answer: `{"sentiment": "label"}`; the
             text of answers that are not typed is the field `answer`.
         seed: The same seed gives the same rows.
@@ -71,9 +71,10 @@ def try_rows(
         print(trial.answers[["review", "mood"]], trial.report.models[0].whole)
         ```
     """
+    check_wishes(rows, seed)
     wishes = Wishes(
         rows=rows,
-        models=tuple(dict.fromkeys(models)),
+        models=tuple(dict.fromkeys([models] if isinstance(models, str) else models)),
         expected=dict(expect or {}),
         seed=seed,
         first=first,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from prefect_openai_batch import OpenAICredentials
+from prefect_openai_batch.cli.process import stopped
 from prefect_openai_batch.emulator import BatchServer
 from pydantic import SecretStr
 
@@ -44,6 +45,23 @@ def test_the_command_for_the_whole_is_the_last_line(
     assert shell.call(*words, "--dry-run").returncode == 0
 
 
+def test_a_request_file_names_its_model_itself(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """So the command for the whole leaves it out, and what has to be changed is said before it."""
+    (reviews.parent / "ask.yaml").write_text("model: gpt-5\nprompt: '{{ review }}'\n")
+    words = ["try", reviews.name, "--request", "ask.yaml", "--rows", "1"]
+    done = shell.call(*words, "-m", "gpt-5-nano", "-m", "gpt-5")
+    *_, before, line = done.stdout.splitlines()
+    assert before == "The whole table by batch, once ask.yaml names the model gpt-5-nano:"
+    assert shell.call(*shlex.split(line)[1:], "--dry-run").returncode == 0
+    assert "The whole table by batch:" in shell.call(*words).stdout.splitlines()
+
+
+def test_a_trial_that_is_stopped_has_no_job_to_continue() -> None:
+    """Others have."""
+    assert stopped("try") == "stopped; what was answered is not kept"
+    assert stopped("run") == "stopped; the same command continues the job"
+
+
 def test_json_is_one_object(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """The report, and the answers row by row; the models stand side by side."""
     done = shell.call("try", reviews.name, *ASKED, "-m", "gpt-5-nano", "--rows", "4", "--first", "--json")
@@ -51,6 +69,8 @@ def test_json_is_one_object(shell: Shell, reviews: Path, batch_server: BatchServ
     assert [model["model"] for model in told["models"]] == ["gpt-5-mini", "gpt-5-nano"]
     assert {agreement["field"] for agreement in told["agreements"]} == {"mood"}
     assert [answer["mood"] in ("happy", "angry") for answer in told["answers"]] == [True] * 8
+    assert [answer["row"] for answer in told["answers"]] == [1, 2, 3, 4] * 2
+    assert all(answer["review"] for answer in told["answers"])
 
 
 def test_a_request_file_is_asked_of_others(shell: Shell, tmp_path: Path, batch_server: BatchServer) -> None:

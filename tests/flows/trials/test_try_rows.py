@@ -8,7 +8,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch import (
     AccessError,
     ChatRequest,
@@ -31,21 +30,6 @@ MOODS = ChatRequest(
     model="gpt-5-mini", prompt="{{ review }}", answer={"mood": "happy | angry", "stars": "integer?"}
 )
 NAMES = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
-
-
-@pytest.fixture
-def no_prefect_server() -> Iterator[None]:
-    """Whoever calls Prefect's server finds nobody."""
-    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
-        yield
-
-
-@pytest.fixture
-def frame() -> pd.DataFrame:
-    """Reviews, whose true moods are known but for one."""
-    moods = ["happy", " Angry ", None, "angry"] * 10
-    texts = [f"Review {number}: {mood or 'no'}." for number, mood in enumerate(moods)]
-    return pd.DataFrame({"review": texts, "label": moods}, index=[f"r{number}" for number in range(40)])
 
 
 @pytest.fixture
@@ -293,3 +277,16 @@ def test_ready_bodies_are_asked_with_another_model(batch_server: BatchServer, fr
     request = RawRequest(endpoint_path=Endpoint.CHAT_COMPLETIONS, body_column="body")
     trial = try_rows(frame, request, rows=2, models=["gpt-5", "gpt-5-nano"])
     assert [model.split("-2")[0] for model in trial.answers["model"]] == ["gpt-5"] * 2 + ["gpt-5-nano"] * 2
+
+
+def test_one_model_may_be_named_by_its_name(batch_server: BatchServer, frame: pd.DataFrame) -> None:
+    """And is not taken for its letters."""
+    assert [model.model for model in try_rows(frame, NAMES, 1, models="gpt-5").report.models] == ["gpt-5"]
+
+
+@pytest.mark.parametrize("wanted", [{"rows": 0}, {"rows": -1}, {"seed": -1}], ids=["none", "fewer", "seed"])
+def test_what_chooses_no_rows_is_refused(wanted: dict[str, int]) -> None:
+    """By its name, before the table is even looked for."""
+    (named,) = wanted
+    with pytest.raises(RequestError, match=f"{named}="):
+        try_rows("nowhere.csv", NAMES, **wanted)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from .report_blocks import Block, Grid
+from .grids import Block, Grid
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|$~])")
 """What Markdown, HTML in it, or a notebook's formulas would take for their own."""
