@@ -1,7 +1,6 @@
 """What a trial has shown: how its rows were answered, in which tokens, and what the whole table would cost."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from ..money.estimates import Estimate
 from ..outcomes.costs import bill_of
 from ..outcomes.outcome import OutcomeKind
+from ..prices import Dollars
 from ..storage import Record
 from .candidate_answers import CandidateAnswers
 from .candidates import Prepared
@@ -50,10 +50,10 @@ class ModelTrial(Record):
     filtered: int
     input_tokens: TokenSpread | None
     output_tokens: TokenSpread | None
-    trial_usd: Decimal | None
+    trial_usd: Dollars | None
     whole: Estimate | None
-    margin_usd: Decimal | None
-    again_usd: Decimal | None
+    margin_usd: Dollars | None
+    again_usd: Dollars | None
     untried_models: tuple[str, ...]
     scores: tuple[Score, ...]
 
