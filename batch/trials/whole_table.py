@@ -20,6 +20,9 @@ ASKED_AGAIN = 2
 ERRORS = 2
 """So many standard errors are the margin: about nineteen tables in twenty lie within."""
 
+SEEN = Decimal("0.000001")
+"""A margin in US dollars is no more exact."""
+
 
 @dataclass(frozen=True)
 class WholeTable:
@@ -77,7 +80,8 @@ def whole_of(
         squares += [_square(part.input_usd, inputs), _square(part.output_usd, outputs)]
         untried += [] if (own.inputs >= 0).any() else [model]
     squared = add(squares)
-    return WholeTable(estimate, None if squared is None else ERRORS * squared.sqrt(), tuple(untried))
+    margin = None if squared is None else (ERRORS * squared.sqrt()).quantize(SEEN)
+    return WholeTable(estimate, margin, tuple(untried))
 
 
 def _count(tokens: Tokens | None) -> int | None:
