@@ -56,7 +56,8 @@ def test_a_cell_runs_as_often_as_one_likes(execute: Execute, server: BatchServer
     """README's pays once and gives the same again; another frame is another job; nothing lies in its folder."""
     execute(CELL)
     execute(f"first = labelled\n{CELL}\npd.testing.assert_frame_equal(labelled, first)")
-    execute("assert len(run_dataframe(reviews.head(3), ChatRequest(model="gpt-5-mini", prompt=prompt, answer=Label))) == 3")
+    execute('request = ChatRequest(model="gpt-5-mini", prompt=prompt, answer=Label)')
+    execute("assert len(run_dataframe(reviews.head(3), request)) == 3")
     assert server.bill()["billed"] == 243
     assert [path.name for path in tmp_path.iterdir()] == ["examples"]
 
