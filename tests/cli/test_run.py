@@ -100,7 +100,10 @@ def test_a_detached_job_is_collected_by_its_key(
     sent = run(environment, reviews, "--detach")
     assert sent.returncode == 0, sent.stderr
     key = sent.stdout.strip()
-    assert f"1 batch submitted; `prefect-openai-batch resume {key}` collects the answers" in sent.stderr
+    assert (
+        f"1 batch submitted; `prefect-openai-batch resume {key} --storage jobs` collects the answers"
+        in sent.stderr
+    )
     assert not (reviews.parent / "answers.csv").exists()
     collected = call(environment, reviews.parent, "resume", key, "--storage", "jobs", "--poll", "0.2")
     assert collected.returncode == 0, collected.stderr

@@ -37,7 +37,8 @@ def test_rows_without_an_answer_make_a_partial_run(
         )
     assert state.name == name
     assert str(state.message).startswith("29 of 30 rows answered")
-    assert f"`prefect-openai-batch resume {state.state_details.flow_run_id}`" in str(state.message)
+    command = f"resume {state.state_details.flow_run_id} --storage {tmp_path / 'jobs'}`"
+    assert f"`prefect-openai-batch {command}" in str(state.message)
     if name == "Partial":
         assert state.is_completed()
         assert (state.result().answered, state.result().rows) == (29, 30)
