@@ -34,7 +34,7 @@ class Estimate(Record):
     output_usd: Dollars | None
     synchronous_usd: Dollars | None
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes no decorated property
     @property
     def batch_usd(self) -> Dollars | None:
         """US dollars in batches."""

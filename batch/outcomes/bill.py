@@ -58,7 +58,7 @@ class ModelBill(Record):
     costs: Costs
     synchronous_usd: Dollars | None
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes no decorated property
     @property
     def cost_usd(self) -> Dollars | None:
         """US dollars in all; None where not all of it is known."""
@@ -90,13 +90,13 @@ class Bill(Record):
 
     models: tuple[ModelBill, ...] = ()
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes no decorated property
     @property
     def cost_usd(self) -> Dollars | None:
         """US dollars in all; None where not all of it is known."""
         return add(model.cost_usd for model in self.models)
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator]  # mypy takes no decorated property
     @property
     def synchronous_usd(self) -> Dollars | None:
         """US dollars that the same answers would have cost one by one; None where that is not known."""

@@ -3,16 +3,23 @@
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
 
 PATIENCE = 300_000.0
 """Milliseconds to wait for what is to be seen: a busy machine is no fault."""
 
-SETTLED = "() => new Promise(done => setTimeout(done, 1000))"
+GATHERED = "() => new Promise(done => setTimeout(done, 200))"
 """Both UIs gather what is typed for some hundredths of a second, by the browser's own clock."""
+
+SETTLED = "() => new Promise(done => setTimeout(done, 1000))"
+"""By then they have taken all of it."""
+
+SUBMISSIONS = 10
+"""How often the button is tried: a click is lost where the form is drawn anew under it."""
 
 BOX = "ancestor::div[contains(concat(' ', @class, ' '), ' group ') or contains(@class, 'p-label ')][1]"
 """What belongs to a label: its field with all that is in it."""
@@ -48,7 +55,12 @@ class Field:
     def write(self, words: str, number: int = 0) -> None:
         """Type into the field's text box, no JSON; of several in a list into the one with this number."""
         assert not set(words) & set('"[]')
-        self.shown.locator("textarea:not(.p-code-input *)").nth(number).fill(words)
+        box = self.shown.locator("textarea:not(.p-code-input *)").nth(number)
+        box.fill(words)
+        box.page.evaluate(GATHERED)
+        while box.input_value() != words:  # drawn anew meanwhile, with what was there before
+            box.fill(words)
+            box.page.evaluate(GATHERED)
 
     def choose(self, word: str) -> None:
         """Take a word from the field's drop-down list, by the keyboard, which opens it in both UIs."""
@@ -68,14 +80,20 @@ class Form(Field):
 
     def submit(self) -> None:
         """Start the run; the form is left when Prefect's server has taken it."""
-        self.page.evaluate(SETTLED)
-        self.click("Submit")
-        self.page.wait_for_url(re.compile(r"/deployments/deployment/[^/]*$"))
+        for _ in range(SUBMISSIONS):
+            self.page.evaluate(SETTLED)
+            self.click("Submit")
+            with suppress(NotInTime):
+                self.page.wait_for_url(
+                    re.compile(r"/deployments/deployment/[^/]*$"), timeout=PATIENCE / SUBMISSIONS
+                )
+                return
+        raise AssertionError(f"The form is not taken:\n{self.shown.inner_text()}")
 
 
 def open_form(page: Page, ui: str, deployment_id: str) -> Form:
     """Open a deployment's form in the UI at this address."""
-    page.goto(f"{ui}/deployments/deployment/{deployment_id}/run")
+    page.goto(f"{ui}/deployments/deployment/{deployment_id}/run", wait_until="networkidle")
     return Form(page.locator("body"), page)
 
 
