@@ -93,8 +93,8 @@ Budget = Annotated[float | None, Field(gt=0, allow_inf_nan=False, json_schema_ex
 """US dollars that may be spent; None: nobody said."""
 
 
-RATE_DIGITS = 6
-"""Behind the point of a price: with them the cost of one token is exact in a row's cost."""
+SMALLEST_RATE = Decimal("0.000001")
+"""Prices are multiples of it: the cost of one token is then exact in a row's cost."""
 
 DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4})$")
 """How the name of a model's snapshot ends."""
@@ -123,9 +123,9 @@ class GivenPrice(BaseModel):
     @classmethod
     def _for_a_million(cls, rate: float | None) -> float | None:
         """What is typed as the price of one token is a millionth of what is meant."""
-        if rate and exact(rate).as_tuple().exponent < -RATE_DIGITS:  # type: ignore[operator]  # it is finite
+        if rate is not None and exact(rate) % SMALLEST_RATE:
             raise ValueError(
-                f"{rate} has more than {RATE_DIGITS} digits behind the point: a price is in US dollars for a "
+                f"{rate} has more than six digits behind the point: a price is in US dollars for a "
                 "million tokens, not for one"
             )
         return rate
