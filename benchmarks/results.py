@@ -1,0 +1,43 @@
+"""`RESULTS.md`: the machine, and every table that was printed last, in the order of the work.
+
+python -m benchmarks.results > benchmarks/RESULTS.md
+"""
+
+from pathlib import Path
+
+from benchmarks.turns import machine
+
+HERE = Path(__file__).parent
+
+TABLES = {
+    "building": "Building: 200,000 rows made into input files",
+    "fetching": "Fetching: output files made into the table",
+    "typed_answers": "What typed answers add to fetching",
+    "whole_job": "The whole job beside a plain script",
+    "memory": "Memory of the whole flow",
+    "overhead": "What Prefect costs",
+    "engines": "The same job on other engines, and with a worker killed",
+    "suspended_jobs": "200 suspended jobs at once",
+    "waiting": "A day of waiting",
+    "enqueued": "Ten runs that share what may be enqueued, and the pace of creations",
+    "simulation": "Planned past the machine",
+    "trials": "What trials foretell, beside the bill",
+    "emulator_million": "The local server with a million lines",
+}
+"""The scripts, by the names of their tables."""
+
+
+def main() -> None:
+    """Print all tables that are there."""
+    print("# Results\n\nEach table is what its script printed last; ratios are made within one run. This machine:")
+    print(
+        f"{machine()}.\n\n`make bench` makes them anew. What kills, faults and races come to, `make matrix` tells, in tables of their own."
+    )
+    for name, title in TABLES.items():
+        table = HERE / f"{name}.txt"
+        if table.exists():
+            print(f"\n## {title}\n\n`python -m benchmarks.{name}`\n\n```\n{table.read_text().rstrip()}\n```")
+
+
+if __name__ == "__main__":
+    main()
