@@ -5,7 +5,7 @@ which custom_id each of them is: what came back is put in order by it.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from itertools import accumulate
@@ -203,7 +203,7 @@ class _OpenFile:
         """How many of these lines, from the first on, there is room for."""
         return min(
             limits.items - len(self.rows),
-            _fitting(map(len, lines.contents), limits.bytes - self.bytes),
+            _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
             _fitting(lines.inputs, limits.embedding_inputs - self.inputs),
         )
 
@@ -221,7 +221,7 @@ class _OpenFile:
         self._writing.close()
         items = pa.table([np.array(self.rows, dtype=np.int64), self.custom_ids], schema=ITEMS_SCHEMA)
         with self.folder.create(ITEMS) as file:
-            pq.write_table(items, file)
+            pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
 
     def discard(self) -> None:
         with suppress(_Discarded), self._writing:
@@ -229,8 +229,10 @@ class _OpenFile:
         self.folder.remove()
 
 
-def _fitting(sizes: Iterable[int], room: int) -> int:
+def _fitting(sizes: Sequence[int], room: int) -> int:
     """How many of these sizes, from the first on, fit into so much room together."""
+    if sum(sizes) <= room:
+        return len(sizes)
     return bisect_right(list(accumulate(sizes)), room)
 
 

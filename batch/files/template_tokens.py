@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
+import numpy as np
 import orjson
 
 from ..requests.encoding.body_pieces import BodyPieces
@@ -57,14 +58,16 @@ class TemplateTokens:
 
     def _by_bytes(self, said: dict[str, TemplateTexts], rows: int) -> list[int]:
         assert self._read is not None
-        constant, sizes = 0, []
+        sizes = np.zeros(rows, dtype=np.int64)
         for value in self._read:
-            constant += json_size(value)
+            sizes += json_size(value)
             for mark in _marks_in(value, self._marks):
-                encoded = value != mark
-                constant -= json_size([mark]) - 2 if encoded else json_size(mark)
-                sizes.append(map(len, said[mark].encoded) if encoded else map(json_size, said[mark].texts))
-        return list(map(tokens_of_bytes, map(sum, zip(repeat(constant, rows), *sizes, strict=True))))
+                if value == mark:
+                    sizes += np.fromiter(map(json_size, said[mark].texts), np.int64, rows) - len(mark)
+                else:
+                    sizes += said[mark].encoded_sizes - len(orjson.dumps(mark))
+        told: list[int] = tokens_of_bytes(sizes).tolist()
+        return told
 
 
 def _marks_in(value: Any, marks: Sequence[str]) -> list[str]:

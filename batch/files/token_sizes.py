@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +26,8 @@ MESSAGE_TOKENS = 4
 
 ANSWER_TOKENS = 3
 """What the answer to come takes of the input, by OpenAI's cookbook."""
+
+Size = TypeVar("Size", int, npt.NDArray[np.int64])
 
 TokensBy = Literal["bytes", "encoding"]
 """How input tokens are told: by their bytes, or counted with the model's encoding."""
@@ -141,7 +145,7 @@ def is_tokens(asked: Any) -> bool:
     return isinstance(asked, list) and bool(asked) and isinstance(asked[0], int)
 
 
-def tokens_of_bytes(size: int) -> int:
+def tokens_of_bytes(size: Size) -> Size:
     """How many tokens so many bytes are told to be."""
     return size // BYTES_A_TOKEN + 1
 

@@ -41,7 +41,7 @@ class BodyPieces:
         first, *others = self.constants
         pieces: list[bytes | list[bytes]] = [first]
         for said, constant in zip(texts, others, strict=True):
-            pieces += [said.encoded, constant]
+            pieces += [*said.encoded, constant]
         return joined(b"", pieces, rows)
 
 

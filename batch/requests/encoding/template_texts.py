@@ -1,11 +1,13 @@
 """What a template says of many rows at once, as texts and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
+from itertools import groupby, repeat
 from typing import Any, AnyStr
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 
 from ...tables.row_groups import RowGroup
@@ -28,27 +30,42 @@ class TemplateTexts:
         """The text of each row."""
         if self.template.pieces is None:
             return list(map(self.template.render, self.rows.rows))
-        said = [
-            literal if column is None else _texts(self.rows.values[column])
-            for literal, column in self.template.pieces
-        ]
-        return joined("", said, len(self.rows.numbers))
+        return joined(
+            "",
+            [
+                literal if column is None else _texts(self.rows.values[column])
+                for literal, column in self.template.pieces
+            ],
+            len(self.rows.numbers),
+        )
 
     @cached_property
-    def encoded(self) -> list[bytes]:
-        """The text of each row as a JSON string."""
+    def encoded(self) -> list[bytes | list[bytes]]:
+        """The text of each row as a JSON string, in pieces: see `joined`."""
         if self.template.pieces is None:
-            return encode_texts(self.texts)
+            return [encode_texts(self.texts)]
         said = [
             orjson.dumps(literal)[1:-1] if column is None else _escaped(_texts(self.rows.values[column]))
             for literal, column in self.template.pieces
         ]
-        return joined(b"", [b'"', *said, b'"'], len(self.rows.numbers))
+        return [b'"', *said, b'"']
+
+    @property
+    def encoded_sizes(self) -> npt.NDArray[np.int64]:
+        """How many bytes the text of each row is as a JSON string."""
+        rows = len(self.rows.numbers)
+        sizes = np.zeros(rows, dtype=np.int64)
+        for piece in self.encoded:
+            sizes += len(piece) if isinstance(piece, bytes) else np.fromiter(map(len, piece), np.int64, rows)
+        return sizes
 
 
 def joined(nothing: AnyStr, pieces: Sequence[AnyStr | list[AnyStr]], rows: int) -> list[AnyStr]:
     """The pieces of each row in one: a piece is the same for all rows, or one of a list for each."""
-    columns = [piece if isinstance(piece, list) else repeat(piece, rows) for piece in (nothing, *pieces)]
+    columns: list[Iterable[AnyStr]] = []
+    for differs, some in groupby([nothing, *pieces], lambda piece: isinstance(piece, list)):
+        run: Any = list(some)
+        columns += run if differs else [repeat(nothing.join(run), rows)]
     return list(map(nothing.join, zip(*columns, strict=True)))
 
 

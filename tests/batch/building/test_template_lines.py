@@ -57,7 +57,7 @@ requests = st.one_of(
     st.fixed_dictionaries({**shared, "kind": st.just("responses"), "prompt": sources, "instructions": sources}),
     st.fixed_dictionaries({**shared, "kind": st.just("embedding"), "input": sources}),
     st.fixed_dictionaries(
-        {"kind": st.just("raw"), "id_column": shared["id_column"], "endpoint": st.sampled_from(list(Endpoint))}
+        {"kind": st.just("raw"), "id_column": shared["id_column"], "endpoint": st.sampled_from(Endpoint)}
     ).flatmap(
         lambda raw: st.dictionaries(
             st.sampled_from(
@@ -94,7 +94,9 @@ def test_lines_made_at_once_are_those_made_one_by_one(
 ) -> None:
     """Bytes, custom_ids, models and token sizes; and where a row makes no item by itself, none does at once."""
     request, numbers = request_of(content), list(range(7, 7 + len(rows)))
-    assume((many := at_once(request)) is not None)
+    many = at_once(request)
+    assume(many is not None)
+    assert many is not None
     a, b = map(list, zip(*rows, strict=True))
     group = RowGroup(numbers, {"a": a, "b": b, "id": [f'"{number}"' for number in numbers]})
     try:
