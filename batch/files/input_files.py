@@ -4,9 +4,11 @@ An input file's folder holds `input.jsonl`, the items as they are sent, and `ite
 which custom_id each of them is: what came back is put in order by it.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from hashlib import sha256
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +19,7 @@ from ..errors import ItemTooLarge, RequestError
 from ..limits import Limits
 from ..requests.endpoints import Endpoint
 from ..storage import Folder
-from .lines import Line
+from .lines import Lines
 from .token_sizes import FileTokens, TokenSums
 
 INPUT = "input.jsonl"
@@ -88,7 +90,7 @@ class InputFileWriter:
         self._open: dict[str, _OpenFile] = {}
         self._done: list[tuple[int, InputFile]] = []
 
-    def write(self, lines: Iterable[Line]) -> list[InputFile]:
+    def write(self, groups: Iterable[Lines]) -> list[InputFile]:
         """Write all lines, a model at a time where they have several; none of the files stays if one fails.
 
         Raises:
@@ -97,49 +99,56 @@ class InputFileWriter:
         """
         with ExitStack() as unfinished:
             unfinished.callback(self._discard)
-            for line in lines:
-                self._file_for(line).add(line)
+            for lines in groups:
+                for run in lines.runs():
+                    self._add(run)
             for open_file in list(self._open.values()):
                 self._finish(open_file)
             unfinished.pop_all()
         return [file for _, file in sorted(self._done, key=lambda numbered: numbered[0])]
 
-    def _file_for(self, line: Line) -> "_OpenFile":
-        self._refuse_too_large(line)
-        open_file = self._open.get(line.model)
-        if open_file is not None and not open_file.has_room(line, self.limits):
-            self._finish(open_file)
-            open_file = None
-        return open_file or self._begin(line)
+    def _add(self, lines: Lines) -> None:
+        """Lines of one model, as many into each file as it has room for."""
+        while lines.rows:
+            self._refuse_too_large(lines)
+            open_file = self._open.get(lines.models[0]) or self._begin(lines)
+            fitting = open_file.room_for(lines, self.limits)
+            if fitting:
+                open_file.add(lines.part(0, fitting))
+            if fitting < len(lines.rows):
+                self._finish(open_file)
+            lines = lines.part(fitting)
 
-    def _begin(self, line: Line) -> "_OpenFile":
+    def _begin(self, lines: Lines) -> "_OpenFile":
+        row, model = lines.rows[0], lines.models[0]
         if len(self._open) >= self.limits.models:
             raise RequestError(
-                f"Row {line.row + 1:,} names the model {line.model!r}, after {self.limits.models:,} others: is "
+                f"Row {row + 1:,} names the model {model!r}, after {self.limits.models:,} others: is "
                 "that the column of the models? If it is, split the table, for each model has batches of its own.",
-                row=line.row,
+                row=row,
                 field="model",
             )
-        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", line.model)
-        self._open[line.model] = open_file
+        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", model)
+        self._open[model] = open_file
         self._begun += 1
         return open_file
 
-    def _refuse_too_large(self, line: Line) -> None:
-        size, limit = len(line.content), self.limits.bytes
-        if size > limit:
+    def _refuse_too_large(self, lines: Lines) -> None:
+        """Refuse lines of which the first fits into no file."""
+        row, size, inputs = lines.rows[0], len(lines.contents[0]), lines.inputs[0]
+        if size > self.limits.bytes:
             raise ItemTooLarge(
-                f"Row {line.row + 1:,} makes an item of {size:,} bytes; an input file may hold {limit:,}. "
+                f"Row {row + 1:,} makes an item of {size:,} bytes; an input file may hold {self.limits.bytes:,}. "
                 "Shorten or split what that row sends.",
-                row=line.row,
+                row=row,
                 bytes=size,
-                limit=limit,
+                limit=self.limits.bytes,
             )
-        if line.inputs > self.limits.embedding_inputs:
+        if inputs > self.limits.embedding_inputs:
             raise ItemTooLarge(
-                f"Row {line.row + 1:,} holds {line.inputs:,} embedding inputs; a batch may hold "
+                f"Row {row + 1:,} holds {inputs:,} embedding inputs; a batch may hold "
                 f"{self.limits.embedding_inputs:,}. Split that row.",
-                row=line.row,
+                row=row,
             )
 
     def _finish(self, open_file: "_OpenFile") -> None:
@@ -190,32 +199,41 @@ class _OpenFile:
         self._writing = ExitStack()
         self._file = self._writing.enter_context(folder.create(INPUT))
 
-    def has_room(self, line: Line, limits: Limits) -> bool:
-        return (
-            len(self.rows) < limits.items
-            and self.bytes + len(line.content) <= limits.bytes
-            and self.inputs + line.inputs <= limits.embedding_inputs
+    def room_for(self, lines: Lines, limits: Limits) -> int:
+        """How many of these lines, from the first on, there is room for."""
+        return min(
+            limits.items - len(self.rows),
+            _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
+            _fitting(lines.inputs, limits.embedding_inputs - self.inputs),
         )
 
-    def add(self, line: Line) -> None:
-        self._file.write(line.content)
-        self.digest.update(line.content)
-        self.rows.append(line.row)
-        self.custom_ids.append(line.custom_id)
-        self.bytes += len(line.content)
-        self.inputs += line.inputs
-        self.tokens.add(line.tokens)
+    def add(self, lines: Lines) -> None:
+        content = b"".join(lines.contents)
+        self._file.write(content)
+        self.digest.update(content)
+        self.rows += lines.rows
+        self.custom_ids += lines.custom_ids
+        self.bytes += len(content)
+        self.inputs += sum(lines.inputs)
+        self.tokens.add(lines.input_tokens, lines.output_limits)
 
     def finish(self) -> None:
         self._writing.close()
         items = pa.table([np.array(self.rows, dtype=np.int64), self.custom_ids], schema=ITEMS_SCHEMA)
         with self.folder.create(ITEMS) as file:
-            pq.write_table(items, file)
+            pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
 
     def discard(self) -> None:
         with suppress(_Discarded), self._writing:
             raise _Discarded
         self.folder.remove()
+
+
+def _fitting(sizes: Sequence[int], room: int) -> int:
+    """How many of these sizes, from the first on, fit into so much room together."""
+    if sum(sizes) <= room:
+        return len(sizes)
+    return bisect_right(list(accumulate(sizes)), room)
 
 
 class _Discarded(Exception):

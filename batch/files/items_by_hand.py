@@ -7,7 +7,7 @@ from ..errors import CustomIdError, RequestError
 from ..requests.items import BatchItem
 from ..storage import Folder
 from .input_files import InputFile, InputFileWriter
-from .lines import encode_row_body, make_line
+from .lines import encode_row_body, make_line, together
 
 
 def write_items(items: BatchItem | Iterable[BatchItem], folder: Folder) -> InputFile:
@@ -32,7 +32,7 @@ def write_items(items: BatchItem | Iterable[BatchItem], folder: Folder) -> Input
         make_line(row, item.custom_id, item.url, item.body, encode_row_body(item.body, row))
         for row, item in enumerate(listed)
     ]
-    files = InputFileWriter(folder, "items", listed[0].url).write(lines)
+    files = InputFileWriter(folder, "items", listed[0].url).write(together(lines))
     if len(files) > 1:
         folder.remove()
         raise RequestError("The items exceed what one batch may hold: submit them in several.")

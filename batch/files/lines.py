@@ -1,22 +1,82 @@
-"""An item encoded as a line of an input file."""
+"""Items encoded as lines of an input file."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..errors import RequestError
 from ..requests.endpoints import Endpoint, embedding_inputs
 from ..requests.items import encode_body, encode_line
-from .token_sizes import ItemTokens, item_tokens
+from .token_sizes import item_tokens
+
+WRITTEN_AT_ONCE = 1_000_000
+"""Bytes of lines that were made one by one."""
 
 
 class Line(NamedTuple):
-    """One encoded item on its way into an input file; `inputs` counts embedding inputs, 0 elsewhere."""
+    """One encoded item on its way into an input file; `inputs` counts embedding inputs, 0 elsewhere.
+
+    `input_tokens` and `output_limit` are what it takes; None where nobody can tell.
+    """
 
     row: int
     custom_id: str
     model: str
     content: bytes
     inputs: int
-    tokens: ItemTokens = ItemTokens()
+    input_tokens: int | None = None
+    output_limit: int | None = None
+
+
+class Lines(NamedTuple):
+    """Many lines in the order of their rows: by column what each is of a `Line`."""
+
+    rows: Sequence[int]
+    custom_ids: Sequence[str]
+    models: Sequence[str]
+    contents: Sequence[bytes]
+    inputs: Sequence[int]
+    input_tokens: Sequence[int | None]
+    output_limits: Sequence[int | None]
+
+    @classmethod
+    def of(cls, *lines: Line) -> "Lines":
+        """These lines, of which there is at least one."""
+        return cls._make(zip(*lines, strict=True))
+
+    def part(self, start: int, end: int | None = None) -> "Lines":
+        """Those from place `start` on, and before place `end` if it is given."""
+        return Lines._make(column[start:end] for column in self)
+
+    def runs(self) -> Iterator["Lines"]:
+        """Lines of the same model that follow each other."""
+        start = 0
+        for _, run in groupby(self.models):
+            end = start + len(list(run))
+            yield self.part(start, end)
+            start = end
+
+
+def together(lines: Iterable[Line]) -> Iterator[Lines]:
+    """Lines put together, so that about a megabyte of them is written at once.
+
+    Where making them fails, those before come first: of two rows at fault the first one is told.
+    """
+    waiting: list[Line] = []
+    size = 0
+    try:
+        for line in lines:
+            waiting.append(line)
+            size += len(line.content)
+            if size > WRITTEN_AT_ONCE:
+                yield Lines.of(*waiting)
+                waiting, size = [], 0
+    except Exception:
+        if waiting:
+            yield Lines.of(*waiting)
+        raise
+    if waiting:
+        yield Lines.of(*waiting)
 
 
 def encode_row_body(body: dict[str, Any], row: int) -> bytes:
@@ -33,11 +93,13 @@ def encode_row_body(body: dict[str, Any], row: int) -> bytes:
 
 def make_line(row: int, custom_id: str, endpoint: Endpoint, body: dict[str, Any], encoded: bytes) -> Line:
     """The line of an item, whose body is given as it is and as `encode_row_body` encodes it."""
+    tokens = item_tokens(endpoint, body)
     return Line(
         row=row,
         custom_id=custom_id,
         model=str(body.get("model")),
         content=encode_line(custom_id, endpoint, encoded),
         inputs=embedding_inputs(body) if endpoint == Endpoint.EMBEDDINGS else 0,
-        tokens=item_tokens(endpoint, body),
+        input_tokens=tokens.input,
+        output_limit=tokens.output_limit,
     )

@@ -5,11 +5,14 @@ installed, with the model's own encoding, offline. Images, sounds and files take
 and so does what is kept there: earlier conversations, prompts with an id, what a search finds.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any, Literal, NamedTuple
+from itertools import chain
+from typing import Any, Literal, NamedTuple, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +26,8 @@ MESSAGE_TOKENS = 4
 
 ANSWER_TOKENS = 3
 """What the answer to come takes of the input, by OpenAI's cookbook."""
+
+Size = TypeVar("Size", int, npt.NDArray[np.int64])
 
 TokensBy = Literal["bytes", "encoding"]
 """How input tokens are told: by their bytes, or counted with the model's encoding."""
@@ -88,7 +93,7 @@ class FileTokens(BaseModel):
 
 
 class TokenSums:
-    """Counts the items of one input file as they pass; they are all of one model."""
+    """Sums up the items of one input file as they pass; they are all of one model."""
 
     def __init__(self, model: str) -> None:
         self.by: TokensBy = "bytes" if encoding_of(model) is None else "encoding"
@@ -96,11 +101,11 @@ class TokenSums:
         self.largest_input = 0
         self.output_limit: int | None = 0
 
-    def add(self, item: ItemTokens) -> None:
-        """Count one item."""
-        self.input = _sum(self.input, item.input)
-        self.largest_input = max(self.largest_input, item.input or 0)
-        self.output_limit = _sum(self.output_limit, item.output_limit)
+    def add(self, inputs: Sequence[int | None], output_limits: Sequence[int | None]) -> None:
+        """Count some items, by what the input and the answer of each takes."""
+        self.input = _sum([self.input, *inputs])
+        self.largest_input = max(filter(None, [self.largest_input, *inputs]), default=0)
+        self.output_limit = _sum([self.output_limit, *output_limits])
 
     def summed(self) -> FileTokens:
         """What they take together."""
@@ -118,16 +123,31 @@ def item_tokens(endpoint: Endpoint, body: Mapping[str, Any]) -> ItemTokens:
 
 
 def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
+    read = what_is_read(endpoint, body)
+    if read is None or is_tokens(read[0]):
+        return None if read is None else len(read[0])
+    count = encoding_of(str(body.get("model")))
+    if count is None:
+        return tokens_of_bytes(sum(map(json_size, read)))
+    return sum(map(count, texts_read(read))) + tokens_around(read[0])
+
+
+def what_is_read(endpoint: Endpoint, body: Mapping[str, Any]) -> list[Any] | None:
+    """What a model reads of a body, its prompt first; None where it reads what is no text, or stands elsewhere."""
     asked = body.get(PROMPT_FIELD[endpoint])
     if _reads_more(endpoint, body) or (isinstance(asked, list) and any(map(_is_more_than_text, asked))):
         return None
-    if isinstance(asked, list) and asked and isinstance(asked[0], int):
-        return len(asked)  # tokens already
-    read = [asked, *(body[field] for field in READ_BESIDES if field in body)]
-    count = encoding_of(str(body.get("model")))
-    if count is None:
-        return sum(map(_bytes, read)) // BYTES_A_TOKEN + 1
-    return sum(count(text) for value in read for text in _texts(value)) + _around(asked)
+    return [asked, *(body[field] for field in READ_BESIDES if field in body)]
+
+
+def is_tokens(asked: Any) -> bool:
+    """Whether a prompt is tokens already."""
+    return isinstance(asked, list) and bool(asked) and isinstance(asked[0], int)
+
+
+def tokens_of_bytes(size: Size) -> Size:
+    """How many tokens so many bytes are told to be."""
+    return size // BYTES_A_TOKEN + 1
 
 
 def _reads_more(endpoint: Endpoint, body: Mapping[str, Any]) -> bool:
@@ -141,7 +161,8 @@ def _reads_more(endpoint: Endpoint, body: Mapping[str, Any]) -> bool:
     )
 
 
-def _bytes(value: Any) -> int:
+def json_size(value: Any) -> int:
+    """The bytes of a text, or of another value as JSON."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode())
     return len(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
@@ -158,10 +179,15 @@ def _is_more_than_text(message: Any) -> bool:
     return isinstance(content, list) and any(map(_is_more_than_text, content))
 
 
-def _around(asked: Any) -> int:
+def tokens_around(asked: Any) -> int:
     """What stands around the texts of a conversation; an embedding's input has nothing around it."""
     messages = [message for message in asked if isinstance(message, Mapping)] if isinstance(asked, list) else []
     return MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS if messages else 0
+
+
+def texts_read(read: Iterable[Any]) -> Iterator[str]:
+    """The texts of all that is read."""
+    return chain.from_iterable(map(_texts, read))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -211,5 +237,5 @@ def _loaded(name: str) -> Callable[[str], int]:
     return count
 
 
-def _sum(first: int | None, second: int | None) -> int | None:
-    return None if first is None or second is None else first + second
+def _sum(tokens: list[int | None]) -> int | None:
+    return None if None in tokens else sum(filter(None, tokens))

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from ..errors import RequestError, refusals_of
 from ..files.input_files import InputFile, InputFileWriter
-from ..files.lines import Line, encode_row_body, make_line
+from ..files.lines import Line, Lines, encode_row_body, make_line, together
+from ..files.template_lines import ROWS_AT_ONCE, TemplateLines, template_lines
 from ..heap import frozen_heap
 from ..limits import FILES_ON_A_BUDGET, MAX_ITEMS, Limits
 from ..requests.bodies import Bodies
@@ -18,10 +19,9 @@ from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
 from ..tables.json_values import row_values
 from ..tables.parts import read_rows, read_schema, read_selected_rows
+from ..tables.row_groups import RowGroup, slices
 from ..tables.sources import open_source
 from .job import Built, Job, Selection
-
-NumberedRow = tuple[int, Mapping[str, Any]]
 
 
 @frozen_heap()
@@ -55,17 +55,37 @@ def _limits(job: Job, selection: Selection) -> Limits:
     return Limits(items=min(MAX_ITEMS, max(1, -(-selection.rows // FILES_ON_A_BUDGET))))
 
 
-def _lines(job: Job, selection: Selection) -> Iterator[Line]:
+def _lines(job: Job, selection: Selection) -> Iterator[Lines]:
     request = job.request
     columns = tuple(read_schema(job.files).names)
     bodies = request.compile(columns)
+    at_once = template_lines(request, bodies)
     ids = {request.id_column} if request.id_column is not None else set()
     wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
-    for number, row in _numbered_rows(job, selection, wanted):
-        yield _line(request, bodies, number, row)
+    for rows in _row_groups(job, selection, wanted):
+        lines = None if at_once is None else _made_at_once(at_once, rows)
+        if lines is not None:
+            yield lines
+        else:
+            yield from together(
+                line_of_row(request, bodies, *row) for row in zip(rows.numbers, rows.rows, strict=True)
+            )
 
 
-def _line(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> Line:
+def _made_at_once(at_once: TemplateLines, rows: RowGroup) -> Lines | None:
+    """The lines of a group; None where a row may be at fault, in as many ways as a template can fail."""
+    try:
+        return at_once.lines(rows)
+    except Exception:
+        return None
+
+
+def line_of_row(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> Line:
+    """The line of one row by itself.
+
+    Raises:
+        RequestError, CustomIdError: the row makes no item; the message names it.
+    """
     body = _make(request, bodies, number, row)
     encoded = encode_row_body(body, number)
     custom_id = make_custom_id(request.id_column, number, row, encoded)
@@ -84,18 +104,15 @@ def first_custom_id(job: Job) -> str | None:
         if first is None:
             return None
         values = zip(columns, (row_values(column)[0] for column in first.columns), strict=True)
-        return _line(job.request, job.request.compile(tuple(columns)), 0, dict(values)).custom_id
+        return line_of_row(job.request, job.request.compile(tuple(columns)), 0, dict(values)).custom_id
 
 
-def _numbered_rows(job: Job, selection: Selection, columns: list[str] | None) -> Iterator[NumberedRow]:
+def _row_groups(job: Job, selection: Selection, columns: list[str] | None) -> Iterator[RowGroup]:
     for numbers, batch in _numbered_batches(job, selection, columns):
-        names = batch.schema.names
-        if not names:
-            yield from ((number, {}) for number in numbers.tolist())
-            continue
-        values = zip(*(row_values(column) for column in batch.columns), strict=True)
-        for number, row in zip(numbers.tolist(), values, strict=True):
-            yield number, dict(zip(names, row, strict=True))
+        start = 0
+        for rows in slices(batch, ROWS_AT_ONCE):
+            yield RowGroup.of(numbers[start : start + rows.num_rows].tolist(), rows)
+            start += rows.num_rows
 
 
 def _numbered_batches(

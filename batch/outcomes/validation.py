@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from ..files.batches import Batch, BatchError
 from ..files.input_files import INPUT, InputFile, InputFileWriter, items_of
-from ..files.lines import Line
+from ..files.lines import Line, together
 from ..storage import Folder
 from .outcome import Outcome, validation_failed
 from .outcome_files import FetchedOutput, write_found
@@ -68,7 +68,7 @@ def kept_lines(file: InputFile, refused: Mapping[int, Outcome]) -> list[InputFil
         job_key=file.job_key,
         round_number=file.round,
     )
-    kept = writer.write(_kept(file, refused))
+    kept = writer.write(together(_kept(file, refused)))
     return [rest.model_copy(update={"tokens": file.tokens}) for rest in kept]  # no more than all of them take
 
 

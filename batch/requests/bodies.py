@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 
 from ..errors import RequestError
-from .templates import compile_structure, reference
+from .encoding.body_pieces import BodyPieces, body_pieces
+from .templates import Compile, compile_structure, compile_template, reference
 
 Function = Callable[[Mapping[str, Any]], Any]
 Make = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -16,10 +17,14 @@ Make = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Bodies:
-    """A compiled request: `make` gives a row's body, `columns` are those it reads (None: all)."""
+    """A compiled request: `make` gives a row's body, `columns` are those it reads (None: all).
+
+    `pieces` gives the body in pieces, for many rows at once; None where it is no template.
+    """
 
     make: Make
     columns: frozenset[str] | None
+    pieces: Callable[[], BodyPieces | None] = lambda: None
 
 
 def bodies_from_template(
@@ -36,19 +41,24 @@ def bodies_from_template(
     Raises:
         RequestError: a template is malformed, names an unknown column, or none uses any.
     """
-    model_render, model_columns = compile_structure(template.get("model"), columns)
     asked = {name: value for name, value in template.items() if name != "model"}
-    render, asked_columns = compile_structure(asked, columns)
+
+    def compiled(compile_one: Compile) -> tuple[Make, frozenset[str], frozenset[str]]:
+        model_render, model_columns = compile_structure(template.get("model"), columns, compile_one)
+        render, asked_columns = compile_structure(asked, columns, compile_one)
+
+        def make(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {"model": model_render(row), **render(row), **parameters}
+
+        return make, asked_columns, model_columns
+
+    make, asked_columns, model_columns = compiled(compile_template)
     if not (asked_columns or constant):
         raise RequestError(
             "The prompt uses no column, so every row would be sent the same text. Name a column in it, "
             f"{reference(columns[0] if columns else 'column')} for one, or say constant_prompt if that is meant."
         )
-
-    def make(row: Mapping[str, Any]) -> dict[str, Any]:
-        return {"model": model_render(row), **render(row), **parameters}
-
-    return Bodies(make, asked_columns | model_columns)
+    return Bodies(make, asked_columns | model_columns, lambda: body_pieces(lambda one: compiled(one)[0]))
 
 
 def bodies_from_function(

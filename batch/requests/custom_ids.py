@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..errors import CustomIdError
 from ..limits import MAX_CUSTOM_ID_BYTES
+from ..tables.row_groups import RowGroup
 from ..tables.value_texts import text
 
 ReadValues = Callable[[], Iterator[list[Any]]]
@@ -27,9 +28,25 @@ def make_custom_id(id_column: str | None, row: int, values: Mapping[str, Any], b
     Raises:
         CustomIdError: the column's value is missing, empty, or longer than 512 bytes.
     """
+    return _made([row], [body])[0] if id_column is None else check_custom_id(values[id_column], row, id_column)
+
+
+def make_custom_ids(id_column: str | None, rows: RowGroup, bodies: list[bytes]) -> list[str]:
+    """The custom_ids of a group's rows, each as `make_custom_id` makes it of what the row sends.
+
+    Raises:
+        CustomIdError: a value of the column is missing, empty, or longer than 512 bytes.
+    """
     if id_column is None:
-        return f"row-{row + 1}-{blake2b(body, digest_size=4).hexdigest()}"
-    return check_custom_id(values[id_column], row, id_column)
+        return _made(rows.numbers, bodies)
+    values = zip(rows.values[id_column], rows.numbers, strict=True)
+    return [check_custom_id(value, row, id_column) for value, row in values]
+
+
+def _made(rows: list[int], bodies: list[bytes]) -> list[str]:
+    return [
+        f"row-{row + 1}-{blake2b(body, digest_size=4).hexdigest()}" for row, body in zip(rows, bodies, strict=True)
+    ]
 
 
 def check_custom_id(value: Any, row: int, column: str) -> str:

@@ -25,7 +25,7 @@ def endpoint_named(name: object) -> Endpoint | None:
     return max(fitting, key=len, default=None)
 
 
-def embedding_inputs(body: dict[str, Any]) -> int:
+def embedding_inputs(body: Mapping[str, Any]) -> int:
     """How many inputs one embeddings body holds: a list of texts or of token lists counts each."""
     given = body.get("input")
     if isinstance(given, list) and given and not isinstance(given[0], int):

@@ -34,11 +34,12 @@ def encode_body(body: dict[str, Any]) -> bytes:
 
 def encode_line(custom_id: str, url: Endpoint, body: bytes) -> bytes:
     """A line of an input file from its parts; the body is JSON already."""
-    return b'{"custom_id":%b,"method":"POST","url":"%b","body":%b}\n' % (
-        orjson.dumps(custom_id),
-        url.encode(),
-        body,
-    )
+    return line_format(url) % (orjson.dumps(custom_id), body)
+
+
+def line_format(url: Endpoint) -> bytes:
+    """What makes a line, by `%`, of a custom_id and a body that are JSON already."""
+    return b'{"custom_id":%%b,"method":"POST","url":"%b","body":%%b}\n' % url.encode()
 
 
 def endpoint_in(line: bytes | str) -> Endpoint | None:

@@ -1,14 +1,40 @@
 """How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
+
+from .json_values import row_values
 
 GROUP_ROWS = 5_000
 """The most rows in a row group."""
 
 GROUP_BYTES = 32 * 1024 * 1024
 """About the most bytes in a row group of more than one row."""
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """The rows of a group: their numbers, and by column their values as templates and functions get them."""
+
+    numbers: list[int]
+    values: dict[str, list[Any]]
+
+    @classmethod
+    def of(cls, numbers: Sequence[int], batch: pa.RecordBatch) -> "RowGroup":
+        """The rows of a batch, under their numbers."""
+        values = {name: row_values(column) for name, column in zip(batch.schema.names, batch.columns, strict=True)}
+        return cls(list(numbers), values)
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        """Each row by itself."""
+        if not self.values:
+            return [{} for _ in self.numbers]
+        return [dict(zip(self.values, row, strict=True)) for row in zip(*self.values.values(), strict=True)]
 
 
 def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:

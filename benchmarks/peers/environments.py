@@ -7,7 +7,7 @@ from pathlib import Path
 PLACE = Path.home() / ".cache" / "prefect-openai-batch" / "peers"
 
 PEERS = {
-    "openai-batch": ("openai-batch==0.3.4",),
+    "openai-batch": ("openai-batch==0.3.4", "httpx"),  # which it imports, and does not name
     "batch-openai": ("batch-openai==0.4.0",),
     "common-ai": ("apache-airflow-providers-common-ai==1.0.0",),
     "curator": ("bespokelabs-curator==0.1.31",),

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile, InputFileWriter
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.files.lines import Line
+from prefect_openai_batch.batch.files.lines import Line, together
 from prefect_openai_batch.batch.limits import Limits
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
@@ -106,7 +106,7 @@ def test_files_are_cut_at_the_limits_and_lose_nothing(
         for row, (size, model) in enumerate(zip(sizes, models, strict=False))
     ]
     folder = Folder(str(tmp_path_factory.mktemp("files")))
-    files = InputFileWriter(folder, "00000", Endpoint.EMBEDDINGS, limits=limits).write(lines)
+    files = InputFileWriter(folder, "00000", Endpoint.EMBEDDINGS, limits=limits).write(together(lines))
     by_row = {line.row: line for line in lines}
     found: list[int] = []
     for file in files:
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
     """Neither it nor those that were finished before it."""
     lines = [Line(0, "a", "m", b"{}\n", inputs=0), Line(1, "\ud83d", "n", b"{}\n", inputs=0)]
     with pytest.raises(UnicodeEncodeError):
-        InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(lines)
+        InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(together(lines))
     assert list(tmp_path.rglob("*")) == []
 
 

@@ -25,13 +25,18 @@ def chat(content: Any, **further: Any) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": "user", "content": content}], **further}
 
 
+def add(sums: TokenSums, body: dict[str, Any]) -> None:
+    told = item_tokens(CHAT, body)
+    sums.add([told.input], [told.output_limit])
+
+
 @given(st.lists(st.text(max_size=200), min_size=1, max_size=4))
 def test_the_most_that_items_take_is_more_than_a_server_counts(texts: list[str]) -> None:
     """For all texts, and for short ones too, around which more stands than in them."""
     bodies = [chat(text) for text in texts]
     sums = TokenSums("m")
     for body in bodies:
-        sums.add(item_tokens(CHAT, body))
+        add(sums, body)
     told = sums.summed()
     assert (told.by, told.output_limit) == ("bytes", None)
     assert told.most_input is not None
@@ -80,8 +85,8 @@ def test_an_answer_takes_no_more_than_its_request_lets_it(
 def test_nobody_tells_what_is_no_text(part: dict[str, Any]) -> None:
     """Of such an item, and of all that travel with it."""
     sums = TokenSums("m")
-    sums.add(item_tokens(CHAT, chat("x")))
-    sums.add(item_tokens(CHAT, chat([{"type": "text", "text": "What is this?"}, part])))
+    add(sums, chat("x"))
+    add(sums, chat([{"type": "text", "text": "What is this?"}, part]))
     assert sums.summed().input is None
 
 
