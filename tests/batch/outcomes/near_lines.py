@@ -12,7 +12,13 @@ DETAILS = {
     "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": None},
     "completion_tokens_details": {"reasoning_tokens": 3},
 }
-SAID = {"role": "assistant", "content": "Fine, é 😀.", "refusal": None, "tool_calls": [], "annotations": []}
+SAID: dict[str, Any] = {
+    "role": "assistant",
+    "content": "Fine, é 😀.",
+    "refusal": None,
+    "tool_calls": [],
+    "annotations": [],
+}
 CHOICE = {"index": 0, "message": SAID, "logprobs": None, "finish_reason": "stop"}
 ENDED = {"index": 0, "text": "Fine.", "finish_reason": "length"}
 PACKED = {"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}

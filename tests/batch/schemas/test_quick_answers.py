@@ -14,7 +14,7 @@ from prefect_openai_batch.batch.schemas.typed_answers import AnswerReader
 
 from .schema_strategies import schemas
 
-ODD = st.sampled_from(
+ODD: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(
             None,
