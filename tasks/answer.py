@@ -17,11 +17,10 @@ from prefect import task
 from ..batch import clock
 from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile, items_of
-from ..batch.files.output_files import OutputLines, custom_id_of, parse_line
+from ..batch.files.output_files import custom_id_of, parse_line
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import fetched
-from ..batch.outcomes.outcome import MISSING, item_outcome
-from ..batch.outcomes.outcome_files import FetchedOutput, write_found
+from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage import Folder
 from .options import KEPT_AS_JSON
@@ -137,22 +136,21 @@ def _body(answer: Response) -> Any:
 
 def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
     """The outcomes of all items; those that were not asked any more have the job's reason."""
-    stop = job.stopped()
+    stop, answer = job.stopped(), job.request.answer_type
     batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
-    with TemporaryDirectory() as scratch, OutputLines([_copied(answers, Path(scratch))]) as lines:
-        keep, answer = job.request.keep_response, job.request.answer_type
-        otherwise = stop.outcome if stop else MISSING
-        found = (
-            (
-                row,
-                custom_id,
-                item_outcome(
-                    file.endpoint, lines.lines_of(custom_id), otherwise, keep_response=keep, answer=answer
-                ),
-            )
-            for row, custom_id in items_of(file)
+    with TemporaryDirectory() as scratch:
+        paths = [_copied(answers, Path(scratch))]
+        output = write_outcomes(
+            batch,
+            file.endpoint,
+            items_of(file),
+            paths,
+            file.files,
+            keep_response=job.request.keep_response,
+            answer=answer,
+            otherwise=stop.outcome if stop else None,
         )
-        return write_found(batch, file.endpoint, found, file.files, answer)
+    return output.model_copy(update={"untold": 0, "unread": 0})  # what was not asked is not unread
 
 
 def _copied(answers: Folder, scratch: Path) -> Path:

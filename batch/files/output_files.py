@@ -1,17 +1,18 @@
-r"""Output and error files: unordered lines put in the order of the rows, in bounded memory.
+r"""Output and error files: lines in no order, read tolerantly.
 
-One pass notes where each custom_id's lines lie, a second reads them in the rows' order and writes the outcomes
-by row groups. Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
+Lines are split on the byte `\\n` alone: an answer may hold U+2028 and its like.
 """
 
 import json
 import math
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import accumulate
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -26,20 +27,18 @@ _UNREADABLE = (ValueError, RecursionError)
 BROKEN_LINE = "broken_line"
 """The error's code in place of a line that is no JSON."""
 
-_Place = tuple[int, int, int]
-"""Where a line lies: which file, its offset and its length in bytes."""
+READ_BYTES = 262_144
 
 
 class OutputLines:
-    """The lines of a batch's output and error files, found by custom_id."""
+    """The lines of a batch's output and error files, as they lie there, one file behind the other."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._places: dict[str, _Place] = {}
-        self._doubled: dict[str, list[_Place]] = {}
         self._closing = ExitStack()
-        self._files: list[IO[bytes]] = []
-        for path in paths:
-            self._index(self._closing.enter_context(path.open("rb")))
+        self._paths = list(paths)
+        self._files = [self._closing.enter_context(path.open("rb")) for path in self._paths]
+        sizes = (os.fstat(file.fileno()).st_size for file in self._files)
+        self._starts = list(accumulate(sizes, initial=0))
 
     def __enter__(self) -> "OutputLines":
         return self
@@ -47,34 +46,21 @@ class OutputLines:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def _index(self, file: IO[bytes]) -> None:
-        number, offset, places = len(self._files), 0, self._places
-        self._files.append(file)
-        for line in file:
-            custom_id = custom_id_of(line)
-            if custom_id is not None:
-                place = (number, offset, len(line))
-                first = places.setdefault(custom_id, place)
-                if first is not place:
-                    self._doubled.setdefault(custom_id, [first]).append(place)
-            offset += len(line)
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        """Each line, and its position in bytes, from the beginning of the first file."""
+        for path, position in zip(self._paths, self._starts, strict=False):
+            with path.open("rb", READ_BYTES) as file:
+                for line in file:
+                    yield position, line
+                    position += len(line)
 
-    def custom_ids(self) -> Iterator[str]:
-        """Every custom_id of the files, in the order of first appearance."""
-        yield from self._places
-
-    def lines_of(self, custom_id: str) -> list[Mapping[str, Any]]:
-        """Every line of an item, parsed, in the order of the files; one that is no JSON names `BROKEN_LINE`."""
-        place = self._places.get(custom_id)
-        if place is None:
-            return []
-        return [self._read(one) for one in self._doubled.get(custom_id) or (place,)]
-
-    def _read(self, place: _Place) -> Mapping[str, Any]:
-        number, offset, length = place
-        content = os.pread(self._files[number].fileno(), length, offset)
+    def read(self, position: int) -> Mapping[str, Any]:
+        """The line at a position, parsed; one that is no JSON names `BROKEN_LINE`."""
+        number = bisect_right(self._starts, position) - 1
+        file = self._files[number]
+        file.seek(position - self._starts[number])
         try:
-            line = parse_line(content)
+            line = parse_line(file.readline())
         except _UNREADABLE as error:
             return {"error": {"code": BROKEN_LINE, "message": f"The line is not JSON: {error}"}}
         return line if isinstance(line, dict) else {}

@@ -43,22 +43,23 @@ def outcome_batches(
     size = 0
     for row, custom_id, found in items:
         gathered.append((row, custom_id, *found[:told], batch_id))
-        size += _weight(found)
+        size += weight(found)
         if len(gathered) >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-            yield _record_batch(gathered, schema)
+            yield record_batch(gathered, schema)
             gathered, size = [], 0
     if gathered:
-        yield _record_batch(gathered, schema)
+        yield record_batch(gathered, schema)
 
 
-def _weight(found: Outcome) -> int:
+def weight(found: Outcome) -> int:
     """About how many bytes an outcome takes in memory."""
     answer = found.answer
     size = 0 if answer is None else len(answer) if isinstance(answer, str) else answer.nbytes
     return 200 + size + len(found.response or "")
 
 
-def _record_batch(gathered: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+def record_batch(gathered: list[tuple[Any, ...]], schema: pa.Schema) -> pa.RecordBatch:
+    """Rows, each with a value a column, as columns."""
     columns = zip(*gathered, strict=True)
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,7 +1,7 @@
 """What was fetched for one input file: its outcomes in the order of its rows."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,10 @@ from ..schemas.answer_types import AnswerType
 from ..storage import Folder
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
+from .quick.quick_lines import quick_lines
+from .reconciled_batches import reconciled_batches
+from .reconciliation import Reconciliation
+from .sorted_columns import SortedColumns
 from .token_counts import COUNTS, TokenCounts
 from .unread import Reading
 
@@ -87,6 +91,7 @@ def write_outcomes(
     *,
     keep_response: bool = False,
     answer: AnswerType | None = None,
+    otherwise: Outcome | None = None,
 ) -> FetchedOutput:
     """Reconcile what a batch was sent with what it gave, and write one outcome an item.
 
@@ -98,19 +103,29 @@ def write_outcomes(
         folder: Where `outcomes.parquet` goes.
         keep_response: Whether whole bodies stay, as JSON text.
         answer: What each answer is, where answers are typed.
+        otherwise: What became of an item without a line; by default the batch's end tells it.
     """
-    with OutputLines(paths) as lines:
-        sent = enumerate(lines.custom_ids()) if items is None else items
-        otherwise = without_line(batch)
-        reading = Reading()
+    reading = Reading()
+    missing = otherwise or without_line(batch)
+    quick = None if keep_response else quick_lines(endpoint, answer)
+    with OutputLines(paths) as lines, SortedColumns() as columns:
 
-        def outcome_of(custom_id: str) -> Outcome:
-            told = lines.lines_of(custom_id)
-            outcome = item_outcome(endpoint, told, otherwise, keep_response=keep_response, answer=answer)
+        def outcome_of(positions: Sequence[int]) -> Outcome:
+            told = [lines.read(position) for position in positions]
+            outcome = item_outcome(endpoint, told, missing, keep_response=keep_response, answer=answer)
             return reading.add(told, outcome)
 
-        found = ((row, name, outcome_of(name)) for row, name in sent)
-        output = write_found(batch, endpoint, found, folder, answer)
+        told = Reconciliation(items, quick, columns)
+        told.read(lines)
+        if quick is None:
+            found = (
+                (told.rows[place], told.custom_ids[place], outcome_of(at)) for place, at in told.noted.items()
+            )
+            batches = outcome_batches(found, endpoint, batch.id, answer)
+        else:
+            batches = reconciled_batches(told, outcome_schema(endpoint, answer), batch.id, outcome_of)
+        output = _write(batch, endpoint, batches, folder, answer)
+        reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
 
@@ -123,10 +138,21 @@ def write_found(
     answer: AnswerType | None = None,
 ) -> FetchedOutput:
     """Write the outcomes of a batch's items, given as row, custom_id and outcome in the order of the rows."""
+    batches = outcome_batches(found, endpoint, batch.id, answer)
+    return _write(batch, endpoint, batches, folder, answer)
+
+
+def _write(
+    batch: Batch,
+    endpoint: Endpoint,
+    batches: Iterable[pa.RecordBatch],
+    folder: Folder,
+    answer: AnswerType | None,
+) -> FetchedOutput:
     tally = Tally()
     schema = outcome_schema(endpoint, answer)
     with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for outcomes in outcome_batches(found, endpoint, batch.id, answer):
+        for outcomes in batches:
             writer.write_batch(outcomes)
             tally.add(outcomes)
     return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())

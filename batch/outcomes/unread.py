@@ -37,6 +37,12 @@ class Reading:
             self.run += found.outcome in _RUN
         return found
 
+    def add_answers(self, count: int) -> None:
+        """Count items of which a line holds an answer for certain."""
+        self.items += count
+        self.told += count
+        self.run += count
+
     @property
     def untold(self) -> int:
         """Items of which no line could be read."""

@@ -27,7 +27,7 @@ def answer_type(schema: Schema) -> pa.StructType:
 
 def answer_choices(schema: Schema) -> dict[str, list[str]]:
     """The words of each field that is one choice of some."""
-    branches = {name: _branches(node, schema) for name, node in schema["properties"].items()}
+    branches = {name: branches_of(node, schema) for name, node in schema["properties"].items()}
     return {
         name: nodes[0]["enum"]
         for name, nodes in branches.items()
@@ -41,10 +41,10 @@ def answer_values(schema: Schema) -> Convert:
 
 
 def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[pa.DataType, Convert]:
-    node = _resolved(node, root_schema)
+    node = resolved(node, root_schema)
     if not root and _holds_itself(node, root_schema):
         return _JSON_TEXT, _json_text
-    branches = _branches(node, root_schema)
+    branches = branches_of(node, root_schema)
     kinds = {name for branch in branches for name in types_of(branch)} - {"null"}
     if kinds == {"integer", "number"}:
         return pa.float64(), _float
@@ -64,10 +64,10 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
     return _TYPES[kind], {"integer": _integer, "number": _float}.get(kind, _as_it_is)
 
 
-def _branches(node: Schema, root_schema: Schema) -> list[Schema]:
+def branches_of(node: Schema, root_schema: Schema) -> list[Schema]:
     """What a value may be, but for null."""
-    node = _resolved(node, root_schema)
-    branches = [_resolved(branch, root_schema) for branch in node.get("anyOf", [node])]
+    node = resolved(node, root_schema)
+    branches = [resolved(branch, root_schema) for branch in node.get("anyOf", [node])]
     return [branch for branch in branches if types_of(branch) != ["null"]]
 
 
@@ -86,7 +86,8 @@ def _list(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
     return pa.list_(kind), lambda value: None if value is None else [convert(item) for item in value]
 
 
-def _resolved(node: Schema, root_schema: Schema) -> Schema:
+def resolved(node: Schema, root_schema: Schema) -> Schema:
+    """The schema that a reference, or a choice of one, leads to."""
     while True:
         if node.keys() >= {"anyOf"} and len(node["anyOf"]) == 1:
             node = node["anyOf"][0]
@@ -104,12 +105,12 @@ def _holds_itself(node: Schema, root_schema: Schema) -> bool:
     waiting = [node]
     while waiting:
         for child in _members(waiting.pop()):
-            resolved = _resolved(child, root_schema)
-            if resolved is node or resolved is root_schema:
+            inner = resolved(child, root_schema)
+            if inner is node or inner is root_schema:
                 return True
-            if not any(resolved is one for one in seen):
-                seen.append(resolved)
-                waiting.append(resolved)
+            if not any(inner is one for one in seen):
+                seen.append(inner)
+                waiting.append(inner)
     return False
 
 

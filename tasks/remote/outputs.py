@@ -106,12 +106,7 @@ def _read(
 def _told_endpoint(batch: Batch, paths: list[Path]) -> Endpoint:
     """The endpoint that the answers show."""
     with OutputLines(paths) as lines:
-        responses = (
-            response
-            for name in lines.custom_ids()
-            for line in lines.lines_of(name)
-            if (response := response_of(line))
-        )
+        responses = (response for position, _ in lines if (response := response_of(lines.read(position))))
         shown = next((found for response in responses if (found := endpoint_of(response[1]))), None)
     if shown is None:
         raise RequestError(

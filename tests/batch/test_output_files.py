@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import read_batch
 from prefect_openai_batch.batch.files.output_files import OutputLines, custom_id_of
-from prefect_openai_batch.batch.outcomes.outcome import MISSING, item_outcome
+from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
 from .conftest import answered
@@ -21,10 +21,7 @@ def test_lines_are_split_at_newline_bytes_alone(tmp_path: Path) -> None:
     texts = ["a\u2028b", "c\u2029d\x85e", "f\x0bg\x0ch"]
     path.write_bytes(b"".join(answered(str(place), text) for place, text in enumerate(texts)))
     with OutputLines([path]) as lines:
-        found = [
-            item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of(str(place)), MISSING).answer
-            for place in range(3)
-        ]
+        found = [read_outcome(Endpoint.CHAT_COMPLETIONS, lines.read(position)).answer for position, _ in lines]
     assert found == texts
 
 
@@ -51,7 +48,9 @@ def test_what_python_writes_and_json_does_not_know_is_read(tmp_path: Path, prefi
     path = tmp_path / "output"
     path.write_bytes(prefix + b'"response": {"status_code": 200, "body": ' + body + b"}}\n")
     with OutputLines([path]) as lines:
-        outcome = item_outcome(Endpoint.CHAT_COMPLETIONS, lines.lines_of("a"), MISSING)
+        ((position, line),) = list(lines)
+        assert custom_id_of(line) == "a"
+        outcome = read_outcome(Endpoint.CHAT_COMPLETIONS, lines.read(position))
     assert (outcome.outcome, outcome.answer, outcome.input_tokens) == ("succeeded", "fine ?", None)
 
 

@@ -102,7 +102,11 @@ CASES = [
     ),
     (
         EmbeddingRequest(model="m", input="{{ review }}", dimensions=8),
-        {"model": "m", "input": "Sturdy.", "dimensions": 8},
+        {"model": "m", "input": "Sturdy.", "dimensions": 8, "encoding_format": "base64"},
+    ),
+    (
+        EmbeddingRequest(model="m", input="{{ review }}", parameters={"encoding_format": "float"}),
+        {"model": "m", "input": "Sturdy.", "encoding_format": "float"},
     ),
     (
         raw(endpoint="/v1/moderations", body={"model": "m", "input": ["{{ review }}", 1]}),

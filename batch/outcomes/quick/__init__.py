@@ -1,0 +1,1 @@
+"""Lines of the usual shape, read straight into columns."""

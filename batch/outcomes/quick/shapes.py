@@ -1,0 +1,250 @@
+"""The usual shapes of lines: what a decoder takes of each endpoint's, and the columns it becomes.
+
+A type takes only what `read_outcome` reads the same; any other line does not fit, and is read by that. What stands
+in a line beside the fields that are named here is passed over.
+"""
+
+from collections.abc import Callable, Sequence
+from struct import pack
+from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import pyarrow as pa
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ...requests.endpoints import Endpoint
+
+Columns = dict[str, list[Any] | pa.Array]
+
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Text = Annotated[str, Meta(min_length=1)]
+Nothing = Annotated[list[Any], Meta(max_length=0)] | None
+"""Null, or an empty list, as vLLM sends."""
+
+Body = TypeVar("Body")
+
+
+class Response(Struct, Generic[Body], gc=False):
+    """A response that was executed."""
+
+    status_code: Literal[200]
+    body: Body
+    request_id: str | None = None
+
+
+class Line(Struct, Generic[Body], gc=False):
+    """A line of an output file."""
+
+    custom_id: str
+    response: Response[Body]
+
+
+class InputDetails(Struct, gc=False):
+    """What of the input was cached."""
+
+    cached_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+
+
+class OutputDetails(Struct, gc=False):
+    """What of the output was reasoning."""
+
+    reasoning_tokens: Count | None = None
+
+
+class Usage(
+    Struct,
+    gc=False,
+    rename={
+        "input_tokens": "prompt_tokens",
+        "inputs": "prompt_tokens_details",
+        "output_tokens": "completion_tokens",
+        "outputs": "completion_tokens_details",
+    },
+):
+    """Tokens, by the names of chat completions."""
+
+    input_tokens: Count
+    output_tokens: Count | None = None
+    inputs: InputDetails | None = None
+    outputs: OutputDetails | None = None
+
+
+class ResponsesUsage(
+    Struct, gc=False, rename={"inputs": "input_tokens_details", "outputs": "output_tokens_details"}
+):
+    """Tokens, by the names of the Responses API, and by no others."""
+
+    input_tokens: Count
+    output_tokens: Count | None = None
+    inputs: InputDetails | None = None
+    outputs: OutputDetails | None = None
+    prompt_tokens: UnsetType = UNSET
+
+
+def _usage_columns(usages: Sequence[Usage | ResponsesUsage]) -> Columns:
+    inputs, outputs = [usage.inputs for usage in usages], [usage.outputs for usage in usages]
+    return {
+        "input_tokens": [usage.input_tokens for usage in usages],
+        "cached_tokens": [None if details is None else details.cached_tokens for details in inputs],
+        "cache_write_tokens": [None if details is None else details.cache_write_tokens for details in inputs],
+        "output_tokens": [usage.output_tokens for usage in usages],
+        "reasoning_tokens": [None if details is None else details.reasoning_tokens for details in outputs],
+    }
+
+
+class Message(Struct, gc=False):
+    """A message that is a text."""
+
+    content: Text
+    refusal: None = None
+    tool_calls: Nothing = None
+
+
+class Choice(Struct, gc=False):
+    """The only choice of a chat completion."""
+
+    message: Message
+    finish_reason: str | None = None
+
+
+class Chat(Struct, gc=False):
+    """The body of a chat completion."""
+
+    choices: tuple[Choice]
+    usage: Usage
+    model: str | None = None
+
+
+def _chat_text(body: Chat) -> str:
+    return body.choices[0].message.content
+
+
+def _chat_columns(bodies: Sequence[Chat]) -> Columns:
+    choices = [body.choices[0] for body in bodies]
+    return {
+        "answer": [choice.message.content for choice in choices],
+        "finish_reason": [choice.finish_reason for choice in choices],
+        **_usage_columns([body.usage for body in bodies]),
+    }
+
+
+class Completion(Struct, gc=False):
+    """The only choice of a completion."""
+
+    text: Text
+    finish_reason: str | None = None
+
+
+class Completions(Struct, gc=False):
+    """The body of a completion, as there were before chat."""
+
+    choices: tuple[Completion]
+    usage: Usage
+    model: str | None = None
+
+
+def _completions_columns(bodies: Sequence[Completions]) -> Columns:
+    choices = [body.choices[0] for body in bodies]
+    return {
+        "answer": [choice.text for choice in choices],
+        "finish_reason": [choice.finish_reason for choice in choices],
+        **_usage_columns([body.usage for body in bodies]),
+    }
+
+
+class OutputText(Struct, gc=False, tag_field="type", tag="output_text"):
+    """The only part of a message."""
+
+    text: Text
+
+
+class OutputMessage(Struct, gc=False, tag_field="type", tag="message"):
+    """A message that is a text."""
+
+    content: tuple[OutputText]
+
+
+class Reasoning(Struct, gc=False, tag_field="type", tag="reasoning"):
+    """What the model thought before it."""
+
+
+class Responses(Struct, gc=False):
+    """The body of a response that ends with a message."""
+
+    output: Annotated[list[Reasoning | OutputMessage], Meta(min_length=1)]
+    usage: ResponsesUsage
+    model: str | None = None
+    status: Literal["completed"] | None = None
+    incomplete_details: None = None
+
+    def __post_init__(self) -> None:
+        """The last message is the answer."""
+        if not isinstance(self.output[-1], OutputMessage):
+            raise ValueError("it ends with no message")
+
+
+def _responses_text(body: Responses) -> str:
+    return body.output[-1].content[0].text  # type: ignore[union-attr]  # it was looked at
+
+
+def _responses_columns(bodies: Sequence[Responses]) -> Columns:
+    return {
+        "answer": [_responses_text(body) for body in bodies],
+        "finish_reason": ["stop"] * len(bodies),
+        **_usage_columns([body.usage for body in bodies]),
+    }
+
+
+class Embedding(Struct, gc=False):
+    """The only vector of a body, as float32: it comes in base64, or as numbers."""
+
+    embedding: bytes | list[float]
+    index: int | None = None
+
+    def __post_init__(self) -> None:
+        """Numbers are packed at once, as they take five times the memory."""
+        if isinstance(self.embedding, list):
+            self.embedding = pack(f"<{len(self.embedding)}f", *self.embedding)
+        elif len(self.embedding) % 4:
+            raise ValueError("it is no float32")
+
+
+class Embeddings(Struct, gc=False):
+    """The body of an embedding of one input."""
+
+    data: tuple[Embedding]
+    usage: Usage
+    model: str | None = None
+
+
+def _vectors(packed: Sequence[Any]) -> pa.ListArray:
+    column = pa.array(packed, pa.binary())
+    _, offsets, floats = column.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(packed) + 1) // 4
+    numbers = pa.Array.from_buffers(pa.float32(), int(bounds[-1]), [None, floats])
+    return pa.ListArray.from_arrays(pa.array(bounds), numbers)
+
+
+def _embeddings_columns(bodies: Sequence[Embeddings]) -> Columns:
+    return {
+        "answer": _vectors([body.data[0].embedding for body in bodies]),
+        **_usage_columns([body.usage for body in bodies]),
+    }
+
+
+class Shape(NamedTuple):
+    """The usual body of an endpoint, what several are as columns, and the text of one that may be typed."""
+
+    body: type[Struct]
+    columns: Callable[[Sequence[Any]], Columns]
+    text: Callable[[Any], str] | None = None
+
+
+SHAPES = {
+    Endpoint.CHAT_COMPLETIONS: Shape(Chat, _chat_columns, _chat_text),
+    Endpoint.RESPONSES: Shape(Responses, _responses_columns, _responses_text),
+    Endpoint.COMPLETIONS: Shape(Completions, _completions_columns),
+    Endpoint.EMBEDDINGS: Shape(Embeddings, _embeddings_columns),
+}
+"""The endpoints that answer with a text or a vector."""

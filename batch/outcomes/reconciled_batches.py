@@ -1,0 +1,84 @@
+"""The outcomes of a batch's items in their order: what columns tell, and between them what single lines do."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .outcome import Outcome, OutcomeKind
+from .outcome_columns import ROW_GROUP_BYTES, ROW_GROUP_ROWS, record_batch, weight
+from .reconciliation import Reconciliation
+from .sorted_columns import PIECE, PLACE
+
+
+def reconciled_batches(
+    told: Reconciliation, schema: pa.Schema, batch_id: str, outcome_of: Callable[[Sequence[int]], Outcome]
+) -> Iterator[pa.RecordBatch]:
+    """One outcome an item, as record batches, bounded in rows and bytes.
+
+    Args:
+        told: Which lines tell of which items.
+        schema: The columns of outcomes.
+        batch_id: The batch.
+        outcome_of: What the lines that lie at some positions say of an item.
+    """
+    sent = _Sent(pa.array(told.rows, pa.int64()), pa.array(told.custom_ids, pa.string()), schema, batch_id)
+    noted = deque(told.noted.items())
+    answered: list[pa.RecordBatch] = []
+    others: dict[int, Outcome] = {}
+    size, first, count = 0, 0, len(told.rows)
+    for end in range(PIECE, count + PIECE, PIECE):
+        pieces = told.columns.piece(end // PIECE - 1)
+        answered += pieces
+        size += sum(piece.nbytes for piece in pieces)
+        while noted and noted[0][0] < end:
+            place, positions = noted.popleft()
+            others[place] = outcome_of(positions)
+            size += weight(others[place])
+        if end - first >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES or end >= count:
+            yield sent.together(answered, others)
+            answered, others, size, first = [], {}, 0, end
+
+
+class _Sent(NamedTuple):
+    """The items by their places, and what their outcomes are written as."""
+
+    rows: pa.Array
+    custom_ids: pa.Array
+    schema: pa.Schema
+    batch_id: str
+
+    def together(self, answered: Sequence[pa.RecordBatch], others: dict[int, Outcome]) -> pa.RecordBatch:
+        """All in the order of the items; where something is said both ways, one by one counts."""
+        places = [batch[PLACE].to_numpy() for batch in answered]
+        batches = [self._of_answers(batch) for batch in answered]
+        if others:
+            told_twice = [np.isin(some, [*others]) for some in places]
+            batches = [batch.filter(pa.array(~twice)) for batch, twice in zip(batches, told_twice, strict=True)]
+            places = [some[~twice] for some, twice in zip(places, told_twice, strict=True)]
+            batches.append(self._of_outcomes(others))
+            places.append(np.array([*others]))
+        (batch,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+        order = np.concatenate(places)
+        return batch if np.all(order[:-1] < order[1:]) else batch.take(pa.array(np.argsort(order)))
+
+    def _of_answers(self, answered: pa.RecordBatch) -> pa.RecordBatch:
+        rows, places = answered.num_rows, answered[PLACE]
+        same = {"outcome": OutcomeKind.SUCCEEDED.value, "again": False, "batch_id": self.batch_id}
+        told = {
+            "row": self.rows.take(places),
+            "custom_id": self.custom_ids.take(places),
+            **{name: pa.repeat(value, rows) for name, value in same.items()},
+            **dict(zip(answered.schema.names, answered.columns, strict=True)),
+        }
+        columns = [told[field.name] if field.name in told else pa.nulls(rows, field.type) for field in self.schema]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _of_outcomes(self, others: dict[int, Outcome]) -> pa.RecordBatch:
+        told = len(self.schema) - 3  # but for the row, its custom_id and the batch
+        rows = [self.rows[place].as_py() for place in others]
+        custom_ids = [self.custom_ids[place].as_py() for place in others]
+        sent = zip(rows, custom_ids, others.values(), strict=True)
+        return record_batch([(row, name, *found[:told], self.batch_id) for row, name, found in sent], self.schema)

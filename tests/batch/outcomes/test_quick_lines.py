@@ -1,0 +1,103 @@
+"""What is read straight into columns is what `read_outcome` reads, line by line."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prefect_openai_batch.batch.files.output_files import custom_id_of, parse_line
+from prefect_openai_batch.batch.outcomes.outcome import read_outcome
+from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema, record_batch
+from prefect_openai_batch.batch.outcomes.quick.quick_lines import QuickLines, quick_lines
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
+from prefect_openai_batch.batch.schemas.answer_types import AnswerType
+
+from .near_lines import BODIES, near_lines, usual
+
+MOOD = AnswerType(answer_schema({"mood": "happy | angry", "stars": "integer?"}))
+
+
+def slowly(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) -> dict[str, Any]:
+    """The row that the outcome of a line becomes."""
+    outcome = read_outcome(endpoint, parse_line(line), answer=answer)
+    told = outcome[: len(outcome) - (answer is None)]
+    (row,) = record_batch([(0, "a", *told, "b")], outcome_schema(endpoint, answer)).to_pylist()
+    return dict(row)
+
+
+def quickly(quick: QuickLines, line: bytes) -> dict[str, Any] | None:
+    """The columns that it becomes at once; None where it does not."""
+    told = quick.read(line)
+    if told is None:
+        return None
+    assert told[0].custom_id == custom_id_of(line)
+    columns: Sequence[dict[str, Any]] = pa.RecordBatch.from_pydict(quick.columns([told])).to_pylist()
+    return dict(columns[0])
+
+
+def check(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) -> bool:
+    """Whether a line is read quickly; if it is, both say the same, and what the columns leave out is nothing."""
+    quick = quick_lines(endpoint, answer)
+    found = quickly(quick, line) if quick else None
+    if found is not None:
+        known = {"row": 0, "custom_id": "a", "batch_id": "b", "outcome": "succeeded", "again": False}
+        names = outcome_schema(endpoint, answer).names
+        assert dict.fromkeys(names) | known | found == slowly(endpoint, line, answer)
+    return found is not None
+
+
+@settings(max_examples=500)
+@given(near_lines())
+def test_both_ways_say_the_same_of_any_line(drawn: tuple[Endpoint, bytes]) -> None:
+    """Odd types, numbers out of bounds, halves of emojis, names that come twice, a byte gone wrong."""
+    check(*drawn)
+
+
+TYPED = st.sampled_from(
+    [
+        *(
+            '{"mood": "happy", "stars": 3}',
+            '{"mood":"angry","stars":null}',
+            ' {"mood": "happy", "stars": 3}',
+            "{}",
+        ),
+        *('{"mood": "sad", "stars": 3}', '{"mood": "happy", "stars": 3.0}', '{"mood": "happy", "stars": 1e400}'),
+        *('{"mood": "happy", "stars": 3, "mood": "angry"}', '{"\\u006dood": "happy", "stars": 3}', "Fine."),
+    ]
+)
+
+
+@given(TYPED, TYPED, st.sampled_from([Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES]))
+def test_both_ways_say_the_same_of_typed_answers(text: str, before: str, endpoint: Endpoint) -> None:
+    """One message or several, of which the last may not fit."""
+    for body in BODIES[endpoint]:
+        line = json.dumps(usual(endpoint, body)).replace('"Fine."', json.dumps(text))
+        line = line.replace('"Let me see."', json.dumps(before)).replace(
+            json.dumps("Fine, é 😀."), json.dumps(text)
+        )
+        check(endpoint, line.encode(), MOOD)
+
+
+@pytest.mark.parametrize("endpoint", BODIES, ids=lambda endpoint: endpoint.name.lower())
+def test_the_usual_line_is_read_quickly(endpoint: Endpoint) -> None:
+    """As OpenAI sends it, also where it holds other letters than English ones."""
+    assert check(endpoint, json.dumps(usual(endpoint), ensure_ascii=False).encode())
+
+
+def test_a_list_of_numbers_is_read_quickly_too() -> None:
+    """For servers that know no base64."""
+    assert check(
+        Endpoint.EMBEDDINGS, json.dumps(usual(Endpoint.EMBEDDINGS, BODIES[Endpoint.EMBEDDINGS][1])).encode()
+    )
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES], ids=["chat", "responses"])
+def test_the_usual_typed_answer_is_read_quickly(endpoint: Endpoint) -> None:
+    """Of either endpoint that has them."""
+    line = json.dumps(usual(endpoint), ensure_ascii=False)
+    text = json.dumps('{"mood": "happy", "stars": 3}')
+    assert check(endpoint, line.replace('"Fine."', text).replace('"Fine, é 😀."', text).encode(), MOOD)
