@@ -184,6 +184,7 @@ class _OpenFile:
         self.custom_ids: list[str] = []
         self.bytes = 0
         self.inputs = 0
+        self.enqueued = 0
         self.tokens = TokenSums(model)
         self.digest = sha256()
         folder.make()
@@ -195,6 +196,7 @@ class _OpenFile:
             len(self.rows) < limits.items
             and self.bytes + len(line.content) <= limits.bytes
             and self.inputs + line.inputs <= limits.embedding_inputs
+            and (limits.tokens is None or self.enqueued + (line.tokens.input or 0) <= limits.tokens)
         )
 
     def add(self, line: Line) -> None:
@@ -204,6 +206,7 @@ class _OpenFile:
         self.custom_ids.append(line.custom_id)
         self.bytes += len(line.content)
         self.inputs += line.inputs
+        self.enqueued += line.tokens.input or 0
         self.tokens.add(line.tokens)
 
     def finish(self) -> None:
