@@ -31,49 +31,54 @@ class Departures:
         self.in_flight = in_flight
         self.bound = bound
         self.room = in_flight
-        self._yielded = False
+        self._models = {file.model for file in self.waiting}
+        self._left_room = self._yielded = False
         self._next_look = 0.0
         self._looking_since = 0.0
 
     def leave(
         self, most: int, may_go: Callable[[InputFile], bool], enqueued: Enqueued | None = None
     ) -> list[InputFile]:
-        """Take out of those that wait the ones that go now.
+        """Take out of those that wait the ones that go now; none overtakes a file of its model that lacks room.
 
         Args:
             most: How many at most.
             may_go: Whether nothing else keeps an input file back; asked once for each that goes, in their order.
             enqueued: The tokens in open batches, where they are bounded; those of what goes are added.
         """
-        gone: list[InputFile] = []
-        for file in list(self.waiting):
-            if len(gone) == min(most, self.room - len(self.flying)):
+        places: list[int] = []
+        held: set[str] = set()
+        self._left_room = False
+        for place, file in enumerate(self.waiting):
+            if len(places) >= min(most, self.room - len(self.flying)) or held >= self._models:
                 break
-            if self._fits(file, enqueued) and may_go(file):
-                self.waiting.remove(file)
-                gone.append(file)
+            if file.model in held:
+                continue
+            if enqueued is not None and not self._fits(file, enqueued):
+                held.add(file.model)
+            elif may_go(file):
+                places.append(place)
                 if enqueued is not None:
                     enqueued.add(file)
-        return gone
+        return [self.waiting.pop(place) for place in reversed(places)][::-1]
+
+    def _fits(self, file: InputFile, enqueued: Enqueued) -> bool:
+        """Whether there is room, and this job may take it; one over its share lets it be for one look."""
+        has_room = enqueued.has_room(file, self.bound)
+        is_fair = self._yielded or enqueued.is_fair(file, self.bound)
+        self._left_room |= has_room and not is_fair
+        return has_room and is_fair
 
     def looks_for_room_at(self) -> float | None:
         """When to look for room again, in Unix seconds; None where nothing waits for it."""
         waits = self.bound is not None and self.waiting and len(self.flying) < self.room
         return self._next_look if waits else None
 
-    def looked(self, enqueued: Enqueued, now: float, pauses: Pauses) -> None:
-        """Note a look for room and what it has left: where a job is over its share, it lets the room be for once.
-
-        Looks come less often the longer there is no room, as those at the batches do.
-        """
-        self._yielded = any(enqueued.has_room(file, self.bound) for file in self.waiting)
+    def looked(self, now: float, pauses: Pauses) -> None:
+        """Note that room was looked for: less often the longer there is none, as batches are looked at."""
+        self._yielded = self._left_room
         self._looking_since = self._looking_since or now
         self._next_look = now + pauses.after(now - self._looking_since)
-
-    def _fits(self, file: InputFile, enqueued: Enqueued | None) -> bool:
-        if enqueued is None:
-            return True
-        return enqueued.has_room(file, self.bound) and (self._yielded or enqueued.is_fair(file, self.bound))
 
     def hold(self, file: InputFile) -> None:
         """Let an input file wait again, before all others: somebody was faster, and the room is gone."""
@@ -89,6 +94,7 @@ class Departures:
         known = {file.folder for file in self.waiting}
         known |= {batch.input_file.folder for batch in self.flying if batch.input_file}
         self.waiting += [file for file in files if file.folder not in known]
+        self._models |= {file.model for file in self.waiting}
 
     def lacked_room(self) -> None:
         """OpenAI had no room for a batch: no more than are open now."""

@@ -110,7 +110,7 @@ class Flight:
                 break
             self._submit(going)
         if enqueued is not None:
-            departures.looked(enqueued, clock.now(), self.options.pauses)
+            departures.looked(clock.now(), self.options.pauses)
         return bool(departures.waiting)
 
     def _may_go(self, file: InputFile) -> bool:

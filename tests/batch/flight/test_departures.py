@@ -77,6 +77,12 @@ def test_what_is_kept_back_keeps_no_other_back() -> None:
     assert departures.waiting == [file(0)]
 
 
+def test_none_overtakes_what_lacks_room() -> None:
+    """Of its model: so that a large file is not kept waiting by small ones."""
+    departures = Departures([file(0, 60), file(1, 10)], [], in_flight=4, bound=BOUND)
+    assert leave(departures, Enqueued.of([batch_of(file(2, 50, "other"))])) == []
+
+
 def test_none_goes_twice() -> None:
     """A file that waits or flies already, as pieces do after a crash, is not taken again."""
     departures = Departures([file(0)], [batch_of(file(1))], in_flight=4)
@@ -96,7 +102,7 @@ def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
     departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bound=BOUND)
     times, now = [], 1000.0
     for _ in range(60):
-        departures.looked(Enqueued(), now, Pauses(2, 600))
+        departures.looked(now, Pauses(2, 600))
         at = departures.looks_for_room_at()
         assert at is not None
         times.append(at - now)
@@ -122,14 +128,14 @@ def test_the_bound_holds_and_nobody_starves(jobs: Sequence[Sequence[int]], order
         run = order.choice(runs)
         enqueued = Enqueued.of(batch for other in runs for batch in other.flying)
         leave(run, enqueued)
-        run.looked(enqueued, 0.0, Pauses(1, 1))
+        run.looked(0.0, Pauses(1, 1))
         assert enqueued.taken("gpt-5-mini") <= BOUND
         if run.flying and order.random() < 0.5:
             run.landed(order.choice(run.flying))
     for run in runs:
         while run.waiting or run.flying:
             leave(run, Enqueued.of(run.flying))
-            run.looked(Enqueued.of(run.flying), 0.0, Pauses(1, 1))
+            run.looked(0.0, Pauses(1, 1))
             for batch in list(run.flying):
                 run.landed(batch)
     assert not any(run.waiting for run in runs)
@@ -139,11 +145,10 @@ def test_who_has_its_share_leaves_room_for_others() -> None:
     """A job that holds all the room lets one look pass before it takes what becomes free; a new one need not."""
     old = Departures([file(number, job="old") for number in range(20)], [], 20, BOUND)
     for _ in range(3):
-        old.looked(Enqueued.of(old.flying), 0.0, Pauses(1, 1))
         leave(old, Enqueued.of(old.flying))
+        old.looked(0.0, Pauses(1, 1))
     assert len(old.flying) == 10
     old.landed(old.flying[0])
-    old.looked(Enqueued.of([*old.flying, batch_of(file(9, job="old"))]), 0.0, Pauses(1, 1))
     assert leave(old, Enqueued.of(old.flying)) == []
     new = Departures([file(0, job="new")], [], 20, BOUND)
     assert leave(new, Enqueued.of(old.flying)) == [file(0, job="new")]
