@@ -13,35 +13,27 @@ rows are answered in the first round. A job on disk is its rows and answers in P
 are answered, and four outputs.
 """
 
-import random
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from itertools import accumulate, chain, repeat
 from math import ceil
 
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.files.batches import WINDOW_SECONDS, Batch, BatchStatus
-from prefect_openai_batch.batch.files.identity import enqueued_tokens
+from prefect_openai_batch.batch.files.batches import Batch, BatchStatus
 from prefect_openai_batch.batch.files.input_files import InputFile
-from prefect_openai_batch.batch.files.token_sizes import FileTokens
 from prefect_openai_batch.batch.flight.cuts import pieces_of
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.options import RunOptions
-from prefect_openai_batch.batch.limits import FILES_IN_A_BOUND, MAX_BYTES, MAX_ITEMS
-from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.flows.sending.flight import ROOM_LOOK_SECONDS, UPLOADS
 from prefect_openai_batch.tasks import sensor_options
 from prefect_openai_batch.tasks.remote.connection import PAGE
 from prefect_openai_batch.tasks.remote.paces import CREATIONS
 
-MODEL = "gpt-6-astra"
-
-ROW_TOKENS, ROW_BYTES, ROW_OUTPUT_BYTES = 200, 1_000, 1_500
+from .simulated.cases import ROW_BYTES, ROW_OUTPUT_BYTES, Case, input_file, input_files
+from .simulated.service import OpenAI
 
 LINK_BYTES = 12_500_000
 """A second."""
@@ -50,64 +42,6 @@ KEPT_SHARE = 0.4
 """What Parquet makes of the bytes of rows and answers."""
 
 DAY = 86_400.0
-
-
-@dataclass(frozen=True)
-class Case:
-    """What is simulated: rows, the account's limit and name, the hours that a batch takes, the batches at once."""
-
-    rows: int
-    tier: str
-    limit: int
-    hours: float
-    in_flight: int = 20
-    bounded: bool = True
-
-    @property
-    def bound(self) -> int | None:
-        """What the run is told of the limit."""
-        return self.limit if self.bounded else None
-
-    def rows_a_file(self) -> int:
-        """How many rows an input file holds, as building cuts them."""
-        fit = min(MAX_ITEMS, MAX_BYTES // ROW_BYTES)
-        return fit if self.bound is None else max(1, min(fit, self.bound // FILES_IN_A_BOUND // ROW_TOKENS))
-
-
-@dataclass
-class OpenAI:
-    """The model of OpenAI: what is enqueued there, and when what ends."""
-
-    limit: int
-    hours: float
-    chance: random.Random = field(default_factory=lambda: random.Random(15))
-    enqueued: int = 0
-    live: int = 0
-    moves: list[tuple[float, int, str, InputFile]] = field(default_factory=list)
-    ended: dict[str, str] = field(default_factory=dict)
-    created: int = 0
-
-    def create(self, file: InputFile, now: float) -> Batch:
-        """A new batch."""
-        self.created += 1
-        heappush(self.moves, (now + self.chance.choice((2.0, 61.0)), self.created, "validated", file))
-        metadata = {"job_key": "job", "model": MODEL, "enqueued_tokens": str(enqueued_tokens(file))}
-        return Batch(id=file.folder, status="validating", created_at=int(now), metadata=metadata, input_file=file)
-
-    def pass_time(self, now: float) -> None:
-        """Let happen what is due."""
-        while self.moves and self.moves[0][0] <= now:
-            due, number, what, file = heappop(self.moves)
-            tokens = enqueued_tokens(file)
-            if what == "ended":
-                self.enqueued -= tokens
-                self.ended[file.folder] = BatchStatus.COMPLETED
-            elif self.enqueued + tokens > self.limit:
-                self.ended[file.folder] = BatchStatus.FAILED
-            else:
-                self.enqueued += tokens
-                takes = min(self.hours * 3600 * self.chance.uniform(0.5, 1.5), WINDOW_SECONDS)
-                heappush(self.moves, (due + takes, number, "ended", file))
 
 
 class Simulation:
@@ -193,11 +127,12 @@ class Simulation:
         until = max(look_at, self.now + self.options.poll_seconds) if look_at is not None else None
         begun, oldest = self.now, min(batch.created_at or 0 for batch in flying)
         delays = sensor_options(oldest)["retry_delay_seconds"]
+        known = {batch.id: batch for batch in flying}
         for passed in accumulate(chain([0.0], delays, repeat(delays[-1]))):
             at = begun + passed if until is None else min(begun + passed, until)
             self.pass_time(at - self.now)
             self.calls["looks"] += 1 if len(flying) == 1 else self.pages()
-            ended = [batch for batch in flying if batch.id in self.openai.ended]
+            ended = [known[batch_id] for batch_id in self.openai.ended]
             if ended or (until is not None and at >= until):
                 return ended
         raise AssertionError("the last delay repeats")
@@ -235,30 +170,6 @@ class Simulation:
             yield
         finally:
             clock.now = true_now
-
-
-def input_files(case: Case) -> Iterator[InputFile]:
-    """What building makes of the rows."""
-    size = case.rows_a_file()
-    for number, first in enumerate(range(0, case.rows, size)):
-        yield input_file(f"{number:07d}", min(size, case.rows - first))
-
-
-def input_file(name: str, rows: int) -> InputFile:
-    """An input file of so many rows."""
-    return InputFile(
-        folder=name,
-        job_key="job",
-        name=name,
-        endpoint=Endpoint.CHAT_COMPLETIONS,
-        model=MODEL,
-        items=rows,
-        bytes=rows * ROW_BYTES,
-        sha256=name,
-        first_row=0,
-        last_row=rows - 1,
-        tokens=FileTokens(input=rows * ROW_TOKENS, largest_input=ROW_TOKENS, by="encoding"),
-    )
 
 
 def cut(file: InputFile, pieces: int) -> list[InputFile]:

@@ -32,7 +32,7 @@ class Departures:
         self.bound = bound
         self.room = in_flight
         self._models = {file.model for file in self.waiting}
-        self._left_room = self._yielded = False
+        self._left_room = self._others_hold = self._yielded = False
         self._next_look = 0.0
         self._looking_since = 0.0
 
@@ -48,7 +48,7 @@ class Departures:
         """
         places: list[int] = []
         held: set[str] = set()
-        self._left_room = False
+        self._left_room = self._others_hold = False
         for place, file in enumerate(self.waiting):
             if len(places) >= min(most, self.room - len(self.flying)) or held >= self._models:
                 break
@@ -67,6 +67,7 @@ class Departures:
         has_room = enqueued.has_room(file, self.bound)
         is_fair = self._yielded or enqueued.is_fair(file, self.bound)
         self._left_room |= has_room and not is_fair
+        self._others_hold |= enqueued.held_by_others(file)
         return has_room and is_fair
 
     def looks_for_room_at(self) -> float | None:
@@ -75,10 +76,14 @@ class Departures:
         return self._next_look if waits else None
 
     def looked(self, now: float, pauses: Pauses) -> None:
-        """Note that room was looked for: less often the longer there is none, as batches are looked at."""
+        """Note that room was looked for: less often the longer there is none, as batches are looked at.
+
+        Where our own batches hold it all, the next look that counts comes when one of them has ended.
+        """
         self._yielded = self._left_room
         self._looking_since = self._looking_since or now
-        self._next_look = now + pauses.after(now - self._looking_since)
+        may_come = self._left_room or self._others_hold
+        self._next_look = now + (pauses.after(now - self._looking_since) if may_come else pauses.longest)
 
     def hold(self, file: InputFile) -> None:
         """Let an input file wait again, before all others: somebody was faster, and the room is gone."""

@@ -41,6 +41,10 @@ class Enqueued:
         """The tokens of a model in open batches."""
         return sum(tokens for (of, _), tokens in self.by_job.items() if of == model)
 
+    def held_by_others(self, file: InputFile) -> bool:
+        """Whether other jobs have batches of a file's model open: then room may come without an end of ours."""
+        return self.taken(file.model) > self.by_job[file.model, file.job_key or ""]
+
     def has_room(self, file: InputFile, bound: int | None) -> bool:
         """Whether an input file fits under a bound; one that is larger alone may go alone, for OpenAI to judge."""
         taken = self.taken(file.model)

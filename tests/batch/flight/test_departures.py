@@ -98,10 +98,11 @@ def test_a_file_over_the_bound_goes_alone() -> None:
 
 
 def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
-    """As looks at batches do; without a bound there are none."""
+    """As looks at batches do, and seldom where only our own hold the room; without a bound there are none."""
     departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bound=BOUND)
     times, now = [], 1000.0
     for _ in range(60):
+        assert leave(departures, Enqueued.of([batch_of(file(2, BOUND, "other"))])) == []
         departures.looked(now, Pauses(2, 600))
         at = departures.looks_for_room_at()
         assert at is not None
@@ -109,6 +110,9 @@ def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
         now = at
     assert times == sorted(times)
     assert (times[0], times[-1]) == (2, 600)
+    leave(departures, Enqueued.of([batch_of(file(2, BOUND))]))
+    departures.looked(now, Pauses(2, 900))
+    assert departures.looks_for_room_at() == now + 900
     departures.landed(departures.flying[0])
     assert departures.looks_for_room_at() == 0
     assert Departures([file(0)], [], in_flight=4).looks_for_room_at() is None
