@@ -17,6 +17,9 @@ MAX_CUSTOM_ID_BYTES = 512
 MAX_MODELS = 100
 """Our own bound on the models of one selection: each has a batch of its own, and a file that stays open."""
 
+FILES_IN_A_BOUND = 10
+"""An input file takes such a part of a bound on enqueued tokens: so it is used well, and several runs share it."""
+
 FILES_ON_A_BUDGET = 10
 """So many input files a selection makes at least on a budget: what the first cost says how many may go."""
 
@@ -29,6 +32,7 @@ class Limits:
     bytes: int = MAX_BYTES
     embedding_inputs: int = MAX_EMBEDDING_INPUTS
     models: int = MAX_MODELS
+    tokens: int | None = None
 
 
 KEPT_SECONDS = 2_592_000

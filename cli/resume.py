@@ -22,7 +22,7 @@ from .run_options import run_options
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
 @click.option("--to", "destination", metavar="DEST", help="Where the table goes instead.")
 @run_options(
-    *("in_flight", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds"),
+    *("in_flight", "max_enqueued_tokens", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds"),
     *("budget_usd", "price_in", "price_out"),
 )
 @process.storage

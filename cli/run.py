@@ -42,7 +42,15 @@ EXIT_INCOMPLETE = 3
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
-    *("in_flight", "max_rounds", "min_answered", "finish_by", "cancel_lead_minutes", "answer_rest"),
+    *(
+        "in_flight",
+        "max_enqueued_tokens",
+        "max_rounds",
+        "min_answered",
+        "finish_by",
+        "cancel_lead_minutes",
+        "answer_rest",
+    ),
     *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
 )
 @click.option(

@@ -49,6 +49,6 @@ def _type(field: FieldInfo) -> "click.ParamType[Any]":  # no subscript before cl
             bounds["min_open"] = isinstance(bound, Gt)
         elif isinstance(bound, Le):
             bounds["max"] = bound.le
-    if field.annotation is int:
+    if field.annotation in (int, int | None):
         return click.IntRange(**bounds)
     return click.FloatRange(**bounds) if field.annotation in (float, float | None) else click.STRING

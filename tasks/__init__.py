@@ -1,8 +1,8 @@
 """The tasks, one file a step.
 
 Those that the package exports work in anyone's flow, and in a script with no flow at all. The others are steps of
-our own flows: `check_access`, `adopt_batches`, `reconsider_batch`, `answer_items`, `find_job_batches`,
-`recognise_table` and `recognise_recovered`.
+our own flows: `check_access`, `adopt_batches`, `submit_in_room`, `reconsider_batch`, `answer_items`,
+`find_job_batches`, `recognise_table` and `recognise_recovered`.
 """
 
 from .adopt import adopt_batches, find_job_batches
@@ -15,7 +15,7 @@ from .look import check_access, get_batch, list_batches
 from .read import read_source
 from .recognise import recognise_recovered, recognise_table
 from .reconsider import reconsider_batch
-from .submit import submit_batch
+from .submit import look_for_room, submit_batch, submit_in_room
 from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results
 
@@ -31,12 +31,14 @@ __all__ = [
     "find_job_batches",
     "get_batch",
     "list_batches",
+    "look_for_room",
     "read_source",
     "recognise_recovered",
     "recognise_table",
     "reconsider_batch",
     "sensor_options",
     "submit_batch",
+    "submit_in_room",
     "wait_for_batch",
     "wait_for_batches",
     "write_results",

@@ -49,12 +49,12 @@ def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
     """Batches of this job and round that none of our input files made belong to another source or request.
 
-    Or they were cut otherwise: on a budget there are more of them.
+    Or they were cut otherwise: on a budget, or where enqueued tokens are bounded, there are more of them.
     """
     for batch in foreign_batches(job, listed, {file.round for file in files}):
         raise JobKeyError(
-            f"The job key {job.key!r} was used before with another source or request, or with a budget "
-            f"and now without: the batch {batch.id} bears it. Choose another key.",
+            f"The job key {job.key!r} was used before with another source or request, or with a budget or a "
+            f"bound on enqueued tokens and now without: the batch {batch.id} bears it. Choose another key.",
             job_key=job.key,
         )
 

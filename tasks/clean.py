@@ -11,7 +11,7 @@ from ..batch.files.batches import Batch
 from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import CLEANED, Cleaned, Job
-from ..batch.jobs.submissions import fetched, twins, uploads_begun
+from ..batch.jobs.submissions import fetched, kept_upload, twins, uploads_begun
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.deletion import delete_files
@@ -85,7 +85,11 @@ def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:
 def _strays(connection: Connection, files: Iterable[InputFile], *, everywhere: bool) -> list[str]:
     """Uploads that got no answer: found by name, and looked for only where there can be any.
 
-    That is where an upload was begun twice, or where the job may have been begun `everywhere`, with a record of
-    its uploads that is lost.
+    That is where an upload was begun twice, or was kept for room that never came, or where the job may have been
+    begun `everywhere`, with a record of its uploads that is lost.
     """
-    return connection.files_named({remote_name(file) for file in files if everywhere or uploads_begun(file) > 1})
+
+    def may_be_left(file: InputFile) -> bool:
+        return everywhere or uploads_begun(file) > 1 or kept_upload(file) is not None
+
+    return connection.files_named({remote_name(file) for file in files if may_be_left(file)})

@@ -3,11 +3,14 @@
 from prefect import task
 
 from ..batch import clock
-from ..batch.files.batches import Batch, BatchStatus
-from ..batch.files.identity import identity_of
+from ..batch.files.batches import WINDOW_SECONDS, Batch, BatchStatus
+from ..batch.files.identity import enqueued_of, identity_of
 from ..batch.files.input_files import InputFile
+from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, recorded_pieces, told_limit
+from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Built, Job
-from ..batch.jobs.submissions import note_refusal, note_submission, refusals
+from ..batch.jobs.submissions import note_refusal, note_submission, put_off, refusals
+from ..batch.outcomes.outcome import final_refusal
 from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
@@ -16,6 +19,9 @@ from .remote.twins import keep_one
 
 FILE_ATTEMPTS = 3
 """How often an input file that validation does not find is uploaded anew."""
+
+LONGEST_PAUSE_SECONDS = 600.0
+"""Between two attempts."""
 
 ROOM_SECONDS = 2 * 86_400
 """How long room is waited for among the enqueued tokens: for as long as others' batches may hold it."""
@@ -27,7 +33,9 @@ def reconsider_batch(
 ) -> list[InputFile]:
     """What is sent of the items of a batch that OpenAI's validation refused, or that somebody cancelled.
 
-    Where validation lacked room or the file, that is the same input file, as the next attempt. Where it named
+    Where validation did not find the file, that is the same input file, as the next attempt. Where it lacked room
+    among the model's enqueued tokens, it is that file's pieces, or the same file where others hold all the room;
+    an item that alone is over the limit is recorded as failed. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
     another process had created one for the same items gives way to that one.
@@ -60,19 +68,58 @@ def _reconsider(
         job.stop("insufficient_quota", f"{batch.why_failed} (batch {batch.id})")
     elif reason == Reason.LINES:
         return _take_out(connection, job, file, batch)
-    elif _worth_an_attempt(file, batch, reason):
-        earlier = len(refusals(file).batches)
-        note_refusal(file, batch, clock.now() + min(pause_seconds * 2**earlier, 600.0))
-        return [file]
+    elif reason == Reason.NO_ROOM:
+        return _make_room(connection, job, file, batch, pause_seconds)
+    elif reason == Reason.NO_FILE and len(refusals(file).batches) + 1 < FILE_ATTEMPTS:
+        return _later(file, batch, pause_seconds)
     return []
 
 
-def _worth_an_attempt(file: InputFile, batch: Batch, reason: Reason) -> bool:
-    earlier = refusals(file).batches
-    if reason == Reason.NO_FILE:
-        return len(earlier) + 1 < FILE_ATTEMPTS
-    first = [*earlier, batch][0].created_at or clock.now()
-    return reason == Reason.NO_ROOM and clock.now() - first < ROOM_SECONDS
+def _later(file: InputFile, batch: Batch, pause_seconds: float) -> list[InputFile]:
+    """The same file as its next attempt, longer after the last one each time."""
+    earlier = len(refusals(file).batches)
+    note_refusal(file, batch, clock.now() + min(pause_seconds * 2**earlier, LONGEST_PAUSE_SECONDS))
+    return [file]
+
+
+def _make_room(
+    connection: Connection, job: Job, file: InputFile, batch: Batch, pause_seconds: float
+) -> list[InputFile]:
+    """The pieces of an input file, which are recorded before it is closed; or itself, or nothing more of it."""
+    made = recorded_pieces(job, file)
+    if not made:
+        alone = _was_alone(connection, file, batch)
+        pieces = pieces_of(file, told_limit(batch.errors), alone=alone)
+        if pieces == 0:
+            refusal = final_refusal(batch.errors[0].code, batch.errors[0].message)
+            file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))
+            return []
+        if pieces == 1:
+            first = [*refusals(file).batches, batch][0].created_at or clock.now()
+            return _later(file, batch, pause_seconds) if clock.now() - first < ROOM_SECONDS else []
+        made = cut(job, file, pieces)
+        for piece in () if alone else made:
+            put_off(piece, clock.now() + min(pause_seconds * 2 ** cuts_of(file), LONGEST_PAUSE_SECONDS))
+    note_cut(file, batch)
+    return made
+
+
+def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:
+    """Whether no other batch of the model is open, or has ended since this one was created."""
+    created = batch.created_at or clock.now()
+    listed = connection.batches_since(created - WINDOW_SECONDS)
+    others = (other for other in listed if other.id != batch.id and _may_be_of(other, file.model))
+    return not any(other.status in LIVE or _ended_at(other) >= created for other in others)
+
+
+def _may_be_of(batch: Batch, model: str) -> bool:
+    """Whether a batch may be of a model: OpenAI tells a dated one, and at first none."""
+    told = enqueued_of(batch)[0] or batch.model or ""
+    return told.startswith(model) or not told
+
+
+def _ended_at(batch: Batch) -> int:
+    return max(batch.completed_at or 0, batch.expired_at or 0, batch.cancelled_at or 0)
 
 
 def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -> list[InputFile]:

@@ -9,14 +9,17 @@ from ..batch.files.batches import Batch
 from ..batch.files.identity import new_identity
 from ..batch.files.input_files import InputFile
 from ..batch.files.items_by_hand import write_items
+from ..batch.flight.enqueued import Enqueued
 from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.requests.endpoints import Endpoint
 from ..batch.requests.items import BatchItem, endpoint_in
 from ..batch.storage import temporary_folder
 from .options import KEPT_AS_JSON
-from .remote.claims import find_or_create
+from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect
 from .remote.creation import create_once
+from .remote.listing import enqueued
+from .remote.paces import CREATIONS
 
 
 @task(name="submit-batch", **KEPT_AS_JSON)
@@ -55,7 +58,7 @@ def submit_batch(
     """
     if (items is None) == (input_file_id is None):
         raise RequestError("Give either items or the input_file_id of a file that is uploaded already.")
-    with connect(credentials) as connection:
+    with connect(credentials, paced=True) as connection:
         if isinstance(items, InputFile):
             return find_or_create(connection, items, settle_seconds)
         by_hand = {**(metadata or {}), **new_identity()}
@@ -64,7 +67,34 @@ def submit_batch(
             return find_or_create(connection, file, settle_seconds, by_hand)
         assert input_file_id is not None, "one of the two is given"
         path = endpoint or _endpoint_of(connection, input_file_id)
+        connection.take_turn(CREATIONS)
         return create_once(connection, input_file_id, path, by_hand, settle_seconds)
+
+
+@task(name="submit-batch", **KEPT_AS_JSON)
+def submit_in_room(
+    file: InputFile,
+    *,
+    max_enqueued_tokens: int | None = None,
+    credentials: str | None = None,
+    settle_seconds: float = SETTLE_SECONDS,
+) -> Batch | None:
+    """Submit an input file of a job where its model has room for it; None where it has to wait.
+
+    Args:
+        file: An input file that was built.
+        max_enqueued_tokens: The most tokens of a model in open batches; None: OpenAI alone judges.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
+    """
+    with connect(credentials, paced=True) as connection:
+        return find_or_create_in_room(connection, file, settle_seconds, max_enqueued_tokens)
+
+
+def look_for_room(credentials: str | None = None) -> Enqueued:
+    """The tokens in all open batches of the project, by one listing; no task, for it may come often."""
+    with connect(credentials) as connection:
+        return enqueued(connection)
 
 
 def _endpoint_of(connection: Connection, input_file_id: str) -> Endpoint:

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from ..batch import clock
 from ..batch.errors import BatchNotFinished
 from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
-from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS
+from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS, Pauses
 from ..batch.jobs.submissions import gave_way, has_ended
 from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
@@ -25,10 +25,7 @@ from .remote.twins import settle
 SHORTEST_DELAY_SECONDS = 0.01
 
 MAX_DELAYS = 50
-"""Prefect takes at most so many retry delays; the last one repeats."""
-
-GROWTH = 6
-"""A look comes when a sixth of the batch's age has passed since the last: so `MAX_DELAYS` lead to the longest."""
+"""Prefect takes at most so many retry delays; the last one repeats. They grow so that they lead to the longest."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files, counted from the first look."""
@@ -61,10 +58,9 @@ def sensor_options(
     """
     now = clock.now()
     age = max(0.0, now - (created_at or now))
-    delays: list[float] = []
+    pauses, delays = Pauses(poll_seconds, max_poll_seconds), list[float]()
     for _ in range(MAX_DELAYS):
-        delay = min(max(age / GROWTH, poll_seconds), max(max_poll_seconds, poll_seconds))
-        delays.append(max(round(delay, 2), SHORTEST_DELAY_SECONDS))  # it stands in the log
+        delays.append(max(round(pauses.after(age), 2), SHORTEST_DELAY_SECONDS))  # it stands in the log
         age += delays[-1]
     left = deadline.timestamp() - now if deadline else LONGEST_WAIT_SECONDS
     if deadline:

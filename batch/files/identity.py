@@ -5,8 +5,11 @@ from uuid import uuid4
 
 from .batches import Batch, BatchStatus
 from .input_files import InputFile
+from .token_sizes import BYTES_A_TOKEN
 
 _JOB_KEY, _ROUND, _NAME, _SHA256 = "job_key", "round", "input_file", "input_file_sha256"
+
+_MODEL, _TOKENS = "model", "enqueued_tokens"
 
 
 def identity_of(file: InputFile) -> dict[str, str]:
@@ -24,6 +27,25 @@ def new_identity() -> dict[str, str]:
 def metadata_of_attempt(identity: Mapping[str, str], attempt: int) -> dict[str, str]:
     """What stands in a batch's metadata: the identity, which all attempts share, and which attempt it is."""
     return {**identity, "attempt": str(attempt)}
+
+
+def with_tokens(identity: Mapping[str, str], file: InputFile) -> dict[str, str]:
+    """An identity and what a batch enqueues: its model, and about how many input tokens.
+
+    So one listing says how much of a model's limit is taken, by whichever run.
+    """
+    return {**identity, _MODEL: file.model, _TOKENS: str(enqueued_tokens(file))}
+
+
+def enqueued_tokens(file: InputFile) -> int:
+    """About how many tokens an input file enqueues; where nobody can tell, as with images, by its bytes."""
+    return file.bytes // BYTES_A_TOKEN if file.tokens.input is None else file.tokens.input
+
+
+def enqueued_of(batch: Batch) -> tuple[str, int]:
+    """The model of a batch and about how many tokens it enqueues, by its metadata; 0 for batches not of ours."""
+    tokens = batch.metadata.get(_TOKENS, "")
+    return batch.metadata.get(_MODEL, ""), int(tokens) if tokens.isdecimal() else 0
 
 
 def remote_name(file: InputFile) -> str:

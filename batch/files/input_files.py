@@ -193,6 +193,7 @@ class _OpenFile:
         self.custom_ids: list[str] = []
         self.bytes = 0
         self.inputs = 0
+        self.enqueued = 0
         self.tokens = TokenSums(model)
         self.digest = sha256()
         folder.make()
@@ -200,12 +201,15 @@ class _OpenFile:
         self._file = self._writing.enter_context(folder.create(INPUT))
 
     def room_for(self, lines: Lines, limits: Limits) -> int:
-        """How many of these lines, from the first on, there is room for."""
-        return min(
+        """How many of these lines, from the first on, there is room for; a bound on tokens keeps no one line out."""
+        room = min(
             limits.items - len(self.rows),
             _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
             _fitting(lines.inputs, limits.embedding_inputs - self.inputs),
         )
+        if limits.tokens is not None:
+            room = min(room, _fitting([tokens or 0 for tokens in lines.input_tokens], limits.tokens - self.enqueued))
+        return room if self.rows else max(room, 1)
 
     def add(self, lines: Lines) -> None:
         content = b"".join(lines.contents)
@@ -215,6 +219,7 @@ class _OpenFile:
         self.custom_ids += lines.custom_ids
         self.bytes += len(content)
         self.inputs += sum(lines.inputs)
+        self.enqueued += sum(tokens or 0 for tokens in lines.input_tokens)
         self.tokens.add(lines.input_tokens, lines.output_limits)
 
     def finish(self) -> None:

@@ -13,7 +13,7 @@ from ..files.input_files import InputFile, InputFileWriter
 from ..files.lines import Line, Lines, encode_row_body, make_line, together
 from ..files.template_lines import ROWS_AT_ONCE, TemplateLines, template_lines
 from ..heap import frozen_heap
-from ..limits import FILES_ON_A_BUDGET, MAX_ITEMS, Limits
+from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
@@ -28,7 +28,8 @@ from .job import Built, Job, Selection
 def build_selection(job: Job, selection: Selection, limits: Limits | None = None) -> tuple[InputFile, ...]:
     """Build the input files of one selection and record them; the same rows give the same bytes.
 
-    On a budget they are cut smaller, so that what the first cost is known before the last are sent.
+    On a budget they are cut smaller, so that what the first cost is known before the last are sent; and where
+    enqueued tokens are bounded, so that several find room.
 
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
@@ -50,9 +51,10 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
 
 
 def _limits(job: Job, selection: Selection) -> Limits:
-    if job.terms.budget_usd is None:
-        return Limits()
-    return Limits(items=min(MAX_ITEMS, max(1, -(-selection.rows // FILES_ON_A_BUDGET))))
+    items, bound = MAX_ITEMS, job.terms.max_enqueued_tokens
+    if job.terms.budget_usd is not None:
+        items = min(MAX_ITEMS, max(1, -(-selection.rows // FILES_ON_A_BUDGET)))
+    return Limits(items=items, tokens=None if bound is None else bound // FILES_IN_A_BOUND)
 
 
 def _lines(job: Job, selection: Selection) -> Iterator[Lines]:

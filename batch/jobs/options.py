@@ -1,7 +1,7 @@
 """What a run wishes: one model, for every flow, the form and the command line."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,6 +24,21 @@ Wait = Literal["sensor", "suspend", "detach"]
 """Where a run waits for its batches: in its own process, suspended and without one, or not at all."""
 
 
+GROWTH = 6
+"""A look comes when a sixth of what is waited for's age has passed since the last."""
+
+
+class Pauses(NamedTuple):
+    """The shortest and the longest time between two looks, in seconds."""
+
+    shortest: float
+    longest: float
+
+    def after(self, age: float) -> float:
+        """The pause before the next look at what has been waited for so long."""
+        return min(max(age / GROWTH, self.shortest), max(self.longest, self.shortest))
+
+
 class RunOptions(BaseModel):
     """How much at once, how often, until when, and where a run waits; what is left out is as most want it.
 
@@ -38,6 +53,13 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", title="Options", json_schema_extra=without_example)
 
     in_flight: int = Field(default=20, ge=1, title="Batches at once", description="Batches at OpenAI at once.")
+    max_enqueued_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        title="Enqueued tokens",
+        description="The most input tokens of a model in open batches, over all runs of the OpenAI project: its "
+        "enqueued token limit, or less. What finds no room waits. It holds until another is given.",
+    )
     max_rounds: int = Field(
         default=3,
         ge=1,
@@ -112,8 +134,13 @@ class RunOptions(BaseModel):
         description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
     )
 
+    @property
+    def pauses(self) -> Pauses:
+        """The pauses between looks."""
+        return Pauses(self.poll_seconds, self.max_poll_seconds)
+
     def terms(self, known: Given = ()) -> Terms:
-        """What a job may cost, and its prices: those of this run stand before those that are `known`.
+        """What a job may cost and enqueue, and its prices: those of this run stand before those that are `known`.
 
         Raises:
             BudgetError: output has a price and input has none, or a price is none.
@@ -127,7 +154,8 @@ class RunOptions(BaseModel):
         except ValidationError as error:
             raise BudgetError(f"The price cannot be: {error.errors()[0]['msg']}.") from None
         budget = None if self.budget_usd is None else exact(self.budget_usd)
-        return Terms(budget_usd=budget, prices=(*given, *known))
+        prices = (*given, *known)
+        return Terms(budget_usd=budget, prices=prices, max_enqueued_tokens=self.max_enqueued_tokens)
 
     def deadline(self, begun: datetime) -> Deadline | None:
         """When a run that was to start at `begun` has to be done; None where that is not asked for.

@@ -1,6 +1,7 @@
 """What an input file's folder records of its way through OpenAI.
 
 uploading.json                     how often its upload was begun
+kept_upload.json                   its uploaded file, which has found no room yet
 creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
 creating.2.json                    somebody is about to try that again: the first has left no batch
 submitted.json, submitted-2.json   the batch of that attempt
@@ -22,6 +23,7 @@ TWINS = "twins.json"
 ENDED = "ended.json"
 _REFUSED = "refused.json"
 _UPLOADING = "uploading.json"
+_KEPT_UPLOAD = "kept_upload.json"
 
 
 class Claim(Record):
@@ -43,6 +45,12 @@ class Uploads(Record):
     begun: int = 0
 
 
+class KeptUpload(Record):
+    """A file that is uploaded, and has no batch yet."""
+
+    file_id: str
+
+
 class SeenEnded(Record):
     """A batch is seen to have ended, without its files; since when, in Unix seconds."""
 
@@ -59,6 +67,11 @@ class Twins(Record):
 def refusals(file: InputFile) -> Refusals:
     """The attempts of an input file that are over."""
     return file.files.read(_REFUSED, Refusals) or Refusals()
+
+
+def put_off(file: InputFile, not_before: float) -> None:
+    """Let an input file that was not sent yet wait until a time in Unix seconds."""
+    file.files.write(_REFUSED, Refusals(not_before=not_before))
 
 
 def note_refusal(file: InputFile, batch: Batch, not_before: float) -> None:
@@ -189,3 +202,21 @@ def note_upload(file: InputFile) -> None:
 def uploads_begun(file: InputFile) -> int:
     """How often an upload of an input file was begun."""
     return (file.files.read(_UPLOADING, Uploads) or Uploads()).begun
+
+
+def note_kept_upload(file: InputFile, file_id: str) -> None:
+    """Record an upload that waits for room, so that it is not made again."""
+    if kept_upload(file) != file_id:
+        file.files.write(_KEPT_UPLOAD, KeptUpload(file_id=file_id))
+
+
+def kept_upload(file: InputFile) -> str | None:
+    """The uploaded file that waits for room, where there is one."""
+    kept = file.files.read(_KEPT_UPLOAD, KeptUpload)
+    return None if kept is None else kept.file_id
+
+
+def drop_kept_upload(file: InputFile) -> None:
+    """Forget the upload that waited for room: a batch is made of it, or may be."""
+    if kept_upload(file) is not None:
+        file.files.remove(_KEPT_UPLOAD)

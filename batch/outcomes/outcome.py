@@ -119,6 +119,11 @@ def validation_failed(code: str | None, message: str | None) -> Outcome:
     )
 
 
+def final_refusal(code: str | None, message: str | None) -> Outcome:
+    """The outcome of an item that OpenAI would refuse each time, as it is larger than a limit."""
+    return validation_failed(code, message)._replace(again=False)
+
+
 def without_line(batch: Batch) -> Outcome:
     """What became of an item for which no line came back: its batch's end tells it."""
     if batch.status == BatchStatus.FAILED:

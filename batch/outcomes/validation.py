@@ -2,7 +2,7 @@
 
 | codes | reason | what is done |
 |---|---|---|
-| `token_limit_exceeded` | no room | the next attempt, when there may be room again |
+| `token_limit_exceeded` | no room | its pieces, or itself, when there may be room again: `batch/flight/cuts.py` |
 | "Cannot find file" | no file | the next attempt, with a new upload |
 | `model_not_found` and its like | model | the job stops: nothing more is sent |
 | `insufficient_quota`, `billing_hard_limit_reached` | quota | the job stops |

@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.flows import rounds
 from prefect_openai_batch.flows.job import openai_batch
+from prefect_openai_batch.flows.sending import flight
 from prefect_openai_batch.tasks import sensor_options
 
 BEGUN = float(os.environ["DAY_BEGUN"])
@@ -25,6 +25,6 @@ def fast_options(*arguments: Any, **options: Any) -> dict[str, Any]:
 
 
 clock.now = fast_now
-vars(rounds)["sensor_options"] = fast_options
+vars(flight)["sensor_options"] = fast_options
 
 __all__ = ["openai_batch"]

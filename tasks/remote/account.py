@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 from openai import NotFoundError, OpenAI
 
@@ -40,6 +42,17 @@ class Account:
         named = {"organisation": self.organization, "project": self.project}
         known = ", ".join(f"{kind} {name}" for kind, name in named.items() if name)
         return f"{block}{f' ({known})' if known else ''} at {self.base_url}"
+
+    @property
+    def digest(self) -> str:
+        """What is the same for all runs of one project, where it is named, else of one credentials block.
+
+        Nothing secret is in it: neither the key, nor a password in the address.
+        """
+        address = urlsplit(self.base_url)
+        project = self.project or f"block {self.credentials or ''}"
+        known = (address.hostname, address.port, address.path, self.organization, project)
+        return sha256(repr(known).encode()).hexdigest()[:12]
 
     @contextmanager
     def batch_known(self, batch_id: str) -> Iterator[None]:

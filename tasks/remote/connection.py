@@ -6,7 +6,7 @@ try: `uploads`, `creation`, `downloads`.
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain, takewhile
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -22,6 +22,7 @@ from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
 from ...blocks import load_credentials
 from .account import Account
+from .paces import Pace, one_at_a_time, take_turn
 from .tries import ANSWERING, CHECKING, READING, Tries
 
 T = TypeVar("T")
@@ -44,21 +45,36 @@ class Connection:
         client: Its retries are left aside.
         reading: How calls are tried that may be repeated as they stand.
         credentials: The name of the credentials block that the client is of, for errors to name.
+        paced: Whether uploads and creations wait for their turn among all runs, which Prefect gives.
 
     Raises:
         APIError: a call did not succeed, however often it was tried; of all methods.
         BatchUnknown: the server does not know the batch; of those that take a batch's id.
     """
 
-    def __init__(self, client: OpenAI, reading: Tries = READING, credentials: str | None = None) -> None:
+    def __init__(
+        self, client: OpenAI, reading: Tries = READING, credentials: str | None = None, *, paced: bool = False
+    ) -> None:
         self._client = client.with_options(max_retries=0)
         self._reading = reading
         self.account = Account.of(client, credentials)
+        self._paced = paced
 
     @property
     def base_url(self) -> str:
         """Where the calls go."""
         return str(self._client.base_url)
+
+    def take_turn(self, pace: Pace) -> None:
+        """Wait until one more upload, or one more creation, may be made."""
+        if self._paced:
+            take_turn(pace, self.account)
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[bool]:
+        """Let only one run at a time look for room and take it; False where it had to wait too long."""
+        with one_at_a_time(self.account) if self._paced else nullcontext(True) as got:
+            yield got
 
     def check_models(self, model: str | None) -> None:
         """Ask for a model, or for the list of them; what is answered does not matter."""
@@ -221,15 +237,18 @@ def _broken(file_id: str, where: str) -> DownloadBroken:
 
 
 @contextmanager
-def connect(credentials: str | None = None, reading: Tries = READING) -> Iterator[Connection]:
+def connect(
+    credentials: str | None = None, reading: Tries = READING, *, paced: bool = False
+) -> Iterator[Connection]:
     """A connection with a block's credentials, or with those of the environment; closed at the end.
 
     Args:
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
         reading: How calls are tried that may be repeated as they stand.
+        paced: Whether uploads and creations wait for their turn among all runs.
 
     Raises:
         AccessError: there is no such block, or it lacks a key.
     """
     with load_credentials(credentials).get_client() as client:
-        yield Connection(client, reading, credentials)
+        yield Connection(client, reading, credentials, paced=paced)

@@ -5,9 +5,12 @@ The list may lag: one empty look right after a creation proves nothing.
 
 from collections.abc import Mapping
 
+from openai import NotFoundError
+
 from ...batch import clock
-from ...batch.files.batches import Batch
+from ...batch.files.batches import WINDOW_SECONDS, Batch
 from ...batch.files.identity import job_key_of, with_identity
+from ...batch.flight.enqueued import Enqueued
 from ...batch.limits import KEPT_SECONDS
 from .connection import Connection
 from .tries import pause
@@ -41,6 +44,18 @@ def find_created(
             return found
         pause(min(seconds, left))
         seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)
+
+
+def enqueued(connection: Connection) -> Enqueued:
+    """The tokens in open batches, by one listing of those that may be open.
+
+    Those whose window is over count no more, also where OpenAI is late to end them. A server that has no listing
+    tells of none.
+    """
+    try:
+        return Enqueued.of(connection.batches_since(clock.now() - WINDOW_SECONDS))
+    except NotFoundError:
+        return Enqueued()
 
 
 def batches_of_job(connection: Connection, job_key: str) -> list[Batch]:

@@ -1,6 +1,7 @@
 """Batches that OpenAI's validation refuses: nothing is lost, nothing paid twice, and nothing sent in vain."""
 
 from pathlib import Path
+from typing import Any
 
 import openai
 import pandas as pd
@@ -20,10 +21,10 @@ def created(server: BatchServer) -> int:
     return len(server.state()["batches"])
 
 
-def test_a_batch_that_lacks_room_goes_again(
+def test_a_batch_that_lacks_room_is_cut_and_goes_again(
     reviews: Path, by_model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same uploaded file, when another has ended; it is no round, and each item is billed once."""
+    """In pieces, when another has ended; it is no round, and each item is billed once."""
     limits = Limits(enqueued_tokens={"*": 200})
     with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
         with openai.OpenAI() as client:  # somebody else's batch takes the room for a while
@@ -37,11 +38,51 @@ def test_a_batch_that_lacks_room_goes_again(
         assert report.complete
         assert report.rounds == 1
         mine = [batch for batch in server.state()["batches"] if batch["metadata"]]
-        assert mine[0]["status"] == "completed"
-        assert {batch["status"] for batch in mine[1:]} == {"failed"}
-        assert len({batch["input_file_id"] for batch in mine}) == 1
+        assert [batch["status"] for batch in mine].count("completed") > 1
+        assert {batch["status"] for batch in mine} == {"completed", "failed"}
+        assert len({batch["metadata"]["input_file"] for batch in mine}) == len(mine)
         assert server.bill()["billed_more_than_once"] == []
         assert [one["filename"] for one in server.state()["files"] if one["purpose"] == "batch"] == ["other.jsonl"]
+
+
+def test_an_item_over_the_limit_has_failed_and_the_others_have_answers(
+    monkeypatch: pytest.MonkeyPatch, run: Run, tmp_path: Path
+) -> None:
+    """Its file is cut until it is alone, and it is never sent again unchanged."""
+    source = tmp_path / "few.jsonl"
+    texts = ["word " * 400 if number == 3 else f"Review {number}" for number in range(8)]
+    pd.DataFrame({"review": texts}).to_json(source, orient="records", lines=True)
+    with looked_at(monkeypatch, seconds=0.5, limits=Limits(enqueued_tokens={"*": 200})) as server:
+        report = run(source)
+        answers = pd.read_parquet(tmp_path / "answers.parquet")
+        digests = [batch["metadata"]["input_file_sha256"] for batch in server.state()["batches"]]
+    assert report.outcomes == {"succeeded": 7, "failed": 1}
+    assert answers["error_code"][3] == "token_limit_exceeded"
+    assert report.rounds == 1
+    assert len(digests) == len(set(digests))
+
+
+def test_a_bound_on_enqueued_tokens_holds(monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path) -> None:
+    """Files are cut for it and wait for room, so that OpenAI refuses none."""
+    with looked_at(monkeypatch, seconds=0.5, limits=Limits(enqueued_tokens={"*": 200})) as server:
+        report = run(reviews, max_enqueued_tokens=200, max_poll_seconds=0.2)
+        batches = server.state()["batches"]
+    assert report.complete
+    assert len(batches) > 10
+    assert {batch["status"] for batch in batches} == {"completed"}
+    assert {batch["metadata"]["model"] for batch in batches} == {"gpt-5-mini"}
+
+
+def test_without_a_process_nothing_stands_for_want_of_room(
+    batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
+) -> None:
+    """A detached run sends what there is room for and ends; later ones send the rest."""
+    options: dict[str, Any] = {"max_enqueued_tokens": 200, "wait": "detach"}
+    first = run(reviews, **options)
+    assert 0 < len(first.open_batches) < 10
+    done = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
+    assert done.complete
+    assert batch_server.bill()["billed_more_than_once"] == []
 
 
 def test_bad_lines_are_taken_out_and_named(batch_server: BatchServer, tmp_path: Path, run: Run) -> None:

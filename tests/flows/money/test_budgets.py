@@ -26,7 +26,7 @@ from prefect_openai_batch.batch.jobs.submissions import fetched
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.job_run import JobRun
-from prefect_openai_batch.flows.rounds import answer_round
+from prefect_openai_batch.flows.sending.answering import answer_round
 
 from ...batch.conftest import answered
 from ..conftest import Run

@@ -1,0 +1,96 @@
+"""What goes on of an input file that found no room among its model's enqueued tokens: itself, or its pieces.
+
+The pieces are recorded before any of them is sent, so that every start finds the same ones.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from ..files.batches import Batch, BatchError
+from ..files.identity import enqueued_tokens
+from ..files.input_files import INPUT, InputFile, InputFileWriter, items_of
+from ..files.lines import Line, together
+from ..files.token_sizes import item_tokens
+from ..jobs.job import Built, Job
+from ..limits import Limits
+from ..outcomes.validation import note_refused
+from ..storage import Folder
+
+CUT = "-cut"
+"""In the names of input files that are pieces of others."""
+
+MOST_CUTS = 4
+"""How often a file is cut to fit beside others' batches: where they take all the room, no piece would."""
+
+_LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens")
+
+
+def told_limit(errors: Sequence[BatchError]) -> int | None:
+    """The limit on enqueued tokens that a refusal names; None where it names none."""
+    found = (_LIMIT.search(error.message or "") for error in errors)
+    return next((int(match[1].replace(",", "")) for match in found if match), None)
+
+
+def pieces_of(file: InputFile, limit: int | None, *, alone: bool) -> int:
+    """Into how many pieces a file is cut that found no room.
+
+    Args:
+        file: What was refused.
+        limit: The limit on enqueued tokens, where it is known.
+        alone: Whether no other batch of ours can have taken the room.
+
+    Returns:
+        1: it goes again as it is, for others hold the room; 0: it never fits, and is a single item.
+    """
+    tokens, most = enqueued_tokens(file), file.tokens.most_input
+    if limit is not None and tokens > limit:
+        return min(file.items, -(-2 * tokens // limit)) if file.items > 1 else 0
+    may_be_over = limit is None or most is None or most > limit
+    if alone and may_be_over:
+        return 2 if file.items > 1 else 0
+    return 2 if file.items > 1 and cuts_of(file) < MOST_CUTS else 1
+
+
+def cuts_of(file: InputFile) -> int:
+    """How often what an input file is a piece of was cut."""
+    return file.name.count(CUT)
+
+
+def recorded_pieces(job: Job, file: InputFile) -> list[InputFile]:
+    """The pieces of an input file, once it is cut."""
+    built = job.round_folder(file.round).read(_record(file), Built)
+    return [] if built is None else list(built.input_files)
+
+
+def cut(job: Job, file: InputFile, pieces: int) -> list[InputFile]:
+    """Cut an input file into so many pieces, of which none is sent before all are recorded."""
+    writer = InputFileWriter(
+        Folder(file.folder.rpartition("/")[0]),
+        f"{file.name}{CUT}",
+        file.endpoint,
+        job_key=file.job_key,
+        round_number=file.round,
+        contested=file.contested,
+        limits=Limits(items=-(-file.items // pieces)),
+    )
+    made = writer.write(together(_lines(file)))
+    job.round_folder(file.round).write(_record(file), Built(input_files=tuple(made)))
+    return made
+
+
+def note_cut(file: InputFile, batch: Batch) -> None:
+    """Record that nothing more comes of an input file: what becomes of its items, its pieces tell."""
+    file.files.write("fetched.json", note_refused(file, batch, {}))
+
+
+def _record(file: InputFile) -> str:
+    return f"{file.name}{CUT}.json"
+
+
+def _lines(file: InputFile) -> Iterator[Line]:
+    with file.files.open(INPUT) as lines:
+        for (row, custom_id), content in zip(items_of(file), lines, strict=True):
+            tokens = item_tokens(file.endpoint, orjson.loads(content)["body"])
+            yield Line(row, custom_id, file.model, content, 0, *tokens)

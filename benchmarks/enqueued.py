@@ -1,0 +1,232 @@
+"""Ten runs at once under one limit on enqueued tokens, and at one pace of creations: what each of them gets.
+
+python -m benchmarks.enqueued [--runs 10] [--rows 600]
+
+The runs are processes of their own, with a folder each, and know of each other only what OpenAI's list and Prefect
+tell. The server enforces the limit; its batches take half a minute, as many as it has room for at once. How much
+of the limit was in use is told from the server's own times, from the first creation to the last one.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.emulator import BatchServer, Limits, Timing
+from prefect_openai_batch.tasks.remote.account import Account
+from prefect_openai_batch.tasks.remote.paces import CREATIONS
+
+from .prefect_server import prefect_server
+from .turns import machine
+
+MODEL = "gpt-5-mini"
+
+WORDS = 25
+"""In each row's prompt; about 45 tokens."""
+
+JOB = """
+import logging, sys, time
+from pathlib import Path
+from prefect_openai_batch import ChatRequest, RunOptions
+from prefect_openai_batch.flows.job import openai_batch
+
+logging.disable(logging.WARNING)
+source, folder, bound, go = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) or None, Path(sys.argv[4])
+(folder / "ready").touch()
+while not go.exists():
+    time.sleep(0.05)
+options = RunOptions(max_enqueued_tokens=bound, poll_seconds=1, max_poll_seconds=5)
+request = ChatRequest(model="{{ model }}", prompt="{{ text }}")
+place = {"job_key": folder.name, "storage": str(folder / "jobs")}
+report = openai_batch(source, request, str(folder / "answers.parquet"), options=options, **place)
+assert report.complete, report
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What became of runs at once, told by the server; times in seconds since the first batch's creation."""
+
+    batches: list[dict[str, Any]]
+    billed_twice: int
+
+    @property
+    def begun(self) -> float:
+        """When the first batch was created."""
+        return float(min(batch["created_at"] for batch in self.batches))
+
+    def done_at(self) -> list[float]:
+        """When the last batch of each run ended."""
+        ends: dict[str, float] = {}
+        for batch in self.batches:
+            key = batch["metadata"]["job_key"]
+            ends[key] = max(ends.get(key, 0.0), (batch["completed_at"] or batch["failed_at"]) - self.begun)
+        return sorted(ends.values())
+
+    def refused(self) -> int:
+        """How many batches validation refused."""
+        return sum(batch["status"] == "failed" for batch in self.batches)
+
+    def most_refusals(self) -> int:
+        """How often the same content was refused at most."""
+        digests = [batch["metadata"]["input_file_sha256"] for batch in self.batches if batch["status"] == "failed"]
+        return max(map(digests.count, digests), default=0)
+
+    def used(self, limit: int) -> float:
+        """The share of the limit in use, on average, until the last batch was created."""
+        last = max(batch["created_at"] for batch in self.batches)
+        seconds = sum(
+            int(batch["metadata"]["enqueued_tokens"]) * (min(batch["completed_at"], last) - batch["created_at"])
+            for batch in self.batches
+            if batch["status"] == "completed"
+        )
+        return float(seconds / (limit * (last - self.begun)))
+
+    def most_enqueued(self) -> int:
+        """The most tokens that were enqueued at once."""
+        moves = [(batch["created_at"], int(batch["metadata"]["enqueued_tokens"])) for batch in self.batches]
+        ended = [
+            (batch["completed_at"] or batch["failed_at"], -int(batch["metadata"]["enqueued_tokens"]))
+            for batch in self.batches
+        ]
+        now = most = 0
+        for _, tokens in sorted([*moves, *ended]):
+            now += tokens
+            most = max(most, now)
+        return most
+
+    def most_within(self, seconds: float) -> int:
+        """The most batches that were created in any stretch of so many seconds."""
+        times: list[float] = sorted(batch["created_at"] for batch in self.batches)
+        return max(bisect_left(times, first + seconds) - place for place, first in enumerate(times))
+
+
+def main() -> int:
+    """Run both and print what was measured; 1 where a promise was not kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=600)
+    arguments = parser.parse_args()
+    print(machine(), flush=True)
+    with TemporaryDirectory() as scratch, prefect_server(Path(scratch)) as api:
+        bounded = measure_bound(Path(scratch), api, arguments.runs, arguments.rows)
+        paced = measure_pace(Path(scratch), api, arguments.runs)
+    return 0 if bounded and paced else 1
+
+
+def measure_bound(scratch: Path, api: str, runs: int, rows: int) -> bool:
+    """Runs at once, which together have six times as much to send as the limit lets be enqueued."""
+    tokens = rows * tokens_a_row()
+    limit = tokens * runs // 6
+    limits, timing = Limits(enqueued_tokens={"*": limit}), Timing(validating=1, running=28, finalizing=1)
+    with BatchServer(limits=limits, timing=timing, data=scratch / "bounded") as server:
+        found = run_together(scratch / "bound", server, api, runs, table(rows, [MODEL]), bound=limit)
+    done = found.done_at()
+    print(f"\n{runs} runs at once, {rows} rows and about {tokens:,} tokens each; limit {limit:,} enqueued tokens")
+    print(f"batches                                     {len(found.batches):>10,}")
+    print(f"refused for want of room                    {found.refused():>10,}")
+    print(f"the same content refused at most            {found.most_refusals():>10,}  times")
+    print(f"most tokens enqueued at once                {found.most_enqueued() / limit:>10.0%}  of the limit")
+    print(f"limit in use until the last batch was sent  {found.used(limit):>10.0%}")
+    print(f"runs were done after (seconds)              {' '.join(f'{end:.0f}' for end in done)}")
+    print(f"the longest against the mean                {done[-1] / mean(done):>10.2f}")
+    print(f"items billed twice                          {found.billed_twice:>10,}", flush=True)
+    return found.most_refusals() <= 1 and found.used(limit) >= 0.8 and not found.billed_twice
+
+
+def measure_pace(scratch: Path, api: str, runs: int, slots: int = 10, a_second: float = 1.0) -> bool:
+    """Runs at once, whose creations have a small pace: ten at once, and one more a second."""
+    seconds, models = 20, [f"model-{number}" for number in range(10)]
+    timing = Timing(validating=0.1, running=0.2, finalizing=0.1)
+    with BatchServer(models=("*",), timing=timing, data=scratch / "paced") as server:
+        set_pace(api, server, slots, a_second)
+        found = run_together(scratch / "pace", server, api, runs, table(40, models), bound=0)
+    most, allowed = found.most_within(seconds), slots + a_second * seconds
+    span, done = max(batch["created_at"] for batch in found.batches) - found.begun, found.done_at()
+    print(
+        f"\n{runs} runs at once, {len(found.batches)} batches; {slots} creations at once and {a_second:g} a second"
+    )
+    print(f"most creations in any {seconds} seconds            {most:>10,}  of {allowed:.0f} allowed")
+    print(f"creations a second, after the first {slots}      {(len(found.batches) - slots) / span:>10.2f}")
+    print(f"runs were done after (seconds)              {' '.join(f'{end:.0f}' for end in done)}")
+    print(f"the longest against the mean                {done[-1] / mean(done):>10.2f}")
+    return most <= allowed and not found.billed_twice
+
+
+def table(rows: int, models: Sequence[str]) -> pd.DataFrame:
+    """So many rows, whose models take turns."""
+    return pd.DataFrame({"model": models[number % len(models)], "text": text_of(number)} for number in range(rows))
+
+
+def tokens_a_row() -> int:
+    """About how many tokens an item takes, as building tells it."""
+    return (len("run-0 " + text_of(0)) + len('[{"role":"user","content":""}]')) // 4 + 1
+
+
+def text_of(number: int) -> str:
+    """A row's prompt."""
+    return f"{number:06d} " + "word " * WORDS
+
+
+def set_pace(api: str, server: BatchServer, slots: int, a_second: float) -> None:
+    """Make the limit before the runs do; they leave it as it is."""
+    name = CREATIONS.name(Account(server.base_url + "/"))
+    limit = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=a_second)
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(limit)
+
+
+def run_together(
+    folder: Path, server: BatchServer, api: str, runs: int, rows: pd.DataFrame, *, bound: int
+) -> Measured:
+    """What became of so many runs, which begin when all of them have imported what they need."""
+    folder.mkdir()
+    go = folder / "go"
+    environment = {
+        **os.environ,
+        "OPENAI_BASE_URL": server.base_url,
+        "OPENAI_API_KEY": "any",
+        "PREFECT_API_URL": api,
+        "PREFECT_HOME": str(folder / "prefect"),
+        "DO_NOT_TRACK": "1",
+    }
+    places = [folder / f"run-{number}" for number in range(runs)]
+    started = []
+    for place in places:
+        place.mkdir()
+        source = place / "rows.csv"
+        rows.assign(text=f"{place.name} " + rows["text"]).to_csv(source, index=False)
+        command = [sys.executable, "-c", JOB, str(source), str(place), str(bound), str(go)]
+        started.append(subprocess.Popen(command, env=environment))
+    while not all((place / "ready").exists() for place in places):
+        time.sleep(0.1)
+    go.touch()
+    wait_for(started)
+    return Measured(server.state()["batches"], len(server.bill()["billed_more_than_once"]))
+
+
+def wait_for(started: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """Wait until all have ended.
+
+    Raises:
+        RuntimeError: one has failed.
+    """
+    codes = [process.wait() for process in started]
+    if any(codes):
+        raise RuntimeError("a run failed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

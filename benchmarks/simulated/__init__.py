@@ -1,0 +1,1 @@
+"""What the simulation stands on: a model of OpenAI, and files that hold no rows."""

@@ -1,0 +1,16 @@
+"""The input files of a round."""
+
+from collections.abc import Iterable
+
+from ...batch.jobs.job import Selection
+from ...batch.progress import report as report_progress
+from ...tasks import build_items
+from ..job_run import JobRun
+
+
+def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
+    """Build the input files of these selections that are not built yet."""
+    report_progress("build", total=sum(selection.rows for selection in selections), done=0)
+    unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
+    build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
+    build.map(unbuilt).result()

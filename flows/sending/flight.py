@@ -1,0 +1,245 @@
+"""A round's batches: submitted, waited for and fetched, several at once."""
+
+import time
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from openai import APIStatusError
+from prefect.futures import PrefectFuture
+from prefect.tasks import Task
+
+from ...batch import clock
+from ...batch.files.batches import Batch, BatchStatus
+from ...batch.files.input_files import InputFile
+from ...batch.flight.departures import Departures
+from ...batch.jobs.deadlines import next_deadline
+from ...batch.jobs.job import Job
+from ...batch.jobs.rounds import stop_if_out_of_quota
+from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
+from ...batch.money.budgets import Spending
+from ...batch.outcomes.outcome import OUT_OF_QUOTA
+from ...batch.outcomes.outcome_files import FetchedOutput
+from ...batch.outcomes.validation import Reason, why_refused
+from ...batch.progress import report as report_progress
+from ...tasks import (
+    cancel_batch,
+    cancel_job,
+    fetch_output,
+    look_for_room,
+    reconsider_batch,
+    sensor_options,
+    submit_in_room,
+    wait_for_batches,
+)
+from ..job_run import JobRun
+from ..suspension.looks import look_once, suspends_at
+from .answering import answer_rest
+
+ROOM_LOOK_SECONDS = 1.0
+"""While there is no room at OpenAI, a stop is looked for so often."""
+
+UPLOADS = 4
+"""Input files that are uploaded at once."""
+
+DOWNLOADS = 4
+"""Outputs that are fetched at once; of the others only their batches are known."""
+
+
+class Flight:
+    """The input files of a round on their way: submitted as `Departures` says, waited for, fetched."""
+
+    def __init__(self, job_run: JobRun, number: int) -> None:
+        self.job_run = job_run
+        self.job: Job = job_run.job
+        self.options = job_run.options
+        self.credentials = job_run.credentials
+        self.number = number
+        built = self.job.input_files_of(number)
+        files = [file for file in built if fetched(file) is None]
+        waiting = [file for file in files if submitted(file) is None]
+        flying = [batch for file in files if (batch := submitted(file)) is not None]
+        bound = self.job.terms.max_enqueued_tokens
+        self.departures = Departures(waiting, flying, self.options.in_flight, bound)
+        self.fetching: list[PrefectFuture[FetchedOutput]] = []
+        self.cancelled = False
+        self.spending = Spending(self.job)
+        report_progress("upload", total=sum(file.items for file in waiting), done=0)
+        items, left = (sum(file.items for file in some) for some in (built, files))
+        report_progress("fetch", total=items, done=items - left)
+
+    def run(self) -> bool:
+        """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up.
+
+        Returns:
+            False where this process does not wait for what is left.
+        """
+        waited_for, departures = True, self.departures
+        while waited_for and (self._submit_what_may_go() or departures.flying):
+            ended = self._wait() if departures.flying else []
+            for batch in ended:
+                self._take(batch)
+            self._answer_rest()
+            if ended:
+                continue
+            if self._time_is_up():
+                break
+            waited_for = self.job_run.waits_here(self._next_deadline())
+            if waited_for and not departures.flying:
+                time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
+        for future in self.fetching:
+            future.result()
+        stop_if_out_of_quota(self.job, self.number)
+        return waited_for
+
+    def _submit_what_may_go(self) -> bool:
+        """Submit as many as there is room for; whether any still wait."""
+        self._keep_deadline()
+        departures = self.departures
+        look_at = departures.looks_for_room_at()
+        if look_at is not None and clock.now() < look_at:
+            return True
+        enqueued = None if look_at is None else look_for_room(self.credentials)
+        while departures.waiting:
+            if self.job.stopped():
+                departures.waiting.clear()
+                break
+            going = departures.leave(UPLOADS, self._may_go, enqueued)
+            if not going:
+                self._stop_if_spent()
+                break
+            self._submit(going)
+        if enqueued is not None:
+            departures.looked(clock.now(), self.options.pauses)
+        return bool(departures.waiting)
+
+    def _may_go(self, file: InputFile) -> bool:
+        may_go = refusals(file).not_before <= clock.now() and self.spending.allows(file)
+        if may_go:
+            self.spending.sends(file)
+        return may_go
+
+    def _stop_if_spent(self) -> None:
+        """Stop the job where nothing is open any more, and its budget lets none of what waits through."""
+        waiting = self.departures.waiting
+        if self.departures.flying:
+            return
+        for future in self.fetching:
+            future.result()  # what was open may have cost less than it could
+        if not any(self.spending.allows(file) for file in waiting):
+            self.spending.stop(waiting[0])
+            waiting.clear()
+
+    def _submit(self, files: list[InputFile]) -> None:
+        """Submit these side by side, the first of them in this thread; an error is raised when all are done."""
+        wishes: dict[str, Any] = {
+            "max_enqueued_tokens": self.departures.bound,
+            "credentials": self.credentials,
+            "settle_seconds": self.options.settle_seconds,
+        }
+        first, *others = files
+        running = [(file, self._submission(file).submit(file, **wishes).result) for file in others]
+        failed: list[Exception] = []
+        for file, result in [(first, partial(self._submission(first), first, **wishes)), *running]:
+            try:
+                self._note_submission(file, result())
+            except APIStatusError as error:
+                if error.code in OUT_OF_QUOTA:
+                    self.job.stop("insufficient_quota", error.message)
+                else:
+                    failed.append(error)
+            except Exception as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    def _submission(self, file: InputFile) -> Task[..., Batch | None]:
+        name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
+        return self.job_run.task(submit_in_room, name)
+
+    def _note_submission(self, file: InputFile, batch: Batch | None) -> None:
+        if batch is None:
+            self.departures.hold(file)
+            return
+        self.departures.flying.append(batch)
+        stopped = self.job.stopped()
+        if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
+            cancel_batch(batch.id, credentials=self.credentials)
+
+    def _wait(self) -> list[Batch]:
+        flying, deadline = self.departures.flying, self._next_deadline()
+        if not self.job_run.waits_here(deadline):
+            deadline = suspends_at(flying, clock.now())
+            if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
+                return look_once(flying, credentials=self.credentials)
+        look_at = self.departures.looks_for_room_at()
+        if look_at is not None:
+            look_at = max(look_at, clock.now() + self.options.poll_seconds)
+            deadline = min(filter(None, (deadline, datetime.fromtimestamp(look_at, UTC))))
+        oldest = min((batch.created_at or 0) for batch in flying)
+        options = sensor_options(
+            oldest,
+            poll_seconds=self.options.poll_seconds,
+            max_poll_seconds=self.options.max_poll_seconds,
+            deadline=deadline,
+        )
+        sensor = wait_for_batches.with_options(**options)
+        return sensor(flying, credentials=self.credentials, deadline=deadline)
+
+    def _next_deadline(self) -> datetime | None:
+        return next_deadline(self.job.deadline, stopped=self.job.stopped() is not None)
+
+    def _take(self, ended: Batch) -> None:
+        """Fetch what a batch gave, or send again what it did not take."""
+        departures = self.departures
+        departures.landed(ended)
+        if gave_way(ended):
+            departures.flying += [
+                batch for batch in self.job.open_batches() if batch.input_file == ended.input_file
+            ]
+            return
+        again = self._reconsider(ended)
+        departures.goes_on(again)
+        lacked_room = bool(again) and why_refused(ended.errors) == Reason.NO_ROOM
+        if lacked_room or ended.input_file in again:
+            departures.lacked_room()
+        else:
+            departures.had_room()
+            self._fetch(ended)
+
+    def _reconsider(self, ended: Batch) -> list[InputFile]:
+        may_have_twin = ended.status == BatchStatus.CANCELLED and not self.job.stopped()
+        if ended.status != BatchStatus.FAILED and not may_have_twin:
+            return []
+        return reconsider_batch(
+            self.job, ended, pause_seconds=self.options.poll_seconds, credentials=self.credentials
+        )
+
+    def _fetch(self, ended: Batch) -> None:
+        name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
+        fetch = self.job_run.task(fetch_output, name)
+        keep, answer = self.job.request.keep_response, self.job.request.answer_type
+        if len(self.fetching) >= DOWNLOADS:
+            self.fetching[-DOWNLOADS].wait()
+        self.fetching.append(fetch.submit(ended, keep_response=keep, answer=answer, credentials=self.credentials))
+
+    def _keep_deadline(self) -> None:
+        """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
+        deadline = self.job.deadline
+        if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
+            self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
+            cancel_job(self.job, settle_seconds=self.options.settle_seconds, credentials=self.credentials)
+            self.cancelled = True
+            self._answer_rest()
+
+    def _answer_rest(self) -> None:
+        """Where that was asked for: answer at once what the job's time is too short for."""
+        deadline, stopped = self.job.deadline, self.job.stopped()
+        if deadline and deadline.answer_rest and stopped and stopped.code == "finish_by":
+            for future in self.fetching:
+                future.result()
+            answer_rest(self.job_run)
+
+    def _time_is_up(self) -> bool:
+        deadline = self.job.deadline
+        return deadline is not None and clock.now() >= deadline.finish_by.timestamp()

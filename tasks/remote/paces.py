@@ -1,0 +1,110 @@
+"""How fast all runs of an OpenAI project together create and upload, and that one at a time looks and submits.
+
+kind       Prefect's global concurrency limit             so at most
+creations  100 slots, of which 0.5 come back a second     1,900 in any hour; OpenAI takes 2,000
+uploads    100 slots, of which 14 come back a second      940 in any minute; OpenAI takes 1,000
+room       1 slot, held while one looks and submits       one at a time
+
+A limit that is missing is made; one that is there stays as it is, so whoever shares the account with other
+programs sets it lower. It is named by who we are to OpenAI (`Account.digest`), and so is shared by all runs that
+use one Prefect server and one project, or one credentials block.
+
+None of it is a reason to fail: where Prefect has no such limit, or does not answer, we go on without. OpenAI then
+says 429, and the call is tried again; or that there is no room, and the file waits.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.concurrency.sync import concurrency, rate_limit
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+
+from .account import Account
+from .tries import pause
+
+log = logging.getLogger(__name__)
+
+TURN_SECONDS = 10.0
+"""So long Prefect is asked for a turn at a time: in between, Ctrl-C ends the wait."""
+
+SLOT_SECONDS = 60.0
+"""So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A global concurrency limit of Prefect's: its slots, and how many come back a second."""
+
+    kind: str
+    slots: int
+    decay: float = 0.0
+
+    def name(self, account: Account) -> str:
+        """The limit's name for an account."""
+        return f"openai-batch-{self.kind}-{account.digest}"
+
+
+CREATIONS = Pace("creations", 100, 0.5)
+UPLOADS = Pace("uploads", 100, 14.0)
+ROOM = Pace("room", 1)
+
+
+def take_turn(pace: Pace, account: Account) -> None:
+    """Wait until one more may be made.
+
+    Raises:
+        KeyboardInterrupt: what it is for was ended meanwhile.
+    """
+    name = pace.name(account)
+    try:
+        _make(PREFECT_API_URL.value(), name, pace.slots, pace.decay)
+        while not _took_turn(name):
+            pause(0)
+    except Exception as error:
+        log.warning("Prefect keeps no pace of %s (%s)", pace.kind, type(error).__name__)
+
+
+def _took_turn(name: str) -> bool:
+    try:
+        rate_limit(name, timeout_seconds=TURN_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
+@contextmanager
+def one_at_a_time(account: Account) -> Iterator[bool]:
+    """Hold the one slot in which an account's room is looked at and taken.
+
+    Gives:
+        False where others have held it so long that it is better to look again later.
+    """
+    name = ROOM.name(account)
+    with ExitStack() as held:
+        got = True
+        try:
+            _make(PREFECT_API_URL.value(), name, ROOM.slots)
+            held.enter_context(concurrency(name, timeout_seconds=SLOT_SECONDS, lease_duration=SLOT_SECONDS))
+        except TimeoutError:
+            got = False
+        except Exception as error:
+            log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+        yield got
+
+
+@lru_cache
+def _make(_api: str | None, name: str, slots: int, decay: float = 0.0) -> None:
+    """Make a limit where there is none; each process asks a server once."""
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_global_concurrency_limit_by_name(name)
+        except ObjectNotFound:
+            limit = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=decay)
+            with suppress(ObjectAlreadyExists):  # somebody else was faster
+                client.create_global_concurrency_limit(limit)

@@ -1,0 +1,73 @@
+"""What goes on of an input file that found no room: pieces that hold its items, the same on every start."""
+
+import json
+
+import pytest
+from prefect_openai_batch.batch.files.batches import BatchError
+from prefect_openai_batch.batch.files.input_files import INPUT, InputFile
+from prefect_openai_batch.batch.files.token_sizes import FileTokens
+from prefect_openai_batch.batch.flight.cuts import CUT, cut, pieces_of, recorded_pieces, told_limit
+
+from ..conftest import MakeJob, built
+from .test_departures import file
+
+ROWS = [{"id": f"r{number}", "text": f"text {number}", "model": "m"} for number in range(10)]
+
+
+def ids(piece: InputFile) -> list[str]:
+    with piece.files.open(INPUT) as lines:
+        return [json.loads(line)["custom_id"] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "limit", "alone", "items", "pieces"),
+    [
+        pytest.param(10, None, True, 4, 2, id="alone-in-two"),
+        pytest.param(10, None, True, 1, 0, id="one-item-alone-is-final"),
+        pytest.param(10, None, False, 4, 2, id="beside-others-in-two"),
+        pytest.param(10, None, False, 1, 1, id="one-item-waits-for-others"),
+        pytest.param(1000, 100, False, 50, 20, id="over-the-told-limit-at-once-small-enough"),
+        pytest.param(1000, 100, False, 1, 0, id="one-item-over-the-told-limit-is-final"),
+        pytest.param(10, 100, True, 1, 1, id="one-item-that-surely-fits-waits"),
+    ],
+)
+def test_into_how_many_pieces(tokens: int, limit: int | None, alone: bool, items: int, pieces: int) -> None:
+    """In two, or so many that each fits; never a single item that is over the limit again."""
+    assert pieces_of(file(0, tokens, items=items), limit, alone=alone) == pieces
+
+
+def test_beside_others_it_is_cut_a_few_times_only() -> None:
+    """Where they take all the room, no piece is small enough."""
+    small = file(0).model_copy(update={"name": f"00000-0{f'{CUT}-0' * 4}"})
+    assert pieces_of(small, None, alone=False) == 1
+
+
+def test_a_refusal_names_its_limit() -> None:
+    """By OpenAI's words; other words name none."""
+    words = "Enqueued token limit reached for gpt-4o-mini in organization org-x. Limit: 2,000,000 enqueued tokens."
+    assert told_limit([BatchError(code="token_limit_exceeded", message=words)]) == 2_000_000
+    assert told_limit([BatchError(message=None), BatchError(message="Limit: none")]) is None
+
+
+@pytest.mark.parametrize("pieces", [2, 3, 10])
+def test_pieces_hold_all_items_once_and_in_order(make_job: MakeJob, pieces: int) -> None:
+    """They are recorded, and found again; each tells its own tokens."""
+    job = make_job(ROWS)
+    (whole,) = built(job)
+    made = cut(job, whole, pieces)
+    assert [name for piece in made for name in ids(piece)] == ids(whole)
+    assert len(made) == pieces
+    assert recorded_pieces(job, whole) == made
+    assert set(made) <= set(job.input_files())
+    assert len({piece.sha256 for piece in made}) == pieces
+    assert sum(piece.tokens.input or 0 for piece in made) == whole.tokens.input
+    assert whole.tokens != FileTokens()
+
+
+def test_files_are_cut_at_their_share_of_the_bound(make_job: MakeJob) -> None:
+    """At building; an item that is larger alone has a file of its own."""
+    job = make_job(ROWS)
+    files = built(job, tokens=20)
+    assert len(files) > 2
+    assert all((one.tokens.input or 0) <= 20 for one in files)
+    assert [one.items for one in built(job, tokens=1)] == [1] * 10

@@ -1,0 +1,158 @@
+"""Which input files may go: never over the bound, never more than may be open, and everybody in the end."""
+
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_openai_batch.batch.files.batches import Batch, BatchStatus
+from prefect_openai_batch.batch.files.identity import enqueued_of, with_tokens
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.token_sizes import FileTokens
+from prefect_openai_batch.batch.flight.departures import Departures
+from prefect_openai_batch.batch.flight.enqueued import Enqueued
+from prefect_openai_batch.batch.jobs.options import Pauses
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
+
+BOUND = 100
+
+
+def file(number: int, tokens: int | None = 10, job: str = "job", items: int = 4) -> InputFile:
+    name = f"{number:05d}-0"
+    return InputFile(
+        folder=f"{job}/{name}",
+        job_key=job,
+        name=name,
+        endpoint=Endpoint.CHAT_COMPLETIONS,
+        model="gpt-5-mini",
+        items=items,
+        bytes=400,
+        sha256=name,
+        first_row=0,
+        last_row=0,
+        tokens=FileTokens(input=tokens),
+    )
+
+
+def batch_of(sent: InputFile, status: str = "in_progress") -> Batch:
+    metadata = with_tokens({"job_key": sent.job_key or ""}, sent)
+    return Batch(id=sent.folder, status=status, metadata=metadata, input_file=sent)
+
+
+def leave(departures: Departures, enqueued: Enqueued | None = None) -> list[InputFile]:
+    gone = departures.leave(99, lambda _: True, enqueued)
+    departures.flying += [batch_of(one) for one in gone]
+    return gone
+
+
+def test_a_batch_says_what_it_enqueues() -> None:
+    """Its model and its tokens; where nobody can tell them, by its bytes. One of others' counts as nothing."""
+    assert enqueued_of(batch_of(file(0, 70))) == ("gpt-5-mini", 70)
+    assert enqueued_of(batch_of(file(0, None))) == ("gpt-5-mini", 100)
+    assert enqueued_of(Batch(id="x", status="in_progress", metadata={"enqueued_tokens": "many"})) == ("", 0)
+
+
+def test_only_live_batches_are_counted() -> None:
+    """As OpenAI counts them: from validation on, until they have ended; cancelling is not the end."""
+    enqueued = Enqueued.of(batch_of(file(0, 1), status) for status in BatchStatus)
+    assert enqueued.taken("gpt-5-mini") == 4
+
+
+def test_as_many_are_open_as_may_be() -> None:
+    """In flight there are no more; after a refusal no more than were open then; each that ends makes room."""
+    departures = Departures(map(file, range(9)), [], in_flight=4)
+    assert [one.name[4] for one in leave(departures)] == ["0", "1", "2", "3"]
+    departures.landed(departures.flying[0])
+    departures.lacked_room()
+    assert leave(departures) == []
+    departures.landed(departures.flying[0])
+    departures.had_room()
+    assert len(leave(departures)) == 2
+
+
+def test_what_is_kept_back_keeps_no_other_back() -> None:
+    """A file that must wait longer lets the next one pass."""
+    departures = Departures(map(file, range(2)), [], in_flight=4)
+    assert departures.leave(4, lambda one: one.name == "00001-0") == [file(1)]
+    assert departures.waiting == [file(0)]
+
+
+def test_none_overtakes_what_lacks_room() -> None:
+    """Of its model: so that a large file is not kept waiting by small ones."""
+    departures = Departures([file(0, 60), file(1, 10)], [], in_flight=4, bound=BOUND)
+    assert leave(departures, Enqueued.of([batch_of(file(2, 50, "other"))])) == []
+
+
+def test_none_goes_twice() -> None:
+    """A file that waits or flies already, as pieces do after a crash, is not taken again."""
+    departures = Departures([file(0)], [batch_of(file(1))], in_flight=4)
+    departures.goes_on([file(0), file(1), file(2)])
+    assert departures.waiting == [file(0), file(2)]
+
+
+def test_a_file_over_the_bound_goes_alone() -> None:
+    """OpenAI judges it; nothing else of the model is open then."""
+    large = Departures([file(0, 2 * BOUND)], [], in_flight=4, bound=BOUND)
+    assert leave(large, Enqueued.of([batch_of(file(1, 1, "other"))])) == []
+    assert leave(large, Enqueued()) == [file(0, 2 * BOUND)]
+
+
+def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
+    """As looks at batches do, and seldom where only our own hold the room; without a bound there are none."""
+    departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bound=BOUND)
+    times, now = [], 1000.0
+    for _ in range(60):
+        assert leave(departures, Enqueued.of([batch_of(file(2, BOUND, "other"))])) == []
+        departures.looked(now, Pauses(2, 600))
+        at = departures.looks_for_room_at()
+        assert at is not None
+        times.append(at - now)
+        now = at
+    assert times == sorted(times)
+    assert (times[0], times[-1]) == (2, 600)
+    leave(departures, Enqueued.of([batch_of(file(2, BOUND))]))
+    departures.looked(now, Pauses(2, 900))
+    assert departures.looks_for_room_at() == now + 900
+    departures.landed(departures.flying[0])
+    assert departures.looks_for_room_at() == 0
+    assert Departures([file(0)], [], in_flight=4).looks_for_room_at() is None
+
+
+sizes = st.lists(st.integers(1, BOUND // 5), min_size=1, max_size=12)
+
+
+@given(jobs=st.lists(sizes, min_size=1, max_size=6), order=st.randoms(use_true_random=False))
+def test_the_bound_holds_and_nobody_starves(jobs: Sequence[Sequence[int]], order: Random) -> None:
+    """Whoever looks when, and whichever batch ends next: never over the bound, and every file goes."""
+    runs = [
+        Departures([file(number, size, f"job-{run}") for number, size in enumerate(of)], [], 20, BOUND)
+        for run, of in enumerate(jobs)
+    ]
+    for _ in range(20 * sum(map(len, jobs))):
+        run = order.choice(runs)
+        enqueued = Enqueued.of(batch for other in runs for batch in other.flying)
+        leave(run, enqueued)
+        run.looked(0.0, Pauses(1, 1))
+        assert enqueued.taken("gpt-5-mini") <= BOUND
+        if run.flying and order.random() < 0.5:
+            run.landed(order.choice(run.flying))
+    for run in runs:
+        while run.waiting or run.flying:
+            leave(run, Enqueued.of(run.flying))
+            run.looked(0.0, Pauses(1, 1))
+            for batch in list(run.flying):
+                run.landed(batch)
+    assert not any(run.waiting for run in runs)
+
+
+def test_who_has_its_share_leaves_room_for_others() -> None:
+    """A job that holds all the room lets one look pass before it takes what becomes free; a new one need not."""
+    old = Departures([file(number, job="old") for number in range(20)], [], 20, BOUND)
+    for _ in range(3):
+        leave(old, Enqueued.of(old.flying))
+        old.looked(0.0, Pauses(1, 1))
+    assert len(old.flying) == 10
+    old.landed(old.flying[0])
+    assert leave(old, Enqueued.of(old.flying)) == []
+    new = Departures([file(0, job="new")], [], 20, BOUND)
+    assert leave(new, Enqueued.of(old.flying)) == [file(0, job="new")]
