@@ -1,15 +1,20 @@
 """How far a job is, told to whoever watches: the progress artifact in Prefect's UI, the command line's bars."""
 
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from math import inf
 from threading import Timer
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 SILENT_SECONDS = 0.5
 """Whoever waits longer is told for what."""
+
+SHORTEST_SECONDS = 0.1
+"""What takes no longer is never told, however long it was silent before."""
 
 Step = Literal["read", "build", "upload", "wait", "fetch", "answer", "write"]
 
@@ -46,6 +51,22 @@ def report(
         observer(Progress(step, total, advance, done, text))
 
 
+class _Rows(Protocol):
+    @property
+    def num_rows(self) -> int: ...
+
+
+B = TypeVar("B", bound=_Rows)
+
+
+def counted(step: Step, batches: Iterable[B], total: int) -> Iterator[B]:
+    """Batches of rows as they are, each reported when whoever takes them asks for the next."""
+    report(step, total=total, done=0)
+    for batch in batches:
+        yield batch
+        report(step, advance=batch.num_rows)
+
+
 @contextmanager
 def observed_by(observer: Observer) -> Iterator[None]:
     """Let `observer` hear of the progress of whatever runs in the block, in threads of Prefect's tasks too."""
@@ -56,13 +77,49 @@ def observed_by(observer: Observer) -> Iterator[None]:
         _observers.reset(before)
 
 
+_silent_since = inf
+
+
+def command_begins() -> None:
+    """From now on it counts how long this process has been silent, whichever waits come after one another."""
+    global _silent_since
+    _silent_since = time.monotonic()
+
+
 @contextmanager
 def waited_for(what: str) -> Iterator[None]:
-    """Say on stderr what the block waits for, where it takes longer than a moment."""
-    notice = Timer(SILENT_SECONDS, lambda: sys.stderr.write(f"{what} …\n"))
+    """Say on stderr what the block waits for, where it takes longer than a moment; a command's silence counts."""
+    silent = max(time.monotonic() - _silent_since, 0.0)
+    notice = Timer(max(SILENT_SECONDS - silent, SHORTEST_SECONDS), _say, [what])
     notice.daemon = True
     notice.start()
     try:
         yield
     finally:
         notice.cancel()
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"{what} …\n")
+    if _silent_since < inf:
+        command_begins()
+
+
+_waits: dict[object, str] = {}
+"""What the blocks that are at work now wait for, the youngest last."""
+
+
+@contextmanager
+def noted_wait(what: str) -> Iterator[None]:
+    """Note what the block waits for; whoever shows this process's progress says so where it takes long."""
+    block = object()
+    _waits[block] = what
+    try:
+        yield
+    finally:
+        del _waits[block]
+
+
+def latest_wait() -> str | None:
+    """What the youngest block waits for, in any thread; None where none does."""
+    return next(iter(list(_waits.values())[-1:]), None)  # a list is made at once, whatever threads add meanwhile

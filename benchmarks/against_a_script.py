@@ -27,10 +27,13 @@ import pandas as pd
 PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ review }}"
 
 OURS = """
-import json, resource, sys, time
+import json, sys, time
 import prefect
 source, destination, storage, prompt = sys.argv[1:]
-imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_kilobytes():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+
+imported = peak_kilobytes()
 from prefect_openai_batch import openai_batch, ChatRequest, RunOptions
 request = ChatRequest(model="gpt-5-mini", prompt=prompt)
 from prefect.client.orchestration import get_client
@@ -41,16 +44,19 @@ begun = time.time()
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
     report = openai_batch(source, request, destination, storage=storage, options=quick)
 seconds = time.time() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = peak_kilobytes()
 batches = [batch.id for batch in report.batches]
 print(json.dumps(dict(seconds=seconds, peak=peak, imported=imported, batches=batches, rows=report.answered)))
 """
 
 SCRIPT = """
-import json, resource, sys, time
+import json, sys, time
 import prefect
 source, destination, storage, prompt = sys.argv[1:]
-imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak_kilobytes():
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
+
+imported = peak_kilobytes()
 import openai, pandas
 begun = time.time()
 client = openai.OpenAI()
@@ -98,7 +104,7 @@ frame.to_parquet(destination)
 for file_id in (batch.input_file_id, batch.output_file_id):
     client.files.delete(file_id)
 seconds = time.time() - begun
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+peak = peak_kilobytes()
 print(json.dumps(dict(seconds=seconds, peak=peak, imported=imported, batches=[batch.id],
                       rows=int(frame["answer"].notna().sum()))))
 """
@@ -120,9 +126,9 @@ def main() -> None:
 
 
 @contextmanager
-def server(scratch: Path) -> Iterator[str]:
+def server(scratch: Path, *options: str) -> Iterator[str]:
     """Our Batch API server in a process of its own; its base URL."""
-    command = [sys.executable, "-m", "prefect_openai_batch.cli", "emulator", "--port", "0"]
+    command = [sys.executable, "-m", "prefect_openai_batch.cli", "emulator", "--port", "0", *options]
     with subprocess.Popen(
         [*command, "--data", str(scratch / "server")], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -150,6 +156,7 @@ def run(code: str, source: Path, folder: Path, base_url: str) -> dict[str, Any]:
         "OPENAI_API_KEY": "benchmark",
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -17,10 +17,12 @@ START_SECONDS = 120
 ONLOOKERS = ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
 """Services that are off: as they write, SQLite makes the API answer 503 at times, and its client waits long."""
 
+OFF = {f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in ONLOOKERS}
+
 
 @contextmanager
-def prefect_server(scratch: Path) -> Iterator[str]:
-    """The API's URL of a server that is started here, and ended after."""
+def prefect_server(scratch: Path, *, onlookers: bool = False) -> Iterator[str]:
+    """The API's URL of a server that is started here, and ended after; `onlookers` leaves all its services on."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     environment = {
@@ -29,7 +31,7 @@ def prefect_server(scratch: Path) -> Iterator[str]:
         "PREFECT_HOME": str(scratch / "prefect-server"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
-        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in ONLOOKERS},
+        **({} if onlookers else OFF),
     }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (scratch / "prefect-server.log").open("wb") as log:

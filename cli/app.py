@@ -9,20 +9,14 @@
 import os
 import sys
 from errno import EDQUOT, ENOSPC
+from importlib import import_module
 from typing import Any
 
 import click
 
 from ..batch.errors import OpenAIBatchError, Refused
+from ..batch.progress import waited_for
 from . import process
-from .automations import automations_command, deployments_command
-from .batches import cancel_command, jobs_command, list_command, show_command
-from .demo import demo_command
-from .emulator import emulator_command
-from .resume import resume_command
-from .run import run_command
-from .trials.try_command import try_command
-from .webhook import webhook_command
 
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
@@ -30,7 +24,40 @@ EXIT_REFUSED = 2
 ROOM = "Make room and type the same command again: what is paid for is not paid twice."
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+COMMANDS = {
+    "automations": "automations",
+    "cancel": "batches",
+    "demo": "demo",
+    "deployments": "automations",
+    "emulator": "emulator",
+    "jobs": "batches",
+    "list": "batches",
+    "resume": "resume",
+    "run": "run",
+    "show": "batches",
+    "try": "trials.try_command",
+    "webhook": "webhook",
+}
+"""The module of each command, which has it as `NAME_command`."""
+
+
+class Commands(click.Group):
+    """The commands, each imported when it is typed, or told of by `--help`: all of them take a second."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's own signature
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by its name; None where there is none."""
+        if cmd_name not in self.commands and cmd_name in COMMANDS:
+            with waited_for("loading"):
+                module = import_module(f".{COMMANDS[cmd_name]}", __package__)
+            self.add_command(getattr(module, f"{cmd_name}_command"))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="prefect-openai-batch")
 def app() -> None:
     """A table in, the same table with answers out, by OpenAI's Batch API.
@@ -38,14 +65,6 @@ def app() -> None:
     Exit codes: 0, every row has its answer; 3, some have none and the table says why; 2, the input was
     refused and nothing was sent; 1, anything else.
     """
-
-
-for command in (
-    *(try_command, run_command, resume_command, cancel_command),
-    *(jobs_command, list_command, show_command, demo_command, emulator_command, webhook_command),
-    *(deployments_command, automations_command),
-):
-    app.add_command(command)
 
 
 def main() -> None:

@@ -131,7 +131,7 @@ def default_storage() -> str:
         from prefect.settings import get_current_settings
 
         from ..flows.defaults import default_storage, storage_without_server
-
+    with waited_for("asking Prefect's server where jobs lie"):
         return default_storage() if get_current_settings().api.url else storage_without_server()
 
 

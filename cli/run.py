@@ -176,17 +176,18 @@ def run_job(
     """
     process.quieten(verbose=verbose)
     place = storage or process.default_storage()
-    process.check_storage(place)
-    wanted = describe_job(
-        table,
-        request,
-        destination,
-        job_key=job_key,
-        storage=place,
-        source_digest=source_digest,
-        deadline=options.deadline(datetime.fromtimestamp(clock.now(), UTC)),
-    )
-    known = find_known(wanted)
+    with waited_for(f"looking into {place}"):
+        process.check_storage(place)
+        wanted = describe_job(
+            table,
+            request,
+            destination,
+            job_key=job_key,
+            storage=place,
+            source_digest=source_digest,
+            deadline=options.deadline(datetime.fromtimestamp(clock.now(), UTC)),
+        )
+        known = find_known(wanted)
     if known is None:
         check_new_job(with_table_found(wanted, if_exists), if_exists)
     elif (report := known.report()) is not None:

@@ -31,6 +31,9 @@ HEAL = "openai-batch-heal/heal"
 COLLECT_CANCELLED = "openai-batch-collect-cancelled/collect-cancelled"
 """The deployment of `collect_cancelled_run`."""
 
+WAKE = "openai-batch-wake/wake"
+"""The deployment of `wake_jobs`."""
+
 STARTED = (HEAL, COLLECT_CANCELLED)
 """The deployments that automations start."""
 
@@ -54,7 +57,7 @@ class Times:
     """How long the automations wait, in seconds; Prefect takes no less than 10.
 
     Attributes:
-        looks: After a suspension, for each pace of `flows.looks.LOOKS`.
+        looks: After a suspension, for each pace of `flows.looks.LOOKS`; none where `wake` looks at all jobs.
         at_last: After a suspension, whatever happened to the looks: the server was away, or an action failed.
         lost: Without a sign of life until `heal_run` looks after a run. Prefect's runs beat every 180 seconds
             unless PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs that setting
@@ -75,7 +78,7 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
         deployments: The ids of the deployments in `STARTED`, by name.
         times: How long they wait.
     """
-    for look, seconds in zip(LOOKS, times.looks, strict=True):
+    for look, seconds in zip(LOOKS, times.looks, strict=bool(times.looks)):
         messages = [f"*{look.message}", *([PLAIN] if look is LOOKS[1] else [])]
         yield _look(f"look after {look.name}", seconds, messages)
     yield _look("look at last", times.at_last, ["*Next look within *", PLAIN])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -16,7 +16,7 @@ from prefect.flow_runs import resume_flow_run
 from ..batch.errors import OpenAIBatchError
 from ..blocks.prefect_calls import at_once
 from ..flows.suspension.waiting_runs import waiting_runs
-from .automations import PREFIX, STARTED, Times, make_automations
+from .automations import PREFIX, STARTED, WAKE, Times, make_automations
 
 PAGE = 200
 """Prefect's server gives at most so many automations a call."""
@@ -39,6 +39,8 @@ class Change:
 def wanted_automations(client: SyncPrefectClient, times: Times = USUAL) -> list[AutomationCore]:
     """Our automations, with the ids of the deployments on the server.
 
+    Where the schedule of `wake` is on, which looks at all jobs at once, there are none that start a look for each.
+
     Raises:
         DeploymentMissing: a deployment that they start is not there.
     """
@@ -52,6 +54,8 @@ def wanted_automations(client: SyncPrefectClient, times: Times = USUAL) -> list[
             + " ".join(command + names),
             names=missing,
         )
+    if _is_scheduled(client, WAKE):
+        times = replace(times, looks=())
     return list(make_automations({name: id_ for name, id_ in found.items() if id_}, times))
 
 
@@ -112,6 +116,14 @@ def _ours(client: SyncPrefectClient) -> Iterator[Automation]:
     while page := client.read_automations(limit=PAGE, offset=offset):
         yield from (automation for automation in page if automation.name.startswith(PREFIX))
         offset += PAGE
+
+
+def _is_scheduled(client: SyncPrefectClient, name: str) -> bool:
+    try:
+        deployment = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return False
+    return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
 
 
 def _deployment(client: SyncPrefectClient, name: str) -> UUID | None:

@@ -19,6 +19,7 @@ from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
+from ..progress import counted
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
 from ..tables.pandas_metadata import widened
@@ -67,7 +68,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     outputs = _outputs(job)
     tally = Tally()
     answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
-    batches = answer_columns.joined(tally)
+    batches = counted("write", answer_columns.joined(tally), rows.rows)
     with _answers_kept(job):
         write_table(job.destination, answer_columns.schema, batches)
     report = _report(job, rows.rows, outputs, tally)

@@ -1,10 +1,11 @@
 """The rows of a job: read from the source once, kept in parts, and checked."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..errors import refusals_of
 from ..heap import frozen_heap
+from ..progress import report
 from ..requests.custom_ids import check_distinct_ids
 from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
@@ -29,12 +30,20 @@ def keep_rows(job: Job) -> Rows:
     with refusals_of(job.source.path):
         if reader.schema.names:
             job.request.compile(tuple(reader.schema.names))
-        parts = tuple(write_parts(reader, job.files))
+        parts = tuple(_told(write_parts(reader, job.files)))
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
+    report("read", total=rows.rows, done=rows.rows)
     rehearse_results(job, rows)
     job.files.write("rows.json", rows)
     return rows
+
+
+def _told(parts: Iterable[Part]) -> Iterator[Part]:
+    report("read", done=0)
+    for part in parts:
+        report("read", advance=part.rows)
+        yield part
 
 
 def _check_ids(job: Job, parts: tuple[Part, ...]) -> None:

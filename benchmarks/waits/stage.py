@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +106,13 @@ class Stage:
 
 @contextmanager
 def staged(
-    folder: Path, times: Times, openai: str | None = None, *, hooks: int | None = None, heartbeat: int = 30
+    folder: Path,
+    times: Times,
+    openai: str | None = None,
+    *,
+    hooks: int | None = None,
+    heartbeat: int = 30,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[Stage]:
     """A stage in a new folder.
 
@@ -116,6 +122,7 @@ def staged(
         openai: The base URL of the Batch API server that the receiver asks; None: there is no receiver.
         hooks: The receiver's port; None: any.
         heartbeat: How often runs give a sign of life, in seconds.
+        variables: More of the programs' environment.
     """
     port, hooks = free_port(), hooks or free_port()
     url = f"http://127.0.0.1:{port}/api"
@@ -134,6 +141,7 @@ def staged(
         "OPENAI_BASE_URL": openai or "",
         "OPENAI_API_KEY": "any",
         "OPENAI_WEBHOOK_SECRET": SECRET,
+        **(variables or {}),
     }
     prefect = str(BIN / "prefect")
     commands = {

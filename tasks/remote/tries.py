@@ -35,6 +35,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 from ...batch import clock
 from ...batch.errors import BatchUnknown, DownloadBroken
 from ...batch.outcomes.outcome import is_transient
+from ...batch.progress import noted_wait
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,11 @@ def pause(seconds: float) -> None:
         KeyboardInterrupt: what the pause belongs to was ended meanwhile, in another thread.
     """
     seconds, ended = min(seconds, _shortened_to), _ended.get()
-    if ended is None:
-        time.sleep(seconds)
-    elif ended.wait(seconds):
-        raise KeyboardInterrupt
+    with noted_wait(f"OpenAI, which is asked again within {seconds:.0f} s"):
+        if ended is None:
+            time.sleep(seconds)
+        elif ended.wait(seconds):
+            raise KeyboardInterrupt
 
 
 @contextmanager
@@ -131,10 +133,14 @@ def _seconds_until(date: str) -> float:
 
 @dataclass(frozen=True)
 class Tries:
-    """How a kind of call is tried: the pauses between two tries, in seconds, and after what there is another."""
+    """How a kind of call is tried: the pauses between two tries, in seconds, and after what there is another.
+
+    `awaited` is what one waits for meanwhile, in words.
+    """
 
     pauses: tuple[float, ...] = ()
     again: Callable[[BaseException], bool] = may_pass
+    awaited: str = "OpenAI's answer"
 
     @property
     def most(self) -> int:
@@ -151,7 +157,8 @@ class Tries:
             sleep=pause,
             reraise=True,
         )
-        return retrying(function, *args, **kwargs)
+        with noted_wait(self.awaited):
+            return retrying(function, *args, **kwargs)
 
     def _seconds_after(self, state: RetryCallState) -> float:
         """How long to wait after a failed try."""
@@ -172,8 +179,8 @@ READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
 LOOKING = Tries()
 FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1))
-UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32))
-CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again)
-DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60))
+UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32), awaited="an upload to OpenAI")
+CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI to take a batch")
+DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60), awaited="a download from OpenAI")
 REREADING = Tries((1, 15, 60))
 ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))

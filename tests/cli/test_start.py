@@ -2,13 +2,18 @@
 
 import logging
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from prefect.settings import Settings
-from prefect_openai_batch.batch.progress import SILENT_SECONDS, report, waited_for
-from prefect_openai_batch.cli import process
+from prefect_openai_batch.batch import progress
+from prefect_openai_batch.batch.progress import SILENT_SECONDS, noted_wait, report, waited_for
+from prefect_openai_batch.cli import app, process
+from prefect_openai_batch.cli import progress as cli_progress
 from prefect_openai_batch.cli.progress import shown_progress
 
 from .support import Shell, run
@@ -26,7 +31,8 @@ def test_a_new_home_gives_a_good_run_without_a_strange_line(
     done = run({**alone, "PREFECT_HOME": str(home), "PREFECT_LOGGING_LEVEL": "DEBUG"}, reviews)
     assert done.returncode == 0, done.stderr
     said = {line.split()[0] for line in done.stderr.splitlines()}
-    assert said <= {"reading", "loading", "starting", "job", "read", "build", "upload", "wait", "fetch", "write"}
+    waits = {"reading", "loading", "looking", "asking", "starting", "waiting"}
+    assert said <= {*waits, "job", "read", "build", "upload", "wait", "fetch", "write"}
     assert STARTING in done.stderr
     assert (home / process.SERVER_LOG).exists()
 
@@ -65,6 +71,46 @@ def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str]) -> None:
     with waited_for("reading"):
         time.sleep(SILENT_SECONDS * 2)
     assert capsys.readouterr().err == "reading …\n"
+
+
+def test_waits_of_a_command_count_together(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many short ones leave nobody without a first line."""
+    monkeypatch.setattr(progress, "_silent_since", time.monotonic() - SILENT_SECONDS)
+    with waited_for("loading"):
+        time.sleep(SILENT_SECONDS * 0.8)
+    assert capsys.readouterr().err == "loading …\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is silent for a moment is silent for long."""
+    for name in ("SILENT_SECONDS", "SECONDS_BETWEEN_LISTENINGS"):
+        monkeypatch.setattr(cli_progress, name, 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_silence_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """OpenAI where a call of ours is under way, a step that was begun, else Prefect; each once."""
+    with shown_progress():
+        with noted_wait("OpenAI's answer"):
+            time.sleep(0.2)
+        time.sleep(0.2)
+        report("read", advance=5)
+        time.sleep(0.2)
+    lines = ["waiting for OpenAI's answer …", "waiting for Prefect's server …", "read    5 rows, 0 s"]
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_a_command_loads_no_other() -> None:
+    """Else each would pay for the import of all; every one is there by its name."""
+    code = (
+        "import sys, prefect_openai_batch.cli.app; print(sorted({'pandas', 'prefect', 'openai'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+    context = click.Context(app.app)
+    assert all(app.app.get_command(context, name) for name in app.app.list_commands(context))
 
 
 def test_prefects_own_server_has_more_than_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
