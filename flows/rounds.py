@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from openai import APIStatusError
 from prefect import get_run_logger
-from prefect.futures import PrefectFuture
 
 from ..batch import clock
 from ..batch.files.batches import Batch, BatchStatus
@@ -33,6 +32,7 @@ from ..tasks import (
     submit_batch,
     wait_for_batches,
 )
+from .engines import Handed
 from .job_run import JobRun
 from .suspension.looks import look_once, suspends_at
 
@@ -81,7 +81,8 @@ def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
     report_progress("build", total=sum(selection.rows for selection in selections), done=0)
     unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
     build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
-    build.map(unbuilt).result()
+    for handed in [Handed(build, selection).telling("build", selection.rows) for selection in unbuilt]:
+        handed.result()
 
 
 def finish_round(job_run: JobRun, number: int) -> bool:
@@ -130,7 +131,7 @@ class Flight:
         files = [file for file in built if fetched(file) is None]
         self.waiting = [file for file in files if submitted(file) is None]
         self.flying = [batch for file in files if (batch := submitted(file)) is not None]
-        self.fetching: list[PrefectFuture[FetchedOutput]] = []
+        self.fetching: list[Handed[FetchedOutput]] = []
         self.room = self.options.in_flight
         self.cancelled = False
         self.spending = Spending(self.job)
@@ -253,7 +254,9 @@ class Flight:
         name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
         fetch = self.job_run.task(fetch_output, name)
         keep, answer = self.job.request.keep_response, self.job.request.answer_type
-        self.fetching.append(fetch.submit(ended, keep_response=keep, answer=answer, credentials=self.credentials))
+        handed = Handed(fetch, ended, keep_response=keep, answer=answer, credentials=self.credentials)
+        items = ended.input_file.items if ended.input_file else 0
+        self.fetching.append(handed.telling("fetch", items))
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
