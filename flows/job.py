@@ -27,7 +27,7 @@ from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
-from .engines import processes_end_with_it
+from .engines.processes import processes_end_with_it
 from .job_run import JobRun
 from .own_parameters import as_we_take_them
 from .places import check_places

@@ -32,7 +32,7 @@ from ..tasks import (
     submit_batch,
     wait_for_batches,
 )
-from .engines import Handed
+from .engines.handed import Handed
 from .job_run import JobRun
 from .suspension.looks import look_once, suspends_at
 

@@ -1,26 +1,25 @@
-"""Tasks on the flow's engine: threads, processes, Dask or Ray. What an engine loses is done in the flow's process.
+"""A task on the flow's engine: what the engine loses is done in the flow's own process.
 
 A task runs in any process of any machine: it is given references, finds all else in the job folder, and may run
 twice. Dask and Ray begin a task again whose process has died; a pool of processes that has lost one takes no more.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
-from multiprocessing import active_children
 from typing import Generic, ParamSpec, TypeVar
 
 from httpx import HTTPError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import CrashedRun, PrefectException, TerminationSignal
+from prefect.exceptions import CrashedRun, PrefectException
 from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 from prefect.tasks import Task
 
-from ..batch.progress import Step, report
+from ...batch.progress import Step, report
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -86,17 +85,3 @@ def _mark_lost(future: PrefectFuture[R]) -> None:
     with suppress(PrefectException, HTTPError), get_client(sync_client=True) as client:
         lost: State[None] = Crashed(message="Its process is gone; another run of the task has done its work.")
         client.set_task_run_state(future.task_run_id, lost, force=True)
-
-
-@contextmanager
-def processes_end_with_it() -> Iterator[None]:
-    """Let SIGTERM in the block end the engine's processes on this machine, whose ends are waited for.
-
-    They hear nothing of it, and may be in a pause of a minute between two calls to OpenAI.
-    """
-    try:
-        yield
-    except TerminationSignal:
-        for process in active_children():
-            process.terminate()
-        raise
