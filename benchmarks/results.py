@@ -31,7 +31,7 @@ def main() -> None:
     """Print all tables that are there."""
     print("# Results\n\nEach table is what its script printed last; ratios are made within one run. This machine:")
     print(
-        f"{machine()}.\n\n`make bench` makes them anew. What kills, faults and races come to, `make matrix` tells, in tables of their own."
+        f"{machine()}.\n\n`make bench` makes them anew. What kills, faults and races come to, `make matrix` tells."
     )
     for name, title in TABLES.items():
         table = HERE / f"{name}.txt"

@@ -27,6 +27,7 @@ from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
+from .engines.processes import processes_end_with_it
 from .job_run import JobRun
 from .own_parameters import as_we_take_them
 from .places import check_places
@@ -168,7 +169,12 @@ def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobRepo
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job = job_run.job
-    with open_batches_named(job), pauses_end_with_it(), progress_artifact(job) as progress:
+    with (
+        open_batches_named(job),
+        processes_end_with_it(),
+        pauses_end_with_it(),
+        progress_artifact(job) as progress,
+    ):
         job_run = job_run.on_its_terms()
         job = job_run.job
         _read_rows(job_run)

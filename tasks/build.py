@@ -5,13 +5,14 @@ from prefect import task
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
-from ..batch.progress import report
 from .options import KEPT_AS_JSON
 
 
 @task(name="build-items", **KEPT_AS_JSON)
 def build_items(selection: Selection) -> tuple[InputFile, ...]:
     """Build the input files of a selection, cut at OpenAI's limits, each of one model and one endpoint.
+
+    Those that are built already are not built again: an engine may call it twice.
 
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
@@ -26,6 +27,5 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         files = [file for selection in plan_round(job) for file in build_items(selection)]
         ```
     """
-    files = build_selection(load_job(selection.job_folder), selection)
-    report("build", advance=selection.rows)
-    return files
+    job = load_job(selection.job_folder)
+    return job.built(selection) or build_selection(job, selection)

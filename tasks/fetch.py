@@ -16,7 +16,6 @@ from ..batch.files.input_files import INPUT, ITEMS, InputFile, Item, items_of
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended
 from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
-from ..batch.progress import report
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
@@ -70,7 +69,6 @@ def fetch_output(
         output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed)
     folder.write("fetched.json", output)
     folder.remove(INPUT)
-    report("fetch", advance=sum(output.outcomes.values()))
     return output
 
 

@@ -201,14 +201,16 @@ class _OpenFile:
         self._file = self._writing.enter_context(folder.create(INPUT))
 
     def room_for(self, lines: Lines, limits: Limits) -> int:
-        """How many of these lines, from the first on, there is room for; a bound on tokens keeps no one line out."""
+        """How many of these lines, from the first on, have room; a bound on tokens keeps no single line out."""
         room = min(
             limits.items - len(self.rows),
             _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
             _fitting(lines.inputs, limits.embedding_inputs - self.inputs),
         )
         if limits.tokens is not None:
-            room = min(room, _fitting([tokens or 0 for tokens in lines.input_tokens], limits.tokens - self.enqueued))
+            room = min(
+                room, _fitting([tokens or 0 for tokens in lines.input_tokens], limits.tokens - self.enqueued)
+            )
         return room if self.rows else max(room, 1)
 
     def add(self, lines: Lines) -> None:

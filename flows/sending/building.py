@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ...batch.jobs.job import Selection
 from ...batch.progress import report as report_progress
 from ...tasks import build_items
+from ..engines.handed import Handed
 from ..job_run import JobRun
 
 
@@ -13,4 +14,5 @@ def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
     report_progress("build", total=sum(selection.rows for selection in selections), done=0)
     unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
     build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
-    build.map(unbuilt).result()
+    for handed in [Handed(build, selection).telling("build", selection.rows) for selection in unbuilt]:
+        handed.result()

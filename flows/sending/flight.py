@@ -1,12 +1,12 @@
 """A round's batches: submitted, waited for and fetched, several at once."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from openai import APIStatusError
-from prefect.futures import PrefectFuture
 from prefect.tasks import Task
 
 from ...batch import clock
@@ -32,6 +32,7 @@ from ...tasks import (
     submit_in_room,
     wait_for_batches,
 )
+from ..engines.handed import Handed
 from ..job_run import JobRun
 from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
@@ -44,6 +45,9 @@ UPLOADS = 4
 
 DOWNLOADS = 4
 """Outputs that are fetched at once; of the others only their batches are known."""
+
+Submission = tuple[InputFile, Callable[[], Batch | None]]
+"""An input file on its way up, and what gives its batch; None where there was no room for it."""
 
 
 class Flight:
@@ -61,7 +65,7 @@ class Flight:
         flying = [batch for file in files if (batch := submitted(file)) is not None]
         bound = self.job.terms.max_enqueued_tokens
         self.departures = Departures(waiting, flying, self.options.in_flight, bound)
-        self.fetching: list[PrefectFuture[FetchedOutput]] = []
+        self.fetching: list[Handed[FetchedOutput]] = []
         self.cancelled = False
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
@@ -138,9 +142,10 @@ class Flight:
             "settle_seconds": self.options.settle_seconds,
         }
         first, *others = files
-        running = [(file, self._submission(file).submit(file, **wishes).result) for file in others]
+        running = [(file, Handed(self._submission(file), file, **wishes).result) for file in others]
+        here: Submission = (first, partial(self._submission(first), first, **wishes))
         failed: list[Exception] = []
-        for file, result in [(first, partial(self._submission(first), first, **wishes)), *running]:
+        for file, result in [here, *running]:
             try:
                 self._note_submission(file, result())
             except APIStatusError as error:
@@ -161,6 +166,7 @@ class Flight:
         if batch is None:
             self.departures.hold(file)
             return
+        report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
         stopped = self.job.stopped()
         if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
@@ -221,7 +227,9 @@ class Flight:
         keep, answer = self.job.request.keep_response, self.job.request.answer_type
         if len(self.fetching) >= DOWNLOADS:
             self.fetching[-DOWNLOADS].wait()
-        self.fetching.append(fetch.submit(ended, keep_response=keep, answer=answer, credentials=self.credentials))
+        handed = Handed(fetch, ended, keep_response=keep, answer=answer, credentials=self.credentials)
+        items = ended.input_file.items if ended.input_file else 0
+        self.fetching.append(handed.telling("fetch", items))
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""

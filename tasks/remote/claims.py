@@ -22,7 +22,6 @@ from ...batch.jobs.submissions import (
     submitted,
 )
 from ...batch.outcomes.validation import Reason, why_refused
-from ...batch.progress import report
 from .connection import Connection
 from .creation import create_once, may_have_created
 from .listing import enqueued, find_created
@@ -61,7 +60,6 @@ def find_or_create_in_room(
     batch = _found_or_created(connection, file, identity, settle_seconds, bound)
     if batch is None:
         return None
-    report("upload", advance=file.items)
     return note_submission(file, batch)
 
 

@@ -1,0 +1,92 @@
+"""A task on the flow's engine: what the engine loses is done in the flow's own process.
+
+A task runs in any process of any machine: it is given references, finds all else in the job folder, and may run
+twice. Dask and Ray begin a task again whose process has died; a pool of processes that has lost one takes no more.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from typing import Generic, ParamSpec, TypeVar
+
+from httpx import HTTPError
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import CrashedRun, PrefectException
+from prefect.futures import PrefectFuture
+from prefect.states import Crashed
+from prefect.tasks import Task
+
+from ...batch.progress import Step, report
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ENGINES = ("concurrent", "distributed", "ray")
+"""The packages whose errors say that an engine has lost a task."""
+
+OF_THE_TASK = "RayTaskError"
+"""Ray's name for what a task itself has raised, or could not import."""
+
+
+class Handed(Generic[R]):
+    """A call of a task that an engine is given."""
+
+    def __init__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self._here: Callable[[], R] = partial(task, *args, **kwargs)
+        self._future: PrefectFuture[R] | None = None
+        self._result: R
+        try:
+            self._future = task.submit(*args, **kwargs)
+        except Exception as error:
+            self._do_here(error)
+
+    def telling(self, step: Step, rows: int) -> "Handed[R]":
+        """Report so many rows of a step as done when it is over, for nobody observes the engine's processes."""
+        if self._future is None:
+            report(step, advance=rows)
+        else:
+            tell = copy_context().run
+            self._future.add_done_callback(lambda _: tell(report, step, advance=rows))
+        return self
+
+    def wait(self) -> None:
+        """Wait until it is over, whatever has come of it."""
+        if self._future is not None:
+            self._future.wait()
+
+    def result(self) -> R:
+        """Its result; where its process was lost, that of the same call in this one."""
+        if self._future is not None:
+            try:
+                self._result = self._future.result()
+            except Exception as error:
+                self._do_here(error)
+            self._future = None  # Dask keeps the results that are referred to, and makes lost ones again
+        return self._result
+
+    def _do_here(self, error: Exception) -> None:
+        if not is_lost(error):
+            raise error
+        said = next(iter(str(error).splitlines()), "")
+        get_run_logger().warning("A task's process is gone (%s: %s): it is run here", type(error).__name__, said)
+        if self._future is not None:
+            _mark_lost(self._future)
+        self._result = self._here()
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error says that a task's process is gone, and nothing of the task itself."""
+    kinds = type(error).__mro__
+    if any(kind.__name__ == OF_THE_TASK for kind in kinds):
+        return False
+    return isinstance(error, CrashedRun) or any(kind.__module__.partition(".")[0] in ENGINES for kind in kinds)
+
+
+def _mark_lost(future: PrefectFuture[R]) -> None:
+    """Mark the task's run as crashed, which else would be Running for ever; one that never began is not known."""
+    with suppress(PrefectException, HTTPError), get_client(sync_client=True) as client:
+        lost: State[None] = Crashed(message="Its process is gone; another run of the task has done its work.")
+        client.set_task_run_state(future.task_run_id, lost, force=True)
