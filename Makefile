@@ -32,6 +32,7 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
 	$(BIN)/python benchmarks/against_a_script.py
 	$(BIN)/python benchmarks/typed_answers.py
+	$(BIN)/python -m benchmarks.building
 	$(BIN)/python -m benchmarks.trials
 	$(BIN)/python -m benchmarks.waiting
 

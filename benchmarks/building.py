@@ -1,10 +1,9 @@
-"""How fast rows become input files: ours, a bare loop and other libraries, one core each; ours with both too.
+"""How fast rows become input files: ours, a bare loop and other libraries, on one core; ours with both cores too.
 
 200,000 rows of a Parquet file become chat items in input files of 50,000. Ours starts from the rows as the job
-keeps them, and makes custom_ids of their content, digests, token estimates and a list of the items beside them;
-the bare loop and the other libraries start from the file, and make the items alone (llm-batch-py always asks for
-a schema). Seconds of a processor compare one core, those of a clock both cores; all run in turns, and medians are
-compared.
+keeps them, and makes custom_ids of their content, digests, token estimates and a list of the items as well; the
+bare loop and the others start from the file, and make the items alone (llm-batch-py always asks for a schema).
+Seconds of a processor compare one core, those of a clock both cores; all run in turns, and medians are compared.
 
     python -m benchmarks.building [--rows 200000] [--repeat 5]
 """

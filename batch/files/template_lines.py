@@ -15,7 +15,10 @@ from .template_tokens import TemplateTokens
 from .token_sizes import KEPT_ELSEWHERE, SEARCHED, output_limit
 
 ROWS_AT_ONCE = 1_000
-"""As many as pay: what is constant in a body, which may be long, is in memory as often."""
+"""As many as pay."""
+
+BYTES_AT_ONCE = 8_000_000
+"""About the most that is constant in their bodies, or that their values take: it is in memory a few times."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class TemplateLines:
     id_column: str | None
     pieces: BodyPieces
     tokens: TemplateTokens
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows are made into lines at once."""
+        return max(1, min(ROWS_AT_ONCE, BYTES_AT_ONCE // self.pieces.size))
 
     def lines(self, rows: RowGroup) -> Lines:
         """The lines of a group.

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from ..errors import RequestError, refusals_of
 from ..files.input_files import InputFile, InputFileWriter
 from ..files.lines import Line, Lines, encode_row_body, make_line, together
-from ..files.template_lines import ROWS_AT_ONCE, TemplateLines, template_lines
+from ..files.template_lines import BYTES_AT_ONCE, ROWS_AT_ONCE, TemplateLines, template_lines
 from ..heap import frozen_heap
 from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, Limits
 from ..requests.bodies import Bodies
@@ -64,7 +64,8 @@ def _lines(job: Job, selection: Selection) -> Iterator[Lines]:
     at_once = template_lines(request, bodies)
     ids = {request.id_column} if request.id_column is not None else set()
     wanted = None if bodies.columns is None else sorted(bodies.columns | ids)
-    for rows in _row_groups(job, selection, wanted):
+    rows_at_once = ROWS_AT_ONCE if at_once is None else at_once.rows_at_once
+    for rows in _row_groups(job, selection, wanted, rows_at_once):
         lines = None if at_once is None else _made_at_once(at_once, rows)
         if lines is not None:
             yield lines
@@ -109,10 +110,12 @@ def first_custom_id(job: Job) -> str | None:
         return line_of_row(job.request, job.request.compile(tuple(columns)), 0, dict(values)).custom_id
 
 
-def _row_groups(job: Job, selection: Selection, columns: list[str] | None) -> Iterator[RowGroup]:
+def _row_groups(
+    job: Job, selection: Selection, columns: list[str] | None, rows_at_once: int
+) -> Iterator[RowGroup]:
     for numbers, batch in _numbered_batches(job, selection, columns):
         start = 0
-        for rows in slices(batch, ROWS_AT_ONCE):
+        for rows in slices(batch, rows_at_once, BYTES_AT_ONCE):
             yield RowGroup.of(numbers[start : start + rows.num_rows].tolist(), rows)
             start += rows.num_rows
 

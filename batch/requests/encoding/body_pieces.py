@@ -20,12 +20,14 @@ class BodyPieces:
     """What a body is made of, in the order of its JSON: a constant, a template's text, …, a constant.
 
     `marked` is the body with a mark in place of each template's text, and `marks` are those of the templates.
+    `size` is about what a body takes without the values of its row, in bytes.
     """
 
     marked: Mapping[str, Any]
     marks: tuple[str, ...]
     templates: tuple[Template, ...]
     constants: tuple[bytes, ...]
+    size: int
 
     def fill(self, fields: Iterable[str]) -> bool:
         """Whether a template is the whole value of a field that bears one of these names."""
@@ -52,8 +54,10 @@ def body_pieces(compiled: Callable[[Compile], Callable[[Mapping[str, Any]], dict
         compiled: What makes the body of a row, given what compiles its templates.
     """
     templates: dict[str, Template] = {}
+    sources: list[str] = []
 
     def mark(source: str, columns: tuple[str, ...]) -> Template:
+        sources.append(source)
         text = f"{_MARK}-{len(templates)}"
         templates[text] = compile_template(source, columns)
         return Template(lambda _row: text, frozenset())
@@ -65,4 +69,5 @@ def body_pieces(compiled: Callable[[Compile], Callable[[Mapping[str, Any]], dict
         return None
     parted = re.split(rf'"({_MARK}-\d+)"'.encode(), encoded)
     marks = tuple(text.decode() for text in parted[1::2])
-    return BodyPieces(marked, marks, tuple(templates[text] for text in marks), tuple(parted[::2]))
+    found = tuple(templates[text] for text in marks)
+    return BodyPieces(marked, marks, found, tuple(parted[::2]), len(encoded) + sum(map(len, sources)))

