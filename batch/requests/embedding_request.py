@@ -11,8 +11,8 @@ from .endpoints import Endpoint
 class EmbeddingRequest(BaseRequest):
     """Turn a text of each row into a vector.
 
-    Vectors are asked for in base64: fewer bytes than numbers, and read several times as fast. For a server that does
-    not take that, say `parameters={"encoding_format": "float"}`.
+    Vectors are asked for in base64: fewer bytes than numbers, and read several times as fast. For a server that
+    does not take that, say `parameters={"encoding_format": "float"}`.
 
     Example:
         ```python
