@@ -190,7 +190,8 @@ class Tally:
         self.answered += pc.sum(pc.and_not(pc.is_valid(batch["answer"]), invalid)).as_py() or 0
         self.again += pc.sum(batch["again"]).as_py() or 0
         self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
-        self.outcomes.update(batch["outcome"].to_pylist())
+        counted = pc.value_counts(batch["outcome"])
+        self.outcomes.update(dict(zip(*(part.to_pylist() for part in counted.flatten()), strict=True)))
         self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})
         if pa.types.is_list(batch["answer"].type):
             self.dimensions |= set(pc.unique(pc.list_value_length(batch["answer"])).drop_null().to_pylist())
