@@ -3,11 +3,11 @@
     python -m benchmarks.fetching [--rows 200000] [--repeat 5]
 
 Output files in OpenAI's form and in no order are read into outcomes, joined to the rows and written as Parquet:
-what `fetch_output` does behind the download, and `write_results`. Beside it stands the bare loop, `orjson.loads` of
-each line of the same files and nothing done with it, and other libraries that join answers to rows. Vectors have
-1,536 numbers; they come in base64, as `EmbeddingRequest` asks for them, and once as numbers; of them there are a
-quarter as many rows. Each is a program of its own; all run in turns, and printed are the medians of their processor
-time.
+what `fetch_output` does behind the download, and `write_results`. Beside it stands the bare loop, `orjson.loads`
+of each line of the same files and nothing done with it, and other libraries that join answers to rows. Vectors
+have 1,536 numbers; they come in base64, as `EmbeddingRequest` asks for them, and once as numbers; of them there
+are a quarter as many rows. Each is a program of its own; all run in turns, and printed are the medians of their
+processor time.
 """
 
 import argparse
