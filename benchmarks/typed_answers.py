@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import orjson
 from prefect_openai_batch.batch.files.batches import read_batch
@@ -78,16 +79,21 @@ def write_lines(folder: Path, rows: int) -> list[Path]:
 
 
 def output_line(number: int, draw: random.Random) -> str:
-    """The line of one row: a review's labels."""
-    answer = {
+    """The line of one row."""
+    answer = answer_of(number, draw)
+    digest = f"{draw.getrandbits(192):048x}"
+    asked = Asked(f"row-{number:07}", {"model": "gpt-5-mini", "messages": []}, "", digest, 1_790_000_000)
+    return answered_line(asked, chat(asked, Reply(json.dumps(answer))))
+
+
+def answer_of(number: int, draw: random.Random) -> dict[str, Any]:
+    """A review's labels."""
+    return {
         "sentiment": draw.choice(("positive", "negative", "mixed")),
         "score": round(draw.random() * 10, 2),
         "reason": draw.choice((None, f"Review {number} praises the kettle, which boils fast, and not its lid.")),
         "topics": draw.sample(("price", "quality", "delivery", "service"), draw.randrange(4)),
     }
-    digest = f"{draw.getrandbits(192):048x}"
-    asked = Asked(f"row-{number:07}", {"model": "gpt-5-mini", "messages": []}, "", digest, 1_790_000_000)
-    return answered_line(asked, chat(asked, Reply(json.dumps(answer))))
 
 
 def parse(paths: list[Path], *, answers: bool) -> int:

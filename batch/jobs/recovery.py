@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from ..outcomes.outcome_columns import outcome_schema
 from ..outcomes.outcome_files import OUTCOMES, FetchedOutput
+from ..outcomes.vectors import unpacked
 from ..tables.destinations import write_table
 from .results import RESULT_COLUMNS
 
@@ -63,7 +64,7 @@ def _latest(outputs: list[tuple[int, FetchedOutput]]) -> Iterator[pa.RecordBatch
 def _batches(outputs: Iterable[FetchedOutput]) -> Iterator[pa.RecordBatch]:
     for output in outputs:
         with output.files.open(OUTCOMES) as file:
-            yield from pq.ParquetFile(file).iter_batches(5_000)
+            yield from map(unpacked, pq.ParquetFile(file).iter_batches(5_000))
 
 
 def _replace(batch: pa.RecordBatch, replaced: dict[str, pa.RecordBatch]) -> pa.RecordBatch:

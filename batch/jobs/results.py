@@ -214,15 +214,22 @@ class _ResultColumns:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
         outputs = [one for one in self.outputs if one.first_row < end and one.last_row >= first]
         tables = [outcomes_between(output, first, end) for output in outputs]
-        told = pa.concat_tables([self.told.empty_table(), *tables], promote_options="default")
-        place = np.full(end - first, -1, dtype=np.int64)
-        place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
-        chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
-        named = _name_missing(chosen, first, self.untold)
+        named = self._latest(tables, first, end)
         if COST_COLUMN not in self.names:
             return named
         costs = costs_of_rows(zip(tables, map(sent_model, outputs), strict=True), first, end, self.prices)
         return named.append_column(COST_COLUMN, costs)
+
+    def _latest(self, tables: list[pa.Table], first: int, end: int) -> pa.RecordBatch:
+        whole = len(tables) == 1 and tables[0].num_rows == end - first and tables[0].schema.equals(self.told)
+        if whole:  # as nearly always, and in order
+            (batch,) = tables[0].combine_chunks().to_batches()
+            return batch
+        told = pa.concat_tables([self.told.empty_table(), *tables], promote_options="default")
+        place = np.full(end - first, -1, dtype=np.int64)
+        place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
+        chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
+        return _name_missing(chosen, first, self.untold)
 
 
 def result_name(name: str, input_columns: list[str]) -> str:
@@ -262,6 +269,8 @@ def _dimensions(outputs: list[FetchedOutput]) -> int | None:
 
 def _fixed_size(column: pa.Array, length: int) -> pa.Array:
     """Vectors as a fixed-size list, where a missing one takes its place as null."""
+    if not column.null_count:
+        return pa.FixedSizeListArray.from_arrays(column.flatten(), length)
     missing = column.is_null()
     values = np.zeros((len(column), length), dtype=np.float32)
     values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)

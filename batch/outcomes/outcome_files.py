@@ -29,6 +29,7 @@ from .reconciliation import Reconciliation
 from .sorted_columns import SortedColumns
 from .token_counts import COUNTS, TokenCounts
 from .unread import Reading
+from .vectors import packed, packed_schema, unpacked
 
 OUTCOMES = "outcomes.parquet"
 
@@ -66,8 +67,7 @@ class FetchedOutput(BaseModel):
 
         `response` is the body as a dict where it was kept, `error` a text where there is one.
         """
-        with self.files.open(OUTCOMES) as file:
-            table = pq.read_table(file)
+        table = read_outcomes(self)
         reasons = zip(table["error_code"].to_pylist(), table["error_message"].to_pylist(), strict=True)
         bodies = [None if body is None else orjson.loads(body) for body in table["response"].to_pylist()]
         return pd.DataFrame(
@@ -150,12 +150,20 @@ def _write(
     answer: AnswerType | None,
 ) -> FetchedOutput:
     tally = Tally()
-    schema = outcome_schema(endpoint, answer)
-    with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    schema = packed_schema(outcome_schema(endpoint, answer))
+    with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
         for outcomes in batches:
-            writer.write_batch(outcomes)
-            tally.add(outcomes)
+            writer.write_batch(packed(outcomes))
+            tally.add(unpacked(outcomes))
     return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
+
+
+def _kept_as(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are kept: compressed, but for vectors, which hardly become smaller."""
+    if schema.field("answer").type != pa.binary():
+        return {"compression": "zstd"}
+    others = [name for name in schema.names if name != "answer"]
+    return {"compression": {"answer": "none"} | dict.fromkeys(others, "zstd"), "use_dictionary": others}
 
 
 @dataclass
@@ -182,7 +190,8 @@ class Tally:
         self.answered += pc.sum(pc.and_not(pc.is_valid(batch["answer"]), invalid)).as_py() or 0
         self.again += pc.sum(batch["again"]).as_py() or 0
         self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
-        self.outcomes.update(batch["outcome"].to_pylist())
+        counted = pc.value_counts(batch["outcome"])
+        self.outcomes.update(dict(zip(*(part.to_pylist() for part in counted.flatten()), strict=True)))
         self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})
         if pa.types.is_list(batch["answer"].type):
             self.dimensions |= set(pc.unique(pc.list_value_length(batch["answer"])).drop_null().to_pylist())
@@ -203,21 +212,22 @@ class Tally:
 def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
     """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them."""
     with fetched.files.open(OUTCOMES) as file:
-        parquet = pq.ParquetFile(file)
+        parquet = pq.ParquetFile(file, pre_buffer=False)
         groups = [
             number
             for number in range(parquet.num_row_groups)
             if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
         ]
-        table = parquet.read_row_groups(groups)
-    rows = table["row"]
-    return table.filter(pc.and_(pc.greater_equal(rows, first), pc.less(rows, end)))
+        table = unpacked(parquet.read_row_groups(groups, use_threads=False))
+    rows = table["row"].to_numpy()
+    start, stop = np.searchsorted(rows, (first, end)).tolist()
+    return table.slice(start, stop - start)
 
 
 def read_outcomes(fetched: FetchedOutput) -> pa.Table:
     """The outcomes of all items of an output."""
     with fetched.files.open(OUTCOMES) as file:
-        return pq.read_table(file)
+        return unpacked(pq.read_table(file))
 
 
 def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:

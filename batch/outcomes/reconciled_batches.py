@@ -11,12 +11,13 @@ from .outcome import Outcome, OutcomeKind
 from .outcome_columns import ROW_GROUP_BYTES, ROW_GROUP_ROWS, record_batch, weight
 from .reconciliation import Reconciliation
 from .sorted_columns import PIECE, PLACE
+from .vectors import packed, packed_schema
 
 
 def reconciled_batches(
     told: Reconciliation, schema: pa.Schema, batch_id: str, outcome_of: Callable[[Sequence[int]], Outcome]
 ) -> Iterator[pa.RecordBatch]:
-    """One outcome an item, as record batches, bounded in rows and bytes.
+    """One outcome an item, as packed record batches, bounded in rows and bytes.
 
     Args:
         told: Which lines tell of which items.
@@ -73,12 +74,14 @@ class _Sent(NamedTuple):
             **{name: pa.repeat(value, rows) for name, value in same.items()},
             **dict(zip(answered.schema.names, answered.columns, strict=True)),
         }
-        columns = [told[field.name] if field.name in told else pa.nulls(rows, field.type) for field in self.schema]
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        schema = packed_schema(self.schema)
+        columns = [told[field.name] if field.name in told else pa.nulls(rows, field.type) for field in schema]
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def _of_outcomes(self, others: dict[int, Outcome]) -> pa.RecordBatch:
         told = len(self.schema) - 3  # but for the row, its custom_id and the batch
         rows = [self.rows[place].as_py() for place in others]
         custom_ids = [self.custom_ids[place].as_py() for place in others]
         sent = zip(rows, custom_ids, others.values(), strict=True)
-        return record_batch([(row, name, *found[:told], self.batch_id) for row, name, found in sent], self.schema)
+        gathered = [(row, name, *found[:told], self.batch_id) for row, name, found in sent]
+        return packed(record_batch(gathered, self.schema))

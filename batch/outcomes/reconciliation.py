@@ -40,10 +40,11 @@ class Reconciliation:
         for row, custom_id in items or ():
             self.rows.append(row)
             self.custom_ids.append(custom_id)
-        self._places = {custom_id: place for place, custom_id in enumerate(self.custom_ids)}
+        self._places: dict[str | None, int] = {name: place for place, name in enumerate(self.custom_ids)}
         self._first = array("q", [NOWHERE]) * len(self.rows)
         self._noted: dict[int, list[int]] = {}
         self._quick = quick
+        self._read = quick.read if quick else _uncertain
         self.columns = columns
 
     def read(self, lines: OutputLines) -> None:
@@ -51,15 +52,19 @@ class Reconciliation:
         told: list[Told] = []
         places: list[int] = []
         size = 0
+        read, place_of, first = self._read, self._places.get, self._first
         for position, line in lines:
-            usual = self._quick.read(line) if self._quick else None
-            place = self._place_of(custom_id_of(line) if usual is None else usual[0].custom_id)
-            if place is None:
+            usual = read(line)
+            custom_id = custom_id_of(line) if usual is None else usual[0].custom_id
+            place = place_of(custom_id, NOWHERE)
+            if place == NOWHERE:
+                if self._all_known or custom_id is None:
+                    continue
+                place = self._new(custom_id)
+            if first[place] != NOWHERE:
+                self._noted.setdefault(place, [first[place]]).append(position)
                 continue
-            if self._first[place] != NOWHERE:
-                self._noted.setdefault(place, [self._first[place]]).append(position)
-                continue
-            self._first[place] = position
+            first[place] = position
             if usual is None:
                 self._noted[place] = [position]
                 continue
@@ -71,10 +76,6 @@ class Reconciliation:
                 told, places, size = [], [], 0
         self._add(told, places)
         self.columns.end()
-
-    def _place_of(self, custom_id: str | None) -> int | None:
-        place = self._places.get(custom_id) if custom_id is not None else None
-        return self._new(custom_id) if place is None and custom_id is not None and not self._all_known else place
 
     def _new(self, custom_id: str) -> int:
         place = self._places[custom_id] = len(self.rows)
@@ -102,3 +103,7 @@ class Reconciliation:
         place = self._places[custom_id]  # where it was sent twice, the last
         first = self._first[place]
         return self._noted.get(place) or ([] if first == NOWHERE else [first])
+
+
+def _uncertain(_: bytes) -> None:
+    """No line is certain."""

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from gzip import GzipFile
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import chain
 from pathlib import Path
 from types import NoneType
@@ -131,12 +131,26 @@ def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]
 
 def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
     rows = 0
-    with pq.ParquetWriter(file, schema) as writer:
+    with pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
         for batch in batches:
             for group in slices(batch, rows=batch.num_rows):
                 writer.write_batch(group)
             rows += batch.num_rows
     return rows
+
+
+def _kept_as(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are kept: in dictionaries and compressed, but for vectors, of which neither makes less."""
+    empty = BytesIO()
+    pq.write_table(schema.empty_table(), empty)
+    columns = pq.ParquetFile(empty).schema
+    leaves = [columns.column(place) for place in range(len(columns.names))]
+    vectors = {leaf.path for leaf in leaves if leaf.physical_type == "FLOAT" and leaf.max_repetition_level}
+    if not vectors:
+        return {}
+    others = [leaf.path for leaf in leaves if leaf.path not in vectors]
+    compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "none")
+    return {"use_dictionary": others, "write_statistics": others, "compression": compression}
 
 
 def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:

@@ -6,12 +6,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import Batch
-from prefect_openai_batch.batch.outcomes.outcome_files import OUTCOMES, write_outcomes
+from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes, write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
 
@@ -31,7 +30,7 @@ def reconciled(
             path.write_bytes(content)
         batch, items = Batch(id="batch_1", status="completed"), enumerate(custom_ids)
         fetched = write_outcomes(batch, endpoint, items, paths, Folder(folder), keep_response=keep_response)
-        outcomes: list[dict[str, Any]] = pq.read_table(Path(folder, OUTCOMES)).to_pylist()
+        outcomes: list[dict[str, Any]] = read_outcomes(fetched).to_pylist()
     assert sum(fetched.outcomes.values()) == len(custom_ids)
     assert fetched.again == sum(outcome["again"] for outcome in outcomes)
     return outcomes

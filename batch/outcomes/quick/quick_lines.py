@@ -10,6 +10,7 @@ from ...requests.endpoints import Endpoint
 from ...schemas.answer_types import AnswerType
 from ...schemas.quick_answers import QuickAnswers
 from ..outcome_columns import FIELDS, outcome_schema
+from ..vectors import packed_schema
 from .shapes import SHAPES, Line
 
 Told = tuple[Line[Any], Any]
@@ -21,7 +22,7 @@ class QuickLines:
 
     def __init__(self, endpoint: Endpoint, answers: QuickAnswers | None = None) -> None:
         self._shape = SHAPES[endpoint]
-        self._types = outcome_schema(endpoint)
+        self._types = packed_schema(outcome_schema(endpoint))
         self._decode = msgspec.json.Decoder(Line[self._shape.body]).decode  # type: ignore[name-defined]
         self._answers = answers
 
@@ -39,18 +40,15 @@ class QuickLines:
         return None if values is None else (told, values)
 
     def columns(self, told: Sequence[Told]) -> dict[str, pa.Array]:
-        """The columns of outcomes that lines fill: those that are absent hold nothing."""
+        """The columns of packed outcomes that lines fill: those that are absent hold nothing."""
         responses = [line.response for line, _ in told]
         columns = self._shape.columns([response.body for response in responses])
         columns["model"] = [response.body.model for response in responses]
         columns["request_id"] = [response.request_id or None for response in responses]
-        arrays = {name: self._column(name, values) for name, values in columns.items()}
+        arrays = {name: pa.array(values, self._types.field(name).type) for name, values in columns.items()}
         if self._answers is not None:
             arrays[FIELDS] = self._answers.column([values for _, values in told])
         return arrays
-
-    def _column(self, name: str, values: Any) -> pa.Array:
-        return values if isinstance(values, pa.Array) else pa.array(values, self._types.field(name).type)
 
 
 def quick_lines(endpoint: Endpoint, answer: AnswerType | None) -> QuickLines | None:

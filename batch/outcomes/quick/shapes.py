@@ -8,13 +8,11 @@ from collections.abc import Callable, Sequence
 from struct import pack
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
-import numpy as np
-import pyarrow as pa
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...requests.endpoints import Endpoint
 
-Columns = dict[str, list[Any] | pa.Array]
+Columns = dict[str, list[Any]]
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -218,17 +216,9 @@ class Embeddings(Struct, gc=False):
     model: str | None = None
 
 
-def _vectors(packed: Sequence[Any]) -> pa.ListArray:
-    column = pa.array(packed, pa.binary())
-    _, offsets, floats = column.buffers()
-    bounds = np.frombuffer(offsets, np.int32, len(packed) + 1) // 4
-    numbers = pa.Array.from_buffers(pa.float32(), int(bounds[-1]), [None, floats])
-    return pa.ListArray.from_arrays(pa.array(bounds), numbers)
-
-
 def _embeddings_columns(bodies: Sequence[Embeddings]) -> Columns:
     return {
-        "answer": _vectors([body.data[0].embedding for body in bodies]),
+        "answer": [body.data[0].embedding for body in bodies],
         **_usage_columns([body.usage for body in bodies]),
     }
 

@@ -12,6 +12,7 @@ from prefect_openai_batch.batch.files.output_files import custom_id_of, parse_li
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema, record_batch
 from prefect_openai_batch.batch.outcomes.quick.quick_lines import QuickLines, quick_lines
+from prefect_openai_batch.batch.outcomes.vectors import packed
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType
@@ -25,7 +26,7 @@ def slowly(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) ->
     """The row that the outcome of a line becomes."""
     outcome = read_outcome(endpoint, parse_line(line), answer=answer)
     told = outcome[: len(outcome) - (answer is None)]
-    (row,) = record_batch([(0, "a", *told, "b")], outcome_schema(endpoint, answer)).to_pylist()
+    (row,) = packed(record_batch([(0, "a", *told, "b")], outcome_schema(endpoint, answer))).to_pylist()
     return dict(row)
 
 
