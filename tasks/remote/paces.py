@@ -7,7 +7,7 @@ room       1 slot, held while one looks and submits       one at a time
 
 A batch takes a turn of both before its upload. A limit that is missing is made; one that is there stays as it is,
 so whoever shares the account with other programs sets it lower. It is named by who we are to OpenAI
-(`Account.digest`), and so is shared by all runs that use one Prefect server and one project, or one credentials block.
+(`Account.digest`), and so is shared by all runs that use one Prefect server and one project, or credentials block.
 
 None of it is a reason to fail: where Prefect has no such limit, or does not answer, we go on without. OpenAI then
 says 429, and the call is tried again; or that there is no room, and the file waits.
