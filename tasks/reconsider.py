@@ -91,7 +91,7 @@ def _make_room(
         alone = _was_alone(connection, file, batch)
         pieces = pieces_of(file, told_limit(batch.errors), alone=alone)
         if pieces == 0:
-            refusal = final_refusal(batch.errors[0].code, batch.errors[0].message)
+            refusal = final_refusal("token_limit_exceeded", batch.why_failed)
             file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))
             return []
         if pieces == 1:

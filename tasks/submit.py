@@ -19,7 +19,6 @@ from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect
 from .remote.creation import create_once
 from .remote.listing import enqueued
-from .remote.paces import CREATIONS
 
 
 @task(name="submit-batch", **KEPT_AS_JSON)
@@ -67,7 +66,7 @@ def submit_batch(
             return find_or_create(connection, file, settle_seconds, by_hand)
         assert input_file_id is not None, "one of the two is given"
         path = endpoint or _endpoint_of(connection, input_file_id)
-        connection.take_turn(CREATIONS)
+        connection.take_turn()
         return create_once(connection, input_file_id, path, by_hand, settle_seconds)
 
 

@@ -112,7 +112,8 @@ class Flight:
             if not going:
                 self._stop_if_spent()
                 break
-            self._submit(going)
+            if not self._submit(going):
+                break
         if enqueued is not None:
             departures.looked(clock.now(), self.options.pauses)
         return bool(departures.waiting)
@@ -134,8 +135,12 @@ class Flight:
             self.spending.stop(waiting[0])
             waiting.clear()
 
-    def _submit(self, files: list[InputFile]) -> None:
-        """Submit these side by side, the first of them in this thread; an error is raised when all are done."""
+    def _submit(self, files: list[InputFile]) -> bool:
+        """Submit these side by side, the first of them in this thread; an error is raised when all are done.
+
+        Returns:
+            Whether there was still room for all of them.
+        """
         wishes: dict[str, Any] = {
             "max_enqueued_tokens": self.departures.bound,
             "credentials": self.credentials,
@@ -145,9 +150,10 @@ class Flight:
         running = [(file, Handed(self._submission(file), file, **wishes).result) for file in others]
         here: Submission = (first, partial(self._submission(first), first, **wishes))
         failed: list[Exception] = []
+        had_room = True
         for file, result in [here, *running]:
             try:
-                self._note_submission(file, result())
+                had_room &= self._note_submission(file, result())
             except APIStatusError as error:
                 if error.code in OUT_OF_QUOTA:
                     self.job.stop("insufficient_quota", error.message)
@@ -157,20 +163,22 @@ class Flight:
                 failed.append(error)
         if failed:
             raise failed[0]
+        return had_room
 
     def _submission(self, file: InputFile) -> Task[..., Batch | None]:
         name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
         return self.job_run.task(submit_in_room, name)
 
-    def _note_submission(self, file: InputFile, batch: Batch | None) -> None:
+    def _note_submission(self, file: InputFile, batch: Batch | None) -> bool:
         if batch is None:
             self.departures.hold(file)
-            return
+            return False
         report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
         stopped = self.job.stopped()
         if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
             cancel_batch(batch.id, credentials=self.credentials)
+        return True
 
     def _wait(self) -> list[Batch]:
         flying, deadline = self.departures.flying, self._next_deadline()

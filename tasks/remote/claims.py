@@ -25,7 +25,6 @@ from ...batch.outcomes.validation import Reason, why_refused
 from .connection import Connection
 from .creation import create_once, may_have_created
 from .listing import enqueued, find_created
-from .paces import CREATIONS
 from .twins import keep_one
 from .uploads import upload
 
@@ -77,8 +76,8 @@ def _found_or_created(
                 if file_id is not None and file_id != batch.input_file_id:
                     connection.delete_file(file_id)  # somebody else was faster
                 return batch
+        connection.take_turn()
         file_id = file_id or _uploaded(connection, file)
-        connection.take_turn(CREATIONS)
         with _room_for(connection, file, bound) as there_is_room:
             if not there_is_room:
                 note_kept_upload(file, file_id)

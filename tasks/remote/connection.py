@@ -22,7 +22,7 @@ from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
 from ...blocks import load_credentials
 from .account import Account
-from .paces import Pace, one_at_a_time, take_turn
+from .paces import one_at_a_time, take_turn
 from .tries import ANSWERING, CHECKING, READING, Tries
 
 T = TypeVar("T")
@@ -65,10 +65,10 @@ class Connection:
         """Where the calls go."""
         return str(self._client.base_url)
 
-    def take_turn(self, pace: Pace) -> None:
-        """Wait until one more upload, or one more creation, may be made."""
+    def take_turn(self) -> None:
+        """Wait until one more batch may be uploaded and created."""
         if self._paced:
-            take_turn(pace, self.account)
+            take_turn(self.account)
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[bool]:

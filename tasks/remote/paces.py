@@ -5,9 +5,9 @@ creations  100 slots, of which 0.5 come back a second     1,900 in any hour; Ope
 uploads    100 slots, of which 14 come back a second      940 in any minute; OpenAI takes 1,000
 room       1 slot, held while one looks and submits       one at a time
 
-A limit that is missing is made; one that is there stays as it is, so whoever shares the account with other
-programs sets it lower. It is named by who we are to OpenAI (`Account.digest`), and so is shared by all runs that
-use one Prefect server and one project, or one credentials block.
+A batch takes a turn of both before its upload. A limit that is missing is made; one that is there stays as it is,
+so whoever shares the account with other programs sets it lower. It is named by who we are to OpenAI
+(`Account.digest`), and so is shared by all runs that use one Prefect server and one project, or credentials block.
 
 None of it is a reason to fail: where Prefect has no such limit, or does not answer, we go on without. OpenAI then
 says 429, and the call is tried again; or that there is no room, and the file waits.
@@ -17,13 +17,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency, rate_limit
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-from prefect.settings import PREFECT_API_URL
 
 from .account import Account
 from .tries import pause
@@ -55,27 +53,33 @@ UPLOADS = Pace("uploads", 100, 14.0)
 ROOM = Pace("room", 1)
 
 
-def take_turn(pace: Pace, account: Account) -> None:
-    """Wait until one more may be made.
+def take_turn(account: Account) -> None:
+    """Wait until one more batch may be uploaded and created; one call to Prefect, where there is no waiting.
 
     Raises:
         KeyboardInterrupt: what it is for was ended meanwhile.
     """
-    name = pace.name(account)
+    paces = (UPLOADS, CREATIONS)
+    names = [pace.name(account) for pace in paces]
     try:
-        _make(PREFECT_API_URL.value(), name, pace.slots, pace.decay)
-        while not _took_turn(name):
+        _wait_for_turn(names)
+    except Exception:  # there are no such limits, at the first time
+        try:
+            for pace, name in zip(paces, names, strict=True):
+                _make(name, pace)
+            _wait_for_turn(names)
+        except Exception as error:
+            log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
+
+
+def _wait_for_turn(names: list[str]) -> None:
+    while True:
+        try:
+            rate_limit(names, timeout_seconds=TURN_SECONDS, strict=True)
+        except TimeoutError:
             pause(0)
-    except Exception as error:
-        log.warning("Prefect keeps no pace of %s (%s)", pace.kind, type(error).__name__)
-
-
-def _took_turn(name: str) -> bool:
-    try:
-        rate_limit(name, timeout_seconds=TURN_SECONDS)
-    except TimeoutError:
-        return False
-    return True
+        else:
+            return
 
 
 @contextmanager
@@ -89,7 +93,7 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
     with ExitStack() as held:
         got = True
         try:
-            _make(PREFECT_API_URL.value(), name, ROOM.slots)
+            _make(name, ROOM)
             held.enter_context(concurrency(name, timeout_seconds=SLOT_SECONDS, lease_duration=SLOT_SECONDS))
         except TimeoutError:
             got = False
@@ -98,13 +102,12 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
         yield got
 
 
-@lru_cache
-def _make(_api: str | None, name: str, slots: int, decay: float = 0.0) -> None:
-    """Make a limit where there is none; each process asks a server once."""
+def _make(name: str, pace: Pace) -> None:
+    """Make a limit where there is none."""
     with get_client(sync_client=True) as client:
         try:
             client.read_global_concurrency_limit_by_name(name)
         except ObjectNotFound:
-            limit = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=decay)
+            limit = GlobalConcurrencyLimitCreate(name=name, limit=pace.slots, slot_decay_per_second=pace.decay)
             with suppress(ObjectAlreadyExists):  # somebody else was faster
                 client.create_global_concurrency_limit(limit)

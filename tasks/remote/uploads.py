@@ -4,7 +4,6 @@ from ...batch.files.identity import remote_name
 from ...batch.files.input_files import INPUT, InputFile
 from ...batch.jobs.submissions import note_upload
 from .connection import Connection
-from .paces import UPLOADS
 from .tries import UPLOADING
 
 
@@ -14,7 +13,6 @@ def upload(connection: Connection, file: InputFile) -> str:
 
 
 def _upload(connection: Connection, file: InputFile) -> str:
-    connection.take_turn(UPLOADS)
     note_upload(file)
     with file.files.open(INPUT) as content:
         return connection.upload(remote_name(file), content)

@@ -1,0 +1,66 @@
+"""All runs of a project keep one pace, which Prefect gives; without it they go on."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.tasks.remote.account import Account
+from prefect_openai_batch.tasks.remote.paces import CREATIONS, ROOM, UPLOADS, one_at_a_time, take_turn
+
+from ..conftest import free_port
+
+
+@pytest.fixture
+def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
+    """A client of a real Prefect server."""
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.mark.server
+def test_missing_limits_are_made(client: SyncPrefectClient) -> None:
+    """By the first turn, with the paces that OpenAI takes; and the slot by the first look for room."""
+    account = Account("https://api.example/v1", credentials="new")
+    take_turn(account)
+    with one_at_a_time(account) as got:
+        assert got
+    found = [
+        client.read_global_concurrency_limit_by_name(pace.name(account)) for pace in (CREATIONS, UPLOADS, ROOM)
+    ]
+    assert [(limit.limit, limit.slot_decay_per_second) for limit in found] == [(100, 0.5), (100, 14.0), (1, 0.0)]
+
+
+@pytest.mark.server
+def test_a_limit_that_is_there_is_kept(client: SyncPrefectClient) -> None:
+    """Whoever has set it lower is heeded: of ten a second, and one at once, five take four tenths at least."""
+    account = Account("https://api.example/v1", credentials="slow")
+    limit = GlobalConcurrencyLimitCreate(name=CREATIONS.name(account), limit=1, slot_decay_per_second=10.0)
+    client.create_global_concurrency_limit(limit)
+    begun = time.monotonic()
+    for _ in range(5):
+        take_turn(account)
+    assert time.monotonic() - begun >= 0.4
+
+
+def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    """With a warning: OpenAI then says when it is too much."""
+    account = Account("https://api.example/v1")
+    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
+        take_turn(account)
+        with one_at_a_time(account) as got:
+            assert got
+    assert [record.message.split(" (")[0] for record in caplog.records if record.levelname == "WARNING"] == [
+        "Prefect keeps no pace of uploads and creations",
+        "Prefect keeps no order in looking for room",
+    ]
+
+
+def test_a_project_is_known_by_its_name_and_never_by_a_secret() -> None:
+    """Two blocks of one project share its paces; a password in the address changes nothing."""
+    url, other = "https://api.example/v1", "https://me:secret@api.example/v1"
+    first, second = (Account(url, credentials=name, project="proj_1") for name in ("a", "b"))
+    assert first.digest == second.digest == Account(other, "a", project="proj_1").digest
+    assert Account(url, "a").digest != Account(url, "b").digest
