@@ -30,11 +30,14 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/lint-imports
 
 bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
-	$(BIN)/python benchmarks/against_a_script.py
+	$(BIN)/python -m benchmarks.against_a_script
+	$(BIN)/python -m benchmarks.overhead
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python benchmarks/typed_answers.py
 	$(BIN)/python -m benchmarks.building
 	$(BIN)/python -m benchmarks.trials
 	$(BIN)/python -m benchmarks.waiting
+	$(BIN)/python -m benchmarks.suspended_jobs
 
 # Each prints its table; the last run's is kept beside it.
 MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets

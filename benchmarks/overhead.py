@@ -1,9 +1,9 @@
 """What Prefect adds to a job of 100 rows, and to one of 20 batches: seconds, task runs, rows in its database.
 
 Each job runs through the flow and by its steps alone: the same functions without Prefect around them. Both run in
-turns in one warm process, against one Prefect server with all its services and our Batch API server, each a
-process of its own. Own seconds are those of this process's processor by the steps alone; what the flow takes more
-of it is Prefect's.
+turns in one warm process, against a Prefect server with all its services and our Batch API server, in others of
+their own. Own seconds are those of this process's processor by the steps alone; what the flow takes more of it is
+Prefect's.
 
     python -m benchmarks.overhead [--repeat 5]
 """

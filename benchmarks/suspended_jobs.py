@@ -152,7 +152,11 @@ def _switch_on(stage: Stage) -> None:
     (schedule,) = found["schedules"]
     url = f"/deployments/{found['id']}/schedules/{schedule['id']}"
     stage.api.patch(url, json={"active": True}).raise_for_status()
-    await_true(lambda: _looks_of_wake(stage) > 0, "the schedule of `wake` does not begin", seconds=300)
+    try:
+        await_true(lambda: _looks_of_wake(stage) > 0, "the schedule of `wake` does not begin", seconds=300)
+    except SystemExit:
+        print(stage.worker.log.read_text()[-6000:], file=sys.stderr)
+        raise
 
 
 def _looks_of_wake(stage: Stage) -> int:

@@ -42,7 +42,7 @@ DONE_ALREADY = "Job %s is done already: nothing is sent, and its table stays as 
 NAMED = 10
 """Open batches that an error names."""
 
-WORKERS = 4
+WORKERS = 2
 """Builds and fetches at once in one process; each holds a few row groups."""
 
 TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant

@@ -79,6 +79,17 @@ def test_a_missing_deployment_is_named(api: httpx.Client, prefect_environment: d
     assert len(ours(api)) == 8
 
 
+def test_where_wake_looks_for_all_no_timer_looks_for_each(api: httpx.Client) -> None:
+    """With its schedule on, an installation takes the timers of the looks away; with it off they are back."""
+    wake = deployment(api, "wake")
+    schedule = f"/deployments/{wake['id']}/schedules/{wake['schedules'][0]['id']}"
+    for active, looks in ((True, 0), (False, 3)):
+        api.patch(schedule, json={"active": active}).raise_for_status()
+        install_automations()
+        assert sum("look after" in one["name"] for one in ours(api)) == looks
+    assert [one["name"] for one in ours(api) if "look at last" in one["name"]]
+
+
 def test_every_automation_asks_for_our_tag(api: httpx.Client) -> None:
     """Whatever the event, it is about a run that bears it."""
     install_automations()
