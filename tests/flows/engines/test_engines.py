@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,17 @@ import pytest
 from distributed.client import FutureCancelledError
 from prefect.exceptions import CrashedRun
 from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
+from prefect_openai_batch import RunOptions, openai_batch
 from prefect_openai_batch.batch.errors import StorageNotShared
+from prefect_openai_batch.batch.progress import observed_by
+from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.engines.handed import is_lost
 from ray.exceptions import WorkerCrashedError
 
 from ...conftest import ROOT
+from ..conftest import REVIEW
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,19 @@ def test_the_documented_module_is_a_deployments_entrypoint(
     assert flow.name == "openai-batch"
     assert isinstance(flow.task_runner, DaskTaskRunner)
     assert flow.task_runner.address == "tcp://scheduler:8786"
+
+
+@pytest.mark.server
+def test_other_processes_tell_how_far_they_are(
+    batch_server: BatchServer, prefect_server: str, reviews: Path, tmp_path: Path
+) -> None:
+    """Whoever watches the flow sees each row built and fetched once."""
+    told: Counter[str] = Counter()
+    runner: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=1)
+    in_another = openai_batch.with_options(task_runner=runner)
+    with observed_by(lambda news: told.update({news.step: news.advance})):
+        in_another(str(reviews), REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.1))
+    assert (told["build"], told["fetch"]) == (30, 30)
 
 
 @pytest.mark.server
