@@ -40,7 +40,7 @@ bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a
 	$(BIN)/python -m benchmarks.suspended_jobs
 
 # Each prints its table; the last run's is kept beside it.
-MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets
+MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets engines
 
 matrix: $(DEV_STAMP)    ## every crash, fault and race, and 200 budgets: an hour or more on 2 cores
 	for name in $(MATRICES); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \

@@ -67,6 +67,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeat", type=int, default=3, help="whole runs of each engine, in turns")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
     parser.add_argument("--kills", nargs="*", choices=MOMENTS, default=MOMENTS, help="the moments of the kills")
+    parser.add_argument("--api", help="the API's URL of Prefect's server, which else is started")
+    parser.add_argument("--at-once", action="store_true", help="a lost run is retried by hand, not by automations")
     parser.add_argument("--keep", type=Path, help="keep the folders and logs in this new folder")
     return parser.parse_args()
 
@@ -77,6 +79,8 @@ class _Trials:
     def __init__(self, scratch: Path, options: argparse.Namespace) -> None:
         self.scratch = (options.keep or scratch).resolve()
         self.engines = options.engines
+        self.api = options.api
+        self.at_once = options.at_once
         self.number = 0
         self.parameters: dict[str, Any] = {
             "request": REQUEST,
@@ -99,7 +103,9 @@ class _Trials:
         )
         if TWO_WORKERS in self.engines:
             self.cluster = stack.enter_context(two_workers.cluster(self.scratch / "cluster"))
-        if set(self.engines) - {TWO_WORKERS}:
+        if self.api or set(self.engines) == {TWO_WORKERS}:
+            os.environ["PREFECT_API_URL"] = self.api or ""
+        else:
             os.environ["PREFECT_API_URL"] = stack.enter_context(prefect_server(self.scratch))
 
     def run(self, engine: str, kill_at: str | None = None) -> Outcome:
@@ -107,7 +113,7 @@ class _Trials:
         self.number += 1
         name = f"{self.number:03d}-{engine}-{kill_at or 'whole'}".replace(" ", "-")
         if engine == TWO_WORKERS:
-            outcome = two_workers.run_on(self.cluster, self.parameters, name, kill_at)
+            outcome = two_workers.run_on(self.cluster, self.parameters, name, kill_at, at_once=self.at_once)
         else:
             outcome = local.run_on(engine, self.parameters, self.scratch / name, kill_at)
         print(name, outcome, file=sys.stderr)

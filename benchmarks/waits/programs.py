@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 600.0
 
 
 class Program:

@@ -1,0 +1,87 @@
+"""The flow on processes, Dask and Ray, one of whose processes is killed; a slice of benchmarks/engines.py."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed.client import FutureCancelledError
+from prefect.exceptions import CrashedRun
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
+from prefect_dask.task_runners import DaskTaskRunner
+from prefect_openai_batch import RunOptions, openai_batch
+from prefect_openai_batch.batch.errors import StorageNotShared
+from prefect_openai_batch.batch.progress import observed_by
+from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.engines.handed import is_lost
+from ray.exceptions import WorkerCrashedError
+
+from ...conftest import ROOT
+from ..conftest import REVIEW
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (BrokenProcessPool("abruptly"), True),
+        (FutureCancelledError("build-items", "the scheduler is gone"), True),
+        (WorkerCrashedError(), True),
+        (CrashedRun("it got SIGTERM"), True),
+        (StorageNotShared("the folder is not here", folder="jobs"), False),
+        (OSError("no space left"), False),
+    ],
+    ids=["processes", "dask", "ray", "a crashed task", "ours", "a task's own"],
+)
+def test_what_the_engine_has_lost_is_told_from_what_failed(error: Exception, lost: bool) -> None:
+    """Only a task whose process is gone is run again."""
+    assert is_lost(error) is lost
+
+
+def test_the_documented_module_is_a_deployments_entrypoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three lines of one's own name the engine; the flow stays ours."""
+    section = (ROOT / "docs" / "engines.md").read_text().partition("## In a deployment")[2]
+    lines = re.findall(r"^    (.*)$", section.partition("\n## ")[0], re.MULTILINE)
+    (tmp_path / "our_flows.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(tmp_path)
+    flow: Flow[..., Any] = load_flow_from_entrypoint("our_flows.on_dask")
+    assert flow.name == "openai-batch"
+    assert isinstance(flow.task_runner, DaskTaskRunner)
+    assert flow.task_runner.address == "tcp://scheduler:8786"
+
+
+@pytest.mark.server
+def test_other_processes_tell_how_far_they_are(
+    batch_server: BatchServer, prefect_server: str, reviews: Path, tmp_path: Path
+) -> None:
+    """Whoever watches the flow sees each row built and fetched once."""
+    told: Counter[str] = Counter()
+    runner: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=1)
+    in_another = openai_batch.with_options(task_runner=runner)
+    with observed_by(lambda news: told.update({news.step: news.advance})):
+        in_another(str(reviews), REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.1))
+    assert (told["build"], told["fetch"]) == (30, 30)
+
+
+@pytest.mark.server
+def test_a_killed_process_costs_nothing(prefect_server: str, prefect_environment: dict[str, str]) -> None:
+    """While an output is fetched: no row is lost, none is paid twice, nothing stands still."""
+    slice_ = ["--engines", "processes", "dask", "ray", "--kills", "fetch", "--repeat", "0", "--rows", "30"]
+    command = [sys.executable, "-m", "benchmarks.engines", *slice_, "--api", prefect_server]
+    done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.server
+def test_a_lost_worker_costs_nothing(prefect_environment: dict[str, str]) -> None:
+    """Of two that share no disk, with files in an object store and Prefect's server on PostgreSQL."""
+    slice_ = ["--engines", "two workers", "--kills", "fetch", "--repeat", "0", "--rows", "30"]
+    command = [sys.executable, "-m", "benchmarks.engines", *slice_, "--at-once"]
+    done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
