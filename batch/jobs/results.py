@@ -14,7 +14,7 @@ from ..errors import TableNotWritten
 from ..heap import frozen_heap
 from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
-from ..outcomes.outcome_columns import FIELDS, outcome_schema
+from ..outcomes.outcome_columns import FIELDS, of_one_length, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
@@ -207,7 +207,7 @@ class _ResultColumns:
         if name != "answer":
             return [column]
         if self.dimensions:
-            return [_fixed_size(column, self.dimensions)]
+            return [of_one_length(column, self.dimensions)]
         return [column, *(outcomes[FIELDS].flatten() if FIELDS in outcomes.schema.names else ())]
 
     def outcomes(self, first: int, end: int) -> pa.RecordBatch:
@@ -265,16 +265,6 @@ def _dimensions(outputs: list[FetchedOutput]) -> int | None:
     """The length that all embeddings share, if they do and the table can say so."""
     lengths = {output.dimensions for output in outputs if "succeeded" in output.outcomes}
     return lengths.pop() if len(lengths) == 1 and FIXED_SIZE_HOLDS_NULLS else None
-
-
-def _fixed_size(column: pa.Array, length: int) -> pa.Array:
-    """Vectors as a fixed-size list, where a missing one takes its place as null."""
-    if not column.null_count:
-        return pa.FixedSizeListArray.from_arrays(column.flatten(), length)
-    missing = column.is_null()
-    values = np.zeros((len(column), length), dtype=np.float32)
-    values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)
 
 
 def report_open_job(job: Job) -> JobReport:

@@ -16,7 +16,7 @@ from prefect_openai_batch.tasks.remote.connection import Connection, connect
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 from prefect_openai_batch.tasks.remote.twins import settle
 
-from .races import ROWS, Race, billed_twice, lagging_server
+from ..races import ROWS, Race, billed_twice, lagging_server
 
 AT_ONCE = Race("two starts at the same moment")
 LATER = Race("the second start later", head_start=7.0)
