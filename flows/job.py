@@ -43,7 +43,9 @@ NAMED = 10
 """Open batches that an error names."""
 
 WORKERS = 2
-"""Builds and fetches at once in one process; each holds a few row groups."""
+"""Builds and fetches at once in one process; each holds a few row groups and its items' ids.
+
+More are hardly faster, for one interpreter lock is theirs: more cores are had by another task runner."""
 
 TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ignore[assignment]  # invariant
     max_workers=WORKERS
