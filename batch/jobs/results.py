@@ -19,6 +19,7 @@ from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
+from ..outcomes.vectors import fixed_size
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
 from ..tables.pandas_metadata import widened
@@ -206,7 +207,7 @@ class _ResultColumns:
         if name != "answer":
             return [column]
         if self.dimensions:
-            return [_fixed_size(column, self.dimensions)]
+            return [fixed_size(column, self.dimensions)]
         return [column, *(outcomes[FIELDS].flatten() if FIELDS in outcomes.schema.names else ())]
 
     def outcomes(self, first: int, end: int) -> pa.RecordBatch:
@@ -264,16 +265,6 @@ def _dimensions(outputs: list[FetchedOutput]) -> int | None:
     """The length that all embeddings share, if they do and the table can say so."""
     lengths = {output.dimensions for output in outputs if "succeeded" in output.outcomes}
     return lengths.pop() if len(lengths) == 1 and FIXED_SIZE_HOLDS_NULLS else None
-
-
-def _fixed_size(column: pa.Array, length: int) -> pa.Array:
-    """Vectors as a fixed-size list, where a missing one takes its place as null."""
-    if not column.null_count:
-        return pa.FixedSizeListArray.from_arrays(column.flatten(), length)
-    missing = column.is_null()
-    values = np.zeros((len(column), length), dtype=np.float32)
-    values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)
 
 
 def report_open_job(job: Job) -> JobReport:
