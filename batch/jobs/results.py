@@ -14,11 +14,12 @@ from ..errors import TableNotWritten
 from ..heap import frozen_heap
 from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
-from ..outcomes.outcome_columns import FIELDS, of_one_length, outcome_schema
+from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.validation import REST
+from ..outcomes.vectors import fixed_size
 from ..progress import counted
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
@@ -207,7 +208,7 @@ class _ResultColumns:
         if name != "answer":
             return [column]
         if self.dimensions:
-            return [of_one_length(column, self.dimensions)]
+            return [fixed_size(column, self.dimensions)]
         return [column, *(outcomes[FIELDS].flatten() if FIELDS in outcomes.schema.names else ())]
 
     def outcomes(self, first: int, end: int) -> pa.RecordBatch:

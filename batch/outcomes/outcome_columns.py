@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ..requests.endpoints import Endpoint
@@ -64,13 +63,3 @@ def record_batch(gathered: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Recor
     columns = zip(*gathered, strict=True)
     arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def of_one_length(column: pa.Array, length: int) -> pa.Array:
-    """Vectors as a fixed-size list, where a missing one takes its place as null."""
-    if not column.null_count:
-        return pa.FixedSizeListArray.from_arrays(column.flatten(), length)
-    missing = column.is_null()
-    values = np.zeros((len(column), length), dtype=np.float32)
-    values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)

@@ -41,6 +41,16 @@ def packed_schema(schema: pa.Schema) -> pa.Schema:
     )
 
 
+def fixed_size(column: pa.Array, length: int) -> pa.Array:
+    """Vectors as a fixed-size list, where a missing one takes its place as null."""
+    if not column.null_count:
+        return pa.FixedSizeListArray.from_arrays(column.flatten(), length)
+    missing = column.is_null()
+    values = np.zeros((len(column), length), dtype=np.float32)
+    values[~np.asarray(missing)] = column.flatten().to_numpy().reshape(-1, length)
+    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), length, mask=missing)
+
+
 def _place(outcomes: pa.RecordBatch | pa.Table | pa.Schema) -> int:
     names = outcomes.names if isinstance(outcomes, pa.Schema) else outcomes.schema.names
     place: int = names.index(ANSWER)

@@ -142,7 +142,7 @@ def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Ite
 def _kept_as(schema: pa.Schema) -> dict[str, Any]:
     """How columns are kept: in dictionaries and compressed, but for vectors, of which neither makes less."""
     empty = BytesIO()
-    pq.write_table(schema.empty_table(), empty)
+    pq.ParquetWriter(empty, schema).close()
     columns = pq.ParquetFile(empty).schema
     leaves = [columns.column(place) for place in range(len(columns.names))]
     vectors = {leaf.path for leaf in leaves if leaf.physical_type == "FLOAT" and leaf.max_repetition_level}
