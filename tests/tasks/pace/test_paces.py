@@ -10,7 +10,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.tasks.remote.account import Account
 from prefect_openai_batch.tasks.remote.paces import CREATIONS, ROOM, UPLOADS, one_at_a_time, take_turn
 
-from ..conftest import free_port
+from ...conftest import free_port
 
 
 @pytest.fixture
