@@ -34,6 +34,7 @@ from prefect_openai_batch.tasks.remote.paces import CREATIONS
 
 from .simulated.cases import ROW_BYTES, ROW_OUTPUT_BYTES, Case, input_file, input_files
 from .simulated.service import OpenAI
+from .turns import machine
 
 LINK_BYTES = 12_500_000
 """A second."""
@@ -189,9 +190,11 @@ CASES = [
     *(Case(10 * MILLION, tier, limit, hours) for tier, limit in TIERS for hours in (1.0, 6.0, 24.0)),
     Case(10 * MILLION, "Launch", 200_000_000, 6.0, bounded=False),
     Case(10 * MILLION, "Grow", 15_000_000_000, 6.0, in_flight=1_000),
-    *(Case(100 * MILLION, tier, limit, 6.0) for tier, limit in TIERS),
+    *(Case(100 * MILLION, tier, limit, 6.0) for tier, limit in TIERS[1:]),
+    Case(100 * MILLION, "Launch", 200_000_000, 24.0),
     Case(100 * MILLION, "Grow", 15_000_000_000, 6.0, in_flight=1_000),
     Case(100 * MILLION, "Grow", 15_000_000_000, 24.0, in_flight=5_000),
+    Case(100 * MILLION, "Build", 3_000_000, 1.0),
 ]
 
 HEAD = (
@@ -218,6 +221,7 @@ def line(case: Case, done: Simulation) -> str:
 
 def main() -> int:
     """Print the table."""
+    print(machine())
     print(HEAD)
     for case in CASES:
         print(line(case, Simulation(case).run()), flush=True)

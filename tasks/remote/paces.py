@@ -28,8 +28,11 @@ from .tries import pause
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS = 10.0
-"""So long Prefect is asked for a turn at a time: in between, Ctrl-C ends the wait."""
+TURN_SECONDS = 60.0
+"""So long Prefect is asked for a turn at a time: in between, Ctrl-C ends the wait.
+
+It is long because each refusal makes Prefect forget the slots that had come back since it was last asked.
+"""
 
 SLOT_SECONDS = 60.0
 """So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
