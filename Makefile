@@ -29,22 +29,20 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP)     ## ours against a plain script; what typed answers and a day of waiting cost
-	$(BIN)/python -m benchmarks.against_a_script
-	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.memory
-	$(BIN)/python benchmarks/typed_answers.py
-	$(BIN)/python -m benchmarks.building
-	$(BIN)/python -m benchmarks.trials
-	$(BIN)/python -m benchmarks.waiting
-	$(BIN)/python -m benchmarks.suspended_jobs
-
 # Each prints its table; the last run's is kept beside it.
+BENCHMARKS := building fetching typed_answers against_a_script memory overhead suspended_jobs waiting enqueued \
+	simulation trials
+
+bench: $(DEV_STAMP)     ## how fast, how large, at what cost; all tables in benchmarks/RESULTS.md
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \
+	cat benchmarks/$$name.txt; done; test -z "$$failed"
+	$(BIN)/python -m benchmarks.results > benchmarks/RESULTS.md
+
 MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets engines
 
 matrix: $(DEV_STAMP)    ## every crash, fault and race, and 200 budgets: an hour or more on 2 cores
-	for name in $(MATRICES); do $(BIN)/python -m benchmarks.$$name > benchmarks/$$name.txt || failed=1; \
-	cat benchmarks/$$name.txt; done; test -z "$$failed"
+	for name in $(MATRICES); do $(BIN)/python -m benchmarks.matrices.$$name > benchmarks/matrices/$$name.txt \
+	|| failed=1; cat benchmarks/matrices/$$name.txt; done; test -z "$$failed"
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

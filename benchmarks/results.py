@@ -13,10 +13,10 @@ TABLES = {
     "building": "Building: 200,000 rows made into input files",
     "fetching": "Fetching: output files made into the table",
     "typed_answers": "What typed answers add to fetching",
-    "whole_job": "The whole job beside a plain script",
+    "against_a_script": "The whole job beside a plain script",
     "memory": "Memory of the whole flow",
     "overhead": "What Prefect costs",
-    "engines": "The same job on other engines, and with a worker killed",
+    "matrices.engines": "The same job on other engines, and with a worker killed",
     "suspended_jobs": "200 suspended jobs at once",
     "waiting": "A day of waiting",
     "enqueued": "Ten runs that share what may be enqueued, and the pace of creations",
@@ -34,7 +34,7 @@ def main() -> None:
         f"{machine()}.\n\n`make bench` makes them anew. What kills, faults and races come to, `make matrix` tells."
     )
     for name, title in TABLES.items():
-        table = HERE / f"{name}.txt"
+        table = HERE / f"{name.replace('.', '/')}.txt"
         if table.exists():
             print(f"\n## {title}\n\n`python -m benchmarks.{name}`\n\n```\n{table.read_text().rstrip()}\n```")
 

@@ -15,7 +15,15 @@ POINTS = 8
 @pytest.mark.timeout(1800)
 def test_a_job_that_is_killed_pays_once_and_loses_nothing(prefect_environment: dict[str, str]) -> None:
     """With its folder or with its key alone: each item billed once, all rows in order, no remote file left."""
-    command = [sys.executable, "-m", "benchmarks.crash_matrix", "--points", str(POINTS), "--seed", "slice"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.matrices.crash_matrix",
+        "--points",
+        str(POINTS),
+        "--seed",
+        "slice",
+    ]
     done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"chosen {POINTS}, tried {POINTS}" in done.stdout

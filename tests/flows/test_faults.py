@@ -1,6 +1,6 @@
 """Jobs under the server's faults: a slice of the matrix, always the same.
 
-The whole matrix is `benchmarks/fault_matrix.py`, its table `benchmarks/fault_matrix.txt`.
+The whole matrix is `benchmarks/matrices/fault_matrix.py`, its table `benchmarks/matrices/fault_matrix.txt`.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The flow on processes, Dask and Ray, one of whose processes is killed; a slice of benchmarks/engines.py."""
+"""The flow on processes, Dask and Ray, one of whose processes is killed; a slice of its matrix."""
 
 import re
 import subprocess
@@ -73,7 +73,7 @@ def test_other_processes_tell_how_far_they_are(
 def test_a_killed_process_costs_nothing(prefect_server: str, prefect_environment: dict[str, str]) -> None:
     """While an output is fetched: no row is lost, none is paid twice, nothing stands still."""
     slice_ = ["--engines", "processes", "dask", "ray", "--kills", "fetch", "--repeat", "0", "--rows", "30"]
-    command = [sys.executable, "-m", "benchmarks.engines", *slice_, "--api", prefect_server]
+    command = [sys.executable, "-m", "benchmarks.matrices.engines", *slice_, "--api", prefect_server]
     done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -82,6 +82,6 @@ def test_a_killed_process_costs_nothing(prefect_server: str, prefect_environment
 def test_a_lost_worker_costs_nothing(prefect_environment: dict[str, str]) -> None:
     """Of two that share no disk, with files in an object store and Prefect's server on PostgreSQL."""
     slice_ = ["--engines", "two workers", "--kills", "fetch", "--repeat", "0", "--rows", "30"]
-    command = [sys.executable, "-m", "benchmarks.engines", *slice_, "--at-once"]
+    command = [sys.executable, "-m", "benchmarks.matrices.engines", *slice_, "--at-once"]
     done = subprocess.run(command, cwd=ROOT, env=prefect_environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -40,7 +40,7 @@ BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}", parameters=LI
 
 @pytest.mark.parametrize("seed", range(4), ids=lambda seed: f"seed {seed}")
 def test_a_budget_holds_and_a_larger_one_goes_on(seed: int, tmp_path: Path, prefect_server: str) -> None:
-    """On the server's own account; many more seeds are in benchmarks/budgets.txt."""
+    """On the server's own account; many more seeds are in benchmarks/matrices/budgets.txt."""
     assert spend(seed, tmp_path).held
 
 

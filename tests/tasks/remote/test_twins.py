@@ -45,7 +45,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_listed_before_it_runs_runs_once(
     tmp_path: Path, race: Race, lag: float, validating: float, twice: int
 ) -> None:
-    """Only what the list does not show in time is billed twice; the whole table is benchmarks/twins.txt."""
+    """Only what the list does not show in time is billed twice; the table is benchmarks/matrices/twins.txt."""
     with brief_pauses(float("inf")), lagging_server(validating) as server:
         assert billed_twice(server, race, lag, tmp_path / "job") == twice
 

@@ -4,7 +4,7 @@ On a Prefect server with a process worker, our automations and a receiver of web
 once, by `kill -9`; then nobody lends a hand, but that a program is started again after some seconds, as a service
 manager does. Each job has to end with every row answered, each item billed once, and no remote file left.
 
-    python -m benchmarks.suspended_crashes [--moments 3] [--kills 1] [--seed COMMIT]
+    python -m benchmarks.matrices.suspended_crashes [--moments 3] [--kills 1] [--seed COMMIT]
 """
 
 import argparse
@@ -15,12 +15,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..prefect_server import free_port
+from ..waits.kills import KILLS, Kill, try_kill
+from ..waits.moments import HEADING, MOMENTS, Ended, Moment, make_server, try_moment
+from ..waits.stage import staged
+from ..waits.times import TIMES
 from .crash_matrix import commit
-from .prefect_server import free_port
-from .waits.kills import KILLS, Kill, try_kill
-from .waits.moments import HEADING, MOMENTS, Ended, Moment, make_server, try_moment
-from .waits.stage import staged
-from .waits.times import TIMES
 
 AT_ONCE = 2
 """Jobs of which the process is killed, side by side."""

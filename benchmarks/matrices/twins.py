@@ -4,7 +4,7 @@ Without a shared folder, on a driven clock, for how long OpenAI's list lags and 
 look for each other's batch, and one gives way. Where the list shows both before either runs, nothing may be billed
 twice. Then two real processes at the same moment, again and again, with a shared folder and without.
 
-    python -m benchmarks.twins [--tries 10]
+    python -m benchmarks.matrices.twins [--tries 10]
 """
 
 import argparse

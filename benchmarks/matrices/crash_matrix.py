@@ -1,8 +1,8 @@
 """The crash matrix: a job is killed at every point there is, started again, and looked into.
 
-    python -m benchmarks.crash_matrix                 # all points, each twice: a quarter of an hour
-    python -m benchmarks.crash_matrix --points 20     # some all along the way, chosen by the commit
-    python -m benchmarks.crash_matrix --only "POST /v1/batches" --restart b
+    python -m benchmarks.matrices.crash_matrix                 # all points, each twice: a quarter of an hour
+    python -m benchmarks.matrices.crash_matrix --points 20     # some all along the way, chosen by the commit
+    python -m benchmarks.matrices.crash_matrix --only "POST /v1/batches" --restart b
 
 The job has three input files, two of them in flight, and two rounds; a line is answered 429 once, a line 400, and
 a batch expires half done. The points are found by a recording run: each request of the process as the server sees
@@ -25,12 +25,12 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from .crashes.points import Point
-from .crashes.table import print_heading, print_results
-from .crashes.trial import Restart, Result, record, try_point
-from .prefect_server import prefect_server
+from ..crashes.points import Point
+from ..crashes.table import print_heading, print_results
+from ..crashes.trial import Restart, Result, record, try_point
+from ..prefect_server import prefect_server
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FALLBACK_SEED = "no commit"
 
 

@@ -1,6 +1,6 @@
 """Two hundred seeded jobs on a budget: what they cost on the server's own account, and when they were resumed.
 
-python -m benchmarks.budgets [--seeds 200]
+python -m benchmarks.matrices.budgets [--seeds 200]
 """
 
 import argparse
@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tests.flows.money.spending import spend
 
-from .prefect_server import prefect_server
+from ..prefect_server import prefect_server
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """The same rows on each engine, and what a killed process costs.
 
-    python -m benchmarks.engines                                          # all of it: half an hour
-    python -m benchmarks.engines --engines dask --rows 20000 --kills build fetch --repeat 0
+    python -m benchmarks.matrices.engines                                          # all of it: half an hour
+    python -m benchmarks.matrices.engines --engines dask --rows 20000 --kills build fetch --repeat 0
 
 The engines are threads, processes, Dask and Ray with two processes each on this machine, and one of two workers of
 a work pool that share no disk: job folders, tables and Prefect's results lie in an object store (moto's server),
@@ -25,12 +25,12 @@ from typing import Any
 
 import pandas as pd
 
-from .clusters import local, two_workers
-from .clusters.moments import MOMENTS
-from .clusters.outcome import Outcome
-from .clusters.runners import RUNNERS
-from .prefect_server import prefect_server
-from .turns import machine
+from ..clusters import local, two_workers
+from ..clusters.moments import MOMENTS
+from ..clusters.outcome import Outcome
+from ..clusters.runners import RUNNERS
+from ..prefect_server import prefect_server
+from ..turns import machine
 
 TWO_WORKERS = "two workers"
 ENGINES = (*RUNNERS, TWO_WORKERS)

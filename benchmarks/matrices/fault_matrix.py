@@ -4,7 +4,7 @@ Each run has a server of its own; all share one Prefect server. What a run must 
 `tests/flows/faults/table.py`, how it is judged in `judgement.py` beside it. A run that exceeds its time is a hang:
 its process is ended, and its stack printed.
 
-    python -m benchmarks.fault_matrix [--runs 300] [--seed 0] [--only TEXT] [--processes 2]
+    python -m benchmarks.matrices.fault_matrix [--runs 300] [--seed 0] [--only TEXT] [--processes 2]
 
 `--runs` counts the combinations, which have the seeds from `--seed` on; `--only` keeps what bears this text or
 kind of fault in its name. A single combination is repeated by `--runs 1 --seed N --only combined`.
@@ -30,7 +30,7 @@ from tests.flows.faults.cases import Case, alone, combined
 from tests.flows.faults.runs import Finding, run_case
 from tests.flows.faults.table import PATIENCE, PATIENCE_SECONDS
 
-from .prefect_server import prefect_server
+from ..prefect_server import prefect_server
 
 LIMIT_SECONDS = 60.0
 
@@ -222,7 +222,7 @@ class Results:
         print(f"\n{runs} runs, {failures} not as required, {hangs} hangs, {seconds / 60:.1f} min")
         for case, finding in self.failures:
             print(f"  {_named(case)}: {finding.end}")
-            print(f"    again: python -m benchmarks.fault_matrix {_again(case)}")
+            print(f"    again: python -m benchmarks.matrices.fault_matrix {_again(case)}")
 
 
 def _show(name: str, findings: list[Finding]) -> None:

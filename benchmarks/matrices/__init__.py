@@ -1,0 +1,1 @@
+"""Tables of what must hold whatever happens: kills, faults, races, budgets, engines."""
