@@ -45,6 +45,7 @@ def main() -> None:
         peers, missing = _peers(source)
         taken = in_turns({**_ours(source), **peers}, options.repeat)
     print(machine())
+    print(f"{options.rows:,} rows, medians of {options.repeat} run(s) of each")
     _show(taken, peers)
     for peer, why in missing.items():
         print(f"{peer}: not here, {why}")
