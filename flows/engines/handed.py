@@ -52,11 +52,6 @@ class Handed(Generic[R]):
             self._future.add_done_callback(lambda _: tell(report, step, advance=rows))
         return self
 
-    def wait(self) -> None:
-        """Wait until it is over, whatever has come of it."""
-        if self._future is not None:
-            self._future.wait()
-
     def result(self) -> R:
         """Its result; where its process was lost, that of the same call in this one."""
         if self._future is not None:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from openai import APIStatusError
+from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from ...batch import clock
@@ -32,6 +33,7 @@ from ...tasks import (
     submit_in_room,
     wait_for_batches,
 )
+from ...tasks.remote.tries import pauses_end_with_it
 from ..engines.handed import Handed
 from ..job_run import JobRun
 from ..suspension.looks import look_once, suspends_at
@@ -42,12 +44,6 @@ ROOM_LOOK_SECONDS = 1.0
 
 UPLOADS = 4
 """Input files that are uploaded at once."""
-
-DOWNLOADS = 4
-"""Outputs that are fetched at once; of the others only their batches are known."""
-
-Submission = tuple[InputFile, Callable[[], Batch | None]]
-"""An input file on its way up, and what gives its batch; None where there was no room for it."""
 
 
 class Flight:
@@ -138,6 +134,8 @@ class Flight:
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these side by side, the first of them in this thread; an error is raised when all are done.
 
+        That is no work for the flow's engine, whose processes may be busy for long.
+
         Returns:
             Whether there was still room for all of them.
         """
@@ -146,12 +144,17 @@ class Flight:
             "credentials": self.credentials,
             "settle_seconds": self.options.settle_seconds,
         }
-        first, *others = files
-        running = [(file, Handed(self._submission(file), file, **wishes).result) for file in others]
-        here: Submission = (first, partial(self._submission(first), first, **wishes))
+        calls = [(self._submission(file), {"file": file, **wishes}) for file in files]
+        threads: ThreadPoolTaskRunner[Batch | None] = ThreadPoolTaskRunner(max_workers=UPLOADS)
+        with threads as side_by_side, pauses_end_with_it():
+            others = [side_by_side.submit(*call).result for call in calls[1:]]
+            (submit, asked), *_ = calls
+            return self._note_submissions(files, [partial(submit, **asked), *others])
+
+    def _note_submissions(self, files: list[InputFile], results: list[Callable[[], Batch | None]]) -> bool:
         failed: list[Exception] = []
         had_room = True
-        for file, result in [here, *running]:
+        for file, result in zip(files, results, strict=True):
             try:
                 had_room &= self._note_submission(file, result())
             except APIStatusError as error:
@@ -233,8 +236,6 @@ class Flight:
         name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
         fetch = self.job_run.task(fetch_output, name)
         keep, answer = self.job.request.keep_response, self.job.request.answer_type
-        if len(self.fetching) >= DOWNLOADS:
-            self.fetching[-DOWNLOADS].wait()
         handed = Handed(fetch, ended, keep_response=keep, answer=answer, credentials=self.credentials)
         items = ended.input_file.items if ended.input_file else 0
         self.fetching.append(handed.telling("fetch", items))
