@@ -14,28 +14,28 @@ says 429, and the call is tried again; or that there is no room, and the file wa
 """
 
 import logging
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import inf
+from uuid import UUID
 
-from prefect.client.orchestration import get_client
+from httpx import HTTPStatusError, Response
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.concurrency.sync import concurrency, rate_limit
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectAlreadyExists
 
 from .account import Account
 from .tries import pause
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS = 60.0
-"""So long Prefect is asked for a turn at a time: in between, Ctrl-C ends the wait.
-
-It is long because each refusal makes Prefect forget the slots that had come back since it was last asked.
-"""
-
 SLOT_SECONDS = 60.0
 """So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
+
+NO_SLOT = 423
+"""The status that Prefect answers with where no slot is free; it says after how many seconds to ask again."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +65,16 @@ def take_turn(account: Account) -> None:
     paces = (UPLOADS, CREATIONS)
     names = [pace.name(account) for pace in paces]
     try:
-        _wait_for_turn(names)
-    except Exception:  # there are no such limits, at the first time
-        try:
-            for pace, name in zip(paces, names, strict=True):
-                _make(name, pace)
-            _wait_for_turn(names)
-        except Exception as error:
-            log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
+        with get_client(sync_client=True) as client:
 
+            def ask() -> Response:
+                return client.increment_concurrency_slots(names, 1, "rate_limit")
 
-def _wait_for_turn(names: list[str]) -> None:
-    while True:
-        try:
-            rate_limit(names, timeout_seconds=TURN_SECONDS, strict=True)
-        except TimeoutError:
-            pause(0)
-        else:
-            return
+            if len(_answer(ask).json()) < len(paces):  # there are no such limits, at the first time
+                _make(client, paces, account)
+                _answer(ask)
+    except Exception as error:
+        log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
 
 
 @contextmanager
@@ -92,25 +84,70 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
     Gives:
         False where others have held it so long that it is better to look again later.
     """
-    name = ROOM.name(account)
-    with ExitStack() as held:
-        got = True
-        try:
-            _make(name, ROOM)
-            held.enter_context(concurrency(name, timeout_seconds=SLOT_SECONDS, lease_duration=SLOT_SECONDS))
-        except TimeoutError:
-            got = False
-        except Exception as error:
-            log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+    lease: UUID | None = None
+    got = True
+    try:
+        lease = _lease(account)
+        got = lease is not None
+    except Exception as error:
+        log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+    try:
         yield got
+    finally:
+        if lease is not None:
+            _give_back(lease)
 
 
-def _make(name: str, pace: Pace) -> None:
-    """Make a limit where there is none."""
+def _lease(account: Account) -> UUID | None:
+    """The lease of the one slot; None where others have held it for `SLOT_SECONDS`."""
+    names = [ROOM.name(account)]
     with get_client(sync_client=True) as client:
+
+        def ask() -> Response:
+            return client.increment_concurrency_slots_with_lease(names, 1, "concurrency", SLOT_SECONDS)
+
         try:
-            client.read_global_concurrency_limit_by_name(name)
-        except ObjectNotFound:
-            limit = GlobalConcurrencyLimitCreate(name=name, limit=pace.slots, slot_decay_per_second=pace.decay)
-            with suppress(ObjectAlreadyExists):  # somebody else was faster
-                client.create_global_concurrency_limit(limit)
+            told = _answer(ask, SLOT_SECONDS).json()
+            if not told["limits"]:
+                _make(client, (ROOM,), account)
+                told = _answer(ask, SLOT_SECONDS).json()
+        except TimeoutError:
+            return None
+    return UUID(told["lease_id"])
+
+
+def _give_back(lease: UUID) -> None:
+    """Give the slot back; where that fails it is free when its lease is over."""
+    try:
+        with get_client(sync_client=True) as client:
+            client.release_concurrency_slots_with_lease(lease)
+    except Exception as error:
+        log.warning("Prefect keeps the slot of looking for room for a while (%s)", type(error).__name__)
+
+
+def _answer(ask: Callable[[], Response], seconds: float = inf) -> Response:
+    """What Prefect answers as soon as it has slots.
+
+    Raises:
+        TimeoutError: it had none for so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return ask()
+        except HTTPStatusError as error:
+            if error.response.status_code != NO_SLOT:
+                raise
+            if time.monotonic() >= end:
+                raise TimeoutError from None
+            pause(float(error.response.headers["Retry-After"]))
+
+
+def _make(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account) -> None:
+    """Make the limits that are missing."""
+    for pace in paces:
+        limit = GlobalConcurrencyLimitCreate(
+            name=pace.name(account), limit=pace.slots, slot_decay_per_second=pace.decay
+        )
+        with suppress(ObjectAlreadyExists):
+            client.create_global_concurrency_limit(limit)
