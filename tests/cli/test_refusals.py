@@ -207,7 +207,8 @@ def test_each_endpoint_can_be_asked(
     done = shell.run(reviews.name, "--endpoint", endpoint, "--model", model, "--dry-run", "--json")
     (first, *_) = json.loads(done.stdout)["first_items"]
     assert first["url"] == endpoint
-    assert first["body"] == {"model": model, url_field: "Positive or negative? I like it 0."}
+    sent = {"encoding_format": "base64"} if endpoint == "/v1/embeddings" else {}
+    assert first["body"] == {"model": model, url_field: "Positive or negative? I like it 0.", **sent}
 
 
 def test_a_refused_command_starts_no_server_of_prefects(

@@ -19,7 +19,7 @@ SLOW = "{% for a in range(300) %}{% for b in range(300) %}{% endfor %}{% endfor 
 
 
 def building(server: BatchServer, folder: Path) -> bool:
-    return any(folder.glob("jobs/*/rounds/1/**/.input.jsonl.*"))
+    return any(folder.glob("jobs/*/rows.json"))
 
 
 def uploading(server: BatchServer, folder: Path) -> bool:

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,13 @@ import pytest
 from distributed.client import FutureCancelledError
 from prefect.exceptions import CrashedRun
 from prefect.flows import Flow, load_flow_from_entrypoint
-from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect_dask.task_runners import DaskTaskRunner
-from prefect_openai_batch import RunOptions, openai_batch
 from prefect_openai_batch.batch.errors import StorageNotShared
-from prefect_openai_batch.batch.progress import observed_by
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.engines.handed import is_lost
 from ray.exceptions import WorkerCrashedError
 
 from ...conftest import ROOT
-from ..conftest import REVIEW
 
 
 @pytest.mark.parametrize(
@@ -56,17 +51,40 @@ def test_the_documented_module_is_a_deployments_entrypoint(
     assert flow.task_runner.address == "tcp://scheduler:8786"
 
 
+WATCHED = """
+import sys
+from collections import Counter
+
+from prefect.task_runners import ProcessPoolTaskRunner
+from prefect_openai_batch import ChatRequest, RunOptions, openai_batch
+from prefect_openai_batch.batch.progress import observed_by
+
+if __name__ == "__main__":
+    told = Counter()
+    reviews, storage = sys.argv[1:]
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+    in_another = openai_batch.with_options(task_runner=ProcessPoolTaskRunner(max_workers=1))
+    with observed_by(lambda news: told.update({news.step: news.advance})):
+        in_another(reviews, request, storage=storage, options=RunOptions(poll_seconds=0.1))
+    print(told["build"], told["upload"], told["fetch"])
+"""
+
+
 @pytest.mark.server
 def test_other_processes_tell_how_far_they_are(
-    batch_server: BatchServer, prefect_server: str, reviews: Path, tmp_path: Path
+    batch_server: BatchServer,
+    prefect_server: str,
+    prefect_environment: dict[str, str],
+    reviews: Path,
+    tmp_path: Path,
 ) -> None:
-    """Whoever watches the flow sees each row built and fetched once."""
-    told: Counter[str] = Counter()
-    runner: TaskRunner[Any] = ProcessPoolTaskRunner(max_workers=1)
-    in_another = openai_batch.with_options(task_runner=runner)
-    with observed_by(lambda news: told.update({news.step: news.advance})):
-        in_another(str(reviews), REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.1))
-    assert (told["build"], told["fetch"]) == (30, 30)
+    """Whoever watches the flow sees each row built, uploaded and fetched once."""
+    (tmp_path / "watched.py").write_text(WATCHED)
+    own = {"OPENAI_BASE_URL": batch_server.base_url, "OPENAI_API_KEY": "test"}
+    command = [sys.executable, "watched.py", str(reviews), str(tmp_path / "jobs")]
+    done = subprocess.run(command, cwd=tmp_path, env=prefect_environment | own, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "30 30 30"
 
 
 @pytest.mark.server
