@@ -17,10 +17,12 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 
+from httpx import HTTPStatusError, Response
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.concurrency.sync import concurrency, rate_limit
+from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from .account import Account
@@ -28,14 +30,20 @@ from .tries import pause
 
 log = logging.getLogger(__name__)
 
-TURN_SECONDS = 60.0
-"""So long Prefect is asked for a turn at a time: in between, Ctrl-C ends the wait.
-
-It is long because each refusal makes Prefect forget the slots that had come back since it was last asked.
-"""
-
 SLOT_SECONDS = 60.0
 """So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
+
+
+NO_SLOT = 423
+"""Prefect's status of a limit whose slots are all taken; Retry-After says when one may be free."""
+
+BUSY = 503
+"""Prefect's status where its database is busy."""
+
+BUSY_SECONDS = 0.1
+"""So soon Prefect is then asked again, as often as its client tries at all."""
+
+_asking = Lock()
 
 
 @dataclass(frozen=True)
@@ -76,13 +84,35 @@ def take_turn(account: Account) -> None:
 
 
 def _wait_for_turn(names: list[str]) -> None:
-    while True:
-        try:
-            rate_limit(names, timeout_seconds=TURN_SECONDS, strict=True)
-        except TimeoutError:
-            pause(0)
-        else:
-            return
+    """Ask Prefect until it gives a turn; one thread at a time, since each refusal costs slots that had come back.
+
+    `rate_limit` does the same, but rests for seconds where Prefect's database is busy, and writes two events.
+
+    Raises:
+        LookupError: there are no such limits.
+        HTTPStatusError: Prefect cannot give one.
+    """
+    with _asking, get_client(sync_client=True, httpx_settings={"event_hooks": {"response": [_soon]}}) as client:
+        while True:
+            try:
+                taken = client.increment_concurrency_slots(names, 1, "rate_limit").json()
+            except HTTPStatusError as error:
+                if error.response.status_code != NO_SLOT:
+                    raise
+                pause(float(error.response.headers["retry-after"]))
+            else:
+                break
+    if len(taken) < len(names):
+        raise LookupError(f"Prefect has no limits {', '.join(names)}")
+
+
+def _soon(response: Response) -> None:
+    """Let Prefect's client ask again soon where the database was busy.
+
+    SQLite is for a moment whenever Prefect writes down what tasks do, and the client would rest for two seconds.
+    """
+    if response.status_code == BUSY:
+        response.headers.setdefault("Retry-After", str(BUSY_SECONDS))
 
 
 @contextmanager
