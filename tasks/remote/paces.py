@@ -92,7 +92,10 @@ def _wait_for_turn(names: list[str]) -> None:
         LookupError: there are no such limits.
         HTTPStatusError: Prefect cannot give one.
     """
-    with _asking, get_client(sync_client=True, httpx_settings={"event_hooks": {"response": [_soon]}}) as client:
+    with (
+        _asking,
+        get_client(sync_client=True, httpx_settings={"event_hooks": {"response": [ask_again_soon]}}) as client,
+    ):
         while True:
             try:
                 taken = client.increment_concurrency_slots(names, 1, "rate_limit").json()
@@ -106,7 +109,7 @@ def _wait_for_turn(names: list[str]) -> None:
         raise LookupError(f"Prefect has no limits {', '.join(names)}")
 
 
-def _soon(response: Response) -> None:
+def ask_again_soon(response: Response) -> None:
     """Let Prefect's client ask again soon where the database was busy.
 
     SQLite is for a moment whenever Prefect writes down what tasks do, and the client would rest for two seconds.
