@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from ..files.batches import Batch
 from ..files.input_files import Item
 from ..files.output_files import OutputLines
-from ..heap import frozen_heap
+from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
 from ..storage import Folder
@@ -81,6 +81,7 @@ class FetchedOutput(BaseModel):
         )
 
 
+@one_thread_at_a_time()
 @frozen_heap()
 def write_outcomes(
     batch: Batch,

@@ -42,21 +42,21 @@ class SortedColumns:
         if self._bytes >= SORTED_BYTES:
             pieces = self._sorted()
             self._runs.append((len(pieces), self._on_disk(pieces)))
-            self._gathered, self._bytes = [], 0
+            self._bytes = 0
 
     def end(self) -> None:
         """Nothing more comes: what is in memory stays there."""
         if self._gathered:
             pieces = self._sorted()
             self._runs.append((len(pieces), pieces.__getitem__))
-            self._gathered = []
 
     def piece(self, number: int) -> list[pa.RecordBatch]:
         """The columns of places from `number * PIECE`, `PIECE` of them, each batch in order."""
         return [pieces(number) for count, pieces in self._runs if number < count]
 
     def _sorted(self) -> list[pa.RecordBatch]:
-        (batch,) = pa.Table.from_batches(self._gathered).combine_chunks().to_batches()
+        batch = pa.concat_batches(self._gathered)
+        self._gathered.clear()  # before they are copied once more
         places = batch[PLACE].to_numpy()
         order = np.argsort(places)
         batch = batch.take(pa.array(order))

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
+from threading import Lock
 from uuid import UUID
 
 from httpx import HTTPStatusError, Response
@@ -35,7 +36,16 @@ SLOT_SECONDS = 60.0
 """So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
 
 NO_SLOT = 423
-"""The status that Prefect answers with where no slot is free; it says after how many seconds to ask again."""
+"""Prefect's status of a limit whose slots are all taken; Retry-After says when one may be free."""
+
+BUSY = 503
+"""Prefect's status where its database is busy."""
+
+BUSY_SECONDS = 0.1
+"""So soon Prefect is then asked again, as often as its client tries at all."""
+
+_turns, _slots = Lock(), Lock()
+"""One thread at a time asks: a refusal costs a limit the slots that had come back, and one makes what is missing."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,7 @@ def take_turn(account: Account) -> None:
     paces = (UPLOADS, CREATIONS)
     names = [pace.name(account) for pace in paces]
     try:
-        with get_client(sync_client=True) as client:
+        with _turns, _client() as client:
 
             def ask() -> Response:
                 return client.increment_concurrency_slots(names, 1, "rate_limit")
@@ -101,7 +111,7 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
 def _lease(account: Account) -> UUID | None:
     """The lease of the one slot; None where others have held it for `SLOT_SECONDS`."""
     names = [ROOM.name(account)]
-    with get_client(sync_client=True) as client:
+    with _slots, _client() as client:
 
         def ask() -> Response:
             return client.increment_concurrency_slots_with_lease(names, 1, "concurrency", SLOT_SECONDS)
@@ -119,14 +129,27 @@ def _lease(account: Account) -> UUID | None:
 def _give_back(lease: UUID) -> None:
     """Give the slot back; where that fails it is free when its lease is over."""
     try:
-        with get_client(sync_client=True) as client:
+        with _client() as client:
             client.release_concurrency_slots_with_lease(lease)
     except Exception as error:
         log.warning("Prefect keeps the slot of looking for room for a while (%s)", type(error).__name__)
 
 
+def _client() -> SyncPrefectClient:
+    return get_client(sync_client=True, httpx_settings={"event_hooks": {"response": [ask_again_soon]}})
+
+
+def ask_again_soon(response: Response) -> None:
+    """Let Prefect's client ask again soon where the database was busy.
+
+    SQLite is for a moment whenever Prefect writes down what tasks do, and the client would rest for two seconds.
+    """
+    if response.status_code == BUSY:
+        response.headers.setdefault("Retry-After", str(BUSY_SECONDS))
+
+
 def _answer(ask: Callable[[], Response], seconds: float = inf) -> Response:
-    """What Prefect answers as soon as it has slots.
+    """What Prefect answers as soon as it has slots; `rate_limit` and `concurrency` rest longer, and write events.
 
     Raises:
         TimeoutError: it had none for so many seconds.

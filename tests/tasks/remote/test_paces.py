@@ -4,11 +4,19 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from httpx import Response
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.tasks.remote.account import Account
-from prefect_openai_batch.tasks.remote.paces import CREATIONS, ROOM, UPLOADS, one_at_a_time, take_turn
+from prefect_openai_batch.tasks.remote.paces import (
+    CREATIONS,
+    ROOM,
+    UPLOADS,
+    ask_again_soon,
+    one_at_a_time,
+    take_turn,
+)
 
 from ...conftest import free_port
 
@@ -43,6 +51,14 @@ def test_a_limit_that_is_there_is_kept(client: SyncPrefectClient) -> None:
     for _ in range(5):
         take_turn(account)
     assert time.monotonic() - begun >= 0.4
+
+
+@pytest.mark.parametrize(("status", "asked"), [(503, "0.1"), (423, None)], ids=["busy", "no slot"])
+def test_a_busy_database_is_asked_again_soon(status: int, asked: str | None) -> None:
+    """Prefect's client would rest for two seconds; how long there is no slot, Prefect itself says."""
+    response = Response(status)
+    ask_again_soon(response)
+    assert response.headers.get("Retry-After") == asked
 
 
 def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
