@@ -45,7 +45,7 @@ BUSY_SECONDS = 0.1
 """So soon Prefect is then asked again, as often as its client tries at all."""
 
 _turns, _slots = Lock(), Lock()
-"""One thread at a time asks: a refusal costs a limit the slots that had come back, and one makes what is missing."""
+"""One thread at a time asks: refusals cost a limit the slots that had come back, and one makes what is missing."""
 
 
 @dataclass(frozen=True)
