@@ -9,7 +9,7 @@ from ..batch.files.input_files import InputFile
 from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, recorded_pieces, told_limit
 from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Built, Job
-from ..batch.jobs.submissions import note_refusal, note_submission, put_off, refusals
+from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
 from ..batch.outcomes.outcome import final_refusal
 from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
 from .options import KEPT_AS_JSON
@@ -70,7 +70,7 @@ def _reconsider(
         return _take_out(connection, job, file, batch)
     elif reason == Reason.NO_ROOM:
         return _make_room(connection, job, file, batch, pause_seconds)
-    elif reason == Reason.NO_FILE and len(refusals(file).batches) + 1 < FILE_ATTEMPTS:
+    elif reason == Reason.NO_FILE and len(_refused_for(file, reason)) + 1 < FILE_ATTEMPTS:
         return _later(file, batch, pause_seconds)
     return []
 
@@ -80,6 +80,21 @@ def _later(file: InputFile, batch: Batch, pause_seconds: float) -> list[InputFil
     earlier = len(refusals(file).batches)
     note_refusal(file, batch, clock.now() + min(pause_seconds * 2**earlier, LONGEST_PAUSE_SECONDS))
     return [file]
+
+
+def _wait_for_room(file: InputFile, batch: Batch, pause_seconds: float) -> list[InputFile]:
+    """The same file again, with the upload that it has, for as long as others' batches may hold the room."""
+    first = [*_refused_for(file, Reason.NO_ROOM), batch][0].created_at or clock.now()
+    if clock.now() - first >= ROOM_SECONDS:
+        return []
+    if batch.input_file_id:
+        note_kept_upload(file, batch.input_file_id)
+    return _later(file, batch, pause_seconds)
+
+
+def _refused_for(file: InputFile, reason: Reason) -> list[Batch]:
+    """The earlier attempts of an input file that were refused for a reason."""
+    return [earlier for earlier in refusals(file).batches if why_refused(earlier.errors) == reason]
 
 
 def _make_room(
@@ -95,8 +110,7 @@ def _make_room(
             file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))
             return []
         if pieces == 1:
-            first = [*refusals(file).batches, batch][0].created_at or clock.now()
-            return _later(file, batch, pause_seconds) if clock.now() - first < ROOM_SECONDS else []
+            return _wait_for_room(file, batch, pause_seconds)
         made = cut(job, file, pieces)
         for piece in () if alone else made:
             put_off(piece, clock.now() + min(pause_seconds * 2 ** cuts_of(file), LONGEST_PAUSE_SECONDS))
