@@ -4,15 +4,15 @@ from prefect import task
 
 from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
-from ..batch.files.identity import identity_of, one_each, with_identity
+from ..batch.files.identity import one_each
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Adopted, Job
 from ..batch.jobs.own_table import foreign_batches
-from ..batch.jobs.submissions import has_claim, note_submission, submitted
+from ..batch.jobs.submissions import has_claim, submitted
 from .options import KEPT_AS_JSON
+from .remote.adoption import adopt_listed
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
-from .remote.twins import keep_one
 
 
 @task(name="adopt-batches", **KEPT_AS_JSON)
@@ -20,7 +20,8 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
     """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
 
     They are found by the identity in their metadata, in one listing back to OpenAI's longest file expiry. A batch
-    that failed at validation is never adopted. Of two with one identity the one is adopted that stays.
+    that failed at validation is adopted only where its items went on in pieces. Of two with one identity the one
+    is adopted that stays.
 
     Returns:
         The ids of the adopted batches.
@@ -39,11 +40,8 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
 def adopt(connection: Connection, job: Job, files: list[InputFile]) -> list[str]:
     """Record the batches of these input files that are listed at OpenAI, and return their ids."""
     listed = batches_of_job(connection, job.key)
-    found = [(file, batches) for file in files if (batches := with_identity(listed, identity_of(file)))]
     _refuse_others(job, listed, files)
-    for _, batches in found:
-        _refuse_deleted(connection, job, batches[0])
-    return [note_submission(file, keep_one(connection, file, batches)).id for file, batches in found]
+    return adopt_listed(connection, job, listed, files)
 
 
 def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> None:
@@ -57,18 +55,6 @@ def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> Non
             f"bound on enqueued tokens and now without: the batch {batch.id} bears it. Choose another key.",
             job_key=job.key,
         )
-
-
-def _refuse_deleted(connection: Connection, job: Job, batch: Batch) -> None:
-    """A batch whose output was deleted was paid for and fetched: to send its items again would be to pay twice."""
-    for file_id in (batch.output_file_id, batch.error_file_id):
-        if file_id is not None and not connection.has_file(file_id):
-            raise JobKeyError(
-                f"The job {job.key!r} was done before: its batch {batch.id} has ended and its output is deleted. "
-                f"Its results went to its destination then ({job.destination}). Choose another job key to pay for "
-                "the answers again.",
-                job_key=job.key,
-            )
 
 
 @task(name="find-job-batches", **KEPT_AS_JSON)

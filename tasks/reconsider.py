@@ -1,20 +1,23 @@
 """What goes on of a batch that OpenAI's validation refused, or that somebody cancelled."""
 
+from openai import APIStatusError
 from prefect import task
 
 from ..batch import clock
 from ..batch.files.batches import WINDOW_SECONDS, Batch, BatchStatus
 from ..batch.files.identity import enqueued_of, identity_of
 from ..batch.files.input_files import InputFile
-from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, recorded_pieces, told_limit
+from ..batch.files.pieces import REST, cuts_listed
+from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces, recorded_pieces, told_limit
 from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Built, Job
-from ..batch.jobs.submissions import note_refusal, note_submission, put_off, refusals
+from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
 from ..batch.outcomes.outcome import final_refusal
-from ..batch.outcomes.validation import REST, Reason, kept_lines, note_refused, refused_lines, why_refused
+from ..batch.outcomes.validation import Reason, kept_lines, note_refused, refused_lines, why_refused
 from .options import KEPT_AS_JSON
-from .remote.connection import Connection, connect
-from .remote.listing import created_since
+from .remote.adoption import adopt_listed
+from .remote.connection import NOT_ALLOWED, Connection, connect
+from .remote.listing import batches_of_job, created_since
 from .remote.twins import keep_one
 
 FILE_ATTEMPTS = 3
@@ -49,19 +52,17 @@ def reconsider_batch(
     Returns:
         The input files that go on. Empty means that the batch is fetched like any other.
     """
-    file = batch.input_file
+    with connect(credentials) as connection:
+        return reconsider(connection, job, batch, pause_seconds)
+
+
+def reconsider(connection: Connection, job: Job, batch: Batch, pause_seconds: float) -> list[InputFile]:
+    """As the task does, with a connection."""
+    file, reason = batch.input_file, why_refused(batch.errors)
     if file is None:
         return []
-    with connect(credentials) as connection:
-        if batch.status == BatchStatus.CANCELLED:
-            return _follow_twin(connection, file, batch)
-        return _reconsider(connection, job, file, batch, pause_seconds)
-
-
-def _reconsider(
-    connection: Connection, job: Job, file: InputFile, batch: Batch, pause_seconds: float
-) -> list[InputFile]:
-    reason = why_refused(batch.errors)
+    if batch.status == BatchStatus.CANCELLED:
+        return _follow_twin(connection, file, batch)
     if reason == Reason.MODEL:
         job.stop("model_not_found", f"{batch.why_failed} (batch {batch.id})")
     elif reason == Reason.QUOTA:
@@ -70,7 +71,7 @@ def _reconsider(
         return _take_out(connection, job, file, batch)
     elif reason == Reason.NO_ROOM:
         return _make_room(connection, job, file, batch, pause_seconds)
-    elif reason == Reason.NO_FILE and len(refusals(file).batches) + 1 < FILE_ATTEMPTS:
+    elif reason == Reason.NO_FILE and len(_refused_for(file, reason)) + 1 < FILE_ATTEMPTS:
         return _later(file, batch, pause_seconds)
     return []
 
@@ -82,32 +83,60 @@ def _later(file: InputFile, batch: Batch, pause_seconds: float) -> list[InputFil
     return [file]
 
 
+def _wait_for_room(file: InputFile, batch: Batch, pause_seconds: float) -> list[InputFile]:
+    """The same file again, with the upload that it has, for as long as others' batches may hold the room."""
+    first = [*_refused_for(file, Reason.NO_ROOM), batch][0].created_at or clock.now()
+    if clock.now() - first >= ROOM_SECONDS:
+        return []
+    if batch.input_file_id:
+        note_kept_upload(file, batch.input_file_id)
+    return _later(file, batch, pause_seconds)
+
+
+def _refused_for(file: InputFile, reason: Reason) -> list[Batch]:
+    """The earlier attempts of an input file that were refused for a reason."""
+    return [earlier for earlier in refusals(file).batches if why_refused(earlier.errors) == reason]
+
+
 def _make_room(
     connection: Connection, job: Job, file: InputFile, batch: Batch, pause_seconds: float
 ) -> list[InputFile]:
     """The pieces of an input file, which are recorded before it is closed; or itself, or nothing more of it."""
     made = recorded_pieces(job, file)
     if not made:
-        alone = _was_alone(connection, file, batch)
-        pieces = pieces_of(file, told_limit(batch.errors), alone=alone)
+        listed = batches_of_job(connection, job.key) if job.key_given else []
+        known = cuts_listed(file, listed)
+        if known is None and job.stopped():
+            return _later(file, batch, pause_seconds)
+        alone = known is not None or _was_alone(connection, file, batch)
+        pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone)
         if pieces == 0:
             refusal = final_refusal("token_limit_exceeded", batch.why_failed)
             file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))
             return []
         if pieces == 1:
-            first = [*refusals(file).batches, batch][0].created_at or clock.now()
-            return _later(file, batch, pause_seconds) if clock.now() - first < ROOM_SECONDS else []
-        made = cut(job, file, pieces)
+            return _wait_for_room(file, batch, pause_seconds)
+        made = cut(file, pieces)
+        adopt_listed(connection, job, listed, made)
         for piece in () if alone else made:
             put_off(piece, clock.now() + min(pause_seconds * 2 ** cuts_of(file), LONGEST_PAUSE_SECONDS))
+        record_pieces(job, file, made)
     note_cut(file, batch)
     return made
 
 
 def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:
-    """Whether no other batch of the model is open, or has ended since this one was created."""
+    """Whether no other batch of the model is open, or has ended since this one was created.
+
+    Where batches cannot be listed, nobody can tell.
+    """
     created = batch.created_at or clock.now()
-    listed = connection.batches_since(created - WINDOW_SECONDS)
+    try:
+        listed = list(connection.batches_since(created - WINDOW_SECONDS))
+    except APIStatusError as error:
+        if error.status_code not in NOT_ALLOWED:
+            raise
+        return False
     others = (other for other in listed if other.id != batch.id and _may_be_of(other, file.model))
     return not any(other.status in LIVE or _ended_at(other) >= created for other in others)
 
@@ -126,6 +155,8 @@ def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -
     """Record the lines that are named as failed; the others go on as input files of the same round."""
     refused = refused_lines(connection.batch_errors(batch.id))
     rest = kept_lines(file, refused) if refused else []
+    if rest and job.key_given:
+        adopt_listed(connection, job, batches_of_job(connection, job.key), rest)
     job.round_folder(file.round).write(f"{file.name}{REST}.json", Built(input_files=tuple(rest)))
     file.files.write("fetched.json", note_refused(file, batch, refused or refused_lines(batch.errors)))
     return rest

@@ -39,12 +39,13 @@ def submit_batch(
         items: Items made by hand, all of one endpoint and one model; or an input file that was built.
         input_file_id: An uploaded file of purpose `batch`, in place of items.
         endpoint: The endpoint of that file's items; None reads it from the file's first line.
-        metadata: Up to 12 further pairs of text to attach to a batch made by hand.
+        metadata: Up to 12 further pairs of text to attach to a batch made by hand; `submission` is ours.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
         settle_seconds: How long to look for a batch whose creation got no answer, before creating it again.
 
     Raises:
-        RequestError: neither items nor a file are given, or both, or they do not fit in one batch.
+        RequestError: neither items nor a file are given, or both, or they do not fit in one batch; or the metadata
+            holds a `submission`.
 
     Example:
         ```python
@@ -57,10 +58,13 @@ def submit_batch(
     """
     if (items is None) == (input_file_id is None):
         raise RequestError("Give either items or the input_file_id of a file that is uploaded already.")
+    identity = new_identity()
+    if metadata and metadata.keys() & identity.keys():
+        raise RequestError("The metadata may hold no 'submission': by that the batch is found again.")
     with connect(credentials, paced=True) as connection:
         if isinstance(items, InputFile):
             return find_or_create(connection, items, settle_seconds)
-        by_hand = {**(metadata or {}), **new_identity()}
+        by_hand = {**(metadata or {}), **identity}
         if items is not None:
             file = write_items(items, temporary_folder())
             return find_or_create(connection, file, settle_seconds, by_hand)

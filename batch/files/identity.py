@@ -1,5 +1,6 @@
 """What tells one batch from all others, at OpenAI: in its metadata, and in the name of its uploaded file."""
 
+import re
 from collections.abc import Iterable, Mapping
 from uuid import uuid4
 
@@ -25,16 +26,20 @@ def new_identity() -> dict[str, str]:
 
 
 def metadata_of_attempt(identity: Mapping[str, str], attempt: int) -> dict[str, str]:
-    """What stands in a batch's metadata: the identity, which all attempts share, and which attempt it is."""
-    return {**identity, "attempt": str(attempt)}
+    """What stands in a batch's metadata: the identity, which all attempts share, and which attempt it is.
+
+    What somebody attaches by hand, as part of the identity, stays as it is.
+    """
+    return {"attempt": str(attempt), **identity}
 
 
 def with_tokens(identity: Mapping[str, str], file: InputFile) -> dict[str, str]:
     """An identity and what a batch enqueues: its model, and about how many input tokens.
 
-    So one listing says how much of a model's limit is taken, by whichever run.
+    So one listing says how much of a model's limit is taken, by whichever run. What somebody attaches by hand
+    under these names stays as it is.
     """
-    return {**identity, _MODEL: file.model, _TOKENS: str(enqueued_tokens(file))}
+    return {_MODEL: file.model, _TOKENS: str(enqueued_tokens(file)), **identity}
 
 
 def enqueued_tokens(file: InputFile) -> int:
@@ -77,7 +82,12 @@ def one_each(batches: Iterable[Batch]) -> list[Batch]:
     for batch in _in_order(batches):
         if batch.status != BatchStatus.FAILED:
             kept.setdefault((round_of(batch), input_name_of(batch)), batch)
-    return [kept[place] for place in sorted(kept)]
+    return [kept[place] for place in sorted(kept, key=lambda place: (place[0], place_of(place[1])))]
+
+
+def place_of(name: str) -> tuple[tuple[int, ...], str]:
+    """The place of an input file's name among those of its round: by its numbers, 2 before 10."""
+    return tuple(int(number) for number in re.findall("[0-9]+", name)), name
 
 
 def _in_order(batches: Iterable[Batch]) -> list[Batch]:

@@ -91,20 +91,23 @@ class InputFileWriter:
         self._done: list[tuple[int, InputFile]] = []
 
     def write(self, groups: Iterable[Lines]) -> list[InputFile]:
-        """Write all lines, a model at a time where they have several; none of the files stays if one fails.
+        """Write all lines, a model at a time where they have several.
+
+        Where that fails, files that are whole stay: another process may have made and sent the same ones.
 
         Raises:
             ItemTooLarge: one line alone exceeds what an input file may hold.
             RequestError: the lines name more models than a selection may have.
         """
-        with ExitStack() as unfinished:
-            unfinished.callback(self._discard)
+        try:
             for lines in groups:
                 for run in lines.runs():
                     self._add(run)
             for open_file in list(self._open.values()):
                 self._finish(open_file)
-            unfinished.pop_all()
+        finally:
+            for open_file in self._open.values():
+                open_file.discard()
         return [file for _, file in sorted(self._done, key=lambda numbered: numbered[0])]
 
     def _add(self, lines: Lines) -> None:
@@ -175,12 +178,6 @@ class InputFileWriter:
             )
         )
 
-    def _discard(self) -> None:
-        for open_file in self._open.values():
-            open_file.discard()
-        for _, file in self._done:
-            file.files.remove()
-
 
 class _OpenFile:
     """An input file that is being written."""
@@ -231,9 +228,9 @@ class _OpenFile:
             pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
 
     def discard(self) -> None:
+        """Let what was written be as if it never was; what another process has written stays."""
         with suppress(_Discarded), self._writing:
             raise _Discarded
-        self.folder.remove()
 
 
 def _fitting(sizes: Sequence[int], room: int) -> int:

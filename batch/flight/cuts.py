@@ -10,16 +10,13 @@ import orjson
 
 from ..files.batches import Batch, BatchError
 from ..files.identity import enqueued_tokens
-from ..files.input_files import INPUT, InputFile, InputFileWriter, items_of
+from ..files.input_files import INPUT, InputFile, items_of
 from ..files.lines import Line, together
+from ..files.pieces import CUT, write_pieces
 from ..files.token_sizes import item_tokens
 from ..jobs.job import Built, Job
 from ..limits import Limits
 from ..outcomes.validation import note_refused
-from ..storage import Folder
-
-CUT = "-cut"
-"""In the names of input files that are pieces of others."""
 
 MOST_CUTS = 4
 """How often a file is cut to fit beside others' batches: where they take all the room, no piece would."""
@@ -39,18 +36,19 @@ def pieces_of(file: InputFile, limit: int | None, *, alone: bool) -> int:
     Args:
         file: What was refused.
         limit: The limit on enqueued tokens, where it is known.
-        alone: Whether no other batch of ours can have taken the room.
+        alone: Whether no other batch of ours can have taken the room; one that we do not see still can.
 
     Returns:
-        1: it goes again as it is, for others hold the room; 0: it never fits, and is a single item.
+        1: it goes again as it is, for others may hold the room; 0: it never fits, and is a single item.
     """
     tokens, most = enqueued_tokens(file), file.tokens.most_input
-    if limit is not None and tokens > limit:
-        return min(file.items, -(-2 * tokens // limit)) if file.items > 1 else 0
+    is_over = limit is not None and tokens > limit
+    if file.items == 1:
+        return 0 if is_over and file.tokens.input is not None else 1
+    if limit is not None and is_over:
+        return min(file.items, -(-2 * tokens // limit))
     may_be_over = limit is None or most is None or most > limit
-    if alone and may_be_over:
-        return 2 if file.items > 1 else 0
-    return 2 if file.items > 1 and cuts_of(file) < MOST_CUTS else 1
+    return 2 if (alone and may_be_over) or cuts_of(file) < MOST_CUTS else 1
 
 
 def cuts_of(file: InputFile) -> int:
@@ -64,20 +62,15 @@ def recorded_pieces(job: Job, file: InputFile) -> list[InputFile]:
     return [] if built is None else list(built.input_files)
 
 
-def cut(job: Job, file: InputFile, pieces: int) -> list[InputFile]:
+def cut(file: InputFile, pieces: int) -> list[InputFile]:
     """Cut an input file into so many pieces, of which none is sent before all are recorded."""
-    writer = InputFileWriter(
-        Folder(file.folder.rpartition("/")[0]),
-        f"{file.name}{CUT}",
-        file.endpoint,
-        job_key=file.job_key,
-        round_number=file.round,
-        contested=file.contested,
-        limits=Limits(items=-(-file.items // pieces)),
-    )
-    made = writer.write(together(_lines(file)))
+    limits = Limits(items=-(-file.items // pieces))
+    return write_pieces(file, f"{CUT}{pieces}", together(_lines(file)), limits)
+
+
+def record_pieces(job: Job, file: InputFile, made: Sequence[InputFile]) -> None:
+    """Record the pieces of an input file: from now on they are sent."""
     job.round_folder(file.round).write(_record(file), Built(input_files=tuple(made)))
-    return made
 
 
 def note_cut(file: InputFile, batch: Batch) -> None:

@@ -6,7 +6,7 @@ rows.json, rows/            the rows as they were read, in parts
 rounds/1/00000.json         what was built of selection 0: its input files
 rounds/1/00000-0/           an input file's folder: input.jsonl until its outcomes are there, items.parquet, the
                             records that `submissions.py` lists, outcomes.parquet
-rounds/1/00000-0-rest.json  what goes on of an input file when the lines that validation refused are taken out
+rounds/1/00000-0-rest.json  what goes on of it without the lines that validation refused; -cut.json: its pieces
 rounds/1/adopted.json       the batches of an earlier start that were found at OpenAI
 rounds/2/plan.json          the selections of a later round
 rounds/2/00000.rows.parquet the rows of selection 0 of a later round
@@ -25,7 +25,9 @@ from typing import Any, Literal
 
 from ..errors import SourceError, StorageNotShared
 from ..files.batches import Batch, BatchStatus
+from ..files.identity import place_of
 from ..files.input_files import InputFile
+from ..files.pieces import not_in_pieces
 from ..requests.request import Request
 from ..storage import Folder, Record, open_url
 from ..tables.parts import Part
@@ -187,10 +189,11 @@ class Job(Record):
         return None if record is None else record.input_files
 
     def input_files_of(self, number: int) -> list[InputFile]:
-        """The input files of a round that are built, in the order of its selections."""
+        """The input files of a round that are built, in the order of selections; pieces follow their whole."""
         folder = self.round_folder(number)
         records = [folder.read(name, Built) for name in folder.names("[0-9]*.json")]
-        return [file for record in records if record for file in record.input_files]
+        files = (file for record in records if record for file in record.input_files)
+        return sorted(files, key=lambda file: place_of(file.name))
 
     def stopped(self) -> Stop | None:
         """Why nothing more is sent, where that is so."""
@@ -248,9 +251,10 @@ class Job(Record):
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
 
     def nothing_was_taken(self) -> bool:
-        """Whether OpenAI's validation has refused every batch of the job."""
-        batches = self.batches()
-        return bool(batches) and all(batch.status == BatchStatus.FAILED for batch in batches)
+        """Whether OpenAI's validation has refused every batch of the job, and nobody else has stopped it."""
+        stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
+        refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
+        return (stop is None or stop.by_openai) and bool(refused) and all(refused)
 
     def forget(self) -> None:
         """Remove the job's folder, so that a corrected one may use the key; a table of refused rows stays."""
@@ -268,8 +272,7 @@ class Job(Record):
 
     def batches(self) -> list[Batch]:
         """Every batch created so far, as it was when it was last recorded."""
-        found = [last_seen(file) for file in self.input_files()]
-        return [batch for batch in found if batch is not None]
+        return [batch for batch in map(last_seen, self.input_files()) if batch is not None]
 
     def open_batches(self) -> list[Batch]:
         """The batches whose output is still to be fetched."""

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 from ..errors import SourceError
 from ..files.batches import SYNCHRONOUS, Batch, BatchStatus
 from ..files.identity import input_digest_of, input_name_of, round_of
+from ..files.pieces import is_piece, whole_name, wholes_listed
 from ..outcomes.outcome import OutcomeKind
 from ..outcomes.token_counts import COUNTS, TokenCounts
-from ..outcomes.validation import REST
 from ..requests.custom_ids import id_hashes
 from ..tables.parts import read_schema
 from ..tables.sources import FileSource, SourceReader, open_source
@@ -217,8 +217,10 @@ def _same_ids(job: Job, told: Told) -> bool:
     return bool(np.all((found == wanted) | (found == 0)))
 
 
-def foreign_batches(job: Job, listed: Iterable[Batch], rounds: Container[int]) -> list[Batch]:
+def foreign_batches(job: Job, listed: Sequence[Batch], rounds: Container[int]) -> list[Batch]:
     """Batches of this job's key that none of its input files made: another source or request has used the key.
+
+    Pieces may be of a file whose own batch is listed, and was refused; they are not made again yet.
 
     Args:
         job: The job.
@@ -226,14 +228,15 @@ def foreign_batches(job: Job, listed: Iterable[Batch], rounds: Container[int]) -
         rounds: The rounds of which the job's input files are built.
     """
     known = {file.sha256 for file in job.input_files()}
+    wholes = wholes_listed(listed)
     return [
         batch
         for batch in listed
         if batch.status != BatchStatus.FAILED
         and round_of(batch) in rounds
         and (name := input_name_of(batch))
-        and REST not in name
         and input_digest_of(batch) not in known
+        and not (is_piece(name) and known & wholes.get((round_of(batch), whole_name(name)), set()))
     ]
 
 

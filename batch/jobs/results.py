@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import TableNotWritten
+from ..files.pieces import is_piece
 from ..heap import frozen_heap
 from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
 from ..outcomes.outcome import MISSING, Outcome
@@ -18,7 +19,6 @@ from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
-from ..outcomes.validation import REST
 from ..outcomes.vectors import fixed_size
 from ..progress import counted
 from ..requests.endpoints import Endpoint
@@ -53,7 +53,7 @@ MARK = b"prefect_openai_batch"
 
 def mark_of(job: Job) -> str:
     """What tells the results of a job from all others: its key, and a digest of what its first round sends."""
-    sent = [file.sha256 for file in job.input_files_of(1) if REST not in file.name]
+    sent = [file.sha256 for file in job.input_files_of(1) if not is_piece(file.name)]
     return f"{job.key} {sha256(' '.join(sent).encode()).hexdigest()}"
 
 

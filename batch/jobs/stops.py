@@ -27,8 +27,12 @@ class Stop(Record):
         return self.code in ("cancelled", "finish_by")
 
     @property
+    def by_openai(self) -> bool:
+        """Whether OpenAI takes nothing more; else somebody wants nothing more to be sent."""
+        return self.code in ("insufficient_quota", "model_not_found")
+
+    @property
     def outcome(self) -> Outcome:
         """What became of the rows that were not sent."""
-        ours = ("budget", "cancelled", "ended", "finish_by")
-        kind = OutcomeKind.CANCELLED if self.code in ours else OutcomeKind.FAILED
+        kind = OutcomeKind.FAILED if self.by_openai else OutcomeKind.CANCELLED
         return Outcome(kind, error_code=self.code, error_message=self.message, again=True)

@@ -3,7 +3,7 @@
 uploading.json                     how often its upload was begun
 kept_upload.json                   its uploaded file, which has found no room yet
 creating.json, creating-2.json     somebody is about to create the batch of the first, the second attempt
-creating.2.json                    somebody is about to try that again: the first has left no batch
+creating.2.json                    somebody is about to try that again: the first try has left no batch
 submitted.json, submitted-2.json   the batch of that attempt
 refused.json                       the batches that failed at validation and are attempted again
 twins.json                         batches of the same items that another process created, and that were cancelled
@@ -27,9 +27,10 @@ _KEPT_UPLOAD = "kept_upload.json"
 
 
 class Claim(Record):
-    """Somebody is about to create a batch for an input file; since when."""
+    """Somebody is about to create a batch for an input file; since when, and whether OpenAI has refused it."""
 
     claimed_at: datetime
+    refused: bool = False
 
 
 class Refusals(Record):
@@ -87,7 +88,7 @@ def attempt_of(file: InputFile) -> int:
 
 
 def claim(file: InputFile, number: int, now: datetime) -> str | None:
-    """Claim the creation of the batch of an input file's present attempt, for the first time (1) or again.
+    """Claim one try to create the batch of an input file's present attempt; no number is used twice.
 
     Returns:
         The claim's name, or None where somebody else has claimed it.
@@ -96,16 +97,29 @@ def claim(file: InputFile, number: int, now: datetime) -> str | None:
     return name if file.files.claim(name, Claim(claimed_at=now)) else None
 
 
-def last_claim(file: InputFile) -> tuple[int, Claim | None]:
-    """The latest claim of an input file's present attempt, and its number; 0 where there is none.
+def take_back(file: InputFile, name: str) -> None:
+    """Note that a claimed try was refused. The claim stays: who looked at it before claims the next number."""
+    known = file.files.read(name, Claim)
+    if known is not None:
+        file.files.write(name, known.model_copy(update={"refused": True}))
 
-    A batch of it may have been created.
+
+def last_claim(file: InputFile) -> tuple[int, Claim | None]:
+    """The number of the latest claim of an input file's present attempt, 0 where there is none.
+
+    And the latest one that was not refused: a batch of it may have been created.
     """
     names = _claim_names(file)
-    if not names:
-        return 0, None
-    number = max(names)
-    return number, file.files.read(names[number], Claim)
+    for number in sorted(names, reverse=True):
+        found = file.files.read(names[number], Claim)
+        if found is not None and not found.refused:
+            return max(names), found
+    return max(names, default=0), None
+
+
+def has_claim(file: InputFile) -> bool:
+    """Whether a batch of the present attempt may have been created."""
+    return last_claim(file)[1] is not None
 
 
 def _claim_stem(file: InputFile) -> str:
@@ -114,7 +128,7 @@ def _claim_stem(file: InputFile) -> str:
 
 
 def _claim_names(file: InputFile) -> dict[int, str]:
-    """The names of the claims by their number; one that was refused is taken back, and leaves a gap."""
+    """The names of the claims by their number; earlier versions took refused ones away, which left gaps."""
     form = re.compile(rf"{_claim_stem(file)}(?:\.(\d+))?\.json")
     found = (form.fullmatch(name) for name in file.files.names("creating*.json"))
     return {int(match[1] or 1): match[0] for match in found if match}
@@ -143,11 +157,6 @@ def gave_way(batch: Batch) -> bool:
         return False
     kept = submitted(file)
     return kept is not None and kept.id != batch.id
-
-
-def has_claim(file: InputFile) -> bool:
-    """Whether a batch of the present attempt may have been created."""
-    return bool(_claim_names(file))
 
 
 def has_ended(batch: Batch, now: float) -> bool:

@@ -14,14 +14,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from ..files.batches import Batch, BatchError
-from ..files.input_files import INPUT, InputFile, InputFileWriter, items_of
+from ..files.input_files import INPUT, InputFile, items_of
 from ..files.lines import Line, together
-from ..storage import Folder
+from ..files.pieces import REST, write_pieces
 from .outcome import Outcome, validation_failed
 from .outcome_files import FetchedOutput, write_found
-
-REST = "-rest"
-"""In the names of input files that hold what validation left of others."""
 
 
 class Reason(StrEnum):
@@ -61,14 +58,7 @@ def kept_lines(file: InputFile, refused: Mapping[int, Outcome]) -> list[InputFil
         file: What was sent.
         refused: The outcomes of the lines that were refused, by their place, counted from 0.
     """
-    writer = InputFileWriter(
-        Folder(file.folder.rpartition("/")[0]),
-        f"{file.name}{REST}",
-        file.endpoint,
-        job_key=file.job_key,
-        round_number=file.round,
-    )
-    kept = writer.write(together(_kept(file, refused)))
+    kept = write_pieces(file, REST, together(_kept(file, refused)))
     return [rest.model_copy(update={"tokens": file.tokens}) for rest in kept]  # no more than all of them take
 
 

@@ -18,13 +18,13 @@ from ...batch.jobs.submissions import (
     last_claim,
     note_kept_upload,
     note_submission,
-    refusals,
     submitted,
+    take_back,
 )
-from ...batch.outcomes.validation import Reason, why_refused
 from .connection import Connection
-from .creation import create_once, may_have_created
+from .creation import may_have_created
 from .listing import enqueued, find_created
+from .tries import CREATING
 from .twins import keep_one
 from .uploads import upload
 
@@ -65,19 +65,39 @@ def find_or_create_in_room(
 def _found_or_created(
     connection: Connection, file: InputFile, identity: Mapping[str, str], settle_seconds: float, bound: int | None
 ) -> Batch | None:
-    """Look for what an earlier claim may have created; where there is nothing, create it under a claim of ours."""
-    file_id = None
+    """Look for what an earlier claim may have created; where there is nothing, upload and create it.
+
+    Each try to create it is as a new start: it looks first, and has a claim of its own.
+    """
+    _, found = _looked_for(connection, file, identity, settle_seconds)
+    if found is not None:
+        return found
+    connection.take_turn()
+    file_id = kept_upload(file) or upload(connection, file)
+    try:
+        batch = CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
+    except APIError as error:
+        if not may_have_created(error):
+            with suppress(OpenAIError):
+                connection.delete_file(file_id)
+        raise
+    if batch is not None and batch.input_file_id != file_id:
+        connection.delete_file(file_id)  # somebody else was faster
+    return batch
+
+
+def _found_or_tried(
+    connection: Connection,
+    file: InputFile,
+    file_id: str,
+    identity: Mapping[str, str],
+    settle_seconds: float,
+    bound: int | None,
+) -> Batch | None:
     while True:
-        number, earlier = last_claim(file)
-        if earlier is not None:
-            found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
-            batch = keep_one(connection, file, found) if found else submitted(file)
-            if batch is not None:
-                if file_id is not None and file_id != batch.input_file_id:
-                    connection.delete_file(file_id)  # somebody else was faster
-                return batch
-        connection.take_turn()
-        file_id = file_id or _uploaded(connection, file)
+        number, found = _looked_for(connection, file, identity, settle_seconds)
+        if found is not None:
+            return found
         with _room_for(connection, file, bound) as there_is_room:
             if not there_is_room:
                 note_kept_upload(file, file_id)
@@ -85,7 +105,18 @@ def _found_or_created(
             claimed = claim(file, number + 1, _now())
             if claimed is not None:
                 drop_kept_upload(file)
-                return _create_claimed(connection, file, file_id, claimed, identity, settle_seconds)
+                return _create_claimed(connection, file, file_id, claimed, identity)
+
+
+def _looked_for(
+    connection: Connection, file: InputFile, identity: Mapping[str, str], settle_seconds: float
+) -> tuple[int, Batch | None]:
+    """The number of the latest claim, and what came of it, looked for until the claim has settled."""
+    number, earlier = last_claim(file)
+    if earlier is None:
+        return number, None
+    found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
+    return number, keep_one(connection, file, found) if found else submitted(file)
 
 
 @contextmanager
@@ -103,30 +134,12 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    connection: Connection,
-    file: InputFile,
-    file_id: str,
-    claimed: str,
-    identity: Mapping[str, str],
-    settle_seconds: float,
+    connection: Connection, file: InputFile, file_id: str, claimed: str, identity: Mapping[str, str]
 ) -> Batch:
     metadata = metadata_of_attempt(with_tokens(identity, file), attempt_of(file))
     try:
-        return create_once(connection, file_id, file.endpoint, metadata, settle_seconds)
+        return connection.create(file_id, file.endpoint, metadata)
     except APIError as error:
         if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
-            file.files.remove(claimed)
-            with suppress(OpenAIError):
-                connection.delete_file(file_id)
+            take_back(file, claimed)
         raise
-
-
-def _uploaded(connection: Connection, file: InputFile) -> str:
-    """The remote file of an earlier attempt that only lacked room, else a new upload."""
-    kept = kept_upload(file)
-    if kept is not None:
-        return kept
-    earlier = refusals(file).batches
-    if earlier and earlier[-1].input_file_id and why_refused(earlier[-1].errors) == Reason.NO_ROOM:
-        return earlier[-1].input_file_id
-    return upload(connection, file)

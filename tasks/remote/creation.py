@@ -2,7 +2,10 @@
 
 Before `POST /batches` a claim is laid down in the input file's folder, after it the batch is recorded there.
 A claim without a record means that a creation may or may not have happened: it is looked for in OpenAI's list
-until it is found, or until `settle_seconds` have passed since the claim, for the list may lag.
+until it is found, or until `settle_seconds` have passed since the claim, for the list may lag. Then the next claim
+is laid, for one more try: a claim is good for one, so that of all who have looked a single one tries again.
+
+A file that was uploaded by hand has no folder, and nobody else who creates its batch: it needs no claims.
 """
 
 from collections.abc import Mapping
@@ -20,7 +23,7 @@ from .tries import CREATING, may_pass
 def create_once(
     connection: Connection, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str], settle_seconds: float
 ) -> Batch:
-    """Create the batch of an uploaded file; after a failure that says nothing, look before trying again.
+    """Create the batch of a file without a folder; after a failure that says nothing, look before trying again.
 
     Raises:
         APIError: OpenAI refuses the batch, cannot be reached, or does not show its list; what `may_have_created`

@@ -14,6 +14,10 @@ from prefect_openai_batch.batch.files.batches import (
     read_batch,
     read_errors,
 )
+from prefect_openai_batch.batch.files.identity import metadata_of_attempt, one_each, place_of, with_tokens
+from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.requests.chat_request import ChatRequest
+from prefect_openai_batch.batch.storage import temporary_folder
 
 WELL = {
     "id": "batch_1",
@@ -100,3 +104,17 @@ def test_a_batch_as_openai_sends_it_is_read_whole() -> None:
     assert batch.request_counts == RequestCounts(total=2, completed=1, failed=1)
     assert batch.errors == (BatchError(code="c", message="m", line=3),)
     assert (batch.created_at, batch.metadata, batch.file_ids) == (1_700_000_000, {"job": "j"}, ("file-1",))
+
+
+def test_input_files_stand_in_the_order_of_their_numbers() -> None:
+    """The tenth of a selection comes behind the second, and pieces behind their whole."""
+    names = ["00000-1", "00000-2", "00000-2-cut2-0", "00000-2-cut2-1", "00000-10", "00001-0"]
+    found = [Batch(id=name, status="completed", metadata={"input_file": name}) for name in sorted(names)]
+    assert [batch.id for batch in one_each(found)] == sorted(names, key=place_of) == names
+
+
+def test_what_is_attached_by_hand_stays() -> None:
+    """Also under a name that we would use."""
+    file = write_items(ChatRequest(model="gpt-5-mini", prompt="x").item("a"), temporary_folder())
+    by_hand = {"model": "my own tag", "attempt": "nightly", "enqueued_tokens": "7"}
+    assert metadata_of_attempt(with_tokens(by_hand, file), 1) == by_hand

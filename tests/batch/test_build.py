@@ -1,4 +1,6 @@
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile, InputFileWriter
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.files.lines import Line, together
+from prefect_openai_batch.batch.files.lines import Line, Lines, together
+from prefect_openai_batch.batch.jobs.submissions import claim, has_claim
 from prefect_openai_batch.batch.limits import Limits
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
@@ -123,19 +126,19 @@ def test_files_are_cut_at_the_limits_and_lose_nothing(
 
 
 def test_an_item_that_no_file_can_hold_is_refused_by_its_row(make_job: MakeJob) -> None:
-    """Nothing that was written stays, and the message says what to do."""
+    """Nothing of it counts as built, and the message says what to do."""
     job = make_job([{"text": "short"}, {"text": "x" * 500}])
     with pytest.raises(ItemTooLarge, match="Row 2 makes an item of .* bytes; an input file may hold 300"):
         built(job, bytes=300)
-    assert job.round_folder(1).names() == []
+    assert job.input_files() == []
 
 
 def test_a_column_that_names_no_models_is_refused(make_job: MakeJob) -> None:
-    """Each model has a batch of its own, so ever more of them are hardly meant; nothing that was written stays."""
+    """Each model has a batch of its own, so ever more of them are hardly meant; nothing counts as built."""
     job = make_job(ROWS, ChatRequest(model="{{ id }}", prompt="{{ text }}"))
     with pytest.raises(RequestError, match="Row 4 names the model 'r3', after 3 others.*split the table"):
         built(job, models=3)
-    assert job.round_folder(1).names() == []
+    assert job.input_files() == []
 
 
 def test_full_files_of_few_models_are_not_too_many(make_job: MakeJob) -> None:
@@ -144,12 +147,25 @@ def test_full_files_of_few_models_are_not_too_many(make_job: MakeJob) -> None:
     assert len(built(make_job(ROWS, request), items=1, models=2)) == len(ROWS)
 
 
-def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
-    """Neither it nor those that were finished before it."""
-    lines = [Line(0, "a", "m", b"{}\n", inputs=0), Line(1, "\ud83d", "n", b"{}\n", inputs=0)]
-    with pytest.raises(UnicodeEncodeError):
-        InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(together(lines))
-    assert list(tmp_path.rglob("*")) == []
+def lines_until(failing: int) -> Iterator[Lines]:
+    """Lines of which one cannot be had: the store is away for a moment."""
+    for row in range(5):
+        if row == failing:
+            raise OSError("away")
+        yield from together([Line(row, f"i{row}", "m", b"{}\n", inputs=0)])
+
+
+def test_a_build_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
+    """Nor does it take away what another process has built and sent meanwhile."""
+    writer = InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES)
+    with pytest.raises(OSError, match="away"):
+        writer.write(lines_until(failing=3))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    (file,) = InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(lines_until(failing=9))
+    claim(file, 1, datetime.now(UTC))
+    with pytest.raises(OSError, match="away"):
+        InputFileWriter(Folder(str(tmp_path)), "00000", Endpoint.RESPONSES).write(lines_until(failing=3))
+    assert (has_claim(file), len(file.read_items())) == (True, 5)
 
 
 def test_too_many_inputs_in_one_item_are_refused(make_job: MakeJob) -> None:

@@ -5,8 +5,9 @@ import json
 import pytest
 from prefect_openai_batch.batch.files.batches import BatchError
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile
+from prefect_openai_batch.batch.files.pieces import CUT
 from prefect_openai_batch.batch.files.token_sizes import FileTokens
-from prefect_openai_batch.batch.flight.cuts import CUT, cut, pieces_of, recorded_pieces, told_limit
+from prefect_openai_batch.batch.flight.cuts import cut, pieces_of, record_pieces, recorded_pieces, told_limit
 
 from ..conftest import MakeJob, built
 from .test_departures import file
@@ -23,7 +24,8 @@ def ids(piece: InputFile) -> list[str]:
     ("tokens", "limit", "alone", "items", "pieces"),
     [
         pytest.param(10, None, True, 4, 2, id="alone-in-two"),
-        pytest.param(10, None, True, 1, 0, id="one-item-alone-is-final"),
+        pytest.param(10, None, True, 1, 1, id="one-item-waits-for-those-whom-we-do-not-see"),
+        pytest.param(None, 10, True, 1, 1, id="one-item-of-which-nobody-can-tell-waits"),
         pytest.param(10, None, False, 4, 2, id="beside-others-in-two"),
         pytest.param(10, None, False, 1, 1, id="one-item-waits-for-others"),
         pytest.param(1000, 100, False, 50, 20, id="over-the-told-limit-at-once-small-enough"),
@@ -31,7 +33,7 @@ def ids(piece: InputFile) -> list[str]:
         pytest.param(10, 100, True, 1, 1, id="one-item-that-surely-fits-waits"),
     ],
 )
-def test_into_how_many_pieces(tokens: int, limit: int | None, alone: bool, items: int, pieces: int) -> None:
+def test_into_how_many_pieces(tokens: int | None, limit: int | None, alone: bool, items: int, pieces: int) -> None:
     """In two, or so many that each fits; never a single item that is over the limit again."""
     assert pieces_of(file(0, tokens, items=items), limit, alone=alone) == pieces
 
@@ -54,7 +56,8 @@ def test_pieces_hold_all_items_once_and_in_order(make_job: MakeJob, pieces: int)
     """They are recorded, and found again; each tells its own tokens."""
     job = make_job(ROWS)
     (whole,) = built(job)
-    made = cut(job, whole, pieces)
+    made = cut(whole, pieces)
+    record_pieces(job, whole, made)
     assert [name for piece in made for name in ids(piece)] == ids(whole)
     assert len(made) == pieces
     assert recorded_pieces(job, whole) == made

@@ -16,13 +16,21 @@ from prefect_openai_batch.batch.files.batches import (
 )
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.jobs.submissions import Claim, last_claim, submitted
+from prefect_openai_batch.batch.jobs.submissions import (
+    Claim,
+    claim,
+    has_claim,
+    last_claim,
+    note_kept_upload,
+    submitted,
+)
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.downloads import download
+from prefect_openai_batch.tasks.remote.uploads import upload
 
 CREATE = "POST */batches"
 UPLOAD = "POST */files"
@@ -126,6 +134,37 @@ def test_a_claim_that_was_taken_back_leaves_a_gap(
     assert file.files.exists("creating.3.json")
 
 
+def test_each_try_to_create_has_a_claim_of_its_own(
+    server: BatchServer, connection: Connection, file: InputFile
+) -> None:
+    """Who looks at the claim of a try that failed does not create beside who tries again."""
+    server.fail(RouteFault(kind="http_error", route=CREATE, status=503, calls=(1,), when="before"))
+    with ThreadPoolExecutor(2) as pool:
+        batches = list(pool.map(lambda _: create(connection, file, 1), range(2)))
+    assert len({batch.id for batch in batches}) == len(server.state()["batches"]) == 1
+    assert last_claim(file)[0] == 2
+
+
+def test_no_claim_is_laid_twice(server: BatchServer, connection: Connection, file: InputFile) -> None:
+    """Who has looked at one that is refused claims the next, which is taken where another has tried again."""
+    server.fail(RouteFault(kind="http_error", route=CREATE, status=400, calls=(1,)))
+    with pytest.raises(openai.BadRequestError):
+        create(connection, file)
+    create(connection, file)
+    assert claim(file, 2, datetime.now(UTC)) is None
+
+
+def test_a_refused_upload_that_was_kept_is_made_anew(
+    server: BatchServer, connection: Connection, file: InputFile
+) -> None:
+    """It is deleted with the refusal: the next start does not take it for there."""
+    note_kept_upload(file, upload(connection, file))
+    server.fail(RouteFault(kind="http_error", route=CREATE, status=400, calls=(1,)))
+    with pytest.raises(openai.BadRequestError):
+        create(connection, file)
+    assert create(connection, file).input_file_id == server.state()["files"][0]["id"]
+
+
 def test_a_refused_creation_leaves_nothing_behind(
     server: BatchServer, connection: Connection, file: InputFile
 ) -> None:
@@ -134,7 +173,7 @@ def test_a_refused_creation_leaves_nothing_behind(
     with pytest.raises(openai.BadRequestError, match=r"No\."):
         create(connection, file)
     assert server.state()["files"] == []
-    assert not file.files.exists("creating.json")
+    assert not has_claim(file)
 
 
 def test_a_look_that_is_refused_leaves_the_claim(

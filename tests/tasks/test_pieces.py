@@ -1,0 +1,125 @@
+"""Pieces of a refused file: a start that has lost the job's folder finds them again, and pays for none twice."""
+
+import json
+from pathlib import Path
+
+import pytest
+from prefect_openai_batch import Job, RawRequest, open_job, plan_round
+from prefect_openai_batch.batch.errors import JobKeyError
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.results import mark_of
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.jobs.submissions import note_refusal, submitted
+from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
+from prefect_openai_batch.tasks.adopt import adopt
+from prefect_openai_batch.tasks.reconsider import reconsider
+from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.connection import Connection
+
+NO_ROOM = BatchFault(kind="fail_validation", batches=(1,), message="Limit: 80 enqueued tokens")
+
+
+def built_job(folder: Path, bad: int | None, text: str = "text") -> tuple[Job, InputFile]:
+    """A job of one input file, of whose lines validation refuses one or none, in a folder of its own."""
+    rows = [{"text": f"{text} {number}", "stream": "yes" if number == bad else ""} for number in range(12)]
+    source = folder.parent / f"{text}.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    messages = [{"role": "user", "content": "{{ text }}"}]
+    body = {"model": "gpt-5-mini", "messages": messages, "stream": "{{ stream }}"}
+    request = RawRequest(endpoint="/v1/chat/completions", body=body)  # type: ignore[call-arg]
+    job = open_job(str(source), request, job_key="job", storage=str(folder))
+    keep_rows(job)
+    (file,) = build_selection(job, plan_round(job)[0])
+    return job, file
+
+
+def refused(server: BatchServer, connection: Connection, file: InputFile) -> Batch:
+    sent = find_or_create(connection, file, 0)
+    server.advance(5)
+    return connection.batch(sent.id, file)
+
+
+def in_pieces(server: BatchServer, connection: Connection, folder: Path, bad: int | None) -> list[Batch]:
+    """A refused batch, and those of the pieces that went in its place."""
+    server.fail(*([NO_ROOM] if bad is None else []))
+    job, whole = built_job(folder, bad)
+    failed = refused(server, connection, whole)
+    return [failed, *(find_or_create(connection, piece, 0) for piece in reconsider(connection, job, failed, 0))]
+
+
+@pytest.mark.parametrize("bad", [pytest.param(None, id="cut"), pytest.param(3, id="rest")])
+def test_pieces_are_found_again(
+    server: BatchServer, connection: Connection, tmp_path: Path, bad: int | None
+) -> None:
+    """The whole is not sent once more: its refused batch is adopted, and those of its pieces."""
+    failed, *sent = in_pieces(server, connection, tmp_path / "here", bad)
+    job, whole = built_job(tmp_path / "elsewhere", bad)
+    assert adopt(connection, job, [whole]) == [failed.id]
+    pieces = reconsider(connection, job, connection.batch(failed.id, whole), 0)
+    assert [batch and batch.id for batch in map(submitted, pieces)] == [batch.id for batch in sent]
+    assert all(piece.contested for piece in pieces)
+
+
+@pytest.mark.parametrize("bad", [pytest.param(None, id="cut"), pytest.param(3, id="rest")])
+def test_pieces_change_no_tables_mark(
+    server: BatchServer, connection: Connection, tmp_path: Path, bad: int | None
+) -> None:
+    """So a job knows its own table by its first round as it was built."""
+    server.fail(*([NO_ROOM] if bad is None else []))
+    job, whole = built_job(tmp_path / "here", bad)
+    mark = mark_of(job)
+    assert reconsider(connection, job, refused(server, connection, whole), 0)
+    assert len(job.input_files()) > 1
+    assert mark_of(job) == mark
+
+
+def test_pieces_of_another_source_are_not_ours(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """The key is refused, as it is where the other source's file went as a whole."""
+    in_pieces(server, connection, tmp_path / "here", None)
+    job, whole = built_job(tmp_path / "elsewhere", None, text="other")
+    with pytest.raises(JobKeyError, match="used before with another"):
+        adopt(connection, job, [whole])
+
+
+def test_a_stopped_job_is_cut_no_further(server: BatchServer, connection: Connection, tmp_path: Path) -> None:
+    """Its file waits as it is for the job to be resumed; that is no job of which nothing is taken."""
+    server.fail(NO_ROOM)
+    job, whole = built_job(tmp_path / "here", None)
+    failed = refused(server, connection, whole)
+    job.stop("cancelled", "by hand")
+    assert reconsider(connection, job, failed, 0) == [whole]
+    assert not job.nothing_was_taken()
+
+
+def test_a_file_in_pieces_is_not_refused(server: BatchServer, connection: Connection, tmp_path: Path) -> None:
+    """What becomes of the job, its pieces tell; none of them has gone."""
+    server.fail(NO_ROOM)
+    job, whole = built_job(tmp_path / "here", None)
+    failed = refused(server, connection, whole)
+    assert reconsider(connection, job, failed, 0)
+    assert not job.nothing_was_taken()
+
+
+def test_want_of_room_is_no_want_of_the_file(server: BatchServer, connection: Connection, tmp_path: Path) -> None:
+    """A file that is not found goes again as often, however often it lacked room before."""
+    job, whole = built_job(tmp_path / "here", None)
+    for number in range(3):
+        room = {"code": "token_limit_exceeded", "message": "No room"}
+        note_refusal(whole, Batch(id=f"b{number}", status="failed", errors=[room]), 0)
+    server.fail(BatchFault(kind="fail_validation", code="invalid_request", message="Cannot find file"))
+    assert reconsider(connection, job, refused(server, connection, whole), 0) == [whole]
+
+
+def test_without_a_list_others_may_hold_the_room(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """A key that may not list cuts what was refused, and does not fail."""
+    server.fail(NO_ROOM)
+    job, whole = built_job(tmp_path / "here", None)
+    failed = refused(server, connection, whole)
+    server.fail(RouteFault(kind="http_error", route="GET */batches", status=403))
+    assert len(reconsider(connection, job.model_copy(update={"key_given": False}), failed, 0)) > 1
