@@ -15,13 +15,15 @@ says 429, and the call is tried again; or that there is no room, and the file wa
 
 import logging
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.concurrency.sync import concurrency, rate_limit
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_API_URL
 
 from .account import Account
 from .tries import pause
@@ -36,6 +38,9 @@ It is long because each refusal makes Prefect forget the slots that had come bac
 
 SLOT_SECONDS = 60.0
 """So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
+
+NO_PACE = "Prefect keeps no pace of uploads and creations"
+NO_ORDER = "Prefect keeps no order in looking for room"
 
 
 @dataclass(frozen=True)
@@ -62,17 +67,9 @@ def take_turn(account: Account) -> None:
     Raises:
         KeyboardInterrupt: what it is for was ended meanwhile.
     """
-    paces = (UPLOADS, CREATIONS)
-    names = [pace.name(account) for pace in paces]
-    try:
+    names = [pace.name(account) for pace in (UPLOADS, CREATIONS)]
+    with _forgiven(NO_PACE), _limits(account, UPLOADS, CREATIONS):
         _wait_for_turn(names)
-    except Exception:  # there are no such limits, at the first time
-        try:
-            for pace, name in zip(paces, names, strict=True):
-                _make(name, pace)
-            _wait_for_turn(names)
-        except Exception as error:
-            log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
 
 
 def _wait_for_turn(names: list[str]) -> None:
@@ -92,17 +89,58 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
     Gives:
         False where others have held it so long that it is better to look again later.
     """
-    name = ROOM.name(account)
-    with ExitStack() as held:
-        got = True
+    got, held = True, ExitStack()
+    with _forgiven(NO_ORDER), _limits(account, ROOM):
         try:
-            _make(name, ROOM)
-            held.enter_context(concurrency(name, timeout_seconds=SLOT_SECONDS, lease_duration=SLOT_SECONDS))
+            held.enter_context(_slot(ROOM.name(account)))
         except TimeoutError:
             got = False
-        except Exception as error:
-            log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+    try:
         yield got
+    finally:
+        with _forgiven(NO_ORDER):  # a batch may be created by now, and is to be recorded
+            held.close()
+
+
+def _slot(name: str) -> AbstractContextManager[None]:
+    return concurrency(
+        name,
+        timeout_seconds=SLOT_SECONDS,
+        lease_duration=SLOT_SECONDS,
+        strict=True,
+        raise_on_lease_renewal_failure=False,
+    )
+
+
+@contextmanager
+def _forgiven(warning: str) -> Iterator[None]:
+    """Go on without Prefect where it does not do what the block asks of it."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("%s (%s)", warning, type(error).__name__)
+
+
+_made: set[tuple[str | None, str]] = set()
+"""The limits that are known to be there, by Prefect's address and their name."""
+
+_making = Lock()
+"""Several submissions begin at once, and one of them makes what is missing."""
+
+
+@contextmanager
+def _limits(account: Account, *paces: Pace) -> Iterator[None]:
+    """Make what is missing of these limits before the block, once in a process; anew once the block has failed."""
+    limits = {(PREFECT_API_URL.value(), pace.name(account)): pace for pace in paces}
+    with _making:
+        for limit in limits.keys() - _made:
+            _make(limit[1], limits[limit])
+            _made.add(limit)
+    try:
+        yield
+    except Exception:
+        _made.difference_update(limits)
+        raise
 
 
 def _make(name: str, pace: Pace) -> None:

@@ -1,7 +1,10 @@
 """All runs of a project keep one pace, which Prefect gives; without it they go on."""
 
+import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -43,6 +46,34 @@ def test_a_limit_that_is_there_is_kept(client: SyncPrefectClient) -> None:
     for _ in range(5):
         take_turn(account)
     assert time.monotonic() - begun >= 0.4
+
+
+@pytest.mark.server
+def test_submissions_side_by_side_make_each_limit_once(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the first run none of them is told that there is no such limit."""
+    monkeypatch.setattr(logging.getLogger("prefect.concurrency"), "handlers", [caplog.handler])
+    account = Account("https://api.example/v1", credentials="side by side")
+    with ThreadPoolExecutor(4) as threads:
+        for submission in [threads.submit(copy_context().run, take_turn, account) for _ in range(4)]:
+            submission.result()
+    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+@pytest.mark.server
+def test_a_slot_that_cannot_be_given_back_is_no_error(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch for which it was held is created: it is recorded, and Prefect frees the slot in a minute."""
+
+    def unreachable(_: object) -> None:
+        raise OSError("Prefect's server is gone")
+
+    monkeypatch.setattr("prefect.concurrency._sync.release_concurrency_slots_with_lease", unreachable)
+    with one_at_a_time(Account("https://api.example/v1", credentials="gone")) as got:
+        assert got
+    assert "Prefect keeps no order in looking for room (OSError)" in caplog.messages
 
 
 def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
