@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ..files.batches import WINDOW_SECONDS, Batch
+from ..jobs.job import Job
+from ..jobs.submissions import fetched
 from .cuts import told_limit
 
 
@@ -31,3 +33,10 @@ class Bounds:
     def bind(self, models: Iterable[str]) -> bool:
         """Whether any of these models is bounded."""
         return any(self.of(model) is not None for model in models)
+
+
+def bounds_of(job: Job, now: float) -> Bounds:
+    """The bound that a job has been given, and the limits that its records tell."""
+    bounds = Bounds(job.terms.max_enqueued_tokens)
+    bounds.learn((done.batch for file in job.input_files() if (done := fetched(file))), now)
+    return bounds
