@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from prefect_openai_batch.batch.errors import StorageNotShared
 from prefect_openai_batch.batch.progress import observed_by
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.engines.handed import is_lost
-from ray.exceptions import WorkerCrashedError
+from ray.exceptions import TaskCancelledError, WorkerCrashedError
 
 from ...conftest import ROOT
 from ..conftest import REVIEW
@@ -34,8 +35,10 @@ from ..conftest import REVIEW
         (CrashedRun("it got SIGTERM"), True),
         (StorageNotShared("the folder is not here", folder="jobs"), False),
         (OSError("no space left"), False),
+        (CancelledError(), False),
+        (TaskCancelledError(), False),
     ],
-    ids=["processes", "dask", "ray", "a crashed task", "ours", "a task's own"],
+    ids=["processes", "dask", "ray", "a crashed task", "ours", "a task's own", "cancelled", "cancelled on ray"],
 )
 def test_what_the_engine_has_lost_is_told_from_what_failed(error: Exception, lost: bool) -> None:
     """Only a task whose process is gone is run again."""
