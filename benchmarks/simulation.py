@@ -23,6 +23,7 @@ from math import ceil
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch, BatchStatus
 from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.flight.bounds import Bounds
 from prefect_openai_batch.batch.flight.cuts import pieces_of
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
@@ -53,7 +54,7 @@ class Simulation:
         self.now = 0.0
         self.options = RunOptions(in_flight=case.in_flight, max_enqueued_tokens=case.bound)
         files = list(input_files(case))
-        self.departures = Departures(files, [], case.in_flight, case.bound)
+        self.departures = Departures(files, [], case.in_flight, Bounds(case.bound))
         self.openai = OpenAI(case.limit, case.hours)
         self.calls: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
@@ -79,14 +80,14 @@ class Simulation:
 
     def submit(self) -> None:
         """Send what may go, as the flow does."""
-        look_at = self.departures.looks_for_room_at()
-        if look_at is not None and self.now < look_at:
+        look_at = self.departures.looks_again_at()
+        if look_at is None or self.now < look_at:
             return
         enqueued = None
-        if look_at is not None:
+        if self.departures.is_bounded:
             enqueued = Enqueued.of(self.departures.flying)
             self.calls["looks for room"] += self.pages()
-        while going := self.departures.leave(UPLOADS, lambda _: True, enqueued):
+        while going := self.departures.leave(UPLOADS, lambda _: True, self.now, enqueued):
             self.pass_time(sum(file.bytes for file in going) / LINK_BYTES)
             for file in going:
                 self.take_turn()
@@ -94,8 +95,7 @@ class Simulation:
                 self.calls["creations"] += 1
                 self.calls["looks for room"] += self.pages() if enqueued is not None else 0
                 self.departures.flying.append(self.openai.create(file, self.now))
-        if enqueued is not None:
-            self.departures.looked(self.now, self.options.pauses)
+        self.departures.looked(self.now, self.options.pauses)
 
     def pages(self) -> int:
         """How many calls list the batches of a day."""
@@ -121,7 +121,7 @@ class Simulation:
 
     def wait(self) -> list[Batch]:
         """Look as often as the sensor does, until something has ended or room is looked for."""
-        flying, look_at = self.departures.flying, self.departures.looks_for_room_at()
+        flying, look_at = self.departures.flying, self.departures.looks_again_at()
         if not flying:
             self.pass_time(max(ROOM_LOOK_SECONDS, (look_at or 0.0) - self.now))
             return []
@@ -145,6 +145,7 @@ class Simulation:
         self.departures.landed(batch)
         if self.openai.ended.pop(batch.id) == BatchStatus.FAILED:
             self.calls["refused"] += 1
+            self.departures.bounds.told[file.model] = self.case.limit
             pieces = pieces_of(file, self.case.limit, alone=not self.departures.flying)
             self.departures.goes_on(cut(file, pieces))
             self.departures.lacked_room()

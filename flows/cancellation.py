@@ -12,7 +12,7 @@ from prefect.logging.loggers import flow_run_logger
 from ..batch.jobs.job import Job
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
-from .runs import job_of, parameters_of, wait_of
+from .runs import job_of, options_of, parameters_of
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 """What Prefect logs with, in a flow run and for one."""
@@ -52,7 +52,7 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
 def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
     parameters = {
         **parameters_of(job, flow_run.parameters.get("credentials")),
-        "options": {"wait": "suspend" if wait_of(flow_run) == "suspend" else "sensor"},
+        "options": {"wait": "suspend" if options_of(flow_run).wait == "suspend" else "sensor"},
     }
     try:
         at_once(

@@ -4,7 +4,7 @@ from prefect.client.schemas.objects import FlowRun
 from pydantic import ValidationError
 
 from ..batch.jobs.job import Job
-from ..batch.jobs.options import USUAL, RunOptions, Wait
+from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.storage import Folder
 from .defaults import begun_at, default_job_key, default_storage, with_schedule
 
@@ -43,9 +43,9 @@ def job_of(run: FlowRun) -> Job | None:
     return (Folder(storage) / job_key_of(run)).read("job.json", Job)
 
 
-def wait_of(run: FlowRun) -> Wait:
-    """Where a flow run waits; a run of another flow, or with options that are none, as most do."""
+def options_of(run: FlowRun) -> RunOptions:
+    """What a flow run wishes; a run of another flow, or with options that are none, what most do."""
     try:
-        return RunOptions.model_validate(run.parameters.get("options") or {}).wait
+        return RunOptions.model_validate(run.parameters.get("options") or {})
     except ValidationError:
-        return USUAL.wait
+        return USUAL

@@ -4,11 +4,33 @@ No time passes here and nothing is sent: the flow and the simulation both ask it
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from math import inf
 
 from ..files.batches import Batch
 from ..files.input_files import InputFile
 from ..jobs.options import Pauses
+from .bounds import Bounds
 from .enqueued import Enqueued
+
+
+@dataclass
+class Look:
+    """What one look at the input files that wait has shown of why they wait.
+
+    Attributes:
+        put_off: When the first of those that are put off may go, in Unix seconds.
+        lacking: The models without room.
+        withheld: Whether something else keeps one back.
+        left: Whether there is room that is left to others for one look.
+        others: Whether others hold room, so that it may come without an end of ours.
+    """
+
+    put_off: float = inf
+    lacking: set[str] = field(default_factory=set)
+    withheld: bool = False
+    left: bool = False
+    others: bool = False
 
 
 class Departures:
@@ -20,85 +42,121 @@ class Departures:
         waiting: The input files without a batch, in the order in which they go.
         flying: The open batches.
         in_flight: How many may be open at once.
-        bound: The most tokens of a model in open batches; None where they are not bounded.
+        bounds: The most tokens of each model in open batches.
+        not_before: From when on an input file may go, in Unix seconds; asked once whenever it begins to wait.
+        yields: Whether this job leaves room beyond its share to others for one look: only who looks again can.
     """
 
     def __init__(
-        self, waiting: Iterable[InputFile], flying: Iterable[Batch], in_flight: int, bound: int | None = None
+        self,
+        waiting: Iterable[InputFile],
+        flying: Iterable[Batch],
+        in_flight: int,
+        bounds: Bounds | None = None,
+        *,
+        not_before: Callable[[InputFile], float] = lambda _: 0.0,
+        yields: bool = True,
     ) -> None:
         self.waiting = list(waiting)
         self.flying = list(flying)
         self.in_flight = in_flight
-        self.bound = bound
+        self.bounds = bounds or Bounds()
         self.room = in_flight
+        self.look = Look()
+        self._not_before = not_before
+        self._known_not_before: dict[str, float] = {}
+        self._yields = yields
+        self._left_before = False
         self._models = {file.model for file in self.waiting}
-        self._left_room = self._others_hold = self._yielded = False
-        self._next_look = 0.0
-        self._looking_since = 0.0
+        self._again_at = self._looking_since = 0.0
 
     def leave(
-        self, most: int, may_go: Callable[[InputFile], bool], enqueued: Enqueued | None = None
+        self, most: int, may_go: Callable[[InputFile], bool], now: float, enqueued: Enqueued | None = None
     ) -> list[InputFile]:
         """Take out of those that wait the ones that go now; none overtakes a file of its model that lacks room.
 
         Args:
             most: How many at most.
             may_go: Whether nothing else keeps an input file back; asked once for each that goes, in their order.
+            now: The time in Unix seconds.
             enqueued: The tokens in open batches, where they are bounded; those of what goes are added.
         """
         places: list[int] = []
-        held: set[str] = set()
-        self._left_room = self._others_hold = False
+        look = self.look = Look()
         for place, file in enumerate(self.waiting):
-            if len(places) >= min(most, self.room - len(self.flying)) or held >= self._models:
+            if len(places) >= min(most, self.room - len(self.flying)) or look.lacking >= self._models:
                 break
-            if file.model in held:
+            if file.model in look.lacking:
                 continue
-            if enqueued is not None and not self._fits(file, enqueued):
-                held.add(file.model)
+            if (not_before := self._goes_from(file)) > now:
+                look.put_off = min(look.put_off, not_before)
+            elif enqueued is not None and not self._fits(file, enqueued):
+                look.lacking.add(file.model)
             elif may_go(file):
                 places.append(place)
                 if enqueued is not None:
                     enqueued.add(file)
+            else:
+                look.withheld = True
         return [self.waiting.pop(place) for place in reversed(places)][::-1]
+
+    def _goes_from(self, file: InputFile) -> float:
+        if file.folder not in self._known_not_before:
+            self._known_not_before[file.folder] = self._not_before(file)
+        return self._known_not_before[file.folder]
 
     def _fits(self, file: InputFile, enqueued: Enqueued) -> bool:
         """Whether there is room, and this job may take it; one over its share lets it be for one look."""
-        has_room = enqueued.has_room(file, self.bound)
-        is_fair = self._yielded or enqueued.is_fair(file, self.bound)
-        self._left_room |= has_room and not is_fair
-        self._others_hold |= enqueued.held_by_others(file)
+        bound = self.bounds.of(file.model)
+        has_room = enqueued.has_room(file, bound)
+        is_fair = not self._yields or self._left_before or enqueued.is_fair(file, bound)
+        self.look.left |= has_room and not is_fair
+        self.look.others |= enqueued.held_by_others(file)
         return has_room and is_fair
 
-    def looks_for_room_at(self) -> float | None:
-        """When to look for room again, in Unix seconds; None where nothing waits for it."""
-        waits = self.bound is not None and self.waiting and len(self.flying) < self.room
-        return self._next_look if waits else None
+    @property
+    def is_bounded(self) -> bool:
+        """Whether room has to be looked for before anything goes."""
+        return self.bounds.bind(self._models)
+
+    def looks_again_at(self) -> float | None:
+        """When more may go without an end of ours, in Unix seconds; None where nothing waits or may be open."""
+        waits = self.waiting and len(self.flying) < self.room and self._again_at < inf
+        return self._again_at if waits else None
 
     def looked(self, now: float, pauses: Pauses) -> None:
-        """Note that room was looked for: less often the longer there is none, as batches are looked at.
+        """Note that it was tried to let more go: less often the longer there is no room, as batches are looked at.
 
         Where our own batches hold it all, the next look that counts comes when one of them has ended.
         """
-        self._yielded = self._left_room
-        self._looking_since = self._looking_since or now
-        may_come = self._left_room or self._others_hold
-        self._next_look = now + (pauses.after(now - self._looking_since) if may_come else pauses.longest)
+        look = self.look
+        self._left_before = look.left
+        self._again_at = look.put_off
+        if look.lacking or look.withheld:
+            self._looking_since = self._looking_since or now
+            ours = self.flying and not (look.left or look.others)
+            pause = pauses.longest if ours else pauses.after(now - self._looking_since)
+            self._again_at = min(look.put_off, now + pause)
 
-    def hold(self, file: InputFile) -> None:
-        """Let an input file wait again, before all others: somebody was faster, and the room is gone."""
-        self.waiting.insert(0, file)
+    def hold(self, files: list[InputFile]) -> None:
+        """Let input files wait again, before all others: somebody was faster, and the room is gone."""
+        self.waiting[:0] = files
+        self.look.others = True
+        self.look.lacking |= {file.model for file in files}
 
     def landed(self, batch: Batch) -> None:
         """A batch is open no more: there may be room at once."""
-        self._next_look = self._looking_since = 0.0
+        self._again_at = self._looking_since = 0.0
         self.flying = [other for other in self.flying if other.id != batch.id]
 
     def goes_on(self, files: Iterable[InputFile]) -> None:
         """These go again, or in place of what was refused; none waits or flies twice."""
         known = {file.folder for file in self.waiting}
         known |= {batch.input_file.folder for batch in self.flying if batch.input_file}
-        self.waiting += [file for file in files if file.folder not in known]
+        for file in files:
+            if file.folder not in known:
+                self.waiting.append(file)
+                self._known_not_before.pop(file.folder, None)
         self._models |= {file.model for file in self.waiting}
 
     def lacked_room(self) -> None:

@@ -5,6 +5,7 @@ twice. Dask and Ray begin a task again whose process has died; a pool of process
 """
 
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -24,11 +25,11 @@ from ...batch.progress import Step, report
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ENGINES = ("concurrent", "distributed", "ray")
+ENGINES = ("distributed", "ray")
 """The packages whose errors say that an engine has lost a task."""
 
-OF_THE_TASK = "RayTaskError"
-"""Ray's name for what a task itself has raised, or could not import."""
+OF_THE_TASK = ("RayTaskError", "TaskCancelledError")
+"""Ray's names for what a task itself has raised, or could not import, and for a task that somebody cancelled."""
 
 
 class Handed(Generic[R]):
@@ -75,9 +76,11 @@ class Handed(Generic[R]):
 def is_lost(error: Exception) -> bool:
     """Whether an error says that a task's process is gone, and nothing of the task itself."""
     kinds = type(error).__mro__
-    if any(kind.__name__ == OF_THE_TASK for kind in kinds):
+    if any(kind.__name__ in OF_THE_TASK for kind in kinds):
         return False
-    return isinstance(error, CrashedRun) or any(kind.__module__.partition(".")[0] in ENGINES for kind in kinds)
+    return isinstance(error, CrashedRun | BrokenExecutor) or any(
+        kind.__module__.partition(".")[0] in ENGINES for kind in kinds
+    )
 
 
 def _mark_lost(future: PrefectFuture[R]) -> None:

@@ -7,12 +7,14 @@ from functools import partial
 from typing import Any
 
 from openai import APIStatusError
+from prefect import get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from ...batch import clock
 from ...batch.files.batches import Batch, BatchStatus
 from ...batch.files.input_files import InputFile
+from ...batch.flight.bounds import Bounds
 from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
@@ -22,6 +24,7 @@ from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome import OUT_OF_QUOTA
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
+from ...batch.progress import noted_wait
 from ...batch.progress import report as report_progress
 from ...tasks import (
     cancel_batch,
@@ -42,6 +45,8 @@ from .answering import answer_rest
 ROOM_LOOK_SECONDS = 1.0
 """While there is no room at OpenAI, a stop is looked for so often."""
 
+ROOM_OF = "room among the enqueued tokens of {}"
+
 UPLOADS = 4
 """Input files that are uploaded at once."""
 
@@ -59,8 +64,17 @@ class Flight:
         files = [file for file in built if fetched(file) is None]
         waiting = [file for file in files if submitted(file) is None]
         flying = [batch for file in files if (batch := submitted(file)) is not None]
-        bound = self.job.terms.max_enqueued_tokens
-        self.departures = Departures(waiting, flying, self.options.in_flight, bound)
+        bounds = Bounds(self.job.terms.max_enqueued_tokens)
+        bounds.learn((done.batch for file in built if (done := fetched(file))), clock.now())
+        self.departures = Departures(
+            waiting,
+            flying,
+            self.options.in_flight,
+            bounds,
+            not_before=lambda file: refusals(file).not_before,
+            yields=self.options.wait == "sensor",
+        )
+        self.told_of: set[str] = set()
         self.fetching: list[Handed[FetchedOutput]] = []
         self.cancelled = False
         self.spending = Spending(self.job)
@@ -86,7 +100,8 @@ class Flight:
                 break
             waited_for = self.job_run.waits_here(self._next_deadline())
             if waited_for and not departures.flying:
-                time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
+                with noted_wait(self._awaited()):
+                    time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
         for future in self.fetching:
             future.result()
         stop_if_out_of_quota(self.job, self.number)
@@ -96,29 +111,44 @@ class Flight:
         """Submit as many as there is room for; whether any still wait."""
         self._keep_deadline()
         departures = self.departures
-        look_at = departures.looks_for_room_at()
-        if look_at is not None and clock.now() < look_at:
-            return True
-        enqueued = None if look_at is None else look_for_room(self.credentials)
-        while departures.waiting:
-            if self.job.stopped():
-                departures.waiting.clear()
-                break
-            going = departures.leave(UPLOADS, self._may_go, enqueued)
+        if self._is_stopped():
+            return False
+        look_at = departures.looks_again_at()
+        if look_at is None or clock.now() < look_at:
+            return bool(departures.waiting)
+        enqueued = look_for_room(self.credentials) if departures.is_bounded else None
+        while not self._is_stopped():
+            going = departures.leave(UPLOADS, self._may_go, clock.now(), enqueued)
             if not going:
                 self._stop_if_spent()
                 break
             if not self._submit(going):
                 break
-        if enqueued is not None:
-            departures.looked(clock.now(), self.options.pauses)
+        departures.looked(clock.now(), self.options.pauses)
+        self._say_what_lacks_room()
         return bool(departures.waiting)
 
+    def _is_stopped(self) -> bool:
+        """Whether nothing more is to be sent: then nothing waits any longer."""
+        if self.departures.waiting and self.job.stopped():
+            self.departures.waiting.clear()
+        return not self.departures.waiting
+
     def _may_go(self, file: InputFile) -> bool:
-        may_go = refusals(file).not_before <= clock.now() and self.spending.allows(file)
+        may_go = self.spending.allows(file)
         if may_go:
             self.spending.sends(file)
         return may_go
+
+    def _say_what_lacks_room(self) -> None:
+        """Once for each model."""
+        for model in sorted(self.departures.look.lacking - self.told_of):
+            get_run_logger().info("Input files wait for %s", ROOM_OF.format(model))
+        self.told_of |= self.departures.look.lacking
+
+    def _awaited(self) -> str:
+        lacking = self.departures.look.lacking
+        return ROOM_OF.format(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
 
     def _stop_if_spent(self) -> None:
         """Stop the job where nothing is open any more, and its budget lets none of what waits through."""
@@ -140,11 +170,14 @@ class Flight:
             Whether there was still room for all of them.
         """
         wishes: dict[str, Any] = {
-            "max_enqueued_tokens": self.departures.bound,
             "credentials": self.credentials,
             "settle_seconds": self.options.settle_seconds,
         }
-        calls = [(self._submission(file), {"file": file, **wishes}) for file in files]
+        bound = self.departures.bounds.of
+        calls = [
+            (self._submission(file), {"file": file, "max_enqueued_tokens": bound(file.model), **wishes})
+            for file in files
+        ]
         threads: ThreadPoolTaskRunner[Batch | None] = ThreadPoolTaskRunner(max_workers=UPLOADS)
         with threads as side_by_side, pauses_end_with_it():
             others = [side_by_side.submit(*call).result for call in calls[1:]]
@@ -153,10 +186,14 @@ class Flight:
 
     def _note_submissions(self, files: list[InputFile], results: list[Callable[[], Batch | None]]) -> bool:
         failed: list[Exception] = []
-        had_room = True
+        held: list[InputFile] = []
         for file, result in zip(files, results, strict=True):
             try:
-                had_room &= self._note_submission(file, result())
+                batch = result()
+                if batch is None:
+                    held.append(file)
+                else:
+                    self._note_submission(file, batch)
             except APIStatusError as error:
                 if error.code in OUT_OF_QUOTA:
                     self.job.stop("insufficient_quota", error.message)
@@ -166,22 +203,20 @@ class Flight:
                 failed.append(error)
         if failed:
             raise failed[0]
-        return had_room
+        if held:
+            self.departures.hold(held)
+        return not held
 
     def _submission(self, file: InputFile) -> Task[..., Batch | None]:
         name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
         return self.job_run.task(submit_in_room, name)
 
-    def _note_submission(self, file: InputFile, batch: Batch | None) -> bool:
-        if batch is None:
-            self.departures.hold(file)
-            return False
+    def _note_submission(self, file: InputFile, batch: Batch) -> None:
         report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
         stopped = self.job.stopped()
         if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
             cancel_batch(batch.id, credentials=self.credentials)
-        return True
 
     def _wait(self) -> list[Batch]:
         flying, deadline = self.departures.flying, self._next_deadline()
@@ -189,7 +224,7 @@ class Flight:
             deadline = suspends_at(flying, clock.now())
             if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
                 return look_once(flying, credentials=self.credentials)
-        look_at = self.departures.looks_for_room_at()
+        look_at = self.departures.looks_again_at()
         if look_at is not None:
             look_at = max(look_at, clock.now() + self.options.poll_seconds)
             deadline = min(filter(None, (deadline, datetime.fromtimestamp(look_at, UTC))))
@@ -210,6 +245,7 @@ class Flight:
         """Fetch what a batch gave, or send again what it did not take."""
         departures = self.departures
         departures.landed(ended)
+        departures.bounds.learn([ended], clock.now())
         if gave_way(ended):
             departures.flying += [
                 batch for batch in self.job.open_batches() if batch.input_file == ended.input_file

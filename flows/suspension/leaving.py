@@ -9,7 +9,7 @@ from ...batch.jobs.options import Wait
 from ...batch.jobs.report import JobReport
 from ...batch.jobs.results import report_open_job
 from ..runs import storage_of, way_on
-from .looks import suspend_for_look
+from .looks import suspend_for_look, waited
 
 
 def leave(job: Job, wait: Wait) -> State[JobReport]:
@@ -19,8 +19,7 @@ def leave(job: Job, wait: Wait) -> State[JobReport]:
         Pause: the run is suspended, and its process ends.
     """
     if wait == "suspend":
-        created = [batch.created_at or 0 for batch in job.open_batches()]
-        suspend_for_look(clock.now() - min(created, default=job.opened_at.timestamp()))
+        suspend_for_look(waited(job.open_batches(), job.opened_at.timestamp(), clock.now()))
     report = report_open_job(job)
     return Completed(
         name="Submitted",

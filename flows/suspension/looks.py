@@ -73,6 +73,15 @@ def suspends_at(flying: Iterable[Batch], now: float) -> datetime:
     return datetime.fromtimestamp(min(youngest, now) + FIRST_SECONDS, UTC)
 
 
+def waited(opened: Iterable[Batch], begun: float, now: float) -> float:
+    """How long a job has waited, in seconds: by its oldest open batch; without one for room, since it was begun.
+
+    Room may come at any time, so for that a timer always looks.
+    """
+    oldest = min((batch.created_at or 0 for batch in opened), default=None)
+    return min(now - begun, LOOKS[-2].until) if oldest is None else now - oldest
+
+
 def look_after(age: float) -> Look | None:
     """The look that a run waits for when it suspends; None after 30 days.
 

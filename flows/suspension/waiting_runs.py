@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from ..runs import TAG, wait_of
+from ..runs import TAG, options_of
 
 BATCH_ENDED = "openai-batch.batch-ended"
 """The event that a batch of a suspended run has ended; the run is its resource."""
@@ -38,7 +38,7 @@ def waiting_runs(states: Sequence[StateType] = (StateType.PAUSED,)) -> Iterator[
     with get_client(sync_client=True) as client:
         offset = 0
         while found := client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=offset):
-            yield from (run for run in found if run.id not in known and wait_of(run) == "suspend")
+            yield from (run for run in found if run.id not in known and options_of(run).wait == "suspend")
             known.update(run.id for run in found)
             if len(found) < PAGE:
                 break

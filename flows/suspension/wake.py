@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from itertools import groupby
 
 from prefect import flow, get_run_logger
@@ -14,7 +15,8 @@ from ...batch.errors import BatchUnknown
 from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
 from ...blocks.prefect_calls import at_once
-from ..runs import job_of
+from ...tasks import look_for_room
+from ..runs import job_of, options_of
 from .looks import look_once
 from .readiness import could_go_on
 from .waiting_runs import waiting_runs
@@ -85,7 +87,10 @@ def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[s
     """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
     opened = [batch for _, job in waiting for batch in job.open_batches()]
     ended = _ended(opened, credentials)
-    ready = [(run, job) for run, job in waiting if could_go_on(job, ended, clock.now())]
+    look = cache(partial(look_for_room, credentials))  # by one listing, where some wait for room
+    ready = [
+        (run, job) for run, job in waiting if could_go_on(job, ended, clock.now(), look, options_of(run).in_flight)
+    ]
     for run, job in ready:
         with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
             at_once(resume_flow_run, run.id)

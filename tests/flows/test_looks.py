@@ -22,6 +22,7 @@ from prefect_openai_batch.flows.suspension.looks import (
     look_after,
     message_after,
     suspends_at,
+    waited,
 )
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +43,13 @@ def test_after_thirty_days_no_timer_looks() -> None:
     assert message_after(30 * DAY) == NO_LOOK
     assert not [look for look in LOOKS if fnmatchcase(NO_LOOK, f"*{look.message}")]
     assert not fnmatchcase(NO_LOOK, "*Next look within *")
+
+
+def test_for_room_a_timer_always_looks() -> None:
+    """However old the job is; for batches it looks no longer than their files are kept."""
+    assert look_after(waited([], 0, 90 * DAY)) == LOOKS[-1]
+    assert look_after(waited([], 0, 5)) == LOOKS[0]
+    assert look_after(waited([Batch(id="old", created_at=0)], 0, 90 * DAY)) is None
 
 
 def test_a_run_suspends_when_its_youngest_batch_may_not_end_at_once() -> None:

@@ -1,9 +1,11 @@
 """Where a run waits, and what that costs."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import openai
 import pandas as pd
 import pytest
 from prefect import flow
@@ -13,8 +15,10 @@ from prefect.states import Suspended
 from prefect_openai_batch import ChatRequest, Job, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
+from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
+from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.readiness import could_go_on
@@ -78,6 +82,49 @@ def test_a_waiting_sensor_is_no_error(
     assert [line.getMessage() for line in lines if line.levelno > logging.INFO] == []
 
 
+class _Stopper(logging.Handler):
+    """Stops a job when it says that it waits for room."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder, self.said = folder, list[str]()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "wait for room" in record.getMessage():
+            self.said.append(record.getMessage())
+            load_job(str(self.folder)).stop("cancelled", "by hand")
+
+
+def test_a_stop_is_seen_while_room_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path, tmp_path: Path
+) -> None:
+    """Before room is looked for again, however late that is; that it is waited for is said once."""
+    stopper = _Stopper(tmp_path / "jobs" / "job")
+    monkeypatch.setattr(logging.getLogger("prefect.flow_runs"), "handlers", [stopper])
+    with looked_at(monkeypatch, seconds=0.0) as server:
+        take_room(195)
+        before = len(server.requests())
+        report = run(reviews, max_enqueued_tokens=200, poll_seconds=15)
+        looks = [one for one in server.requests()[before:] if one["path"].endswith("/batches")]
+    assert stopper.said == ["Input files wait for room among the enqueued tokens of gpt-5-mini"]
+    assert (report.answered, len(looks)) == (0, 2)  # the first was for batches of the job's own
+
+
+def take_room(tokens: int) -> None:
+    """Have another job's batch enqueue so many tokens."""
+    body = '{"model":"gpt-5-mini","messages":[]}'
+    line = f'{{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{body}}}'
+    metadata = {"job_key": "others", "model": "gpt-5-mini", "enqueued_tokens": str(tokens)}
+    with openai.OpenAI() as client:
+        file = client.files.create(file=("others.jsonl", line.encode()), purpose="batch")
+        client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata=metadata,
+        )
+
+
 def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Path, run: Run) -> None:
     """It is updated by every start of the job, never made again."""
     run(by_model, BY_MODEL, job_key="one.artifact", wait="detach", in_flight=1)
@@ -133,6 +180,20 @@ def test_a_waiting_job_goes_on_when_there_is_something_to_do(detached: Job) -> N
     note_refusal(unsent, opened.model_copy(update={"id": "batch_without_room"}), now + 60)
     assert not could_go_on(detached, [], now)
     assert could_go_on(detached, [], now + 61)
+
+
+def test_a_job_goes_on_for_room_that_is_there(detached: Job) -> None:
+    """Where its tokens are bounded: neither while others hold them all, nor while its own places are taken."""
+    now, bounded = clock.now(), detached.with_terms(Terms(max_enqueued_tokens=1000))
+    full = Enqueued(Counter({(file.model, "others"): 1000 for file in bounded.input_files()}))
+    assert could_go_on(bounded, [], now)
+    assert not could_go_on(bounded, [], now, lambda: full)
+    assert not could_go_on(bounded, [], now, in_flight=1)
+    (opened,) = bounded.open_batches()
+    assert opened.input_file
+    note_refusal(opened.input_file, opened, now)
+    assert not could_go_on(bounded, [], now, lambda: full)
+    assert could_go_on(bounded, [], now, in_flight=1)
 
 
 def test_a_job_with_nothing_open_goes_on_when_there_may_be_room(detached: Job) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.files.batches import Batch, BatchStatus
+from prefect_openai_batch.batch.files.batches import WINDOW_SECONDS, Batch, BatchError, BatchStatus
 from prefect_openai_batch.batch.files.identity import enqueued_of, with_tokens
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.token_sizes import FileTokens
+from prefect_openai_batch.batch.flight.bounds import Bounds
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.options import Pauses
@@ -39,8 +41,8 @@ def batch_of(sent: InputFile, status: str = "in_progress") -> Batch:
     return Batch(id=sent.folder, status=status, metadata=metadata, input_file=sent)
 
 
-def leave(departures: Departures, enqueued: Enqueued | None = None) -> list[InputFile]:
-    gone = departures.leave(99, lambda _: True, enqueued)
+def leave(departures: Departures, enqueued: Enqueued | None = None, now: float = 0.0) -> list[InputFile]:
+    gone = departures.leave(99, lambda _: True, now, enqueued)
     departures.flying += [batch_of(one) for one in gone]
     return gone
 
@@ -73,13 +75,13 @@ def test_as_many_are_open_as_may_be() -> None:
 def test_what_is_kept_back_keeps_no_other_back() -> None:
     """A file that must wait longer lets the next one pass."""
     departures = Departures(map(file, range(2)), [], in_flight=4)
-    assert departures.leave(4, lambda one: one.name == "00001-0") == [file(1)]
+    assert departures.leave(4, lambda one: one.name == "00001-0", 0.0) == [file(1)]
     assert departures.waiting == [file(0)]
 
 
 def test_none_overtakes_what_lacks_room() -> None:
     """Of its model: so that a large file is not kept waiting by small ones."""
-    departures = Departures([file(0, 60), file(1, 10)], [], in_flight=4, bound=BOUND)
+    departures = Departures([file(0, 60), file(1, 10)], [], in_flight=4, bounds=Bounds(BOUND))
     assert leave(departures, Enqueued.of([batch_of(file(2, 50, "other"))])) == []
 
 
@@ -92,19 +94,19 @@ def test_none_goes_twice() -> None:
 
 def test_a_file_over_the_bound_goes_alone() -> None:
     """OpenAI judges it; nothing else of the model is open then."""
-    large = Departures([file(0, 2 * BOUND)], [], in_flight=4, bound=BOUND)
+    large = Departures([file(0, 2 * BOUND)], [], in_flight=4, bounds=Bounds(BOUND))
     assert leave(large, Enqueued.of([batch_of(file(1, 1, "other"))])) == []
     assert leave(large, Enqueued()) == [file(0, 2 * BOUND)]
 
 
 def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
-    """As looks at batches do, and seldom where only our own hold the room; without a bound there are none."""
-    departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bound=BOUND)
+    """As looks at batches do, and seldom where only our own hold the room."""
+    departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bounds=Bounds(BOUND))
     times, now = [], 1000.0
     for _ in range(60):
         assert leave(departures, Enqueued.of([batch_of(file(2, BOUND, "other"))])) == []
         departures.looked(now, Pauses(2, 600))
-        at = departures.looks_for_room_at()
+        at = departures.looks_again_at()
         assert at is not None
         times.append(at - now)
         now = at
@@ -112,10 +114,57 @@ def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
     assert (times[0], times[-1]) == (2, 600)
     leave(departures, Enqueued.of([batch_of(file(2, BOUND))]))
     departures.looked(now, Pauses(2, 900))
-    assert departures.looks_for_room_at() == now + 900
+    assert departures.looks_again_at() == now + 900
     departures.landed(departures.flying[0])
-    assert departures.looks_for_room_at() == 0
-    assert Departures([file(0)], [], in_flight=4).looks_for_room_at() is None
+    assert departures.looks_again_at() == 0
+
+
+def test_who_was_overtaken_looks_again_soon() -> None:
+    """Room that was seen may be taken by others before it is ours: that is no reason to wait for ends of ours."""
+    departures = Departures(map(file, range(3)), [batch_of(file(9))], in_flight=4, bounds=Bounds(BOUND))
+    going = departures.leave(2, lambda _: True, 1000.0, Enqueued())
+    departures.hold(going)
+    departures.looked(1000.0, Pauses(2, 600))
+    assert departures.looks_again_at() == 1002
+    assert departures.waiting == [file(0), file(1), file(2)]
+
+
+def test_where_nothing_of_ours_is_open_looks_come_soon() -> None:
+    """No end of ours can make room then, whatever keeps a file back."""
+    departures = Departures([file(0)], [], in_flight=4, bounds=Bounds(BOUND))
+    assert departures.leave(4, lambda _: False, 1000.0, Enqueued()) == []
+    departures.looked(1000.0, Pauses(2, 600))
+    assert departures.looks_again_at() == 1002
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), Bounds(BOUND)], ids=["free", "bounded"])
+def test_what_is_put_off_goes_in_its_time(bounds: Bounds) -> None:
+    """Not with the next end of a batch, nor with the next look for room; its record is read once."""
+    known = [7.0]
+    departures = Departures([file(0)], [batch_of(file(1))], 4, bounds, not_before=lambda _: known.pop())
+    for now in (4.0, 5.0):
+        assert leave(departures, Enqueued(), now) == []
+        departures.looked(now, Pauses(2, 600))
+        assert departures.looks_again_at() == 7
+    assert leave(departures, Enqueued(), 7.0) == [file(0)]
+
+
+def test_who_looks_once_leaves_no_room() -> None:
+    """A detached run takes all that is free: nothing of it would come for the rest."""
+    departures = Departures(map(file, range(20)), [], 20, Bounds(BOUND), yields=False)
+    assert len(leave(departures, Enqueued())) == 10
+
+
+def test_a_limit_that_a_refusal_tells_binds_the_rest_of_its_model() -> None:
+    """The smaller of both holds, for a day: of pieces that fit by twos, two go at once."""
+    told = BatchError(code="token_limit_exceeded", message="Limit: 200 enqueued tokens.")
+    refused = batch_of(file(0)).model_copy(update={"errors": (told,), "created_at": 1000})
+    bounds, late = Bounds(1000), Bounds(1000)
+    bounds.learn([refused, batch_of(file(1))], 1001.0)
+    late.learn([refused], 1000.0 + WINDOW_SECONDS)
+    assert [bounds.of("gpt-5-mini"), bounds.of("other"), late.of("gpt-5-mini")] == [200, 1000, 1000]
+    pieces = Departures((file(number, 95) for number in range(6)), [], 20, bounds, yields=False)
+    assert len(leave(pieces, Enqueued())) == 2
 
 
 sizes = st.lists(st.integers(1, BOUND // 5), min_size=1, max_size=12)
@@ -125,7 +174,7 @@ sizes = st.lists(st.integers(1, BOUND // 5), min_size=1, max_size=12)
 def test_the_bound_holds_and_nobody_starves(jobs: Sequence[Sequence[int]], order: Random) -> None:
     """Whoever looks when, and whichever batch ends next: never over the bound, and every file goes."""
     runs = [
-        Departures([file(number, size, f"job-{run}") for number, size in enumerate(of)], [], 20, BOUND)
+        Departures([file(number, size, f"job-{run}") for number, size in enumerate(of)], [], 20, Bounds(BOUND))
         for run, of in enumerate(jobs)
     ]
     for _ in range(20 * sum(map(len, jobs))):
@@ -147,12 +196,12 @@ def test_the_bound_holds_and_nobody_starves(jobs: Sequence[Sequence[int]], order
 
 def test_who_has_its_share_leaves_room_for_others() -> None:
     """A job that holds all the room lets one look pass before it takes what becomes free; a new one need not."""
-    old = Departures([file(number, job="old") for number in range(20)], [], 20, BOUND)
+    old = Departures([file(number, job="old") for number in range(20)], [], 20, Bounds(BOUND))
     for _ in range(3):
         leave(old, Enqueued.of(old.flying))
         old.looked(0.0, Pauses(1, 1))
     assert len(old.flying) == 10
     old.landed(old.flying[0])
     assert leave(old, Enqueued.of(old.flying)) == []
-    new = Departures([file(0, job="new")], [], 20, BOUND)
+    new = Departures([file(0, job="new")], [], 20, Bounds(BOUND))
     assert leave(new, Enqueued.of(old.flying)) == [file(0, job="new")]

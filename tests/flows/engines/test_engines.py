@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from prefect_dask.task_runners import DaskTaskRunner
 from prefect_openai_batch.batch.errors import StorageNotShared
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.engines.handed import is_lost
-from ray.exceptions import WorkerCrashedError
+from ray.exceptions import TaskCancelledError, WorkerCrashedError
 
 from ...conftest import ROOT
 
@@ -29,8 +30,10 @@ from ...conftest import ROOT
         (CrashedRun("it got SIGTERM"), True),
         (StorageNotShared("the folder is not here", folder="jobs"), False),
         (OSError("no space left"), False),
+        (CancelledError(), False),
+        (TaskCancelledError(), False),
     ],
-    ids=["processes", "dask", "ray", "a crashed task", "ours", "a task's own"],
+    ids=["processes", "dask", "ray", "a crashed task", "ours", "a task's own", "cancelled", "cancelled on ray"],
 )
 def test_what_the_engine_has_lost_is_told_from_what_failed(error: Exception, lost: bool) -> None:
     """Only a task whose process is gone is run again."""

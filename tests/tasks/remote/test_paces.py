@@ -1,7 +1,10 @@
 """All runs of a project keep one pace, which Prefect gives; without it they go on."""
 
+import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import pytest
 from httpx import Response
@@ -59,6 +62,33 @@ def test_a_busy_database_is_asked_again_soon(status: int, asked: str | None) -> 
     response = Response(status)
     ask_again_soon(response)
     assert response.headers.get("Retry-After") == asked
+
+
+@pytest.mark.server
+def test_submissions_side_by_side_make_each_limit_once(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At the first run none of them is told that there is no such limit."""
+    account = Account("https://api.example/v1", credentials="side by side")
+    with ThreadPoolExecutor(4) as threads:
+        for submission in [threads.submit(copy_context().run, take_turn, account) for _ in range(4)]:
+            submission.result()
+    assert [record.message for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+@pytest.mark.server
+def test_a_slot_that_cannot_be_given_back_is_no_error(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch for which it was held is created: it is recorded, and Prefect frees the slot in a minute."""
+
+    def unreachable(*_: object) -> None:
+        raise OSError("Prefect's server is gone")
+
+    monkeypatch.setattr(SyncPrefectClient, "release_concurrency_slots_with_lease", unreachable)
+    with one_at_a_time(Account("https://api.example/v1", credentials="gone")) as got:
+        assert got
+    assert "Prefect keeps the slot of looking for room for a while (OSError)" in caplog.messages
 
 
 def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
