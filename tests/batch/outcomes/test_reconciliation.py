@@ -14,7 +14,7 @@ from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes, wri
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
 
-from .damaged_files import HALF, Case, Layout, Line, body_of, cases, responded
+from ..damaged_files import HALF, Case, Layout, Line, body_of, cases, responded
 
 MISSING = ("missing", "missing", True)
 BROKEN = ("failed", "broken_line", True)
