@@ -38,7 +38,7 @@ def reconsider_batch(
 
     Where validation did not find the file, that is the same input file, as the next attempt. Where it lacked room
     among the model's enqueued tokens, it is that file's pieces, or the same file where others hold all the room;
-    an item that alone is over the limit is recorded as failed. Where it named
+    an item over the limit that OpenAI names is recorded as failed. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
     another process had created one for the same items gives way to that one.
@@ -107,7 +107,7 @@ def _make_room(
         listed = batches_of_job(connection, job.key) if job.key_given else []
         known = cuts_listed(file, listed)
         if known is None and job.stopped():
-            return _later(file, batch, pause_seconds)
+            return _wait_for_room(file, batch, pause_seconds)
         alone = known is not None or _was_alone(connection, file, batch)
         pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone)
         if pieces == 0:

@@ -75,15 +75,12 @@ def _found_or_created(
     connection.take_turn()
     file_id = kept_upload(file) or upload(connection, file)
     try:
-        batch = CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
+        return CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
     except APIError as error:
         if not may_have_created(error):
             with suppress(OpenAIError):
                 connection.delete_file(file_id)
         raise
-    if batch is not None and batch.input_file_id != file_id:
-        connection.delete_file(file_id)  # somebody else was faster
-    return batch
 
 
 def _found_or_tried(
@@ -97,6 +94,8 @@ def _found_or_tried(
     while True:
         number, found = _looked_for(connection, file, identity, settle_seconds)
         if found is not None:
+            if found.input_file_id not in (None, file_id):
+                connection.delete_file(file_id)  # somebody else was faster
             return found
         with _room_for(connection, file, bound) as there_is_room:
             if not there_is_room:

@@ -20,6 +20,7 @@ from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote import tries
+from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.creation import create_once
 from prefect_openai_batch.tasks.remote.downloads import download, download_lines
@@ -73,6 +74,7 @@ CALLS: list[tuple[str, str, Callable[[Connection, Path, InputFile], object]]] = 
         "POST */batches",
         lambda connection, _, __: create_once(connection, "file-1", Endpoint.CHAT_COMPLETIONS, {}, 0),
     ),
+    ("creating", "POST */batches", lambda connection, _, file: find_or_create(connection, file, 0)),
     ("downloading", "GET */files/*/content", lambda connection, path, _: download(connection, "file-1", path)),
     (
         "downloading",
