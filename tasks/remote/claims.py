@@ -76,7 +76,8 @@ def _found_or_created(
                 if file_id is not None and file_id != batch.input_file_id:
                     connection.delete_file(file_id)  # somebody else was faster
                 return batch
-        connection.take_turn()
+        if kept_upload(file) is None:  # else it has had its turn, and found no room
+            connection.take_turn()
         file_id = file_id or _uploaded(connection, file)
         with _room_for(connection, file, bound) as there_is_room:
             if not there_is_room:
