@@ -72,8 +72,10 @@ def _found_or_created(
     _, found = _looked_for(connection, file, identity, settle_seconds)
     if found is not None:
         return found
-    connection.take_turn()
-    file_id = kept_upload(file) or upload(connection, file)
+    file_id = kept_upload(file)
+    if file_id is None:  # else it has had its turn, and found no room
+        connection.take_turn()
+        file_id = upload(connection, file)
     try:
         return CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
     except APIError as error:

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RawRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch import ChatRequest, FileSource, RawRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
@@ -60,6 +60,16 @@ def test_an_item_over_the_limit_has_failed_and_the_others_have_answers(
     assert answers["error_code"][3] == "token_limit_exceeded"
     assert report.rounds == 1
     assert len(digests) == len(set(digests))
+
+
+def test_a_limit_that_a_refusal_tells_is_kept_to(monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path) -> None:
+    """Of a file's pieces later starts send as many as fit, and all of them that do."""
+    limits, few = Limits(enqueued_tokens={"*": 80}), FileSource(path=str(reviews), limit=12)
+    with looked_at(monkeypatch, seconds=2, limits=limits, timing=Timing(running=3000)) as server:
+        for _ in range(4):
+            run(few, wait="detach")
+        statuses = [batch["status"] for batch in server.state()["batches"]]
+    assert (statuses.count("failed"), len(statuses)) == (1, 3)
 
 
 def test_a_bound_on_enqueued_tokens_holds(monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path) -> None:

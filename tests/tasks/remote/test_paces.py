@@ -5,13 +5,20 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from pathlib import Path
+from shutil import copytree
 
 import pytest
 from httpx import Response
+from openai import OpenAI
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.remote.account import Account
+from prefect_openai_batch.tasks.remote.claims import find_or_create, find_or_create_in_room
+from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.paces import (
     CREATIONS,
     ROOM,
@@ -89,6 +96,24 @@ def test_a_slot_that_cannot_be_given_back_is_no_error(
     with one_at_a_time(Account("https://api.example/v1", credentials="gone")) as got:
         assert got
     assert "Prefect keeps the slot of looking for room for a while (OSError)" in caplog.messages
+
+
+@pytest.mark.server
+def test_a_file_that_finds_no_room_has_one_turn(
+    client: SyncPrefectClient, server: BatchServer, file: InputFile, tmp_path: Path
+) -> None:
+    """However often it is tried: its upload is kept, and it creates nothing before it has room."""
+    connection = Connection(OpenAI(base_url=server.base_url, api_key="test"), paced=True)
+    limit = GlobalConcurrencyLimitCreate(
+        name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
+    )
+    client.create_global_concurrency_limit(limit)
+    held = file.model_copy(update={"folder": str(tmp_path / "held"), "name": "held"})
+    copytree(file.folder, held.folder)
+    find_or_create(connection, file, 0.0)
+    for _ in range(3):
+        assert find_or_create_in_room(connection, held, 0.0, bound=1) is None
+    assert client.read_global_concurrency_limit_by_name(limit.name).active_slots == 2
 
 
 def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
