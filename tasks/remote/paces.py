@@ -15,7 +15,7 @@ says 429, and the call is tried again; or that there is no room, and the file wa
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
@@ -72,17 +72,14 @@ def take_turn(account: Account) -> None:
     Raises:
         KeyboardInterrupt: what it is for was ended meanwhile.
     """
-    paces = (UPLOADS, CREATIONS)
-    names = [pace.name(account) for pace in paces]
+    paces = {pace.name(account): pace for pace in (UPLOADS, CREATIONS)}
     try:
         with _turns, _client() as client:
-
-            def ask() -> Response:
-                return client.increment_concurrency_slots(names, 1, "rate_limit")
-
-            if len(_answer(ask).json()) < len(paces):  # there are no such limits, at the first time
-                _make(client, paces, account)
-                _answer(ask)
+            taken = _answer(lambda: client.increment_concurrency_slots([*paces], 1, "rate_limit")).json()
+            missing = paces.keys() - {limit["name"] for limit in taken}
+            if missing:
+                _make(client, [paces[name] for name in missing], account)
+                _answer(lambda: client.increment_concurrency_slots([*missing], 1, "rate_limit"))
     except Exception as error:
         log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
 
@@ -119,7 +116,7 @@ def _lease(account: Account) -> UUID | None:
         try:
             told = _answer(ask, SLOT_SECONDS).json()
             if not told["limits"]:
-                _make(client, (ROOM,), account)
+                _make(client, [ROOM], account)
                 told = _answer(ask, SLOT_SECONDS).json()
         except TimeoutError:
             return None
@@ -166,7 +163,7 @@ def _answer(ask: Callable[[], Response], seconds: float = inf) -> Response:
             pause(float(error.response.headers["Retry-After"]))
 
 
-def _make(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account) -> None:
+def _make(client: SyncPrefectClient, paces: Iterable[Pace], account: Account) -> None:
     """Make the limits that are missing."""
     for pace in paces:
         limit = GlobalConcurrencyLimitCreate(
