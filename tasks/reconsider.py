@@ -7,10 +7,10 @@ from ..batch import clock
 from ..batch.files.batches import WINDOW_SECONDS, Batch, BatchStatus
 from ..batch.files.identity import enqueued_of, identity_of
 from ..batch.files.input_files import InputFile
-from ..batch.files.pieces import REST, cuts_listed
+from ..batch.files.pieces import CUT, REST, cuts_listed
 from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces, recorded_pieces, told_limit
 from ..batch.flight.enqueued import LIVE
-from ..batch.jobs.job import Built, Job
+from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
 from ..batch.outcomes.outcome import final_refusal
 from ..batch.outcomes.validation import Reason, kept_lines, note_refused, refused_lines, why_refused
@@ -102,9 +102,9 @@ def _make_room(
     connection: Connection, job: Job, file: InputFile, batch: Batch, pause_seconds: float
 ) -> list[InputFile]:
     """The pieces of an input file, which are recorded before it is closed; or itself, or nothing more of it."""
-    made = recorded_pieces(job, file)
+    made = recorded_pieces(job, file, CUT)
     if not made:
-        listed = batches_of_job(connection, job.key) if job.key_given else []
+        listed = _listed(connection, job)
         known = cuts_listed(file, listed)
         if known is None and job.stopped():
             return _wait_for_room(file, batch, pause_seconds)
@@ -120,9 +120,14 @@ def _make_room(
         adopt_listed(connection, job, listed, made)
         for piece in () if alone else made:
             put_off(piece, clock.now() + min(pause_seconds * 2 ** cuts_of(file), LONGEST_PAUSE_SECONDS))
-        record_pieces(job, file, made)
+        record_pieces(job, file, CUT, made)
     note_cut(file, batch)
     return made
+
+
+def _listed(connection: Connection, job: Job) -> list[Batch]:
+    """The batches that earlier starts may have left, and starts elsewhere: where somebody may know the key."""
+    return batches_of_job(connection, job.key) if job.key_given else []
 
 
 def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:
@@ -154,10 +159,11 @@ def _ended_at(batch: Batch) -> int:
 def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -> list[InputFile]:
     """Record the lines that are named as failed; the others go on as input files of the same round."""
     refused = refused_lines(connection.batch_errors(batch.id))
-    rest = kept_lines(file, refused) if refused else []
-    if rest and job.key_given:
-        adopt_listed(connection, job, batches_of_job(connection, job.key), rest)
-    job.round_folder(file.round).write(f"{file.name}{REST}.json", Built(input_files=tuple(rest)))
+    rest = recorded_pieces(job, file, REST)
+    if refused and not rest:
+        rest = kept_lines(file, refused)
+        adopt_listed(connection, job, _listed(connection, job), rest)
+        record_pieces(job, file, REST, rest)
     file.files.write("fetched.json", note_refused(file, batch, refused or refused_lines(batch.errors)))
     return rest
 

@@ -56,10 +56,15 @@ def cuts_of(file: InputFile) -> int:
     return file.name.count(CUT)
 
 
-def recorded_pieces(job: Job, file: InputFile) -> list[InputFile]:
-    """The pieces of an input file, once it is cut."""
-    built = job.round_folder(file.round).read(_record(file), Built)
+def recorded_pieces(job: Job, file: InputFile, kind: str) -> list[InputFile]:
+    """The pieces of a kind of an input file, once they are recorded."""
+    built = job.round_folder(file.round).read(f"{file.name}{kind}.json", Built)
     return [] if built is None else list(built.input_files)
+
+
+def record_pieces(job: Job, file: InputFile, kind: str, made: Sequence[InputFile]) -> None:
+    """Record the pieces of an input file, all at once: from now on they are sent."""
+    job.round_folder(file.round).write(f"{file.name}{kind}.json", Built(input_files=tuple(made)))
 
 
 def cut(file: InputFile, pieces: int) -> list[InputFile]:
@@ -68,18 +73,9 @@ def cut(file: InputFile, pieces: int) -> list[InputFile]:
     return write_pieces(file, f"{CUT}{pieces}", together(_lines(file)), limits)
 
 
-def record_pieces(job: Job, file: InputFile, made: Sequence[InputFile]) -> None:
-    """Record the pieces of an input file: from now on they are sent."""
-    job.round_folder(file.round).write(_record(file), Built(input_files=tuple(made)))
-
-
 def note_cut(file: InputFile, batch: Batch) -> None:
     """Record that nothing more comes of an input file: what becomes of its items, its pieces tell."""
     file.files.write("fetched.json", note_refused(file, batch, {}))
-
-
-def _record(file: InputFile) -> str:
-    return f"{file.name}{CUT}.json"
 
 
 def _lines(file: InputFile) -> Iterator[Line]:

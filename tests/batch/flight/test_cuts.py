@@ -57,10 +57,10 @@ def test_pieces_hold_all_items_once_and_in_order(make_job: MakeJob, pieces: int)
     job = make_job(ROWS)
     (whole,) = built(job)
     made = cut(whole, pieces)
-    record_pieces(job, whole, made)
+    record_pieces(job, whole, CUT, made)
     assert [name for piece in made for name in ids(piece)] == ids(whole)
     assert len(made) == pieces
-    assert recorded_pieces(job, whole) == made
+    assert recorded_pieces(job, whole, CUT) == made
     assert set(made) <= set(job.input_files())
     assert len({piece.sha256 for piece in made}) == pieces
     assert sum(piece.tokens.input or 0 for piece in made) == whole.tokens.input
