@@ -43,6 +43,14 @@ LONGEST = (
 """Files that take longest come first: where one of them came last, the other processes would stand idle."""
 
 
+def pytest_configure() -> None:
+    """Signals mean what they do in a terminal, also where the suite runs in the background or under nohup."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    for number, handler in usual.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Order the files; the tests of each stay as they are."""
