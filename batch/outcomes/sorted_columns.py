@@ -64,7 +64,7 @@ class SortedColumns:
         return [batch.slice(start, end - start) for start, end in pairwise(bounds)]
 
     def _on_disk(self, pieces: list[pa.RecordBatch]) -> Pieces:
-        file = self._closing.enter_context(TemporaryFile())  # noqa: SIM115
+        file = self._closing.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
         with pa.ipc.new_file(file, pieces[0].schema) as writer:
             for piece in pieces:
                 writer.write_batch(piece)

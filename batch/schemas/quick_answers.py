@@ -134,7 +134,7 @@ def _array(node: Schema, root: Schema, column: pa.DataType, bounds: dict[str, An
     if not pa.types.is_list(column):  # JSON text, as it holds itself
         raise _NotSimple
     item = _kind(node["items"], root, column.value_type)
-    kind = Annotated[list[item.type], msgspec.Meta(**bounds)] if bounds else list[item.type]  # type: ignore[name-defined]
+    kind = Annotated[list[item.type], msgspec.Meta(**bounds)] if bounds else list[item.type]  # type: ignore[name-defined]  # made as it runs
     if not pa.types.is_nested(column.value_type):
         return _Kind(kind, _scalars(column))
 

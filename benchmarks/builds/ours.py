@@ -64,7 +64,7 @@ def _in_processes(job: Job, before: Job, processes: int) -> Taken:
     from prefect.task_runners import ProcessPoolTaskRunner
     from prefect_openai_batch import build_items
 
-    @flow(task_runner=ProcessPoolTaskRunner(max_workers=processes))  # type: ignore[arg-type]
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=processes))  # type: ignore[arg-type]  # Prefect's is invariant
     def building(first: Sequence[Selection], then: Sequence[Selection]) -> tuple[int, float]:
         build_items.map(first).result()
         begun = time.perf_counter()

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -24,7 +23,7 @@ from prefect.settings import (
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows import openai_batch
 
-from .measure import rows_of
+from .measure import looked_on, rows_of
 from .stage import Stage
 
 ROWS = 10
@@ -119,19 +118,9 @@ class Runs:
 @contextmanager
 def watched_runs(stage: Stage) -> Iterator[Runs]:
     """Watch the processes of all runs while the block runs."""
-    runs, over = Runs(stage.environment["PREFECT_API_URL"]), threading.Event()
-
-    def look_on() -> None:
-        while not over.wait(1.0):
-            runs.look()
-
-    thread = threading.Thread(target=look_on, daemon=True)
-    thread.start()
-    try:
+    runs = Runs(stage.environment["PREFECT_API_URL"])
+    with looked_on(runs.look, seconds=1.0):
         yield runs
-    finally:
-        over.set()
-        thread.join()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,16 +45,24 @@ class Watch:
 @contextmanager
 def watched(run_id: str) -> Iterator[Watch]:
     """Watch the processes of a run while the block runs."""
-    watch, over = Watch(), threading.Event()
+    watch = Watch()
+    with looked_on(lambda: watch.look(run_id), EVERY_SECONDS):
+        yield watch
+
+
+@contextmanager
+def looked_on(look: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Look again and again, so many seconds after each other, while the block runs."""
+    over = threading.Event()
 
     def look_on() -> None:
-        while not over.wait(EVERY_SECONDS):
-            watch.look(run_id)
+        while not over.wait(seconds):
+            look()
 
     thread = threading.Thread(target=look_on, daemon=True)
     thread.start()
     try:
-        yield watch
+        yield
     finally:
         over.set()
         thread.join()

@@ -61,11 +61,12 @@ class Flight:
         self.credentials = job_run.credentials
         self.number = number
         built = self.job.input_files_of(number)
-        files = [file for file in built if fetched(file) is None]
+        outputs = [(file, fetched(file)) for file in built]
+        files = [file for file, output in outputs if output is None]
         waiting = [file for file in files if submitted(file) is None]
         flying = [batch for file in files if (batch := submitted(file)) is not None]
         bounds = Bounds(self.job.terms.max_enqueued_tokens)
-        bounds.learn((done.batch for file in built if (done := fetched(file))), clock.now())
+        bounds.learn((output.batch for _, output in outputs if output), clock.now())
         self.departures = Departures(
             waiting,
             flying,

@@ -23,7 +23,7 @@ class QuickLines:
     def __init__(self, endpoint: Endpoint, answers: QuickAnswers | None = None) -> None:
         self._shape = SHAPES[endpoint]
         self._types = packed_schema(outcome_schema(endpoint))
-        self._decode = msgspec.json.Decoder(Line[self._shape.body]).decode  # type: ignore[name-defined]
+        self._decode = msgspec.json.Decoder(Line[self._shape.body]).decode  # type: ignore[name-defined]  # a type made as it runs
         self._answers = answers
 
     def read(self, line: bytes) -> Told | None:

@@ -99,54 +99,46 @@ class Message(Struct, gc=False):
     tool_calls: Nothing = None
 
 
-class Choice(Struct, gc=False):
-    """The only choice of a chat completion."""
+class ChatChoice(Struct, gc=False):
+    """The choice of a chat completion."""
 
     message: Message
     finish_reason: str | None = None
 
 
-class Chat(Struct, gc=False):
-    """The body of a chat completion."""
+class CompletionChoice(Struct, gc=False):
+    """The choice of a completion, as there were before chat."""
+
+    text: Text
+    finish_reason: str | None = None
+
+
+Choice = TypeVar("Choice", ChatChoice, CompletionChoice)
+
+
+class OneChoice(Struct, Generic[Choice], gc=False):
+    """The body of a completion with one choice."""
 
     choices: tuple[Choice]
     usage: Usage
     model: str | None = None
 
 
-def _chat_text(body: Chat) -> str:
+def _chat_text(body: OneChoice[ChatChoice]) -> str:
     return body.choices[0].message.content
 
 
-def _chat_columns(bodies: Sequence[Chat]) -> Columns:
-    choices = [body.choices[0] for body in bodies]
+def _chat_columns(bodies: Sequence[OneChoice[ChatChoice]]) -> Columns:
+    return {"answer": [body.choices[0].message.content for body in bodies], **_choice_columns(bodies)}
+
+
+def _completion_columns(bodies: Sequence[OneChoice[CompletionChoice]]) -> Columns:
+    return {"answer": [body.choices[0].text for body in bodies], **_choice_columns(bodies)}
+
+
+def _choice_columns(bodies: Sequence[OneChoice[Choice]]) -> Columns:
     return {
-        "answer": [choice.message.content for choice in choices],
-        "finish_reason": [choice.finish_reason for choice in choices],
-        **_usage_columns([body.usage for body in bodies]),
-    }
-
-
-class Completion(Struct, gc=False):
-    """The only choice of a completion."""
-
-    text: Text
-    finish_reason: str | None = None
-
-
-class Completions(Struct, gc=False):
-    """The body of a completion, as there were before chat."""
-
-    choices: tuple[Completion]
-    usage: Usage
-    model: str | None = None
-
-
-def _completions_columns(bodies: Sequence[Completions]) -> Columns:
-    choices = [body.choices[0] for body in bodies]
-    return {
-        "answer": [choice.text for choice in choices],
-        "finish_reason": [choice.finish_reason for choice in choices],
+        "finish_reason": [body.choices[0].finish_reason for body in bodies],
         **_usage_columns([body.usage for body in bodies]),
     }
 
@@ -232,9 +224,9 @@ class Shape(NamedTuple):
 
 
 SHAPES = {
-    Endpoint.CHAT_COMPLETIONS: Shape(Chat, _chat_columns, _chat_text),
+    Endpoint.CHAT_COMPLETIONS: Shape(OneChoice[ChatChoice], _chat_columns, _chat_text),
     Endpoint.RESPONSES: Shape(Responses, _responses_columns, _responses_text),
-    Endpoint.COMPLETIONS: Shape(Completions, _completions_columns),
+    Endpoint.COMPLETIONS: Shape(OneChoice[CompletionChoice], _completion_columns),
     Endpoint.EMBEDDINGS: Shape(Embeddings, _embeddings_columns),
 }
 """The endpoints that answer with a text or a vector."""
