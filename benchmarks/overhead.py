@@ -5,6 +5,8 @@ turns in one warm process, against a Prefect server with all its services and ou
 their own. Own seconds are those of this process's processor by the steps alone; what the flow takes more of it is
 Prefect's.
 
+Five times 20 batches are more than may be created at once (`tasks/remote/paces.py`): what they wait is that pace.
+
     python -m benchmarks.overhead [--repeat 5]
 """
 
