@@ -2,11 +2,14 @@
 
 import os
 import time
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
+import orjson
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,7 +18,13 @@ from rich.table import Table
 from ..batch.jobs.options import RunOptions
 from ..batch.requests.request_files import load_request
 from ..batch.tables.sources import FileSource
+from ..emulator.answers.answerers import Reply, by_rules
+from ..emulator.answers.prompts import asked_text
 from . import process
+
+EXAMPLES = files("prefect_openai_batch") / "examples"
+
+LABELS = ("positive", "negative", "mixed")
 
 SHOWN = ["review_id", "stars", "review", "answer", "outcome"]
 SHOWN_ROWS = 8
@@ -35,18 +44,25 @@ def demo_command(destination: str) -> int:
     """Label 240 product reviews on the local server: no key, no cost, no network but loopback."""
     from .run import EXIT_INCOMPLETE, run_job, show_report
 
-    examples = files("prefect_openai_batch") / "examples"
     begun = time.monotonic()
     with TemporaryDirectory() as home:
         _settle_in(home)
+        click.echo("starting Prefect's server and ours …", err=True)
+        from ..blocks.own_server import own_server
         from ..emulator import BatchServer
 
-        with BatchServer(data=Path(home) / "server") as server:
+        with (
+            own_server(throwaway=True, meanwhile=process.load_flows),
+            BatchServer(data=Path(home) / "server", answer=answer_review) as server,
+        ):
             os.environ |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "demo"}
-            click.echo(f"Our Batch API server is at {server.base_url}; it answers by rules.", err=True)
+            click.echo(
+                f"Our Batch API server is at {server.base_url}; it answers by labels that a person gave.",
+                err=True,
+            )
             report = run_job(
-                FileSource(path=str(examples / "reviews.csv")),
-                load_request(str(examples / "label_reviews.yaml")),
+                FileSource(path=str(EXAMPLES / "reviews.csv")),
+                load_request(str(EXAMPLES / "label_reviews.yaml")),
                 destination,
                 job_key="demo",
                 storage=str(Path(home) / "jobs"),
@@ -58,6 +74,33 @@ def demo_command(destination: str) -> int:
     show_report(report, as_json=False)
     click.echo(f"remote files left: {left}\nall in all: {time.monotonic() - begun:.0f} s")
     return 0 if report.complete else EXIT_INCOMPLETE
+
+
+def answer_review(body: dict[str, Any]) -> Reply:
+    """What a person has labelled a shipped review, as a word or in the field that offers it; by rules elsewhere.
+
+    For the local server: `prefect-openai-batch emulator --answers prefect_openai_batch.cli.demo:answer_review`.
+    """
+    reply = by_rules(body)
+    asked = asked_text(body)
+    label = next((label for review, label in _labels().items() if review in asked), None)
+    if label is None or reply.text in LABELS:
+        return reply._replace(text=label or reply.text)
+    try:
+        fields = orjson.loads(reply.text)
+    except orjson.JSONDecodeError:  # something else was asked about it
+        return reply
+    fitting = {name: label if value in LABELS else value for name, value in fields.items()}
+    return reply._replace(text=orjson.dumps(fitting).decode())
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Each shipped review with its label."""
+    reviews, labels = (
+        pd.read_csv(str(EXAMPLES / name), index_col="review_id") for name in ("reviews.csv", "labels.csv")
+    )
+    return dict(zip(reviews["review"], labels["label"].loc[reviews.index], strict=True))
 
 
 def _settle_in(home: str) -> None:

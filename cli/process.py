@@ -18,7 +18,7 @@ from types import FrameType
 
 import click
 
-from ..batch.errors import OpenAIBatchError, Refused
+from ..batch.errors import Refused
 from ..batch.progress import waited_for
 from ..batch.storage import check_claims, open_url
 
@@ -42,8 +42,10 @@ SURROUNDINGS = {
 }
 """What Prefect's own server is started with unless the environment says otherwise: 20 seconds are few."""
 
-SERVER_LOG = "openai-batch-server.log"
-"""The file in PREFECT_HOME that takes what Prefect's own server prints."""
+STARTING = (
+    "starting Prefect's own server, which stays a while for the next command; the first time it makes its "
+    "database, which takes minutes on a busy machine …"
+)
 
 storage = click.option("--storage", metavar="URL", help="Where the job folders lie.")
 credentials = click.option(
@@ -173,12 +175,16 @@ def quieten(*, verbose: bool = False) -> None:
         os.environ["PREFECT_LOGGING_LEVEL"] = "CRITICAL"
 
 
-@contextmanager
-def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
-    """Let flows run in the block, with our own lines about them unless Prefect's are wanted."""
+def load_flows() -> None:
+    """Import the flows, and what they need, which takes seconds."""
     with waited_for("loading Prefect"):
         import_module("..flows", __package__)
 
+
+@contextmanager
+def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
+    """Let flows run in the block, with our own lines about them unless Prefect's are wanted."""
+    load_flows()
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     from .progress import shown_progress
@@ -192,15 +198,13 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
 @contextmanager
 def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
-    from prefect.settings import get_current_settings
+    from ..blocks.own_server import find_server, needs_own_server, own_server
 
-    from ..flows.own_server import needs_own_server
-
-    settings = get_current_settings()
     with calls_in_this_process(verbose=verbose):
-        if needs_own_server(settings):
-            _start_own_server(None if verbose else settings.home / SERVER_LOG)
-        yield
+        if needs_own_server() and find_server() is None:
+            click.echo(STARTING, err=True)
+        with own_server():
+            yield
 
 
 @contextmanager
@@ -233,19 +237,8 @@ def _leave_after_signal(told: socket, said: str) -> None:
             pass
         if number:
             time.sleep(PATIENCE_SECONDS)
-            _kill_own_server()
             click.echo(f"error: {said}", err=True)
             os._exit(EXIT_CODES[number[0]])
-
-
-def _kill_own_server() -> None:
-    if "prefect.server.api.server" not in sys.modules:  # to load it takes seconds, and none was started
-        return
-    from prefect.server.api.server import SubprocessASGIServer
-
-    server = SubprocessASGIServer().server_process
-    if server is not None:
-        server.kill()
 
 
 @contextmanager
@@ -257,38 +250,3 @@ def _logs_off() -> Iterator[None]:
         yield
     finally:
         logging.disable(level)
-
-
-def _start_own_server(log: Path | None) -> None:
-    """Start the server that Prefect would start by itself, and say so; what it prints goes into a file."""
-    from ..flows.own_server import start_own_server
-
-    click.echo(
-        "starting Prefect's own server; the first time takes longest, minutes on a busy machine …", err=True
-    )
-    with _printed_to(log):
-        try:
-            start_own_server()
-        except OpenAIBatchError as error:
-            if log:
-                error.add_note(f"What it said is in {log}.")
-            raise
-
-
-@contextmanager
-def _printed_to(log: Path | None) -> Iterator[None]:
-    """Let programs that are started in the block print into a file, as long as they live."""
-    if log is None:
-        yield
-        return
-    log.parent.mkdir(parents=True, exist_ok=True)
-    ours = {stream: os.dup(stream) for stream in (1, 2)}
-    try:
-        with log.open("ab") as file:
-            for stream in ours:
-                os.dup2(file.fileno(), stream)
-        yield
-    finally:
-        for stream, copy in ours.items():
-            os.dup2(copy, stream)
-            os.close(copy)

@@ -24,9 +24,9 @@ from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
+from ..blocks.own_server import own_server
 from .defaults import default_storage
 from .job import openai_batch
-from .own_server import start_own_server
 from .places import check_places
 
 FRAME = "frame.parquet"
@@ -95,33 +95,33 @@ def run_dataframe(
     request = load_request(request) if isinstance(request, str) else request
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = as_parquet(frame)
-    start_own_server()
-    named = storage or default_storage()
-    check_places(storage=named, destination=None if destination is None else os.fspath(destination))
-    place = storage_folder(named)
-    key = job_key or _key(table, request)
-    check_job_key(key)
-    folder = place / key
-    if not folder.exists("job.json"):
-        if deadline is not None:
-            check_deadline(deadline, now)
-        folder.make()
-        with folder.create(FRAME) as file:
-            pq.write_table(table, file)
-    source = FileSource(path=folder.path(FRAME))
-    openai_batch(
-        source,
-        request,
-        None if destination is None else os.fspath(destination),
-        job_key=key,
-        storage=place.url,
-        credentials=credentials,
-        if_exists=if_exists,
-        options=options,
-        source_digest=table_digest(table),
-    )
-    job = load_job(folder.url)
-    return with_results(frame, read_results(job) if job.found is None else read_own_results(job))
+    with own_server():
+        named = storage or default_storage()
+        check_places(storage=named, destination=None if destination is None else os.fspath(destination))
+        place = storage_folder(named)
+        key = job_key or _key(table, request)
+        check_job_key(key)
+        folder = place / key
+        if not folder.exists("job.json"):
+            if deadline is not None:
+                check_deadline(deadline, now)
+            folder.make()
+            with folder.create(FRAME) as file:
+                pq.write_table(table, file)
+        source = FileSource(path=folder.path(FRAME))
+        openai_batch(
+            source,
+            request,
+            None if destination is None else os.fspath(destination),
+            job_key=key,
+            storage=place.url,
+            credentials=credentials,
+            if_exists=if_exists,
+            options=options,
+            source_digest=table_digest(table),
+        )
+        job = load_job(folder.url)
+        return with_results(frame, read_results(job) if job.found is None else read_own_results(job))
 
 
 def as_parquet(frame: pd.DataFrame) -> pa.Table:

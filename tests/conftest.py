@@ -97,6 +97,7 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
         "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
+        "OPENAI_BATCH_SERVER_IDLE_SECONDS": "10",
         "DO_NOT_TRACK": "1",
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
     }

@@ -82,6 +82,7 @@ def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
     assert {
         "py.typed",
         "examples/reviews.csv",
+        "examples/labels.csv",
         "examples/label_reviews.yaml",
         "deployments/prefect.yaml",
     } <= shipped

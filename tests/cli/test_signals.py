@@ -1,4 +1,4 @@
-"""A command that a signal ends: at once, with its own exit code, and with nothing left running."""
+"""A command that a signal ends: at once, with its own exit code; a server of its own ends by itself."""
 
 import signal
 import subprocess
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from prefect_openai_batch.blocks.own_server import IDLE_VARIABLE
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 
 from ..conftest import wait_until
@@ -26,7 +27,7 @@ SILENT = RouteFault(kind="hang", route="GET */content", seconds=LONG_SECONDS)
     [(signal.SIGTERM, BUSY, 143), (signal.SIGHUP, SILENT, 129)],
     ids=["SIGTERM in a pause", "SIGHUP while OpenAI is silent"],
 )
-def test_a_signal_ends_the_command_and_prefects_own_server(
+def test_a_signal_ends_the_command_and_its_server_follows(
     environment: dict[str, str], reviews: Path, number: signal.Signals, fault: RouteFault, exit_code: int
 ) -> None:
     """As Ctrl-C does, whatever its threads wait for."""
@@ -34,7 +35,11 @@ def test_a_signal_ends_the_command_and_prefects_own_server(
     command = [sys.executable, "-m", "prefect_openai_batch.cli", "run", reviews.name, *options()]
     with BatchServer() as server:
         server.fail(fault)
-        own |= {"OPENAI_BASE_URL": server.base_url, "PREFECT_HOME": str(reviews.parent / "home")}
+        own |= {
+            "OPENAI_BASE_URL": server.base_url,
+            "PREFECT_HOME": str(reviews.parent / "home"),
+            IDLE_VARIABLE: "1",
+        }
         with subprocess.Popen(command, env=own, cwd=reviews.parent, stderr=subprocess.PIPE, text=True) as process:
             wait_until(lambda: any(one["path"].endswith("/content") for one in server.requests()))
             started = psutil.Process(process.pid).children(recursive=True)

@@ -12,6 +12,7 @@ import pytest
 from prefect.settings import Settings
 from prefect_openai_batch.batch import progress
 from prefect_openai_batch.batch.progress import SILENT_SECONDS, noted_wait, report, waited_for
+from prefect_openai_batch.blocks.own_server import LOG
 from prefect_openai_batch.cli import app, process
 from prefect_openai_batch.cli import progress as cli_progress
 from prefect_openai_batch.cli.progress import shown_progress
@@ -34,7 +35,7 @@ def test_a_new_home_gives_a_good_run_without_a_strange_line(
     waits = {"reading", "loading", "looking", "asking", "starting", "waiting"}
     assert said <= {*waits, "job", "read", "build", "upload", "wait", "fetch", "write"}
     assert STARTING in done.stderr
-    assert (home / process.SERVER_LOG).exists()
+    assert (home / LOG).exists()
 
 
 def test_a_second_round_counts_from_its_own_beginning(capsys: pytest.CaptureFixture[str]) -> None:

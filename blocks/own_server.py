@@ -1,0 +1,140 @@
+"""A server of Prefect's where none is named: started once, and kept for what comes next."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import prefect
+from prefect.settings import PREFECT_API_URL, Settings, get_current_settings, temporary_settings
+
+from ..batch.errors import OpenAIBatchError
+
+LOG = "openai-batch-server.log"
+"""The file in PREFECT_HOME that takes what the server prints."""
+
+IDLE_VARIABLE = "OPENAI_BATCH_SERVER_IDLE_SECONDS"
+"""The environment variable that says how many seconds the server stays when nobody asks it."""
+
+IDLE_SECONDS = 900.0
+
+START_SECONDS = 300
+"""So long its start is waited for, unless Prefect's settings give it longer: a busy machine needs minutes."""
+
+HEALTH_SECONDS = 5.0
+
+_started: list[subprocess.Popen[bytes]] = []
+"""The servers that this process has started: they live on without it."""
+
+
+def needs_own_server(settings: Settings | None = None) -> bool:
+    """Whether no server is named, so that Prefect would start a temporary one."""
+    settings = settings or get_current_settings()
+    return not settings.api.url and settings.server.ephemeral.enabled
+
+
+@contextmanager
+def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = bool) -> Iterator[None]:
+    """Let Prefect be asked in the block: where no server is named, at one that is found running or started.
+
+    It listens on this machine only, keeps everything in PREFECT_HOME as Prefect's temporary server does, and stays
+    for the next block in any process until nobody has asked it for 15 minutes.
+
+    Args:
+        throwaway: The home is new and of no further use: the server ends with the block.
+        meanwhile: What there is to do while it starts.
+
+    Raises:
+        OpenAIBatchError: it did not start.
+    """
+    if not needs_own_server():
+        yield
+        return
+    process = None if find_server() else start_server(throwaway=throwaway)
+    try:
+        meanwhile()
+        url = await_server(process)
+        with temporary_settings({PREFECT_API_URL: url}):
+            yield
+    finally:
+        if process is not None and throwaway:
+            process.terminate()
+            process.wait()
+            _record().unlink(missing_ok=True)
+
+
+def find_server() -> str | None:
+    """The URL of the API of this home's server, where it runs."""
+    try:
+        url = str(json.loads(_record().read_text())["url"])
+        httpx.get(f"{url}/health", timeout=HEALTH_SECONDS).raise_for_status()
+    except (OSError, ValueError, httpx.HTTPError):
+        return None
+    return url
+
+
+def start_server(*, throwaway: bool = False) -> subprocess.Popen[bytes]:
+    """Start a server as a program of its own, which a signal to this one does not reach; it is not waited for."""
+    settings = get_current_settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    program = [sys.executable, "-P", str(Path(__file__).with_name("kept_server.py")), str(_record())]
+    options = ["--idle-seconds", os.environ.get(IDLE_VARIABLE, str(IDLE_SECONDS))]
+    environment = {
+        **os.environ,
+        **settings.to_environment_variables(exclude_unset=True),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # it fails on a new database, with a hundred lines
+    }
+    if throwaway:
+        options.append("--new-database")
+        environment |= {
+            "PREFECT_API_DATABASE_MIGRATE_ON_START": "false",
+            "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+        }
+    with (settings.home / LOG).open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  # our own program
+            program + options,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _started.append(process)
+    return process
+
+
+def await_server(process: subprocess.Popen[bytes] | None) -> str:
+    """Wait until a server answers; the URL of its API.
+
+    Args:
+        process: The server that was started; None where one was found running.
+
+    Raises:
+        OpenAIBatchError: it ended, or does not answer in time.
+    """
+    settings = get_current_settings()
+    until = time.monotonic() + max(START_SECONDS, settings.server.ephemeral.startup_timeout_seconds)
+    while (url := find_server()) is None:
+        ended = process is None or process.poll() is not None
+        if ended or time.monotonic() > until:
+            raise OpenAIBatchError(
+                f"Prefect's own server {'ended' if ended else 'did not start in time'}. What it said is in "
+                f"{settings.home / LOG}. Try again, or start one with `prefect server start` and name it by "
+                "PREFECT_API_URL."
+            )
+        time.sleep(0.05)
+    return url
+
+
+def _record() -> Path:
+    """The file that tells of this home's server; another database, or another Prefect, has another server."""
+    settings = get_current_settings()
+    database = settings.server.database.connection_url
+    named = json.dumps([prefect.__version__, database.get_secret_value() if database else None])
+    return settings.home / f"openai-batch-server-{sha256(named.encode()).hexdigest()[:12]}.json"

@@ -1,0 +1,99 @@
+"""Prefect's own server: one for a home, found again, and gone when nobody asks it."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    PREFECT_SERVER_ALLOW_EPHEMERAL_MODE,
+    get_current_settings,
+    temporary_settings,
+)
+from prefect_openai_batch.batch.errors import OpenAIBatchError
+from prefect_openai_batch.blocks.kept_server import Asked
+from prefect_openai_batch.blocks.own_server import (
+    IDLE_VARIABLE,
+    LOG,
+    await_server,
+    find_server,
+    needs_own_server,
+    own_server,
+    start_server,
+)
+
+LONG_SECONDS = 60
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A new home of Prefect's, where no server is named."""
+    monkeypatch.setenv(IDLE_VARIABLE, "2")
+    with temporary_settings(
+        {PREFECT_HOME: tmp_path, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: True}, restore_defaults={PREFECT_API_URL}
+    ):
+        yield tmp_path
+
+
+@pytest.mark.server
+def test_a_home_has_one_server_that_goes_when_nobody_asks(home: Path) -> None:
+    """The second block asks the first one's; it knows what was kept; then it ends by itself."""
+    urls = []
+    for _ in range(2):
+        with own_server():
+            urls.append(get_current_settings().api.url)
+            assert httpx.post(f"{urls[-1]}/flow_runs/filter", json={}).json() == []
+    assert urls[0] == urls[1]
+    (record,) = home.glob("openai-batch-server-*.json")
+    psutil.Process(json.loads(record.read_text())["pid"]).wait(LONG_SECONDS)
+    assert not record.exists()
+    assert find_server() is None
+
+
+@pytest.mark.server
+def test_a_throwaway_ends_with_its_block(home: Path) -> None:
+    """It made its tables without migrations, and a flow's first call finds them."""
+    with own_server(throwaway=True):
+        url = get_current_settings().api.url
+        assert httpx.post(f"{url}/flows/", json={"name": "any"}).is_success
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/health")
+    assert not list(home.glob("openai-batch-server-*.json"))
+
+
+@pytest.mark.usefixtures("home")
+def test_where_a_server_is_named_none_is_started() -> None:
+    """The block asks the one that is named."""
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}), own_server():
+        assert not needs_own_server()
+        assert get_current_settings().api.url == "http://127.0.0.1:9/api"
+
+
+def test_one_that_does_not_start_says_where_its_words_are(home: Path) -> None:
+    """With the way out."""
+    process = start_server()
+    process.kill()
+    process.wait()
+    with pytest.raises(OpenAIBatchError, match=LOG):
+        await_server(process)
+    assert (home / LOG).exists()
+
+
+def test_who_is_connected_keeps_it() -> None:
+    """Idle time counts from the last answer, and not while one is under way."""
+    seen = []
+
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        await asyncio.sleep(0.05)
+        seen.append(asked.idle_seconds())
+
+    asked = Asked(app)
+    asyncio.run(asked({"type": "http"}, None, None))
+    assert seen == [0.0]
+    assert 0 < asked.idle_seconds() < LONG_SECONDS
