@@ -1,0 +1,218 @@
+"""A deployment on Prefect's server: read with what the last deploy left there, created, changed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import DeploymentUpdate
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
+from prefect.flows import load_flow_from_entrypoint
+from pydantic_core import to_jsonable_python
+
+from ...batch.errors import OpenAIBatchError
+from .fields import file_fields, schedules_of, server_fields, update_of
+from .prefect_file import FileDeployment
+from .settling import LastDeploy, Settlement, digests_of, slug_of
+
+LEFT_BEHIND = "x-prefect-openai-batch"
+"""Where a deploy leaves what the next one asks: beside the fields of the form's schema, which may hold more.
+
+A deployment's labels cannot be changed without its schedules being made anew, and a Prefect variable would be
+apart from it, in everybody's list and too small.
+"""
+
+WORDS = {"parameter_openapi_schema": "form", "pull_steps": "pull steps"}
+"""What people call it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A deployment as it is to be.
+
+    Attributes:
+        deployment: What the file says.
+        flow_name: The name of its flow.
+        schema: The form's JSON Schema, from the flow's signature.
+    """
+
+    deployment: FileDeployment
+    flow_name: str
+    schema: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """As Prefect's commands take it: FLOW/DEPLOYMENT."""
+        return f"{self.flow_name}/{self.deployment.name}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the file says, field by field."""
+        return file_fields(self.deployment)
+
+    @property
+    def takes_options(self) -> bool:
+        """Whether its flow takes the wishes of a run, as ours do."""
+        said = self.schema.get("properties", {}).get("options", {})
+        return "RunOptions" in str(said)
+
+    def missing(self, parameters: Mapping[str, Any]) -> list[str]:
+        """The parameters without which the flow does not start."""
+        return [name for name in self.schema.get("required", []) if parameters.get(name) is None]
+
+
+@dataclass(frozen=True)
+class There:
+    """A deployment as it is on the server.
+
+    Attributes:
+        id: Its id.
+        fields: What a person may have changed, field by field.
+        code: What only the package's code decides.
+        schedules: The ids of its schedules that have slugs, by those.
+        last: What the last deploy has left.
+    """
+
+    id: UUID
+    fields: Mapping[str, Any]
+    code: Mapping[str, Any]
+    schedules: Mapping[str, UUID]
+    last: LastDeploy
+
+
+def load_wanted(deployment: FileDeployment) -> Wanted:
+    """A deployment of the file with what its flow says of itself.
+
+    Raises:
+        OpenAIBatchError: the flow cannot be loaded here.
+    """
+    try:
+        flow: Flow[..., Any] = load_flow_from_entrypoint(deployment.entrypoint, use_placeholder_flow=False)
+    except Exception as error:
+        raise OpenAIBatchError(
+            f"The flow {deployment.entrypoint} of deployment {deployment.name} cannot be loaded: {error}. Its "
+            "package must be installed here, too: the form is drawn from its signature."
+        ) from error
+    if deployment.description is None and flow.description:
+        deployment = deployment.model_copy(update={"description": flow.description.partition("\n\n")[0]})
+    schema = to_jsonable_python(flow.parameters.model_dump_for_openapi())
+    return Wanted(deployment, deployment.flow_name or flow.name, schema)
+
+
+def code_of(wanted: Wanted) -> dict[str, Any]:
+    """What nobody sets by hand: which code runs, and the form that it draws."""
+    return {
+        "entrypoint": wanted.deployment.entrypoint,
+        "path": None,
+        "pull_steps": [],
+        "parameter_openapi_schema": dict(wanted.schema),
+    }
+
+
+def read_there(client: SyncPrefectClient, name: str) -> There | None:
+    """A deployment of the server; None where there is none of that name."""
+    try:
+        found = client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return None
+    schema = dict(found.parameter_openapi_schema or {})
+    left = schema.pop(LEFT_BEHIND, None) or {}
+    return There(
+        found.id,
+        server_fields(found),
+        {
+            "entrypoint": found.entrypoint,
+            "path": found.path,
+            "pull_steps": found.pull_steps or [],
+            "parameter_openapi_schema": schema,
+        },
+        {schedule.slug: schedule.id for schedule in found.schedules if schedule.slug},
+        LastDeploy(left.get("options", {}), left.get("fields", {})),
+    )
+
+
+def create(client: SyncPrefectClient, wanted: Wanted, options: Mapping[str, str]) -> UUID:
+    """Create a deployment; its id."""
+    fields = wanted.fields
+    update = update_of(fields, fields)
+    with _told(wanted):
+        return client.create_deployment(
+            client.create_flow_from_name(wanted.flow_name),
+            wanted.deployment.name,
+            **{"parameters": {}, **update},
+            **_code_and_digests(wanted, options),
+            schedules=list(schedules_of(fields).values()),
+        )
+
+
+def change(
+    client: SyncPrefectClient, wanted: Wanted, there: There, settlement: Settlement, options: Mapping[str, str]
+) -> None:
+    """Change a deployment's fields, its code, and what is left for the next deploy; nothing that is kept.
+
+    What is left comes last: a deploy that was cut short is taken up by the next.
+    """
+    after = {**there.fields, **settlement.changes}
+    update = {**update_of(settlement.changes, after), **_code_and_digests(wanted, options)}
+    with _told(wanted):
+        _change_schedules(client, wanted, there, settlement.changes, after)
+        client.update_deployment(there.id, DeploymentUpdate(**update))
+
+
+def differing_code(wanted: Wanted, there: There) -> list[str]:
+    """What of the package's code has changed since, in a person's words."""
+    code = code_of(wanted)
+    return sorted(WORDS.get(name, name) for name, value in there.code.items() if value != code[name])
+
+
+def is_left_behind(wanted: Wanted, there: There, options: Mapping[str, str]) -> bool:
+    """Whether a deployment bears what the next deploy asks, as this one would leave it."""
+    return there.last == LastDeploy(dict(options), digests_of(wanted.fields))
+
+
+def _change_schedules(
+    client: SyncPrefectClient,
+    wanted: Wanted,
+    there: There,
+    changes: Mapping[str, Any],
+    after: Mapping[str, Any],
+) -> None:
+    still_wanted = {slug_of(name) for name in wanted.fields}
+    for slug in sorted({slug for name in changes if (slug := slug_of(name)) is not None}):
+        if slug not in still_wanted:
+            client.delete_deployment_schedule(there.id, there.schedules[slug])
+            continue
+        schedule = schedules_of(after)[slug]
+        if slug not in there.schedules:
+            client.create_deployment_schedules(there.id, [schedule])
+        else:
+            client.update_deployment_schedule(
+                there.id,
+                there.schedules[slug],
+                active=schedule.active,
+                schedule=schedule.schedule,
+                parameters=schedule.parameters,
+            )
+
+
+def _code_and_digests(wanted: Wanted, options: Mapping[str, str]) -> dict[str, Any]:
+    code = code_of(wanted)
+    left = {"options": dict(options), "fields": digests_of(wanted.fields)}
+    return code | {"parameter_openapi_schema": {**code["parameter_openapi_schema"], LEFT_BEHIND: left}}
+
+
+@contextmanager
+def _told(wanted: Wanted) -> Iterator[None]:
+    """Say which deployment the server does not take, and why."""
+    try:
+        yield
+    except (PrefectHTTPStatusError, ObjectAlreadyExists) as error:
+        cause = error if isinstance(error, PrefectHTTPStatusError) else error.http_exc
+        raise OpenAIBatchError(
+            f"Prefect's server does not take the deployment {wanted.name}: "
+            f"{getattr(getattr(cause, 'response', None), 'text', '') or error}",
+            name=wanted.name,
+        ) from None
