@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
-from prefect.automations import AutomationCore
+from prefect.automations import AutomationCore, EventTrigger
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound
@@ -15,7 +15,7 @@ from prefect.flow_runs import resume_flow_run
 from ..batch.errors import OpenAIBatchError
 from ..blocks.prefect_calls import at_once
 from ..flows.suspension.waiting_runs import waiting_runs
-from .automations import PREFIX, STARTED, WAKE, Times, make_automations
+from .automations import NO_SIGN_OF_LIFE, PREFIX, STARTED, WAKE, Times, make_automations
 
 PAGE = 200
 """Prefect's server gives at most so many automations a call."""
@@ -65,6 +65,15 @@ def compare_automations(times: Times = USUAL) -> list[Change]:
         changes = [_compare(automation, there) for automation in _wanted(client, found, times)]
         names = {change.name for change in changes}
         return changes + [Change(one.name, "removed") for one in there if one.name not in names]
+
+
+def chosen_times() -> Times:
+    """How long our automations wait on the server: the usual times, but for the one that people choose."""
+    with get_client(sync_client=True) as client:
+        there = next((one for one in _ours(client) if one.name == PREFIX + NO_SIGN_OF_LIFE), None)
+    if there is None or not isinstance(there.trigger, EventTrigger):
+        return USUAL
+    return replace(USUAL, lost=there.trigger.within.total_seconds())
 
 
 def install_automations(times: Times = USUAL) -> list[Change]:

@@ -97,7 +97,7 @@ def _deploy(file: Path | None, given: "DeployOptions", new_pool: "NewPool", *, c
 
     from ...deployments.deploying.planning import automation_steps, carry_out, plan
     from ...deployments.deploying.prefect_file import read_prefect_file, shipped_file
-    from ...deployments.installation import install_automations, resume_waiting
+    from ...deployments.installation import chosen_times, install_automations, resume_waiting
 
     deployments = read_prefect_file(file or shipped_file())
     with get_client(sync_client=True) as client:
@@ -106,7 +106,7 @@ def _deploy(file: Path | None, given: "DeployOptions", new_pool: "NewPool", *, c
         if check:
             return _checked([*(one.step for one in planned), *automation_steps()])
         steps = carry_out(planned)
-    changes = install_automations()
+    changes = install_automations(chosen_times())
     steps += automation_steps(changes)
     for line in table(steps):
         click.echo(line)

@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 
+from .form_values import Schema, parameters_without_defaults
 from .prefect_file import FileDeployment, FileSchedule
 from .settling import SCHEDULES, slug_of
 
@@ -19,8 +20,13 @@ PLAIN = ("version", "description", "paused", "enforce_parameter_schema")
 """Fields that are the same in the file and at the server."""
 
 
-def file_fields(deployment: FileDeployment) -> dict[str, Any]:
-    """What the file says of a deployment; what it leaves out has no field."""
+def file_fields(deployment: FileDeployment, schema: Schema) -> dict[str, Any]:
+    """What the file says of a deployment; what it leaves out, or what is a default, has no field.
+
+    Args:
+        deployment: As the file has it.
+        schema: The JSON Schema of its flow's parameters.
+    """
     limit, pool = deployment.concurrency_limit, deployment.work_pool
     fields = {
         **{name: getattr(deployment, name) for name in PLAIN},
@@ -29,14 +35,14 @@ def file_fields(deployment: FileDeployment) -> dict[str, Any]:
         "work_pool": pool.name,
         "work_queue": pool.work_queue_name,
         "job_variables": pool.job_variables or None,
-        **{PARAMETERS + name: value for name, value in deployment.parameters.items()},
+        **_parameter_fields(deployment.parameters, schema),
     }
     for schedule in deployment.schedules:
         fields |= _schedule_fields(schedule.slug, _file_schedule(schedule))
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def server_fields(deployment: DeploymentResponse) -> dict[str, Any]:
+def server_fields(deployment: DeploymentResponse, schema: Schema) -> dict[str, Any]:
     """What the server has of a deployment; a schedule without a slug is somebody else's, and has no fields."""
     fields = {
         **{name: getattr(deployment, name) for name in PLAIN},
@@ -45,12 +51,17 @@ def server_fields(deployment: DeploymentResponse) -> dict[str, Any]:
         "work_pool": deployment.work_pool_name,
         "work_queue": deployment.work_queue_name,
         "job_variables": deployment.job_variables or None,
-        **{PARAMETERS + name: value for name, value in deployment.parameters.items()},
+        **_parameter_fields(deployment.parameters, schema),
     }
     for schedule in deployment.schedules:
         if schedule.slug:
             fields |= _schedule_fields(schedule.slug, _server_schedule(schedule))
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _parameter_fields(parameters: Mapping[str, Any], schema: Schema) -> dict[str, Any]:
+    said = parameters_without_defaults(parameters, schema)
+    return {PARAMETERS + name: value for name, value in said.items()}
 
 
 def parameters_of(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,16 +75,21 @@ def schedules_of(fields: Mapping[str, Any]) -> dict[str, DeploymentScheduleCreat
     return {slug: _as_prefect(slug, fields) for slug in slugs}
 
 
-def update_of(changes: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+def update_of(
+    changes: Mapping[str, Any], after: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> dict[str, Any]:
     """What Prefect is told so that these fields change, the schedules apart.
 
     Args:
         changes: The fields that change.
-        after: All fields as they are then: Prefect takes parameters only together, and a queue with its pool.
+        after: All fields as they are then: Prefect takes a queue only with its pool.
+        parameters: All parameters as they were, with the defaults that somebody has written out: it takes them
+            only together.
     """
     update: dict[str, Any] = {name: changes[name] for name in PLAIN if name in changes}
     if any(name.startswith(PARAMETERS) for name in changes):
-        update["parameters"] = parameters_of(after)
+        changed = {**parameters, **parameters_of(changes)}
+        update["parameters"] = {name: value for name, value in changed.items() if value is not None}
     if "tags" in changes:
         update["tags"] = changes["tags"] or []
     if "concurrency_limit" in changes:

@@ -8,7 +8,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from ...batch.errors import Refused
 from ..automations import STARTED
-from ..installation import Change, DeploymentMissing, compare_automations
+from ..installation import Change, DeploymentMissing, chosen_times, compare_automations
 from .deploy_options import NIGHTLY, DeployOptions, check_schedule, with_options
 from .fields import parameters_of, schedules_of
 from .prefect_file import FileDeployment
@@ -22,7 +22,7 @@ from .server import (
     load_wanted,
     read_there,
 )
-from .settling import Settlement, settle
+from .settling import SCHEDULES, Settlement, settle
 from .steps import State, Step
 from .surroundings import (
     NewPool,
@@ -76,7 +76,7 @@ def plan(
         Refused: an option cannot be used, or a schedule that is on would start what cannot run.
     """
     wanted = [load_wanted(deployment) for deployment in file]
-    there = {one.name: read_there(client, one.name) for one in wanted}
+    there = {one.name: read_there(client, one.name, one.schema) for one in wanted}
     _check_started(client, set(there))
     last = next((one.last.options for one in there.values() if one and one.last.options), {})
     options = given.after(last)
@@ -107,7 +107,7 @@ def automation_steps(changes: Iterable[Change] | None = None) -> list[Step]:
     compared: dict[str, State] = {"created": "missing", "updated": "differs", "removed": "left over"}
     steps = [
         Step("automation", change.name, compared.get(change.done, "there"))
-        for change in (compare_automations() if changes is None else changes)
+        for change in (compare_automations(chosen_times()) if changes is None else changes)
     ]
     return steps if changes is None else [step.done() for step in steps]
 
@@ -122,7 +122,7 @@ def _pair(one: Wanted, there: There | None, last: Mapping[str, str], options: Ma
 
 def _check_started(client: SyncPrefectClient, wanted: Collection[str]) -> None:
     """Refuse, before anything is done, what the automations could not be installed with."""
-    missing = [name for name in STARTED if name not in wanted and read_there(client, name) is None]
+    missing = [name for name in STARTED if name not in wanted and read_there(client, name, {}) is None]
     if missing:
         raise DeploymentMissing(
             f"Neither the file nor the server has {' and '.join(missing)}, which our automations start. Deploy "
@@ -143,10 +143,12 @@ def _check_options(wanted: Sequence[Wanted], options: Mapping[str, str]) -> None
 
 
 def _check_schedules(pair: Pair) -> None:
-    """Refuse to start every night what fails every night."""
+    """Refuse to switch on what fails every night; what somebody has switched on is theirs."""
+    changes = pair.wanted.fields if pair.settlement is None else pair.settlement.changes
     for slug, schedule in schedules_of(pair.after).items():
         given = {**parameters_of(pair.after), **schedule.parameters}
-        if schedule.active and (missing := pair.wanted.missing(given)):
+        switched_on = changes.get(f"{SCHEDULES}{slug}.active", False)
+        if switched_on and (missing := pair.wanted.missing(given)):
             raise Refused(
                 f"The schedule {slug} of {pair.wanted.name} would be on, and its runs would fail: there is no "
                 f"{' and no '.join(missing)}. Name them in the deployment's parameters, in Prefect's UI (Edit) or "
@@ -178,8 +180,9 @@ def _plan_deployment(client: SyncPrefectClient, pair: Pair, options: Mapping[str
     if there is None or settlement is None:
         return Planned(Step("deployment", wanted.name, "missing"), partial(create, client, wanted, options))
     changed = [*differing_code(wanted, there), *settlement.changes]
-    kept = f"kept: {', '.join(settlement.kept)}" if settlement.kept else ""
+    kept = ", ".join(settlement.kept)
     state: State = "differs" if changed else "kept" if kept else "there"
-    step = Step("deployment", wanted.name, state, "; ".join(filter(None, [", ".join(changed), kept])))
+    details = f"{', '.join(changed)}; kept: {kept}" if changed and kept else ", ".join(changed) or kept
+    step = Step("deployment", wanted.name, state, details)
     is_done = not changed and is_left_behind(wanted, there, options)
     return Planned(step, None if is_done else partial(change, client, wanted, there, settlement, options))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound, PrefectHTTPStatusError
 from prefect.flows import load_flow_from_entrypoint
-from pydantic_core import to_jsonable_python
+from pydantic import TypeAdapter
 
 from ...batch.errors import OpenAIBatchError
 from .fields import file_fields, schedules_of, server_fields, update_of
@@ -24,6 +25,11 @@ LEFT_BEHIND = "x-prefect-openai-batch"
 A deployment's labels cannot be changed without its schedules being made anew, and a Prefect variable would be
 apart from it, in everybody's list and too small.
 """
+
+PACKAGE = "prefect-openai-batch"
+OURS = "prefect_openai_batch"
+
+SCHEMA = TypeAdapter(dict[str, Any])
 
 WORDS = {"parameter_openapi_schema": "form", "pull_steps": "pull steps"}
 """What people call it."""
@@ -51,7 +57,7 @@ class Wanted:
     @property
     def fields(self) -> dict[str, Any]:
         """What the file says, field by field."""
-        return file_fields(self.deployment)
+        return file_fields(self.deployment, self.schema)
 
     @property
     def takes_options(self) -> bool:
@@ -71,6 +77,7 @@ class There:
     Attributes:
         id: Its id.
         fields: What a person may have changed, field by field.
+        parameters: As they stand there, defaults that were written out included.
         code: What only the package's code decides.
         schedules: The ids of its schedules that have slugs, by those.
         last: What the last deploy has left.
@@ -78,6 +85,7 @@ class There:
 
     id: UUID
     fields: Mapping[str, Any]
+    parameters: Mapping[str, Any]
     code: Mapping[str, Any]
     schedules: Mapping[str, UUID]
     last: LastDeploy
@@ -96,9 +104,11 @@ def load_wanted(deployment: FileDeployment) -> Wanted:
             f"The flow {deployment.entrypoint} of deployment {deployment.name} cannot be loaded: {error}. Its "
             "package must be installed here, too: the form is drawn from its signature."
         ) from error
-    if deployment.description is None and flow.description:
-        deployment = deployment.model_copy(update={"description": flow.description.partition("\n\n")[0]})
-    schema = to_jsonable_python(flow.parameters.model_dump_for_openapi())
+    told = {"description": (flow.description or "").partition("\n\n")[0] or None}
+    told |= {"version": version(PACKAGE)} if deployment.entrypoint.startswith(f"{OURS}.") else {}
+    untold = {name: value for name, value in told.items() if getattr(deployment, name) is None}
+    deployment = deployment.model_copy(update=untold)
+    schema = SCHEMA.dump_python(flow.parameters.model_dump_for_openapi(), mode="json")
     return Wanted(deployment, deployment.flow_name or flow.name, schema)
 
 
@@ -112,22 +122,29 @@ def code_of(wanted: Wanted) -> dict[str, Any]:
     }
 
 
-def read_there(client: SyncPrefectClient, name: str) -> There | None:
-    """A deployment of the server; None where there is none of that name."""
+def read_there(client: SyncPrefectClient, name: str, schema: Mapping[str, Any]) -> There | None:
+    """A deployment of the server; None where there is none of that name.
+
+    Args:
+        client: Prefect's server.
+        name: FLOW/DEPLOYMENT.
+        schema: The JSON Schema of its flow's parameters, as the flow has it now.
+    """
     try:
         found = client.read_deployment_by_name(name)
     except ObjectNotFound:
         return None
-    schema = dict(found.parameter_openapi_schema or {})
-    left = schema.pop(LEFT_BEHIND, None) or {}
+    form = dict(found.parameter_openapi_schema or {})
+    left = form.pop(LEFT_BEHIND, None) or {}
     return There(
         found.id,
-        server_fields(found),
+        server_fields(found, schema),
+        found.parameters,
         {
             "entrypoint": found.entrypoint,
             "path": found.path,
             "pull_steps": found.pull_steps or [],
-            "parameter_openapi_schema": schema,
+            "parameter_openapi_schema": form,
         },
         {schedule.slug: schedule.id for schedule in found.schedules if schedule.slug},
         LastDeploy(left.get("options", {}), left.get("fields", {})),
@@ -137,7 +154,7 @@ def read_there(client: SyncPrefectClient, name: str) -> There | None:
 def create(client: SyncPrefectClient, wanted: Wanted, options: Mapping[str, str]) -> UUID:
     """Create a deployment; its id."""
     fields = wanted.fields
-    update = update_of(fields, fields)
+    update = update_of(fields, fields, wanted.deployment.parameters)
     with _told(wanted):
         return client.create_deployment(
             client.create_flow_from_name(wanted.flow_name),
@@ -156,7 +173,7 @@ def change(
     What is left comes last: a deploy that was cut short is taken up by the next.
     """
     after = {**there.fields, **settlement.changes}
-    update = {**update_of(settlement.changes, after), **_code_and_digests(wanted, options)}
+    update = {**update_of(settlement.changes, after, there.parameters), **_code_and_digests(wanted, options)}
     with _told(wanted):
         _change_schedules(client, wanted, there, settlement.changes, after)
         client.update_deployment(there.id, DeploymentUpdate(**update))

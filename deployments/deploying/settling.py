@@ -41,8 +41,13 @@ class Settlement:
 
 
 def digest(value: Any) -> str:
-    """A short digest of a JSON value."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+    """A short digest of a JSON value; 2.0 is 2, as browsers write it."""
+    plain = json.loads(json.dumps(value), parse_float=_as_browsers_do)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _as_browsers_do(number: str) -> float:
+    return int(value) if (value := float(number)).is_integer() else value
 
 
 def digests_of(fields: Mapping[str, Any]) -> dict[str, str]:

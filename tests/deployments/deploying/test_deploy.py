@@ -110,7 +110,9 @@ def test_what_hands_have_changed_stays(mine: Mine) -> None:
 def test_an_automation_that_is_paused_stays_paused(
     fresh_api: httpx.Client, fresh_shell: Shell, deployed: Done
 ) -> None:
-    """And one that is deleted is there again: it was found by its name."""
+    """One that is deleted is there again, for they are found by name; and what `--lost-after` chose is heeded."""
+    fresh_shell.call("automations", "install", "--lost-after", "600")
+    assert fresh_shell.call("deploy", "--check").returncode == 0
     paused, deleted = everything(fresh_api)["automations"][:2]
     fresh_api.patch(f"/automations/{paused['id']}", json={"enabled": False}).raise_for_status()
     fresh_api.delete(f"/automations/{deleted['id']}").raise_for_status()

@@ -40,8 +40,8 @@ def test_the_shipped_file_is_read_whole() -> None:
     deployments = read_prefect_file(shipped_file())
     assert [one.name for one in deployments] == [one["name"] for one in content["deployments"]]
     wake = next(one for one in deployments if one.name == "wake")
-    assert file_fields(wake)["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-    assert file_fields(wake)["schedules.wake.interval"] == 40
+    assert file_fields(wake, {})["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert file_fields(wake, {})["schedules.wake.interval"] == 40
 
 
 def test_it_holds_no_folder_of_whoever_deploys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,14 +84,14 @@ def test_what_cannot_be_deployed_so_is_refused(tmp_path: Path, said: dict[str, A
 def test_what_the_file_says_comes_to_prefect_whole(tmp_path: Path) -> None:
     """A number as limit is its short form; a schedule keeps its zone, slug and parameters."""
     at_two = {"cron": "0 2 * * *", "timezone": "Europe/Berlin", "slug": "night", "parameters": {"job_key": "n"}}
-    fields = file_fields(read(tmp_path, concurrency_limit=2, tags=["b", "a"], schedules=[at_two]))
+    fields = file_fields(read(tmp_path, concurrency_limit=2, tags=["b", "a"], schedules=[at_two]), {})
     schedule = schedules_of(fields)["night"]
     assert schedule.schedule.model_dump(include={"cron", "timezone"}) == {
         "cron": "0 2 * * *",
         "timezone": "Europe/Berlin",
     }
     assert (schedule.active, schedule.slug, schedule.parameters) == (True, "night", {"job_key": "n"})
-    update = update_of(fields, fields)
+    update = update_of(fields, fields, {})
     assert update["concurrency_limit"] == 2
     assert update["concurrency_options"] == {"collision_strategy": "ENQUEUE"}
     assert update["tags"] == ["a", "b"]
