@@ -9,6 +9,7 @@ import click
 
 from ...batch.progress import waited_for
 from .. import process
+from .automations import PREFECT_FILE
 from .named_server import need_answer, need_server
 from .next_steps import next_steps
 
@@ -99,6 +100,8 @@ def _deploy(file: Path | None, given: "DeployOptions", new_pool: "NewPool", *, c
     from ...deployments.deploying.prefect_file import read_prefect_file, shipped_file
     from ...deployments.installation import chosen_times, install_automations, resume_waiting
 
+    if file is None and Path(PREFECT_FILE).exists():
+        click.echo(f"The {PREFECT_FILE} here is not used: --file {PREFECT_FILE} does.", err=True)
     deployments = read_prefect_file(file or shipped_file())
     with get_client(sync_client=True) as client:
         with waited_for("asking Prefect's server"):

@@ -203,16 +203,14 @@ def _change_schedules(
             client.delete_deployment_schedule(there.id, there.schedules[slug])
             continue
         schedule = schedules_of(after)[slug]
+        said = schedule.model_dump(mode="json", exclude_unset=True)
+        path = {"id": there.id}  # older clients have no words for a schedule's slug and parameters
         if slug not in there.schedules:
-            client.create_deployment_schedules(there.id, [schedule])
+            client.request("POST", "/deployments/{id}/schedules", path_params=path, json=[said])
         else:
-            client.update_deployment_schedule(
-                there.id,
-                there.schedules[slug],
-                active=schedule.active,
-                schedule=schedule.schedule,
-                parameters=schedule.parameters,
-            )
+            path["schedule_id"] = there.schedules[slug]
+            said["parameters"] = schedule.parameters
+            client.request("PATCH", "/deployments/{id}/schedules/{schedule_id}", path_params=path, json=said)
 
 
 def _code_and_digests(wanted: Wanted, options: Mapping[str, str]) -> dict[str, Any]:
@@ -228,8 +226,19 @@ def _told(wanted: Wanted) -> Iterator[None]:
         yield
     except (PrefectHTTPStatusError, ObjectAlreadyExists) as error:
         cause = error if isinstance(error, PrefectHTTPStatusError) else error.http_exc
+        said = str(getattr(getattr(cause, "response", None), "text", "") or error)
+        environment = wanted.deployment.work_pool.job_variables.get("env")  # may hold a secret: it is not quoted
+        for value in sorted(_texts(environment), key=len, reverse=True):
+            said = said.replace(value, "…")
         raise OpenAIBatchError(
-            f"Prefect's server does not take the deployment {wanted.name}: "
-            f"{getattr(getattr(cause, 'response', None), 'text', '') or error}",
-            name=wanted.name,
+            f"Prefect's server does not take the deployment {wanted.name}: {said}", name=wanted.name
         ) from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text within a JSON value, but for the names of its fields."""
+    if isinstance(value, str) and value:
+        yield value
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(one)

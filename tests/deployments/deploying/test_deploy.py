@@ -1,5 +1,6 @@
 """One command deploys everything to an unused server, and takes nothing back that hands have changed."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.cli.deploying.deploy_command import deploy_command
 from prefect_openai_batch.deployments.automations import PREFIX
 from prefect_openai_batch.emulator import BatchServer
 
@@ -75,6 +77,8 @@ def test_everything_is_there_and_a_second_time_changes_nothing(
     fresh_api: httpx.Client, fresh_shell: Shell, deployed: Done, names: list[str]
 ) -> None:
     """Not even when a deployment was last changed, on which its scheduled runs depend."""
+    form = deployment(fresh_api, "on-demand")["id"]
+    assert f"/v2/deployments/deployment/{form}/run" in deployed.stdout
     assert "prefect worker start --pool openai-batch" in deployed.stdout
     before = everything(fresh_api)
     assert {one["name"] for one in before["deployments"]} >= set(names)
@@ -192,6 +196,22 @@ def test_a_scheduled_run_happens_by_itself_and_completes(
     assert len(pd.read_parquet(next(tmp_path.glob("labelled-*.parquet")))) == 240
 
 
+def test_the_environment_of_runs_is_quoted_nowhere(mine: Mine) -> None:
+    """A key may stand in it, also where Prefect's server does not take it and says why."""
+    broken = {"name": mine.name, "job_variables": {"env": {"KEY": ["sk-never-to-be-seen"]}}}
+    mine.api.post("/work_pools/", json=strict_pool(mine.name)).raise_for_status()
+    said = mine.deploy(code=1, work_pool=broken)
+    assert f"does not take the deployment openai-batch/{mine.name}" in said
+    assert "never-to-be-seen" not in said
+
+
+def test_the_documentation_names_every_option() -> None:
+    """With what it does."""
+    text = (ROOT / "docs" / "deploying.md").read_text()
+    options = {option for one in deploy_command.params for option in one.opts}
+    assert options <= set(re.findall(r"--[a-z-]+", text))
+
+
 def test_without_a_server_it_says_what_to_type(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,3 +234,13 @@ def everything(api: httpx.Client) -> dict[str, list[dict[str, Any]]]:
     kinds = ("deployments", "automations", "work_pools", "block_types", "variables")
     found = {kind: api.post(f"/{kind}/filter", json={}).raise_for_status().json() for kind in kinds}
     return {kind: [{**one, "status": None, "last_polled": None} for one in all_] for kind, all_ in found.items()}
+
+
+def strict_pool(name: str) -> dict[str, Any]:
+    """A work pool whose runs' variables are texts."""
+    env = {"type": "object", "additionalProperties": {"type": "string"}}
+    template = {
+        "variables": {"type": "object", "properties": {"env": env}},
+        "job_configuration": {"env": "{{ env }}"},
+    }
+    return {"name": name, "type": "process", "base_job_template": template}
