@@ -25,10 +25,11 @@ ROOM = "Make room and type the same command again: what is paid for is not paid 
 
 
 COMMANDS = {
-    "automations": "automations",
+    "automations": "deploying.automations",
     "cancel": "batches",
     "demo": "demo",
-    "deployments": "automations",
+    "deploy": "deploying.deploy_command",
+    "deployments": "deploying.automations",
     "emulator": "emulator",
     "jobs": "batches",
     "list": "batches",

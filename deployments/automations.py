@@ -25,6 +25,9 @@ from ..flows.suspension.waiting_runs import BATCH_ENDED
 PREFIX = "openai-batch: "
 """What the names of our automations begin with."""
 
+NO_SIGN_OF_LIFE = "no sign of life"
+"""The automation whose time people choose, by how often their runs beat."""
+
 HEAL = "openai-batch-heal/heal"
 """The deployment of `heal_run`."""
 
@@ -89,7 +92,7 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
         ResumeFlowRun(),
     )
     yield _automation(
-        "no sign of life",
+        NO_SIGN_OF_LIFE,
         "A run whose host vanished is retried, and one whose look or retry was lost goes on.",
         _unless([f"{RUN}*"], after=[RUN + sign for sign in UNFINISHED], within=times.lost),
         _start(deployments[HEAL], after=0),

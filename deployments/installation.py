@@ -1,13 +1,12 @@
 """Our automations on Prefect's server: what is there is made equal to what is wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from prefect.automations import AutomationCore
+from prefect.automations import AutomationCore, EventTrigger
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound
@@ -16,12 +15,15 @@ from prefect.flow_runs import resume_flow_run
 from ..batch.errors import OpenAIBatchError
 from ..blocks.prefect_calls import at_once
 from ..flows.suspension.waiting_runs import waiting_runs
-from .automations import PREFIX, STARTED, WAKE, Times, make_automations
+from .automations import NO_SIGN_OF_LIFE, PREFIX, STARTED, WAKE, Times, make_automations
 
 PAGE = 200
 """Prefect's server gives at most so many automations a call."""
 
 USUAL = Times()
+
+NOBODY = UUID(int=0)
+"""The id of a deployment that is still to come."""
 
 
 class DeploymentMissing(OpenAIBatchError):
@@ -47,16 +49,31 @@ def wanted_automations(client: SyncPrefectClient, times: Times = USUAL) -> list[
     found = {name: _deployment(client, name) for name in STARTED}
     missing = [name for name, deployment in found.items() if deployment is None]
     if missing:
-        command = ["prefect --no-prompt deploy --prefect-file", str(Path(__file__).with_name("prefect.yaml"))]
-        names = [f"--name {name.rpartition('/')[2]}" for name in missing]
         raise DeploymentMissing(
-            f"There is no deployment {' and no '.join(missing)}. Deploy what is missing, then install again:\n"
-            + " ".join(command + names),
+            f"There is no deployment {' and no '.join(missing)}. This deploys what is missing, and installs the "
+            "automations too:\nprefect-openai-batch deploy",
             names=missing,
         )
-    if _is_scheduled(client, WAKE):
-        times = replace(times, looks=())
-    return list(make_automations({name: id_ for name, id_ in found.items() if id_}, times))
+    return _wanted(client, {name: id_ for name, id_ in found.items() if id_}, times)
+
+
+def compare_automations(times: Times = USUAL) -> list[Change]:
+    """What an installation would do; nothing is changed. What they start may still be missing."""
+    with get_client(sync_client=True) as client:
+        found = {name: _deployment(client, name) or NOBODY for name in STARTED}
+        there = list(_ours(client))
+        changes = [_compare(automation, there) for automation in _wanted(client, found, times)]
+        names = {change.name for change in changes}
+        return changes + [Change(one.name, "removed") for one in there if one.name not in names]
+
+
+def chosen_times() -> Times:
+    """How long our automations wait on the server: the usual times, but for the one that people choose."""
+    with get_client(sync_client=True) as client:
+        there = next((one for one in _ours(client) if one.name == PREFIX + NO_SIGN_OF_LIFE), None)
+    if there is None or not isinstance(there.trigger, EventTrigger):
+        return USUAL
+    return replace(USUAL, lost=there.trigger.within.total_seconds())
 
 
 def install_automations(times: Times = USUAL) -> list[Change]:
@@ -93,16 +110,39 @@ def resume_waiting() -> list[str]:
 
 def _install(client: SyncPrefectClient, wanted: AutomationCore, there: list[Automation]) -> Change:
     """Make one automation what it is to be, and take it off the list of those that are there."""
-    found = next((one for one in there if one.name == wanted.name), None)
+    change = _compare(wanted, there)
+    found = _named(wanted, there)
     if found is None:
         client.create_automation(wanted)
-        return Change(wanted.name, "created")
+        return change
     there.remove(found)
-    fields = wanted.model_dump(exclude={"owner_resource"}) | {"enabled": found.enabled}
-    if found.model_dump(include=set(fields)) == fields:
-        return Change(wanted.name, "unchanged")
-    client.update_automation(found.id, AutomationCore.model_validate(fields))
-    return Change(wanted.name, "updated")
+    if change.done == "updated":
+        client.update_automation(found.id, AutomationCore.model_validate(_fields(wanted, found)))
+    return change
+
+
+def _compare(wanted: AutomationCore, there: list[Automation]) -> Change:
+    """What is to be done so that an automation is as it is to be."""
+    found = _named(wanted, there)
+    if found is None:
+        return Change(wanted.name, "created")
+    fields = _fields(wanted, found)
+    return Change(wanted.name, "unchanged" if found.model_dump(include=set(fields)) == fields else "updated")
+
+
+def _named(wanted: AutomationCore, there: list[Automation]) -> Automation | None:
+    return next((one for one in there if one.name == wanted.name), None)
+
+
+def _fields(wanted: AutomationCore, found: Automation) -> dict[str, Any]:
+    """What an automation is to be; whether it is paused is for people to say."""
+    return wanted.model_dump(exclude={"owner_resource"}) | {"enabled": found.enabled}
+
+
+def _wanted(client: SyncPrefectClient, deployments: Mapping[str, UUID], times: Times) -> list[AutomationCore]:
+    if _is_scheduled(client, WAKE):
+        times = replace(times, looks=())
+    return list(make_automations(deployments, times))
 
 
 def _remove(client: SyncPrefectClient, automations: list[Automation]) -> list[Change]:

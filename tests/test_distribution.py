@@ -85,6 +85,7 @@ def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
         "examples/labels.csv",
         "examples/label_reviews.yaml",
         "deployments/prefect.yaml",
+        "deployments/work_pools/docker.yaml",
     } <= shipped
     assert not [name for name in shipped if name.startswith(("tests", "benchmarks"))]
 

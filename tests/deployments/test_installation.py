@@ -67,15 +67,14 @@ def test_what_is_paused_stays_paused_and_what_is_not_ours_stays(api: httpx.Clien
 
 
 def test_a_missing_deployment_is_named(api: httpx.Client, prefect_environment: dict[str, str]) -> None:
-    """With the command that deploys it, which works as it stands; nothing is installed before."""
+    """With the command that deploys it and installs them; nothing is installed before."""
     api.delete(f"/deployments/{deployment(api, 'heal')['id']}").raise_for_status()
     said = command(prefect_environment, "install", code=1)
     assert "openai-batch-heal/heal" in said
     assert ours(api) == []
     deploy = said.splitlines()[-1]
-    assert deploy.endswith("--name heal")
+    assert deploy == "prefect-openai-batch deploy"
     subprocess.run(deploy.split(), env=prefect_environment, check=True, capture_output=True)
-    command(prefect_environment, "install")
     assert len(ours(api)) == 8
 
 

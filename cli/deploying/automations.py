@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import process
+from .. import process
+from .named_server import need_server
 
 if TYPE_CHECKING:
-    from ..deployments.automations import Times
+    from ...deployments.automations import Times
 
 PREFECT_FILE = "prefect.yaml"
 
@@ -29,7 +30,7 @@ def deployments_command() -> None:
 
 @deployments_command.command("write")
 def write_command() -> None:
-    """Write prefect.yaml into this folder: name your table in it, then `prefect deploy --all`."""
+    """Write prefect.yaml into this folder: name your table in it, then `deploy --file prefect.yaml`."""
     try:
         with Path(PREFECT_FILE).open("xb") as file:
             file.write((files("prefect_openai_batch") / "deployments" / PREFECT_FILE).read_bytes())
@@ -52,8 +53,8 @@ def automations_command() -> None:
 @lost_after
 def install_command(lost_seconds: float | None) -> None:
     """Create or update them; a second time changes nothing."""
-    _need_server()
-    from ..deployments.installation import install_automations, resume_waiting
+    need_server()
+    from ...deployments.installation import install_automations, resume_waiting
 
     changes = install_automations(_times(lost_seconds))
     for change in changes:
@@ -66,8 +67,8 @@ def install_command(lost_seconds: float | None) -> None:
 @automations_command.command("remove")
 def remove_command() -> None:
     """Remove them; suspended runs are then woken by events, by hand, or by the deployment `wake`."""
-    _need_server()
-    from ..deployments.installation import remove_automations
+    need_server()
+    from ...deployments.installation import remove_automations
 
     for change in remove_automations():
         click.echo(f"{change.done:<10} {change.name}")
@@ -77,11 +78,11 @@ def remove_command() -> None:
 @lost_after
 def print_command(lost_seconds: float | None) -> None:
     """Print them as YAML for `prefect automation create --from-file`, with this server's deployments."""
-    _need_server()
+    need_server()
     import yaml
     from prefect.client.orchestration import get_client
 
-    from ..deployments.installation import wanted_automations
+    from ...deployments.installation import wanted_automations
 
     with get_client(sync_client=True) as client:
         wanted = wanted_automations(client, _times(lost_seconds))
@@ -90,14 +91,6 @@ def print_command(lost_seconds: float | None) -> None:
 
 
 def _times(lost_seconds: float | None) -> "Times":
-    from ..deployments.automations import Times
+    from ...deployments.automations import Times
 
     return Times() if lost_seconds is None else Times(lost=lost_seconds)
-
-
-def _need_server() -> None:
-    """Refuse where Prefect would start a server of its own for as long as the command lasts."""
-    from prefect.settings import get_current_settings
-
-    if not get_current_settings().api.url:
-        raise click.UsageError("no Prefect server is named: set PREFECT_API_URL, or choose a profile")

@@ -1,0 +1,1 @@
+"""`deploy`, `deployments` and `automations`: what is to be on a Prefect server."""
