@@ -1,6 +1,20 @@
-"""What a form shows of a model: its texts, and its fields that may be left out."""
+"""What a form shows of a model or a flow: its titles and texts, and the fields that may be left out."""
 
 from typing import Any
+
+from pydantic import Field
+
+
+def titled(title: str, **constraints: Any) -> Any:
+    """What gives a flow's parameter its title in the form; it stands in the parameter's `Annotated`.
+
+    Prefect takes a title from nowhere else; the text below it stands in the flow's docstring.
+
+    Args:
+        title: The title.
+        constraints: As pydantic's `Field` takes them.
+    """
+    return Field(json_schema_extra={"title": title}, **constraints)
 
 
 def without_example(schema: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separ
 class FileSource(BaseModel):
     """A table in one file: CSV, Parquet or JSONL, on disk or at any URL that fsspec reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="A file")
 
     path: str = Field(
         min_length=1,
