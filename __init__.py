@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from .flows import collect_job as collect_job
     from .flows import heal_run as heal_run
     from .flows import openai_batch as openai_batch
-    from .flows import openai_batch_form as openai_batch_form
     from .flows import openai_batch_trial as openai_batch_trial
     from .flows import recover_job as recover_job
     from .flows import resume_job as resume_job
@@ -77,7 +76,7 @@ if TYPE_CHECKING:
 # imported when it is first used. Type checkers read the imports above, where `as` makes a name public.
 _EXPORTS = (
     # what a person deploys or calls
-    ("flows", "openai_batch openai_batch_form run_dataframe"),
+    ("flows", "openai_batch run_dataframe"),
     ("flows", "openai_batch_trial try_rows"),
     ("flows", "resume_job collect_job recover_job"),
     ("flows", "wake_jobs heal_run collect_cancelled_run"),

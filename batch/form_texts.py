@@ -5,16 +5,19 @@ from typing import Any
 from pydantic import Field
 
 
-def titled(title: str, **constraints: Any) -> Any:
+def titled(title: str, *, prefilled: str | None = None, **constraints: Any) -> Any:
     """What gives a flow's parameter its title in the form; it stands in the parameter's `Annotated`.
 
     Prefect takes a title from nowhere else; the text below it stands in the flow's docstring.
 
     Args:
         title: The title.
+        prefilled: What the field of a parameter without a default opens with. It is required all the same: a field
+            that is emptied says so, where one with a default would take that without a word.
         constraints: As pydantic's `Field` takes them.
     """
-    return Field(json_schema_extra={"title": title}, **constraints)
+    extra = {"title": title} if prefilled is None else {"title": title, "default": prefilled}
+    return Field(json_schema_extra=dict(extra), **constraints)
 
 
 def without_example(schema: dict[str, Any]) -> None:

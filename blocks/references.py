@@ -45,16 +45,16 @@ def reference_to(block: Block) -> dict[str, Any] | None:
     return _reference(block._block_document_id) if block._block_document_id else None
 
 
-def only_credentials() -> dict[str, Any] | None:
-    """A reference to the one credentials block that there is; None where there is none, or a choice."""
+def only_account() -> tuple[str, dict[str, Any]] | None:
+    """The one credentials block there is, by its type's slug and a reference; None where there is a choice."""
     slugs = [kind.get_block_type_slug() for kind in get_args(Credentials)]
     with get_client(sync_client=True) as client:
         found = [
-            document.id
+            (slug, _reference(document.id))
             for slug in slugs
             for document in client.read_block_documents_by_type(slug, include_secrets=False)
         ]
-    return _reference(found[0]) if len(found) == 1 else None
+    return found[0] if len(found) == 1 else None
 
 
 def _reference(block_document_id: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What a person deploys or calls."""
 
-from .form import openai_batch_form
 from .frames import run_dataframe
 from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
@@ -14,7 +13,6 @@ __all__ = [
     "collect_job",
     "heal_run",
     "openai_batch",
-    "openai_batch_form",
     "openai_batch_trial",
     "recover_job",
     "resume_job",

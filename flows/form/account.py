@@ -1,11 +1,10 @@
 """The account as a parameter: picked among the saved ones, and nothing else."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect.blocks.core import Block
 from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from ...blocks.credentials import AzureOpenAICredentials, OpenAICredentials
 from ...blocks.references import REFERENCE
@@ -22,7 +21,7 @@ class Picked:
         self._kind = kind
         self._title = title
 
-    def __get_pydantic_json_schema__(self, _core: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, _core: Any, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """What both of Prefect's UIs draw as a picker, and its server checks.
 
         The old UI knows the slug of a definition by the one name, and what stands in its place by the other.

@@ -33,7 +33,9 @@ class AnswerColumn(BaseModel):
         min_length=1,
         description="What the column is called in the result, such as sentiment.",
     )
-    kind: FormKind = Field(default="text", title="Kind of answer", description="What the column holds.")
+    kind: FormKind = Field(
+        default="text", title="Kind of answer", description="What the column holds; a choice has its words below."
+    )
     choices: str = Field(
         default="",
         title="Choices",

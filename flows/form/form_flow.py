@@ -1,12 +1,14 @@
 """The form's flow: one screen, a table in, the same table with answers out."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from prefect import flow
 
 from ...batch.form_texts import titled
 from ...batch.jobs.report import JobReport
-from ...blocks.references import name_of, only_credentials
+from ...blocks.credentials import OpenAICredentials
+from ...blocks.references import name_of, only_account
 from ..cancellation import cancel_open_batches
 from ..job import TASK_RUNNER, openai_batch
 from ..own_parameters import as_we_take_them
@@ -16,10 +18,10 @@ from .account import PickedAccount
 from .answer_columns import AnswerColumn
 from .filled_in import job_parameters
 
-QUESTION = "How does the customer feel in this review? {{ review }}"
-"""What the form opens with; whoever replaces it sees how a column is named."""
+QUESTION = "Is this text positive, negative or mixed? {{ column }}"
+"""What the form opens with: it shows how a column is named, and is refused as it stands."""
 
-ANSWER = [AnswerColumn(name="sentiment", kind="choice", choices="positive, negative, mixed")]
+MODEL = "gpt-5-mini"
 
 
 @as_we_take_them
@@ -33,9 +35,10 @@ ANSWER = [AnswerColumn(name="sentiment", kind="choice", choices="positive, negat
 def openai_batch_form(
     account: Annotated[PickedAccount, titled(titles.ACCOUNT)],
     table: Annotated[str, titled(titles.TABLE, min_length=1)],
-    question: Annotated[str, titled(titles.QUESTION, min_length=1)] = QUESTION,
-    answer: Annotated[list[AnswerColumn], titled(titles.ANSWER)] = ANSWER,
-    model: Annotated[str, titled(titles.MODEL, min_length=1)] = "gpt-5-mini",
+    question: Annotated[str, titled(titles.QUESTION, prefilled=QUESTION, min_length=1)],
+    *,
+    answer: Annotated[Sequence[AnswerColumn], titled(titles.ANSWER)] = (),
+    model: Annotated[str, titled(titles.MODEL, prefilled=MODEL, min_length=1)],
     result: Annotated[str, titled(titles.RESULT)] = "",
     replace: Annotated[bool, titled(titles.REPLACE)] = False,
     rows: Annotated[int, titled(titles.ROWS, ge=0)] = 0,
@@ -48,8 +51,10 @@ def openai_batch_form(
         account: Who asks and pays. Add makes an account here; its key stays in it and is shown nowhere.
         table: The path or URL of a CSV, Parquet or JSONL file, as the worker sees it, such as /data/reviews.csv
             or s3://lake/reviews.csv.
-        question: A column's name in double braces stands for what each row has there.
-        answer: What to make of each answer, a box for each column. Without any, the answer is one column of text.
+        question: Write the name of one of the table's columns within the double braces: what each row has there
+            is put in their place.
+        answer: What to make of each answer; an item for each column, with its name and kind. Without any, the
+            answer is one column of text, as it comes.
         model: As the account calls it, such as gpt-5-mini or gpt-5-nano; on Azure the name of a Global-Batch
             deployment.
         result: A path or URL that ends in .csv, .parquet or .jsonl. Empty, a file in the run's own folder, which
@@ -66,14 +71,6 @@ def openai_batch_form(
     Raises:
         Refused: the message begins with the title of the field that it is about; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
-
-    Example:
-        ```python
-        from prefect_openai_batch import OpenAICredentials, openai_batch_form
-
-        report = openai_batch_form(OpenAICredentials.load("BLOCK_NAME"), "reviews.csv")
-        print(report.answered, "of", report.rows)
-        ```
     """
     with titles.fields_named():
         check_places(table=table.strip(), result=result.strip())
@@ -95,6 +92,8 @@ def openai_batch_form(
 def prefilled() -> dict[str, Any]:
     """Parameters for the form's deployment: the account, where there is one credentials block and no choice.
 
+    Prefect's new UI shows what is picked behind the first tab alone, so it is picked where it is OpenAI's.
+
     Example:
         ```python
         from prefect_openai_batch.flows.form import prefilled
@@ -102,5 +101,5 @@ def prefilled() -> dict[str, Any]:
         parameters = prefilled()  # {"account": {"$ref": {"block_document_id": "…"}}}, or {}
         ```
     """
-    account = only_credentials()
-    return {"account": account} if account else {}
+    slug, account = only_account() or ("", {})
+    return {"account": account} if slug == OpenAICredentials.get_block_type_slug() else {}

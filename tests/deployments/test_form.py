@@ -16,9 +16,9 @@ from prefect_openai_batch import (
     ChatRequest,
     OpenAICredentials,
     openai_batch,
-    openai_batch_form,
 )
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.form import openai_batch_form
 
 from ..conftest import ROOT
 from .custom_run_form import Field, Form, open_browser, open_form
@@ -64,15 +64,18 @@ def fill_in_answer(answer: Field) -> None:
 
 
 def fill_in_form(form: Form, result: Path) -> None:
-    """The form for people: what has to be filled in, and two columns, one of them as it stands there."""
+    """The form for people: twenty rows asked for two columns."""
     form.field("Account").choose("form")
     form.field("Table").write(str(ROOT / "examples" / "reviews.csv"))
+    form.field("What to ask about each row").write("How is this review meant? {{ review }}")
     form.field("Where the result goes").write(str(result))
     form.field("Only the first rows").write_number(20)
     columns = form.field("Columns of the answer")
-    columns.click("Add item")
-    columns.field("Column name", 1).write("stars_meant")
-    columns.field("Kind of answer", 1).choose("whole number")
+    for number, (name, kind) in enumerate([("stars_meant", "whole number"), ("sentiment", "choice")]):
+        columns.click("Add item")
+        columns.field("Column name", number).write(name)
+        columns.field("Kind of answer", number).choose(kind)
+    columns.field("Choices", 1).write(", ".join(CHOICES))
 
 
 def started_run(api: httpx.Client, deployment_id: str) -> str:
@@ -120,14 +123,15 @@ def test_a_person_fills_in_one_screen(
     tmp_path: Path,
     path: str,
 ) -> None:
-    """What has to be filled in says so at its field; then the run completes, with what the form opened with."""
+    """What has to be filled in says so at its field; then the run completes, with a column for each box."""
     OpenAICredentials(api_key="test", base_url=batch_server.base_url).save("form", overwrite=True)
     AzureOpenAICredentials.register_type_and_schema()
     chosen = deployment(api, "form")["id"]
     with open_browser() as page:
         form = open_form(page, str(api.base_url).removesuffix("/api/") + path, chosen)
+        form.field("What to ask about each row").write("")
         form.click("Submit")
-        for title in ("Account", "Table"):
+        for title in ("Account", "Table", "What to ask about each row"):
             form.field(title).says("is a required property")
         assert [title for title in form.titles() if title in TITLES] == TITLES
         fill_in_form(form, tmp_path / "answers.csv")
@@ -147,7 +151,13 @@ def test_a_person_fills_in_one_screen(
 def test_an_account_is_picked_and_nothing_else(account: dict[str, Any], problems: int) -> None:
     """Prefect's server takes a block by reference; a key typed in its place is refused before it is kept."""
     schema = parameter_schema(openai_batch_form).model_dump(mode="json")
-    assert len(validate({"account": account, "table": "/data/reviews.csv"}, schema)) == problems
+    filled_in = {
+        "account": account,
+        "table": "/data/reviews.csv",
+        "question": "{{ review }}",
+        "model": "gpt-5-mini",
+    }
+    assert len(validate(filled_in, schema)) == problems
 
 
 @pytest.mark.parametrize("answer", [None, {"sentiment": "positive | negative"}], ids=["text", "columns"])

@@ -31,6 +31,9 @@ def fill_in(api: httpx.Client, account: dict[str, Any], folder: Path, **changes:
     given = {
         "account": account,
         "table": str(ROOT / "examples" / "reviews.csv"),
+        "question": "How is this review meant? {{ review }}",
+        "answer": [{"name": "sentiment", "kind": "choice", "choices": "positive, negative, mixed"}],
+        "model": "gpt-5-mini",
         "result": str(folder / "answers.parquet"),
         **changes,
     }

@@ -9,11 +9,13 @@ import pytest
 from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_HOME, temporary_settings
-from prefect_openai_batch import AccessError, JobReport, OpenAICredentials, Refused, openai_batch_form
+from prefect_openai_batch import AccessError, JobReport, OpenAICredentials, Refused
 from prefect_openai_batch.blocks.credentials import Credentials, load_credentials
-from prefect_openai_batch.blocks.references import name_at, name_of, only_credentials
+from prefect_openai_batch.blocks.references import name_at, name_of
 from prefect_openai_batch.emulator import BatchServer
-from prefect_openai_batch.flows.form import prefilled
+from prefect_openai_batch.flows.form import openai_batch_form, prefilled
+from prefect_openai_batch.flows.form.answer_columns import AnswerColumn
+from prefect_openai_batch.flows.form.form_flow import QUESTION
 
 pytestmark = pytest.mark.server
 
@@ -32,7 +34,14 @@ def fill(account: Credentials, reviews: Path, tmp_path: Path) -> Iterator[Fill]:
     """The form as it opens, with an account and a table, and what else was changed; the state it ended in."""
 
     def run(**changes: Any) -> State[JobReport]:
-        given = {"account": account, "table": str(reviews), "result": str(tmp_path / "answers.csv"), **changes}
+        given = {
+            "account": account,
+            "table": str(reviews),
+            "question": "Is this review good? {{ review }}",
+            "model": "gpt-5-mini",
+            "result": str(tmp_path / "answers.csv"),
+            **changes,
+        }
         state: State[JobReport] = openai_batch_form(**given, return_state=True)
         return state
 
@@ -40,13 +49,13 @@ def fill(account: Credentials, reviews: Path, tmp_path: Path) -> Iterator[Fill]:
         yield run
 
 
-def test_the_form_as_it_opens_labels_reviews(fill: Fill, tmp_path: Path) -> None:
-    """Its run keeps the account by reference."""
-    state = fill(rows=5)
+def test_what_is_filled_in_is_asked(fill: Fill, tmp_path: Path) -> None:
+    """Of the rows that are wished; the run keeps the account by reference."""
+    state = fill(rows=5, answer=[AnswerColumn(name="good", kind="choice", choices="yes, no")])
     answers = pd.read_csv(tmp_path / "answers.csv")
     assert state.name == "Completed"
     assert len(answers) == 5
-    assert set(answers["sentiment"]) <= {"positive", "negative", "mixed"}
+    assert set(answers["good"]) <= {"yes", "no"}
     run_id = state.state_details.flow_run_id
     assert run_id is not None
     with get_client(sync_client=True) as client:
@@ -55,13 +64,10 @@ def test_the_form_as_it_opens_labels_reviews(fill: Fill, tmp_path: Path) -> None
     assert list(stored["account"]) == ["$ref"]
 
 
-def test_what_is_refused_names_the_field(fill: Fill, batch_server: BatchServer) -> None:
-    """And the columns that the table has; nothing is sent."""
-    wanted = (
-        "^What to ask about each row: .*the column 'text', which the table does not have. Its columns: number,"
-    )
-    with pytest.raises(Refused, match=wanted):
-        fill(question="Read {{ text }}").result()
+def test_the_question_that_it_opens_with_is_refused(fill: Fill, batch_server: BatchServer) -> None:
+    """By its field's title, with the columns that the table has; nothing is sent."""
+    with pytest.raises(Refused, match="^What to ask about each row: .*'column', .* Its columns: number, review"):
+        fill(question=QUESTION).result()
     assert batch_server.state()["files"] == []
 
 
@@ -103,4 +109,4 @@ def test_the_one_account_there_is_is_picked(prefect_server: str) -> None:
     OpenAICredentials(api_key="test").save("one", overwrite=True)
     assert name_at(prefilled()["account"]) == "openai-batch-credentials/one"
     OpenAICredentials(api_key="test").save("two", overwrite=True)
-    assert only_credentials() is None
+    assert prefilled() == {}
