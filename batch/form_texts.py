@@ -1,6 +1,23 @@
-"""What a form shows of a model: its texts, and its fields that may be left out."""
+"""What a form shows of a model or a flow: its titles and texts, and the fields that may be left out."""
 
 from typing import Any
+
+from pydantic import Field
+
+
+def titled(title: str, *, prefilled: str | None = None, **constraints: Any) -> Any:
+    """What gives a flow's parameter its title in the form; it stands in the parameter's `Annotated`.
+
+    Prefect takes a title from nowhere else; the text below it stands in the flow's docstring.
+
+    Args:
+        title: The title.
+        prefilled: What the field of a parameter without a default opens with. It is required all the same: a field
+            that is emptied says so, where one with a default would take that without a word.
+        constraints: As pydantic's `Field` takes them.
+    """
+    extra = {"title": title} if prefilled is None else {"title": title, "default": prefilled}
+    return Field(json_schema_extra=dict(extra), **constraints)
 
 
 def without_example(schema: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from prefect.logging.loggers import flow_run_logger
 from ..batch.jobs.job import Job
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
-from .runs import job_of, options_of, parameters_of
+from .runs import credentials_of, job_of, options_of, parameters_of
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 """What Prefect logs with, in a flow run and for one."""
@@ -35,23 +35,27 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
 
     Returns:
         Whether there was anything to end: no job begun, or a job that is done, needs none of it.
+
+    Raises:
+        AccessError: the account that the form's run was started with is there no more, so nobody can ask OpenAI.
     """
     job = job_of(flow_run)
     if job is None or job.report() is not None:
         return False
     job.stop("cancelled", "The flow run was cancelled before this row was sent.")
+    credentials = credentials_of(flow_run)
     try:
-        cancelled = cancel_job.fn(job, credentials=flow_run.parameters.get("credentials"))
+        cancelled = cancel_job.fn(job, credentials=credentials)
         log.info("Cancelled at OpenAI: %s", ", ".join(batch.id for batch in cancelled) or "no batch was open")
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
-    _collect(job, flow_run, log)
+    _collect(job, credentials, flow_run, log)
     return True
 
 
-def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
+def _collect(job: Job, credentials: str | None, flow_run: FlowRun, log: Log) -> None:
     parameters = {
-        **parameters_of(job, flow_run.parameters.get("credentials")),
+        **parameters_of(job, credentials),
         "options": {"wait": "suspend" if options_of(flow_run).wait == "suspend" else "sensor"},
     }
     try:

@@ -22,7 +22,7 @@ SETTLED = timedelta(seconds=10)
 LATE_EVENTS = timedelta(seconds=30)
 """So late, at most, an automation hears of what a run does."""
 
-JOB_FLOWS = ("openai-batch", "openai-batch-resume")
+JOB_FLOWS = ("openai-batch", "openai-batch-form", "openai-batch-resume")
 """The flows whose cancelled runs are ended. A cancelled collector stays cancelled, or nobody could stop it."""
 
 AT_WORK = (StateType.PENDING, StateType.RUNNING)

@@ -14,6 +14,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
+from ..batch.form_texts import titled
 from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
@@ -61,25 +62,16 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
     on_cancellation=[cancel_open_batches],
 )
 def openai_batch(
-    source: Annotated[
-        FileSource | str,
-        Field(title="Source", description="The table: a path or URL of CSV, Parquet or JSONL."),
-    ],
-    request: Annotated[
-        RequestParameter,
-        Field(title="Request", description="How a row becomes an item, or the path or URL of a request file."),
-    ],
-    destination: Annotated[
-        str | None,
-        Field(title="Destination", description="A path or URL for the results; empty: in the job folder."),
-    ] = None,
+    source: Annotated[FileSource | Annotated[str, Field(title="A path or URL")], titled("Source")],
+    request: Annotated[RequestParameter, titled("Request")],
+    destination: Annotated[str | None, titled("Destination")] = None,
     *,
-    job_key: str | None = None,
-    storage: str | None = None,
-    credentials: str | None = None,
-    if_exists: IfExists = "refuse",
-    options: RunOptions = USUAL,
-    source_digest: str | None = None,
+    job_key: Annotated[str | None, titled("Job key")] = None,
+    storage: Annotated[str | None, titled("Storage")] = None,
+    credentials: Annotated[str | None, titled("Credentials")] = None,
+    if_exists: Annotated[IfExists, titled("If the destination exists")] = "refuse",
+    options: Annotated[RunOptions, titled("Options")] = USUAL,
+    source_digest: Annotated[str | None, titled("Source's digest")] = None,
 ) -> JobReport:
     """A table in, the same table with answers out, by OpenAI's Batch API.
 

@@ -1,11 +1,14 @@
-"""A flow's parameters as Prefect takes and keeps them: large ones by their type alone, requests as they are."""
+"""A flow's parameters as Prefect takes and keeps them: requests whole, blocks by reference, the large by type."""
 
 import json
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from prefect import Flow
+from prefect.blocks.core import Block
 from prefect.exceptions import ParameterTypeError
 from pydantic import TypeAdapter, ValidationError
+
+from ..blocks.references import reference_to
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,7 +22,12 @@ REQUEST = "request"
 
 class _OurFlow(Flow[P, R]):
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        kept = super().serialize_parameters(parameters)
+        kept = super().serialize_parameters(
+            {
+                name: reference_to(value) if isinstance(value, Block) else value
+                for name, value in parameters.items()
+            }
+        )
         large = [name for name, value in kept.items() if len(json.dumps(value)) > LARGEST]
         return kept | {name: f"<{type(parameters[name]).__name__}>" for name in large}
 
@@ -43,7 +51,8 @@ def as_we_take_them(flow: Flow[P, R]) -> Flow[P, R]:
     """A flow whose parameters are taken and kept so.
 
     Of a large one Prefect keeps the type alone, as it does of what is no JSON: the run has it from its caller.
-    Otherwise the call would fail, with all it was given in the error's text.
+    Otherwise the call would fail, with all it was given in the error's text. Of a block Prefect itself keeps all
+    fields but the secret ones, of which an address with a password in it is none.
     """
     flow.__class__ = _OurFlow
     return flow

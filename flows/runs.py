@@ -4,8 +4,9 @@ from prefect.client.schemas.objects import FlowRun
 from pydantic import ValidationError
 
 from ..batch.jobs.job import Job
-from ..batch.jobs.options import USUAL, RunOptions
+from ..batch.jobs.options import USUAL, RunOptions, Wait
 from ..batch.storage import Folder
+from ..blocks.references import name_at
 from .defaults import begun_at, default_job_key, default_storage, with_schedule
 
 TAG = "openai-batch"
@@ -31,6 +32,23 @@ def parameters_of(job: Job, credentials: str | None) -> dict[str, str | None]:
     return {"job_key": job.key, "storage": storage_of(job), "credentials": credentials}
 
 
+def wait_of(*, suspend: bool) -> Wait:
+    """Where a run waits that the form has started; its parameter `suspend` is one of two ways."""
+    return "suspend" if suspend else "sensor"
+
+
+def credentials_of(run: FlowRun) -> str | None:
+    """The name of the credentials block that a flow run asks OpenAI with; None for those of the environment.
+
+    The form's runs have the block itself as their parameter `account`, by reference.
+
+    Raises:
+        AccessError: that block is there no more.
+    """
+    account = run.parameters.get("account")
+    return name_at(account) if account else run.parameters.get("credentials")
+
+
 def job_key_of(run: FlowRun) -> str:
     """The key of the job that a flow run is for."""
     given = run.parameters.get("job_key")
@@ -44,8 +62,12 @@ def job_of(run: FlowRun) -> Job | None:
 
 
 def options_of(run: FlowRun) -> RunOptions:
-    """What a flow run wishes; a run of another flow, or with options that are none, what most do."""
+    """What a flow run wishes; a run of another flow, or with options that are none, what most do.
+
+    Of the form's few parameters one says how it waits, and how many batches are open at once is as most want it.
+    """
+    in_the_form = {"wait": wait_of(suspend=bool(run.parameters.get("suspend")))}
     try:
-        return RunOptions.model_validate(run.parameters.get("options") or {})
+        return RunOptions.model_validate(run.parameters.get("options") or in_the_form)
     except ValidationError:
         return USUAL

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import BudgetError
-from ..form_texts import without_example
+from ..form_texts import without_example, without_none
 from ..prices import Budget, Given, GivenPrice, MaybeRate, exact
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 from .terms import Terms
@@ -59,6 +59,7 @@ class RunOptions(BaseModel):
         title="Enqueued tokens",
         description="The most input tokens of a model in open batches, over all runs of the OpenAI project: its "
         "enqueued token limit, or less. What finds no room waits. It holds until another is given.",
+        json_schema_extra=without_none,
     )
     max_rounds: int = Field(
         default=3,

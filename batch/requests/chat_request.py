@@ -9,7 +9,7 @@ from .endpoints import Endpoint
 from .prompt_request import PromptRequest
 
 
-class ChatRequest(PromptRequest):
+class ChatRequest(PromptRequest, title="Chat"):
     """Ask a model by chat completions.
 
     Example:

@@ -8,7 +8,7 @@ from .base_request import BaseRequest, Ways, model_field
 from .endpoints import Endpoint
 
 
-class EmbeddingRequest(BaseRequest):
+class EmbeddingRequest(BaseRequest, title="Embeddings"):
     """Turn a text of each row into a vector.
 
     Vectors are asked for in base64: fewer bytes than numbers, and read several times as fast. For a server that

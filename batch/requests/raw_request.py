@@ -8,7 +8,7 @@ from .base_request import BaseRequest, Ways
 from .endpoints import Endpoint
 
 
-class RawRequest(BaseRequest):
+class RawRequest(BaseRequest, title="Any other"):
     """Any endpoint: the whole body as a template, or ready-made in a column.
 
     Example:

@@ -13,7 +13,10 @@ Request = Annotated[ChatRequest | ResponsesRequest | EmbeddingRequest | RawReque
 """How a row becomes an item."""
 
 
-RequestParameter = ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest | str
+RequestFile = Annotated[str, Field(title="A request file")]
+"""The path or URL of a request file."""
+
+RequestParameter = ChatRequest | ResponsesRequest | EmbeddingRequest | RawRequest | RequestFile
 """A request, or the path or URL of a request file, as a flow's parameter.
 
 Prefect's UI draws a plain union as a form with a tab for each member, and a discriminated one as a field for JSON.

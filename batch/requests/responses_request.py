@@ -9,7 +9,7 @@ from .endpoints import Endpoint
 from .prompt_request import PromptRequest
 
 
-class ResponsesRequest(PromptRequest):
+class ResponsesRequest(PromptRequest, title="Responses"):
     """Ask a model by the Responses API.
 
     Example:

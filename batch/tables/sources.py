@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..form_texts import without_none
 from .csv_source import ColumnType, CsvTable, separator_shown
 from .jsonl_source import READ_BYTES, JsonlTable
 from .parquet_source import ParquetTable
@@ -24,7 +25,7 @@ from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separ
 class FileSource(BaseModel):
     """A table in one file: CSV, Parquet or JSONL, on disk or at any URL that fsspec reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="A file")
 
     path: str = Field(
         min_length=1,
@@ -38,6 +39,7 @@ class FileSource(BaseModel):
         title="Format",
         description="What the file is, where its name does not say.",
         examples=["csv"],
+        json_schema_extra=without_none,
     )
     separator: str | None = Field(
         default=None,
@@ -47,6 +49,7 @@ class FileSource(BaseModel):
         description="What stands between the fields of a CSV file; empty: what its header and first rows show, "
         "else a comma (in .tsv: a tab).",
         examples=[";"],
+        json_schema_extra=without_none,
     )
     types: dict[str, ColumnType] | None = Field(
         default=None,
@@ -54,6 +57,7 @@ class FileSource(BaseModel):
         description="In CSV, columns that are more than text as written; their empty fields become null. "
         "In JSONL, `text` keeps a column as JSON text, whatever its values are.",
         examples=[{"stars": "integer", "bought_on": "date"}],
+        json_schema_extra=without_none,
     )
 
     limit: int | None = Field(
@@ -62,6 +66,7 @@ class FileSource(BaseModel):
         title="Limit",
         description="Only so many rows, from the first on; empty: all.",
         examples=[20],
+        json_schema_extra=without_none,
     )
 
 

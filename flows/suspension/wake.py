@@ -1,9 +1,9 @@
 """Wake the jobs that wait suspended and have something to do."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
-from itertools import groupby
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun
@@ -16,7 +16,7 @@ from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
 from ...blocks.prefect_calls import at_once
 from ...tasks import look_for_room
-from ..runs import job_of, options_of
+from ..runs import credentials_of, job_of, options_of
 from .looks import look_once
 from .readiness import could_go_on
 from .waiting_runs import waiting_runs
@@ -42,17 +42,16 @@ def wake_jobs() -> list[str]:
         woken = wake_jobs()  # every few minutes, if the schedule of `openai-batch-wake/wake` is on
         ```
     """
-    waiting: list[tuple[FlowRun, Job]] = []
+    waiting: defaultdict[str | None, list[tuple[FlowRun, Job]]] = defaultdict(list)
     woken: list[str] = []
     failed: list[Exception] = []
     for run in waiting_runs():
-        with _noted(failed, f"The job folder of flow run {run.name!r} could not be read"):
+        with _noted(failed, f"The job folder or the account of flow run {run.name!r} could not be read"):
             if (job := job_of(run)) is not None:
-                waiting.append((run, job))
-    waiting.sort(key=_credentials)
-    for credentials, group in groupby(waiting, key=_credentials):
+                waiting[credentials_of(run) or None].append((run, job))
+    for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
-            woken += _wake(list(group), credentials or None)
+            woken += _wake(group, credentials)
     if failed:
         raise failed[0]
     return woken
@@ -66,10 +65,6 @@ def _noted(failed: list[Exception], message: str) -> Iterator[None]:
     except Exception as error:
         get_run_logger().exception(message)
         failed.append(error)
-
-
-def _credentials(waiting: tuple[FlowRun, Job]) -> str:
-    return waiting[0].parameters.get("credentials") or ""
 
 
 def _ended(opened: list[Batch], credentials: str | None) -> set[str]:

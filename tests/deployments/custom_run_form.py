@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTime
@@ -17,6 +18,9 @@ GATHERED = "() => new Promise(done => setTimeout(done, 200))"
 
 SETTLED = "() => new Promise(done => setTimeout(done, 1000))"
 """By then they have taken all of it."""
+
+WIDTH = 1100
+"""Pixels of a picture; at that a form's texts stand on one line or two."""
 
 SUBMISSIONS = 10
 """How often the button is tried: a click is lost where the form is drawn anew under it."""
@@ -67,6 +71,20 @@ class Field:
         self.shown.locator("button[aria-haspopup=listbox], .p-select-button__control").press("Space")
         self.shown.page.locator("[role=option], .p-select-option").filter(has_text=_exactly(word)).click()
 
+    def write_number(self, number: float) -> None:
+        """Type into the field's number box."""
+        box = self.shown.locator("input[type=number]")
+        box.fill(str(number))
+        box.page.evaluate(GATHERED)
+
+    def switch(self) -> None:
+        """Turn the field's switch."""
+        self.shown.locator("[role=switch], .p-toggle__control").click()
+
+    def says(self, words: str) -> None:
+        """Wait until the field shows these words, as an error at its place."""
+        self.shown.get_by_text(words).first.wait_for()
+
     def click(self, button: str) -> None:
         """Click the last of the buttons or tabs with this name: a list's own stands behind those of its items."""
         self.shown.locator("button").filter(has_text=_exactly(button)).last.click()
@@ -77,6 +95,20 @@ class Form(Field):
     """The form of one deployment."""
 
     page: Page
+
+    def titles(self) -> list[str]:
+        """The titles of its fields, from the top; which of them may be left alone stands behind them."""
+        found = self.shown.locator("label").all_inner_texts()
+        return [" ".join(title.split()).removesuffix(" (Optional)") for title in found]
+
+    def photograph(self, path: Path) -> None:
+        """A picture of the whole form, as long as it is."""
+        height = self.page.evaluate(
+            "Math.max(...[...document.querySelectorAll('*')].map(one => one.scrollHeight))"
+        )
+        self.page.set_viewport_size({"width": WIDTH, "height": height})
+        self.page.evaluate(SETTLED)
+        self.page.screenshot(path=path)
 
     def submit(self) -> None:
         """Start the run; the form is left when Prefect's server has taken it."""

@@ -13,6 +13,7 @@ from ..conftest import ROOT, wait_until
 FLOWS = {
     "collect": "openai-batch-collect",
     "collect-cancelled": "openai-batch-collect-cancelled",
+    "form": "openai-batch-form",
     "heal": "openai-batch-heal",
     "resume": "openai-batch-resume",
     "trial": "openai-batch-trial",

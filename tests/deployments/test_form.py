@@ -2,15 +2,23 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
-from prefect_openai_batch import ChatRequest, OpenAICredentials, openai_batch
+from prefect_openai_batch import (
+    AzureOpenAICredentials,
+    ChatRequest,
+    OpenAICredentials,
+    openai_batch,
+)
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.form import openai_batch_form
 
 from ..conftest import ROOT
 from .custom_run_form import Field, Form, open_browser, open_form
@@ -18,13 +26,27 @@ from .support import deployment, wait_for_state
 
 CHOICES = ["positive", "negative", "mixed"]
 
+TITLES = [
+    "Account",
+    "Table",
+    "What to ask about each row",
+    "Columns of the answer",
+    "Model",
+    "Where the result goes",
+    "Replace an older result",
+    "Only the first rows",
+    "Budget in US dollars",
+    "Free the worker while waiting",
+]
+"""The fields of the form for people, from the top."""
+
 
 def fill_in_job(form: Form, destination: Path) -> None:
     """What is asked of which table, and where the answers go."""
     form.field("Path").write(str(ROOT / "examples" / "reviews.csv"))
     form.field("Model").write("gpt-5-mini")
     form.field("Prompt").write("How is this review meant? {{ review }}")
-    for title, words in (("destination", str(destination)), ("credentials", "form")):
+    for title, words in (("Destination", str(destination)), ("Credentials", "form")):
         form.field(title).click("str")
         form.field(title).write(words)
 
@@ -39,6 +61,21 @@ def fill_in_answer(answer: Field) -> None:
     for number, word in enumerate(CHOICES):
         choices.click("Add item")
         choices.write(word, number)
+
+
+def fill_in_form(form: Form, result: Path) -> None:
+    """The form for people: twenty rows asked for two columns."""
+    form.field("Account").choose("form")
+    form.field("Table").write(str(ROOT / "examples" / "reviews.csv"))
+    form.field("What to ask about each row").write("How is this review meant? {{ review }}")
+    form.field("Where the result goes").write(str(result))
+    form.field("Only the first rows").write_number(20)
+    columns = form.field("Columns of the answer")
+    for number, (name, kind) in enumerate([("stars_meant", "whole number"), ("sentiment", "choice")]):
+        columns.click("Add item")
+        columns.field("Column name", number).write(name)
+        columns.field("Kind of answer", number).choose(kind)
+    columns.field("Choices", 1).write(", ".join(CHOICES))
 
 
 def started_run(api: httpx.Client, deployment_id: str) -> str:
@@ -73,6 +110,54 @@ def test_an_answer_of_two_columns_is_filled_in_without_json(
     assert answers.schema.field("sentiment").type == pa.string()
     assert set(answers["sentiment"].to_pylist()) <= set(CHOICES)
     assert answers["stars_meant"].null_count == 0
+
+
+@pytest.mark.external
+@pytest.mark.server
+@pytest.mark.parametrize("path", ["/v2", ""], ids=["new-ui", "old-ui"])
+def test_a_person_fills_in_one_screen(
+    api: httpx.Client,
+    deployed: dict[str, Any],
+    worker: Path,
+    batch_server: BatchServer,
+    tmp_path: Path,
+    path: str,
+) -> None:
+    """What has to be filled in says so at its field; then the run completes, with a column for each box."""
+    OpenAICredentials(api_key="test", base_url=batch_server.base_url).save("form", overwrite=True)
+    AzureOpenAICredentials.register_type_and_schema()
+    chosen = deployment(api, "form")["id"]
+    with open_browser() as page:
+        form = open_form(page, str(api.base_url).removesuffix("/api/") + path, chosen)
+        form.field("What to ask about each row").write("")
+        form.click("Submit")
+        for title in ("Account", "Table", "What to ask about each row"):
+            form.field(title).says("is a required property")
+        assert [title for title in form.titles() if title in TITLES] == TITLES
+        fill_in_form(form, tmp_path / "answers.csv")
+        form.submit()
+    wait_for_state(api, started_run(api, chosen), "Completed", worker=worker)
+    answers = pd.read_csv(tmp_path / "answers.csv")
+    assert len(answers) == 20
+    assert set(answers["sentiment"]) <= set(CHOICES)
+    assert answers["stars_meant"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    ("account", "problems"),
+    [({"$ref": {"block_document_id": str(uuid4())}}, 0), ({}, 1), ({"api_key": "sk-of-somebody"}, 1)],
+    ids=["a block", "nothing", "a key"],
+)
+def test_an_account_is_picked_and_nothing_else(account: dict[str, Any], problems: int) -> None:
+    """Prefect's server takes a block by reference; a key typed in its place is refused before it is kept."""
+    schema = parameter_schema(openai_batch_form).model_dump(mode="json")
+    filled_in = {
+        "account": account,
+        "table": "/data/reviews.csv",
+        "question": "{{ review }}",
+        "model": "gpt-5-mini",
+    }
+    assert len(validate(filled_in, schema)) == problems
 
 
 @pytest.mark.parametrize("answer", [None, {"sentiment": "positive | negative"}], ids=["text", "columns"])

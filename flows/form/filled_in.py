@@ -1,0 +1,64 @@
+"""What was filled in, as the parameters of a job: no server is asked, no file looked at."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from pydantic import ValidationError
+
+from ...batch.errors import ModelNotFound, RequestError, SourceError
+from ...batch.jobs.job import IfExists
+from ...batch.jobs.options import RunOptions
+from ...batch.requests.chat_request import ChatRequest
+from ...batch.tables.sources import FileSource
+from ..runs import wait_of
+from .answer_columns import AnswerColumn
+
+
+class JobParameters(TypedDict):
+    """Parameters of `openai_batch`."""
+
+    source: FileSource
+    request: ChatRequest
+    destination: str | None
+    credentials: str
+    if_exists: IfExists
+    options: RunOptions
+
+
+def job_parameters(
+    *,
+    credentials: str,
+    table: str,
+    question: str,
+    answer: Sequence[AnswerColumn],
+    model: str,
+    result: str,
+    replace: bool,
+    rows: int,
+    budget_usd: float,
+    suspend: bool,
+) -> JobParameters:
+    """What `openai_batch` takes, of what the form's flow is given; in it 0 and "" mean that nothing was wished.
+
+    Raises:
+        Refused: what has to be filled in is blank, or a column of the answer is not whole.
+    """
+    for given, refusal in ((table, SourceError), (question, RequestError), (model, ModelNotFound)):
+        if not given.strip():
+            raise refusal("nothing is filled in.")
+    return {
+        "source": FileSource(path=table.strip(), limit=rows or None),
+        "request": _request(question.strip(), answer, model.strip()),
+        "destination": result.strip() or None,
+        "credentials": credentials,
+        "if_exists": "replace" if replace else "refuse",
+        "options": RunOptions(wait=wait_of(suspend=suspend), budget_usd=budget_usd or None),
+    }
+
+
+def _request(question: str, answer: Sequence[AnswerColumn], model: str) -> ChatRequest:
+    fields = [column.as_field() for column in answer]
+    try:
+        return ChatRequest(model=model, prompt=question, answer=fields or None)
+    except ValidationError as error:
+        raise RequestError(error.errors()[0]["msg"]) from None

@@ -1,0 +1,1 @@
+"""The form's flow: what is filled in, and the job that it becomes."""

@@ -1,0 +1,131 @@
+"""What was filled in becomes the parameters of a job; what cannot is refused by its field's title."""
+
+from typing import Any
+
+import pytest
+from prefect_openai_batch import (
+    AccessError,
+    BudgetError,
+    DestinationError,
+    FileSource,
+    ModelNotFound,
+    OpenAIBatchError,
+    Refused,
+    RunOptions,
+    SourceError,
+    WaitError,
+)
+from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, FormKind
+from prefect_openai_batch.flows.form.filled_in import JobParameters, job_parameters
+from prefect_openai_batch.flows.form.titles import fields_named
+
+
+def filled_in(**changes: Any) -> JobParameters:
+    """The form as it opens, with a table, and what else was changed."""
+    form = {
+        "credentials": "openai-batch-credentials/team",
+        "table": "/data/reviews.csv",
+        "question": "{{ review }}",
+        "answer": [],
+        "model": "gpt-5-mini",
+        "result": "",
+        "replace": False,
+        "rows": 0,
+        "budget_usd": 0.0,
+        "suspend": False,
+    }
+    with fields_named():
+        return job_parameters(**(form | changes))  # type: ignore[arg-type]
+
+
+def test_a_field_left_alone_wishes_nothing() -> None:
+    """An empty text and 0 are no destination, no limit and no budget."""
+    wanted = filled_in()
+    assert wanted["source"] == FileSource(path="/data/reviews.csv")
+    assert wanted["destination"] is None
+    assert wanted["if_exists"] == "refuse"
+    assert wanted["options"] == RunOptions()
+    assert wanted["request"].answer is None
+
+
+def test_each_field_arrives() -> None:
+    """Without the blanks and line ends around it that a text box lets in."""
+    wanted = filled_in(
+        table=" /data/reviews.csv\n", result="/data/out.csv\n", replace=True, rows=20, budget_usd=1.5, suspend=True
+    )
+    assert wanted["source"] == FileSource(path="/data/reviews.csv", limit=20)
+    assert wanted["destination"] == "/data/out.csv"
+    assert wanted["if_exists"] == "replace"
+    assert wanted["options"] == RunOptions(wait="suspend", budget_usd=1.5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_answer_is_one_that_a_request_takes(kind: FormKind) -> None:
+    """And the model is told its name, and what is meant by it."""
+    choices = "yes, no" if kind == "choice" else ""
+    column = AnswerColumn(name=" mood ", kind=kind, choices=choices, meaning="the writer's")
+    schema = filled_in(answer=[column])["request"].model_dump()["answer"]
+    assert schema["required"] == ["mood"]
+    assert schema["properties"]["mood"]["description"] == "the writer's"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ("positive, negative,mixed", ["positive", "negative", "mixed"]),
+        ("yes, fully\nno, not at all\n", ["yes, fully", "no, not at all"]),
+        ("good, bad,\n", ["good", "bad"]),
+    ],
+    ids=["commas", "lines", "a line end at the end"],
+)
+def test_choices_are_typed_as_people_list_them(typed: str, words: list[str]) -> None:
+    """With commas between them; where they stand one a line, commas belong to them."""
+    assert AnswerColumn(name="mood", kind="choice", choices=typed).words() == words
+
+
+CHOICE = AnswerColumn(name="mood", kind="choice", choices="good, bad")
+REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
+    "no table": ({"table": " \n"}, "Table: nothing is filled in"),
+    "no question": ({"question": " "}, "What to ask about each row: nothing is filled in"),
+    "no model": ({"model": " "}, "Model: nothing is filled in"),
+    "one word": (
+        {"answer": [AnswerColumn(name="mood", kind="choice", choices="good")]},
+        "Columns of the answer: mood is a choice: fill in two words or more",
+    ),
+    "words of a number": (
+        {"answer": [AnswerColumn(name="stars", kind="number", choices="1, 2")]},
+        "Columns of the answer: stars has words to choose from, so its kind of answer is choice, not number",
+    ),
+    "a column twice": ({"answer": [CHOICE, CHOICE]}, "Columns of the answer: answer.mood stands twice"),
+    "a word twice": (
+        {"answer": [AnswerColumn(name="mood", kind="choice", choices="good, good")]},
+        "Columns of the answer: answer.mood has the word 'good' twice",
+    ),
+    "no name": ({"answer": [AnswerColumn(name=" ")]}, "Columns of the answer: a column has no name"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSALS)
+def test_what_the_form_cannot_check_is_refused_by_its_title(case: str) -> None:
+    """Before a file is looked at, in one sentence."""
+    changes, message = REFUSALS[case]
+    with pytest.raises(Refused, match=f"^{message}"):
+        filled_in(**changes)
+
+
+NAMED: dict[type[OpenAIBatchError], str] = {
+    AccessError: "Account",
+    SourceError: "Table",
+    ModelNotFound: "Model",
+    DestinationError: "Where the result goes",
+    BudgetError: "Budget in US dollars",
+    WaitError: "Free the worker while waiting",
+}
+
+
+@pytest.mark.parametrize("kind", NAMED, ids=lambda kind: kind.__name__)
+def test_a_later_refusal_names_its_field_too(kind: type[OpenAIBatchError]) -> None:
+    """It stays what it was, with its details and notes."""
+    with pytest.raises(kind, match=f"^{NAMED[kind]}: no") as caught, fields_named():
+        raise kind("no", path="x")
+    assert caught.value.details == {"path": "x"}
