@@ -57,7 +57,7 @@ class _Teller:
         if self._is_news(now, state):
             self.told, self.told_at, self.told_share = state, now, self.so_far.share
             if self.context is not None:
-                flow_run_logger(self.context.flow_run, self.context.flow).info("Waiting: %s", self.so_far)
+                flow_run_logger(self.context.flow_run, self.context.flow).info("Waiting: %s", str(self.so_far))
         if state != self.shown or now - self.shown_at >= SECONDS_BETWEEN_LINES:
             self.shown, self.shown_at = state, now
             self.artifact.show(self.so_far, now)

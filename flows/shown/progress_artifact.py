@@ -102,8 +102,8 @@ def over(job: Job, report: JobReport) -> str:
 
 def _markdown(job: Job, lines: dict[str, str]) -> str:
     title = " · ".join(filter(None, (name_in(job.source.path), model_of(job.request))))
-    table = "\n".join(f"| {name} | {text} |" for name, text in lines.items() if text)
-    return f"**{title}**, job `{job.key}`\n\n| | |\n|---|---|\n{table}"
+    told = "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
+    return f"**{title}**, job `{job.key}`\n\n{told}"
 
 
 def counted(outcomes: dict[str, int]) -> str:

@@ -14,7 +14,7 @@ class SoFar:
         items: How many of them go in the round that is under way.
         fetched: How many of those are fetched.
         waited: How many more are done in open batches, by the last look.
-        reached: The most that were ever seen to be done: between a batch's end and its output its items are neither.
+        reached: The most that were ever seen to be done; between a batch's end and its output its items are not.
         text: What the last look said of the open batches.
     """
 

@@ -122,7 +122,7 @@ def test_the_progress_says_what_is_answered(seen: Seen) -> None:
     """In one artifact that is named by the job: not 100 %, for one row has no answer."""
     (artifact,) = seen.ask("/artifacts/filter", artifacts={"key": {"any_": ["openai-batch-a-story"]}})
     assert artifact["data"] == 97.5
-    assert "| Rows answered | 39 of 40 |" in artifact["description"]
+    assert "- Rows answered: 39 of 40\n" in artifact["description"]
 
 
 def test_events_tell_what_became_of_batches_and_job(seen: Seen) -> None:

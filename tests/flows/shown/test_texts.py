@@ -57,6 +57,7 @@ def test_names_that_prefect_makes_up_are_told_from_given_ones() -> None:
         ("00000-0-cut3-1", "round 2 · file 1, piece 2 of 3"),
         ("00000-0-cut3-1-rest-0", "round 2 · file 1, piece 2 of 3, the rest"),
     ],
+    ids=["the third", "of two", "a rest", "a piece", "the rest of a piece"],
 )
 def test_an_input_file_is_named_as_a_person_counts(name: str, words: str) -> None:
     """From one, with what it is a piece of."""
@@ -120,6 +121,7 @@ def test_a_place_is_an_asset_where_its_url_can_name_one(url: str, key: str | Non
         ),
         ("openai-batch", []),
     ],
+    ids=["another flow", "ours"],
 )
 def test_a_look_that_finds_nothing_reads_as_waiting(flow: str, said: list[str]) -> None:
     """In anybody's flow; ours tells its own story, in which failures stay as they are."""
