@@ -7,7 +7,7 @@ from typing import ParamSpec, get_args
 
 from prefect import get_run_logger
 
-from ...batch.files.batches import Batch
+from ...batch.files.batches import SYNCHRONOUS, Batch
 from ...batch.files.input_files import InputFile
 from ...batch.files.pieces import in_words
 from ...batch.jobs.job import Job
@@ -92,25 +92,18 @@ def tell_refused(job: Job, batch: Batch, again: Sequence[InputFile]) -> None:
 
 @_never_fatal
 def tell_fetched(job: Job, file: InputFile) -> None:
-    """What a batch gave is recorded; nothing is told where it is not, for its fetching failed."""
+    """What became of an input file is recorded; nothing is told where it is not, for its fetching failed."""
     output = fetched(file)
     if output is None:
         return
     again = f"; {output.again:,} may go again" if output.again else ""
     cost = bill_of([output], job.terms.prices)
     price = f"; paid {paid(cost.known_usd, cost.unpriced)}" if cost.models else ""
-    get_run_logger().info(
-        "%s: %s %s: %s%s%s",
-        *(
-            in_words(file).capitalize(),
-            output.batch.id,
-            output.batch.status,
-            counted(output.outcomes),
-            price,
-            again,
-        ),
-    )
-    _emit_fetched(job, output, cost)
+    end = "asked at once" if output.batch.id == SYNCHRONOUS else f"{output.batch.id} {output.batch.status}"
+    told = (in_words(file).capitalize(), end, counted(output.outcomes), price, again)
+    get_run_logger().info("%s: %s: %s%s%s", *told)
+    if output.batch.id != SYNCHRONOUS:
+        _emit_fetched(job, output, cost)
 
 
 def _emit_fetched(job: Job, output: FetchedOutput, cost: Bill) -> None:

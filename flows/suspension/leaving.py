@@ -21,8 +21,7 @@ def awaited(job: Job, opened: Sequence[Batch], now: float) -> str:
     looked = f"{datetime.fromtimestamp(now, UTC):%H:%M} UTC"
     if not opened:
         return f"Waits for room at OpenAI, looked for at {looked}."
-    batches = len(job.batches())
-    return f"{batches - len(opened)} of {batches} batch{'' if batches == 1 else 'es'} ended, looked at {looked}."
+    return f"Waits for {len(opened)} of {len(job.batches())} batches, looked at {looked}."
 
 
 def leave(job: Job, wait: Wait) -> State[JobReport]:

@@ -4,8 +4,8 @@ Of each look of a sensor that finds nothing Prefect logs "Task run failed with e
 failed, and of each task "Finished in state Completed()". Words and levels are its own. To return AwaitingRetry in
 place of an exception would log nothing, but such a wait knows no end of its looks, and loses its result where that
 is kept under a key. So a filter on the logger of task runs, whose lines go to the console and to the server alike,
-rewrites the line of a look, told by our own exception in it; in the runs of our flows, which tell their story
-themselves, it lowers both lines to DEBUG. Failures, and the lines of other tasks, stay as they are.
+rewrites the line of a look, told by our own exception in it; in the runs of the flows that tell a job's story
+themselves it lowers both lines to DEBUG. Failures, and the lines of other tasks, stay as they are.
 """
 
 import logging
@@ -15,13 +15,11 @@ from ...batch.errors import BatchNotFinished
 TASK_RUNS = "prefect.task_runs"
 """The logger of Prefect's task runs."""
 
-OURS = "openai-batch"
-"""What the names of our flows begin with."""
-
 FINISHED = "Finished in state "
 """How Prefect's last line of a task run begins."""
 
-_called_otherwise: set[str] = set()
+_telling = {"openai-batch", "openai-batch-resume", "openai-batch-collect"}
+"""The names of the flows that tell a job's story; an engine's processes know them too."""
 
 
 def calm_lines() -> None:
@@ -30,8 +28,8 @@ def calm_lines() -> None:
 
 
 def lower_lines_of(flow_name: str) -> None:
-    """Let a flow tell its own story: one of ours, which somebody has given another name."""
-    _called_otherwise.add(flow_name)
+    """Let a flow tell its own story under whichever name somebody has given it."""
+    _telling.add(flow_name)
 
 
 class _OurLines(logging.Filter):
@@ -41,7 +39,7 @@ class _OurLines(logging.Filter):
             return True
         if look:
             _rewrite(record)
-        if not _is_ours(record):
+        if getattr(record, "flow_name", None) not in _telling:
             return True
         record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
         return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
@@ -61,11 +59,6 @@ def _rewrite(record: logging.LogRecord) -> None:
     assert isinstance(record.args, tuple), "as it is of a look"
     pause = str(record.args[4]).replace(" second(s) from now", " s")
     record.msg, record.args = "Waiting: %s; next look in %s", (str(record.args[1]), pause)
-
-
-def _is_ours(record: logging.LogRecord) -> bool:
-    flow_name = str(getattr(record, "flow_name", ""))
-    return flow_name.startswith(OURS) or flow_name in _called_otherwise
 
 
 _FILTER = _OurLines()

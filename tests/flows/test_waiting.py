@@ -21,6 +21,8 @@ from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.leaving import awaited
+from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
 from prefect_openai_batch.flows.suspension.readiness import could_go_on
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
@@ -137,6 +139,14 @@ def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Pa
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
     assert artifact.data == 100.0
     assert "- Rows answered: 30 of 30\n" in str(artifact.description)
+
+
+def test_a_suspended_run_says_what_it_waits_for(detached: Job) -> None:
+    """In its state's message, which still ends with the look that automations know it by."""
+    said = awaited(detached, detached.open_batches(), 0.0)
+    assert said == "Waits for 1 of 1 batches, looked at 00:00 UTC."
+    assert message_after(0.0, said) == f"{said} {LOOKS[0].message}"
+    assert awaited(detached, [], 0.0).startswith("Waits for room")
 
 
 @pytest.fixture
