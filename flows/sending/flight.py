@@ -234,6 +234,7 @@ class Flight:
         deadline = self.job.deadline
         if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
             self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
+            get_run_logger().info("The job is to be done by %s: what is open is cancelled", deadline.finish_by)
             cancel_job(self.job, settle_seconds=self.options.settle_seconds, credentials=self.credentials)
             self.cancelled = True
             self._answer_rest()

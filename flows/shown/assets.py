@@ -1,5 +1,6 @@
 """The table that a job writes, as an asset of Prefect's, made of the table that it reads."""
 
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 
@@ -29,7 +30,8 @@ def materializing(write: Task[[Job], JobReport], job: Job) -> Task[[Job], JobRep
     @wraps(write.fn)
     def write_asset(job: Job) -> JobReport:
         report: JobReport = write.fn(job)
-        add_asset_metadata(table, metadata_of(report))
+        with suppress(Exception):  # the table is there, whatever Prefect makes of it
+            add_asset_metadata(table, metadata_of(report))
         return report
 
     kept = {**KEPT_AS_JSON, "result_storage_key": write.result_storage_key}

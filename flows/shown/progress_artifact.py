@@ -78,11 +78,12 @@ def under_way(job: Job, so_far: SoFar, now: float) -> str:
     """How far a job is, as markdown."""
     begun = job.opened_at.timestamp()
     end = expected_end(begun, now, so_far.share)
+    untold = "OpenAI ends each batch within 24 hours" if so_far.share < 1 else ""
     lines = {
         "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
         "Batches": so_far.statuses,
-        "Under way for": in_words(now - begun),
-        "Expected end": "OpenAI ends each batch within 24 hours" if end is None else f"about {_clock(end, now)}",
+        "Under way for": duration_in_words(now - begun),
+        "Expected end": untold if end is None else f"about {_clock(end, now)}",
     }
     return _markdown(job, lines)
 
@@ -93,7 +94,7 @@ def over(job: Job, report: JobReport) -> str:
     lines = {
         "Rows answered": f"{report.answered:,} of {report.rows:,}",
         "Outcomes": counted(report.outcomes),
-        "Took": in_words((end - report.started_at).total_seconds()),
+        "Took": duration_in_words((end - report.started_at).total_seconds()),
         "Paid": str(report.bill).partition("\n")[0] if report.bill and report.bill.models else "",
         "Table": f"`{without_secrets(report.destination)}`",
     }
@@ -117,7 +118,7 @@ def expected_end(begun: float, now: float, share: float) -> float | None:
     return begun + (now - begun) / share if FORETOLD_FROM <= share < 1 else None
 
 
-def in_words(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
     """How long something takes: `40 s`, `12 min`, `3 h 5 min`."""
     if seconds < 100:
         return f"{max(seconds, 0):.0f} s"

@@ -14,7 +14,7 @@ class SoFar:
         items: How many of them go in the round that is under way.
         fetched: How many of those are fetched.
         waited: How many more are done in open batches, by the last look.
-        reached: The most that were ever seen to be done; between a batch's end and its output its items are not.
+        reached: The most that were seen to be done in this round; those of an ended batch are not, until fetched.
         text: What the last look said of the open batches.
     """
 
@@ -28,7 +28,8 @@ class SoFar:
     def hear(self, news: Progress) -> bool:
         """Count what a step reports; whether it was a look at the batches."""
         if news.step == "fetch":
-            self.items = self.items if news.total is None else news.total
+            if news.total is not None:  # a round begins; what goes again was counted as done before
+                self.items, self.waited, self.reached = news.total, 0, 0
             self.fetched = (self.fetched if news.done is None else news.done) + news.advance
             self.waited = max(self.waited - news.advance, 0)  # what is fetched is waited for no more
         elif news.step == "wait":

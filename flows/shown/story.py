@@ -127,8 +127,8 @@ def _emit_fetched(job: Job, output: FetchedOutput, cost: Bill) -> None:
 def tell_written(report: JobReport) -> None:
     """The table is there."""
     table, outcomes = without_secrets(report.destination), counted(report.outcomes)
-    told = (_many(report.rows, "row"), f"{report.answered:,}", table, outcomes)
-    get_run_logger().info("Wrote %s, %s with an answer, to %s: %s", *told)
+    told = (table, _many(report.rows, "row"), f"{report.answered:,}", outcomes)
+    get_run_logger().info("Wrote %s: %s, %s with an answer (%s)", *told)
 
 
 @_never_fatal

@@ -29,7 +29,7 @@ STORY = (
     r"Round 2: 2 rows go again: 2 server_error",
     r"Round 2 · file 1: 2 items sent to gpt-5-mini as batch_\w+",
     r"Round 2 · file 1: batch_\w+ completed: 2 succeeded; paid \$[\d.]+",
-    r"Wrote 40 rows, 39 with an answer, to .+/answers.csv: 40 succeeded",
+    r"Wrote .+/answers.csv: 40 rows, 39 with an answer \(40 succeeded\)",
     r"Paid: \$[\d.]+ .+",
     r"39 of 40 rows answered.+",
     r"Finished in state Partial.+",

@@ -13,7 +13,7 @@ from prefect_openai_batch.batch.files.pieces import in_words as file_in_words
 from prefect_openai_batch.batch.progress import Progress
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.flows.shown.assets import asset_of
-from prefect_openai_batch.flows.shown.progress_artifact import expected_end, in_words
+from prefect_openai_batch.flows.shown.progress_artifact import duration_in_words, expected_end
 from prefect_openai_batch.flows.shown.run_names import described, is_made_up
 from prefect_openai_batch.flows.shown.so_far import SoFar
 from prefect_openai_batch.tasks.shown.log_lines import TASK_RUNS
@@ -91,7 +91,7 @@ def test_the_end_is_foretold_once_there_is_something_to_tell_it_by() -> None:
     """By the pace so far."""
     assert expected_end(1000, 1060, 0.01) is None
     assert expected_end(1000, 1060, 0.5) == 1120
-    assert [in_words(seconds) for seconds in (5, 700, 11_100)] == ["5 s", "12 min", "3 h 5 min"]
+    assert [duration_in_words(seconds) for seconds in (5, 700, 11_100)] == ["5 s", "12 min", "3 h 5 min"]
 
 
 @pytest.mark.parametrize(
