@@ -28,7 +28,8 @@ from prefect_openai_batch.batch.flight.cuts import pieces_of
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.options import RunOptions
-from prefect_openai_batch.flows.sending.flight import ROOM_LOOK_SECONDS, UPLOADS
+from prefect_openai_batch.flows.sending.flight import ROOM_LOOK_SECONDS
+from prefect_openai_batch.flows.sending.submitting import UPLOADS
 from prefect_openai_batch.tasks import sensor_options
 from prefect_openai_batch.tasks.remote.connection import PAGE
 from prefect_openai_batch.tasks.remote.paces import CREATIONS

@@ -5,6 +5,7 @@ from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
 from .recover import recover_job
 from .resume import collect_job, resume_job
+from .shown.ui_links import link_to_new_ui
 from .suspension.wake import wake_jobs
 from .trials import openai_batch_trial, try_rows
 
@@ -20,3 +21,5 @@ __all__ = [
     "try_rows",
     "wake_jobs",
 ]
+
+link_to_new_ui()

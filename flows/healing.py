@@ -15,6 +15,7 @@ from prefect.states import AwaitingRetry, Crashed
 from .cancellation import Log, end_cancelled_job
 from .defaults import begun_at, current_run
 from .runs import TAG
+from .shown.run_names import add_to_name, run_name
 
 SETTLED = timedelta(seconds=10)
 """A worker reports a crash twice, some seconds apart; the second report overwrites a retry in between."""
@@ -35,7 +36,7 @@ WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
 """States in which a cancelled run has no process, and so nobody calls its hook."""
 
 
-@flow(name="openai-batch-heal")
+@flow(name="openai-batch-heal", flow_run_name=run_name)
 def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     """Look after a run of ours that has crashed, or of which nothing has been heard for long.
 
@@ -100,7 +101,7 @@ def goes_on(state: State[Any], asked: datetime) -> bool:
     return state.type in AT_WORK and state.timestamp > asked - LATE_EVENTS
 
 
-@flow(name="openai-batch-collect-cancelled")
+@flow(name="openai-batch-collect-cancelled", flow_run_name=run_name)
 def collect_cancelled_run(flow_run_id: UUID) -> None:
     """End the job of a run that was cancelled while it was suspended, as its hook does for one that ran.
 
@@ -161,7 +162,10 @@ def _run_of_ours(client: SyncPrefectClient, flow_run_id: UUID) -> FlowRun | None
         run = client.read_flow_run(flow_run_id)
     except ObjectNotFound:
         return None
-    return run if TAG in run.tags else None
+    if TAG not in run.tags:
+        return None
+    add_to_name(run.name)
+    return run
 
 
 def _states(client: SyncPrefectClient, flow_run_id: UUID) -> list[State[Any]]:

@@ -20,7 +20,6 @@ from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.money.budgets import check_budget
-from ..batch.money.estimates import estimate_files
 from ..batch.prices import dollars
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
@@ -32,9 +31,12 @@ from .engines.processes import processes_end_with_it
 from .job_run import JobRun
 from .own_parameters import as_we_take_them
 from .places import check_places
-from .progress import progress_artifact
 from .rounds import begin_round, finish_round, recognise_job
 from .runs import parameters_of, storage_of, way_on
+from .shown.assets import materializing
+from .shown.progress import shown_progress
+from .shown.run_names import introduce, run_name
+from .shown.story import tell_built, tell_end, tell_rows, tell_written
 from .suspension.checks import check_wait
 from .suspension.leaving import leave
 
@@ -56,6 +58,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
 @as_we_take_them
 @flow(
     name="openai-batch",
+    flow_run_name=run_name,
     persist_result=True,
     result_serializer="json",
     task_runner=TASK_RUNNER,
@@ -134,6 +137,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job, options = job_run.job, job_run.options
     report = job.report()
+    is_done_already = report is not None
     if report is not None:
         get_run_logger().info(DONE_ALREADY, job.key, job.folder)
     else:
@@ -142,8 +146,11 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
         if report is None:
             return leave(job, options.wait)
     if job.nothing_was_taken():
+        tell_end(job, report, "Failed")
         raise _nothing_taken(job)
     state = end_state(report, options.min_answered, storage_of(job))
+    if not is_done_already:
+        tell_end(job, report, str(state.name))
     if report.bill is not None:
         get_run_logger().info("Paid: %s", report.bill)
         if (budget := job.terms.budget_usd) is not None and report.bill.known_usd > budget:
@@ -167,11 +174,12 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         open_batches_named(job),
         processes_end_with_it(),
         pauses_end_with_it(),
-        progress_artifact(job) as progress,
+        shown_progress(job) as progress,
     ):
         job_run = job_run.on_its_terms()
         job = job_run.job
         _read_rows(job_run)
+        introduce(job)
         done = recognise_job(job_run)
         if done is not None:
             return done
@@ -181,9 +189,10 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             _foretell(job_run)
             if not finish_round(job_run, number):
                 return None
-        report = job_run.task(write_results, "report")(job)  # durable first …
+        report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
+        tell_written(report)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
-        progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
+        progress.show_end(report)
     return job.report() or report
 
 
@@ -191,13 +200,14 @@ def _read_rows(job_run: JobRun) -> None:
     if job_run.job.rows() is None:
         check_access(_model(job_run.job.request), credentials=job_run.credentials)
         job_run.task(read_source, "rows")(job_run.job)
+        tell_rows(job_run.job)
 
 
 def _foretell(job_run: JobRun) -> None:
     """Say what a job will cost, and refuse one whose budget cannot hold, before anything is uploaded."""
     job, deadline = job_run.job, job_run.job.deadline
     if not job.has_sent():
-        get_run_logger().info("To be sent: %s", estimate_files(job.input_files(), job.terms.prices))
+        tell_built(job)
         check_budget(job, answers_rest=deadline is not None and deadline.answer_rest)
 
 

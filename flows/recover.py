@@ -19,9 +19,16 @@ from ..tasks import (
 from ..tasks.remote.tries import pauses_end_with_it
 from .job import TASK_RUNNER
 from .places import check_places
+from .shown.run_names import run_name
 
 
-@flow(name="openai-batch-recover", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+@flow(
+    name="openai-batch-recover",
+    flow_run_name=run_name,
+    persist_result=True,
+    result_serializer="json",
+    task_runner=TASK_RUNNER,
+)
 def recover_job(
     job_key: str,
     destination: str,

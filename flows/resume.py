@@ -17,11 +17,13 @@ from .defaults import begun_at, current_run, default_storage
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .places import check_places
+from .shown.run_names import run_name
 from .suspension.checks import check_wait
 
 
 @flow(
     name="openai-batch-resume",
+    flow_run_name=run_name,
     persist_result=True,
     result_serializer="json",
     task_runner=TASK_RUNNER,
@@ -77,7 +79,13 @@ def resume_job(
     )
 
 
-@flow(name="openai-batch-collect", persist_result=True, result_serializer="json", task_runner=TASK_RUNNER)
+@flow(
+    name="openai-batch-collect",
+    flow_run_name=run_name,
+    persist_result=True,
+    result_serializer="json",
+    task_runner=TASK_RUNNER,
+)
 def collect_job(
     job_key: str,
     *,

@@ -9,6 +9,7 @@ from .job_run import JobRun
 from .sending.answering import answer_round
 from .sending.building import build_round
 from .sending.flight import Flight
+from .shown.story import tell_adopted, tell_round
 
 
 def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
@@ -18,11 +19,14 @@ def begin_round(job_run: JobRun, number: int, max_rounds: int) -> bool:
         return job.round_folder(number).exists()
     if number > max_rounds and not job.round_folder(number).exists():
         return False
+    is_new = number > 1 and not job.round_folder(number).exists("plan.json")
     selections = plan_round(job, number, resumed=job_run.resumed)
     if selections:
+        if is_new:
+            tell_round(job, number, sum(selection.rows for selection in selections))
         build_round(job_run, selections)
         if job.key_given and not job.round_folder(number).exists("adopted.json"):
-            adopt_batches(job, number, credentials=job_run.credentials)
+            tell_adopted(adopt_batches(job, number, credentials=job_run.credentials))
     return bool(selections)
 
 

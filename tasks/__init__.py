@@ -15,6 +15,7 @@ from .look import check_access, get_batch, list_batches
 from .read import read_source
 from .recognise import recognise_recovered, recognise_table
 from .reconsider import reconsider_batch
+from .shown.log_lines import calm_lines
 from .submit import look_for_room, submit_batch, submit_in_room
 from .wait import sensor_options, wait_for_batch, wait_for_batches
 from .write import write_results
@@ -43,3 +44,5 @@ __all__ = [
     "wait_for_batches",
     "write_results",
 ]
+
+calm_lines()

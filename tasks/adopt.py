@@ -13,9 +13,10 @@ from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
+from .shown.run_names import named
 
 
-@task(name="adopt-batches", **KEPT_AS_JSON)
+@task(name="adopt-batches", task_run_name=named("look for earlier batches"), **KEPT_AS_JSON)
 def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None) -> list[str]:
     """Record the batches that OpenAI lists for the input files of a round, and that have no record here.
 
@@ -57,7 +58,7 @@ def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> Non
         )
 
 
-@task(name="find-job-batches", **KEPT_AS_JSON)
+@task(name="find-job-batches", task_run_name=named("find the batches"), **KEPT_AS_JSON)
 def find_job_batches(job_key: str, *, credentials: str | None = None) -> list[Batch]:
     """The batches that bear a job's key, as far back as OpenAI keeps their files, one for each input file.
 

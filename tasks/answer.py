@@ -26,6 +26,7 @@ from ..batch.storage import Folder
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.tries import pauses_end_with_it
+from .shown.run_names import named
 
 CONCURRENCY = 8
 """Items asked at once; OpenAI's rate limits are kept by waiting as long as it says."""
@@ -34,7 +35,7 @@ KEPT_AT_ONCE = 16
 """Answers that are recorded together: after a kill so many may be asked, and paid, again."""
 
 
-@task(name="answer-items", **KEPT_AS_JSON)
+@task(name="answer-items", task_run_name=named("answer at once"), **KEPT_AS_JSON)
 def answer_items(
     job: Job,
     file: InputFile,

@@ -6,9 +6,10 @@ from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
 from .options import KEPT_AS_JSON
+from .shown.run_names import named
 
 
-@task(name="build-items", **KEPT_AS_JSON)
+@task(name="build-items", task_run_name=named("build"), **KEPT_AS_JSON)
 def build_items(selection: Selection) -> tuple[InputFile, ...]:
     """Build the input files of a selection, cut at OpenAI's limits, each of one model and one endpoint.
 

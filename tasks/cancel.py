@@ -15,9 +15,10 @@ from .remote.listing import find_created
 from .remote.looking import is_lost
 from .remote.tries import FINDING
 from .remote.twins import keep_one
+from .shown.run_names import named
 
 
-@task(name="cancel-batch", **KEPT_AS_JSON)
+@task(name="cancel-batch", task_run_name=named("cancel a batch"), **KEPT_AS_JSON)
 def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
     """Ask OpenAI to cancel a batch; one that has ended already stays as it is.
 
@@ -38,7 +39,7 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
         return FINDING.call(connection.cancel, batch_id)
 
 
-@task(name="cancel-job", **KEPT_AS_JSON)
+@task(name="cancel-job", task_run_name=named("cancel the batches"), **KEPT_AS_JSON)
 def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials: str | None = None) -> list[Batch]:
     """Ask OpenAI to cancel every open batch of a job, those too whose creation got no answer.
 

@@ -15,11 +15,12 @@ from ..batch.jobs.submissions import fetched, kept_upload, twins, uploads_begun
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.deletion import delete_files
+from .shown.run_names import named
 
 log = logging.getLogger(__name__)
 
 
-@task(name="clean-up", **KEPT_AS_JSON)
+@task(name="clean-up", task_run_name=named("clean up"), **KEPT_AS_JSON)
 def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     """Delete the remote files of a job, or of one batch; files that are gone already count as deleted.
 

@@ -24,9 +24,10 @@ from .options import KEPT_AS_JSON
 from .remote.connection import NOT_ALLOWED, Connection, connect
 from .remote.downloads import download
 from .remote.outputs import Sent, read_output
+from .shown.run_names import named
 
 
-@task(name="fetch-output", **KEPT_AS_JSON)
+@task(name="fetch-output", task_run_name=named("fetch"), **KEPT_AS_JSON)
 def fetch_output(
     batch: Batch, *, keep_response: bool = True, answer: Any = None, credentials: str | None = None
 ) -> FetchedOutput:

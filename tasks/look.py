@@ -22,6 +22,7 @@ from .options import KEPT_AS_JSON
 from .remote.account import names_the_address
 from .remote.connection import PAGE, Connection, connect
 from .remote.tries import FINDING
+from .shown.run_names import named
 
 ADDRESS = "It is --base-url, OPENAI_BASE_URL or the credentials block's base_url"
 """Where an address comes from."""
@@ -61,7 +62,7 @@ def list_batches(limit: int = 20, *, credentials: str | None = None) -> list[Bat
         return list(islice(chain.from_iterable(connection.batch_pages(min(limit, PAGE))), limit))
 
 
-@task(name="check-access", **KEPT_AS_JSON)
+@task(name="check-access", task_run_name=named("check access"), **KEPT_AS_JSON)
 def check_access(model: str | None, *, credentials: str | None = None) -> None:
     """Make sure of key, server and model before anything is built or sent.
 

@@ -5,9 +5,10 @@ from prefect import task
 from ..batch.jobs.job import Job, Rows
 from ..batch.jobs.rows import keep_rows
 from .options import KEPT_AS_JSON
+from .shown.run_names import named_read
 
 
-@task(name="read-source", **KEPT_AS_JSON)
+@task(name="read-source", task_run_name=named_read, **KEPT_AS_JSON)
 def read_source(job: Job) -> Rows:
     """Read a job's source in chunks and keep its rows as Parquet parts in the job folder.
 

@@ -16,9 +16,10 @@ from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.deletion import delete_files
 from .remote.listing import batches_of_job
+from .shown.run_names import named
 
 
-@task(name="recognise-table", **KEPT_AS_JSON)
+@task(name="recognise-table", task_run_name=named("recognise the table"), **KEPT_AS_JSON)
 def recognise_table(job: Job, *, credentials: str | None = None) -> JobReport | None:
     """Finish a job whose table stood at its destination before its folder was there, if the table is its own.
 
@@ -78,7 +79,7 @@ def _refuse_what_stands_there(job: Job) -> None:
         )
 
 
-@task(name="recognise-recovered-table", **KEPT_AS_JSON)
+@task(name="recognise-recovered-table", task_run_name=named("recognise the table"), **KEPT_AS_JSON)
 def recognise_recovered(batches: list[Batch], destination: str, *, credentials: str | None = None) -> int | None:
     """How many items a table of recovered answers holds, if it is made of these batches and lacks nothing of them.
 

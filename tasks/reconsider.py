@@ -19,6 +19,7 @@ from .remote.adoption import adopt_listed
 from .remote.connection import NOT_ALLOWED, Connection, connect
 from .remote.listing import batches_of_job, created_since
 from .remote.twins import keep_one
+from .shown.run_names import named
 
 FILE_ATTEMPTS = 3
 """How often an input file that validation does not find is uploaded anew."""
@@ -30,7 +31,7 @@ ROOM_SECONDS = 2 * 86_400
 """How long room is waited for among the enqueued tokens: for as long as others' batches may hold it."""
 
 
-@task(name="reconsider-batch", **KEPT_AS_JSON)
+@task(name="reconsider-batch", task_run_name=named("reconsider"), **KEPT_AS_JSON)
 def reconsider_batch(
     job: Job, batch: Batch, *, pause_seconds: float = 60.0, credentials: str | None = None
 ) -> list[InputFile]:

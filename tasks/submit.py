@@ -19,9 +19,10 @@ from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect
 from .remote.creation import create_once
 from .remote.listing import enqueued
+from .shown.run_names import named
 
 
-@task(name="submit-batch", **KEPT_AS_JSON)
+@task(name="submit-batch", task_run_name=named("submit"), **KEPT_AS_JSON)
 def submit_batch(
     items: InputFile | Iterable[BatchItem] | None = None,
     *,
@@ -74,7 +75,7 @@ def submit_batch(
         return create_once(connection, input_file_id, path, by_hand, settle_seconds)
 
 
-@task(name="submit-batch", **KEPT_AS_JSON)
+@task(name="submit-batch", task_run_name=named("submit"), **KEPT_AS_JSON)
 def submit_in_room(
     file: InputFile,
     *,

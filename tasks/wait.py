@@ -21,6 +21,7 @@ from .remote.connection import Connection, connect
 from .remote.looking import look_at
 from .remote.tries import LOOKING, READING, may_pass
 from .remote.twins import settle
+from .shown.run_names import named_wait
 
 SHORTEST_DELAY_SECONDS = 0.01
 
@@ -102,7 +103,7 @@ def _unfinished_before(deadline: datetime | None) -> Callable[[object, object, S
     return unfinished
 
 
-@task(name="wait-for-batches", **KEPT_AS_JSON, **sensor_options())
+@task(name="wait-for-batches", task_run_name=named_wait, **KEPT_AS_JSON, **sensor_options())
 def wait_for_batches(
     batches: list[Batch], *, credentials: str | None = None, deadline: datetime | None = None
 ) -> list[Batch]:
@@ -148,7 +149,7 @@ def wait_for_batches(
     return ended
 
 
-@task(name="wait-for-batch", **KEPT_AS_JSON, **sensor_options())
+@task(name="wait-for-batch", task_run_name=named_wait, **KEPT_AS_JSON, **sensor_options())
 def wait_for_batch(batch: Batch | str, *, credentials: str | None = None) -> Batch:
     """Wait for one batch, ours or one that somebody else started, by its id; return it as it ended.
 

@@ -6,9 +6,10 @@ from ..batch.jobs.job import Job
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.results import write_job_results
 from .options import KEPT_AS_JSON
+from .shown.run_names import named_write
 
 
-@task(name="write-results", **KEPT_AS_JSON)
+@task(name="write-results", task_run_name=named_write, **KEPT_AS_JSON)
 def write_results(job: Job) -> JobReport:
     """Write the input's columns and what became of each row to the destination, in input order.
 

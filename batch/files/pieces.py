@@ -33,6 +33,17 @@ def whole_name(name: str) -> str:
     return _KIND.split(name)[0]
 
 
+def in_words(file: InputFile) -> str:
+    """Which input file it is, for a person: `round 1 · file 3`, of the second of that selection `file 3.2`."""
+    found = re.match(r"(\d+)-(\d+)", file.name)
+    if found is None or file.job_key is None:
+        return "items made by hand"
+    part, number = (int(digits) + 1 for digits in found.groups())
+    pieces = re.findall(rf"({REST}|{CUT})(\d*)-(\d+)", file.name)
+    made = (f", piece {int(index) + 1} of {into}" if kind == CUT else ", the rest" for kind, into, index in pieces)
+    return f"round {file.round} · file {part}{f'.{number}' if number > 1 else ''}{''.join(made)}"
+
+
 def not_in_pieces(files: Sequence[InputFile]) -> list[InputFile]:
     """The input files of which no others are made."""
     in_pieces = {(file.round, _made_of(file.name)) for file in files}

@@ -231,6 +231,16 @@ def read_outcomes(fetched: FetchedOutput) -> pa.Table:
         return unpacked(pq.read_table(file))
 
 
+def why_again(fetched: FetchedOutput) -> Counter[str]:
+    """Why items are worth another try: OpenAI's code for each, or else what became of it."""
+    if not fetched.again:
+        return Counter()
+    with fetched.files.open(OUTCOMES) as file:
+        table = pq.read_table(file, columns=["again", "outcome", "error_code"])
+    chosen = table.filter(table["again"])
+    return Counter(pc.coalesce(chosen["error_code"], chosen["outcome"].cast(pa.string())).to_pylist())
+
+
 def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.ndarray:
     """The numbers of the rows that are worth another try, ascending, as int64.
 

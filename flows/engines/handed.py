@@ -38,6 +38,7 @@ class Handed(Generic[R]):
     def __init__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
         self._future: PrefectFuture[R] | None = None
+        self._tell: Callable[[], None] | None = None
         self._result: R
         try:
             self._future = task.submit(*args, **kwargs)
@@ -51,6 +52,16 @@ class Handed(Generic[R]):
         else:
             tell = copy_context().run
             self._future.add_done_callback(lambda _: tell(report, step, advance=rows))
+        return self
+
+    def then(self, tell: Callable[[], None]) -> "Handed[R]":
+        """Call `tell` when its work is over, in whichever thread, and again where it was done anew in this one."""
+        self._tell = tell
+        if self._future is None:
+            tell()
+        else:
+            run = copy_context().run
+            self._future.add_done_callback(lambda _: run(tell))
         return self
 
     def result(self) -> R:
@@ -71,6 +82,8 @@ class Handed(Generic[R]):
         if self._future is not None:
             _mark_lost(self._future)
         self._result = self._here()
+        if self._tell is not None:
+            self._tell()
 
 
 def is_lost(error: Exception) -> bool:

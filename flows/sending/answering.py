@@ -9,6 +9,7 @@ from ...batch.money.budgets import Spending
 from ...batch.progress import report as report_progress
 from ...tasks import answer_items
 from ..job_run import JobRun
+from ..shown.story import tell_fetched
 from .building import build_round
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,3 +38,4 @@ def answer_round(job_run: JobRun, number: int) -> None:
         answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
         deadline = until if allowed else LONG_AGO  # what is recorded already is still taken
         answer(job_run.job, file, deadline=deadline, credentials=job_run.credentials)
+        tell_fetched(job_run.job, file)

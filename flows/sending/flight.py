@@ -1,15 +1,10 @@
 """A round's batches: submitted, waited for and fetched, several at once."""
 
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from openai import APIStatusError
 from prefect import get_run_logger
-from prefect.task_runners import ThreadPoolTaskRunner
-from prefect.tasks import Task
 
 from ...batch import clock
 from ...batch.files.batches import Batch, BatchStatus
@@ -21,7 +16,6 @@ from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import stop_if_out_of_quota
 from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ...batch.money.budgets import Spending
-from ...batch.outcomes.outcome import OUT_OF_QUOTA
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import noted_wait
@@ -33,22 +27,19 @@ from ...tasks import (
     look_for_room,
     reconsider_batch,
     sensor_options,
-    submit_in_room,
     wait_for_batches,
 )
-from ...tasks.remote.tries import pauses_end_with_it
 from ..engines.handed import Handed
 from ..job_run import JobRun
+from ..shown.story import tell_fetched, tell_refused, tell_submitted
 from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
+from .submitting import UPLOADS, submit_files
 
 ROOM_LOOK_SECONDS = 1.0
 """While there is no room at OpenAI, a stop is looked for so often."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
-
-UPLOADS = 4
-"""Input files that are uploaded at once."""
 
 
 class Flight:
@@ -163,58 +154,16 @@ class Flight:
             waiting.clear()
 
     def _submit(self, files: list[InputFile]) -> bool:
-        """Submit these side by side, the first of them in this thread; an error is raised when all are done.
-
-        That is no work for the flow's engine, whose processes may be busy for long.
-
-        Returns:
-            Whether there was still room for all of them.
-        """
-        wishes: dict[str, Any] = {
-            "credentials": self.credentials,
-            "settle_seconds": self.options.settle_seconds,
-        }
-        bound = self.departures.bounds.of
-        calls = [
-            (self._submission(file), {"file": file, "max_enqueued_tokens": bound(file.model), **wishes})
-            for file in files
-        ]
-        threads: ThreadPoolTaskRunner[Batch | None] = ThreadPoolTaskRunner(max_workers=UPLOADS)
-        with threads as side_by_side, pauses_end_with_it():
-            others = [side_by_side.submit(*call).result for call in calls[1:]]
-            (submit, asked), *_ = calls
-            return self._note_submissions(files, [partial(submit, **asked), *others])
-
-    def _note_submissions(self, files: list[InputFile], results: list[Callable[[], Batch | None]]) -> bool:
-        failed: list[Exception] = []
-        held: list[InputFile] = []
-        for file, result in zip(files, results, strict=True):
-            try:
-                batch = result()
-                if batch is None:
-                    held.append(file)
-                else:
-                    self._note_submission(file, batch)
-            except APIStatusError as error:
-                if error.code in OUT_OF_QUOTA:
-                    self.job.stop("insufficient_quota", error.message)
-                else:
-                    failed.append(error)
-            except Exception as error:
-                failed.append(error)
-        if failed:
-            raise failed[0]
+        """Submit these; whether there was still room for all of them."""
+        held = submit_files(self.job_run, files, self.departures.bounds.of, self._note_submission)
         if held:
             self.departures.hold(held)
         return not held
 
-    def _submission(self, file: InputFile) -> Task[..., Batch | None]:
-        name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
-        return self.job_run.task(submit_in_room, name)
-
     def _note_submission(self, file: InputFile, batch: Batch) -> None:
         report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
+        tell_submitted(self.job, file, batch)
         stopped = self.job.stopped()
         if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
             cancel_batch(batch.id, credentials=self.credentials)
@@ -253,6 +202,8 @@ class Flight:
             ]
             return
         again = self._reconsider(ended)
+        if again and ended.status == BatchStatus.FAILED:
+            tell_refused(self.job, ended, again)
         departures.goes_on(again)
         lacked_room = bool(again) and why_refused(ended.errors) == Reason.NO_ROOM
         if lacked_room or ended.input_file in again:
@@ -274,14 +225,16 @@ class Flight:
         fetch = self.job_run.task(fetch_output, name)
         keep, answer = self.job.request.keep_response, self.job.request.answer_type
         handed = Handed(fetch, ended, keep_response=keep, answer=answer, credentials=self.credentials)
-        items = ended.input_file.items if ended.input_file else 0
-        self.fetching.append(handed.telling("fetch", items))
+        if ended.input_file is not None:
+            handed.telling("fetch", ended.input_file.items).then(partial(tell_fetched, self.job, ended.input_file))
+        self.fetching.append(handed)
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
         deadline = self.job.deadline
         if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
             self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
+            get_run_logger().info("The job is to be done by %s: what is open is cancelled", deadline.finish_by)
             cancel_job(self.job, settle_seconds=self.options.settle_seconds, credentials=self.credentials)
             self.cancelled = True
             self._answer_rest()

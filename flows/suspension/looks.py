@@ -91,25 +91,26 @@ def look_after(age: float) -> Look | None:
     return next((look for look in LOOKS if age < look.until), None)
 
 
-def message_after(age: float) -> str:
-    """What a run that suspends says in its state's message, for the automations to read."""
+def message_after(age: float, awaited: str = "") -> str:
+    """What a run that suspends says in its state's message: what it waits for, then the look, for automations."""
     look = look_after(age)
-    return look.message if look else NO_LOOK
+    return f"{awaited} {look.message if look else NO_LOOK}".lstrip()
 
 
-def suspend_for_look(age: float) -> NoReturn:
+def suspend_for_look(age: float, awaited: str = "") -> NoReturn:
     """End this process and leave the run suspended, saying which look it waits for.
 
     `suspend_flow_run` does the same without a message, by which the automations tell the paces apart.
 
     Args:
         age: How long its oldest open batch has been open, in seconds.
+        awaited: What it waits for, as a sentence.
 
     Raises:
         Pause: always; it ends the process. The run is then suspended, or as somebody else has put it meanwhile.
         RuntimeError: Prefect does not suspend such a run.
     """
-    wanted: State[None] = Suspended(pause_key=uuid4().hex, message=message_after(age))
+    wanted: State[None] = Suspended(pause_key=uuid4().hex, message=message_after(age, awaited))
     with get_client(sync_client=True) as client:
         answer = client.set_flow_run_state(current_run().id, wanted)
     if answer.status == SetStateStatus.ABORT:

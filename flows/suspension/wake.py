@@ -17,12 +17,13 @@ from ...batch.jobs.job import Job
 from ...blocks.prefect_calls import at_once
 from ...tasks import look_for_room
 from ..runs import credentials_of, job_of, options_of
+from ..shown.run_names import add_to_name, run_name
 from .looks import look_once
 from .readiness import could_go_on
 from .waiting_runs import waiting_runs
 
 
-@flow(name="openai-batch-wake", persist_result=True, result_serializer="json")
+@flow(name="openai-batch-wake", flow_run_name=run_name, persist_result=True, result_serializer="json")
 def wake_jobs() -> list[str]:
     """Look at the batches of all suspended jobs, in as few calls as there are, and resume those that can go on.
 
@@ -52,6 +53,8 @@ def wake_jobs() -> list[str]:
     for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(group, credentials)
+    if woken:
+        add_to_name(f"{len(woken)} job{'' if len(woken) == 1 else 's'} woken")
     if failed:
         raise failed[0]
     return woken

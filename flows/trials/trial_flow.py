@@ -22,6 +22,7 @@ from ...tasks.remote.tries import pauses_end_with_it
 from ..defaults import begun_at, current_run, with_schedule
 from ..own_parameters import as_we_take_them
 from ..places import check_places
+from ..shown.run_names import run_name
 from .trying import terms_of, try_table
 
 ARTIFACT = "openai-batch-trial"
@@ -29,7 +30,7 @@ ARTIFACT = "openai-batch-trial"
 
 
 @as_we_take_them
-@flow(name="openai-batch-trial", persist_result=True, result_serializer="json")
+@flow(name="openai-batch-trial", flow_run_name=run_name, persist_result=True, result_serializer="json")
 def openai_batch_trial(
     source: FileSource | str,
     request: RequestParameter,

@@ -75,6 +75,11 @@ def task_runs(api: httpx.Client, run_id: str) -> list[dict[str, Any]]:
     return runs
 
 
+def steps(api: httpx.Client, run_id: str) -> list[str]:
+    """The steps of a run: each begins the last part of its task run's name."""
+    return [run["name"].rpartition(" · ")[2].split()[0] for run in task_runs(api, run_id)]
+
+
 def parameters(folder: Path, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
     return {
         "source": {"path": str(ROOT / "examples" / "reviews.csv")},

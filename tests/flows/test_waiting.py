@@ -21,6 +21,8 @@ from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.leaving import awaited
+from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
 from prefect_openai_batch.flows.suspension.readiness import could_go_on
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
@@ -71,12 +73,15 @@ def lines() -> Iterator[list[logging.LogRecord]]:
 def test_a_waiting_sensor_is_no_error(
     reviews: Path, run: Run, lines: list[logging.LogRecord], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each look logs one INFO line, whose text is the progress; no traceback, no line of a higher level."""
+    """What has changed is an INFO line, which a look that finds nothing new is not; no line of a higher level."""
     with looked_at(monkeypatch, seconds=0.25, timing=Timing(running=4)) as server:
         assert run(reviews).complete
         looks = [one for one in server.requests() if "/batches/" in one["path"]]
     unfinished = [line for line in lines if "items done" in line.getMessage()]
-    assert len(unfinished) == len(looks) - 1 > 5
+    said = [line.getMessage() for line in unfinished]
+    assert all(one.startswith("Waiting: ") for one in said)
+    assert 2 <= len(said) < len(looks) - 1
+    assert len(set(said)) == len(said)
     assert {line.levelno for line in unfinished} == {logging.INFO}
     assert all("\n" not in line.getMessage() and line.exc_info is None for line in unfinished)
     assert [line.getMessage() for line in lines if line.levelno > logging.INFO] == []
@@ -133,7 +138,15 @@ def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Pa
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=wanted)
     assert artifact.data == 100.0
-    assert artifact.description == "30 of 30 rows answered"
+    assert "- Rows answered: 30 of 30\n" in str(artifact.description)
+
+
+def test_a_suspended_run_says_what_it_waits_for(detached: Job) -> None:
+    """In its state's message, which still ends with the look that automations know it by."""
+    said = awaited(detached, detached.open_batches(), 0.0)
+    assert said == "Waits for 1 of 1 batches, looked at 00:00 UTC."
+    assert message_after(0.0, said) == f"{said} {LOOKS[0].message}"
+    assert awaited(detached, [], 0.0).startswith("Waits for room")
 
 
 @pytest.fixture

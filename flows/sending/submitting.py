@@ -1,0 +1,82 @@
+"""Input files brought to OpenAI side by side."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from openai import APIStatusError
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.tasks import Task
+
+from ...batch.files.batches import Batch
+from ...batch.files.input_files import InputFile
+from ...batch.jobs.submissions import refusals
+from ...batch.outcomes.outcome import OUT_OF_QUOTA
+from ...tasks import submit_in_room
+from ...tasks.remote.tries import pauses_end_with_it
+from ..job_run import JobRun
+
+UPLOADS = 4
+"""Input files that are uploaded at once."""
+
+Note = Callable[[InputFile, Batch], None]
+
+
+def submit_files(
+    job_run: JobRun, files: list[InputFile], bound: Callable[[str], int | None], note: Note
+) -> list[InputFile]:
+    """Submit these side by side, the first of them in this thread; an error is raised when all are done.
+
+    That is no work for the flow's engine, whose processes may be busy for long.
+
+    Args:
+        job_run: The run of their job.
+        files: Input files without a batch.
+        bound: The most tokens of a model in open batches, where there is a bound.
+        note: Hears of each that has its batch.
+
+    Returns:
+        Those for which there was no room any more.
+    """
+    wishes: dict[str, Any] = {
+        "credentials": job_run.credentials,
+        "settle_seconds": job_run.options.settle_seconds,
+    }
+    calls = [
+        (_submission(job_run, file), {"file": file, "max_enqueued_tokens": bound(file.model), **wishes})
+        for file in files
+    ]
+    threads: ThreadPoolTaskRunner[Batch | None] = ThreadPoolTaskRunner(max_workers=UPLOADS)
+    with threads as side_by_side, pauses_end_with_it():
+        others = [side_by_side.submit(*call).result for call in calls[1:]]
+        (submit, asked), *_ = calls
+        return _note_submissions(job_run, files, [partial(submit, **asked), *others], note)
+
+
+def _note_submissions(
+    job_run: JobRun, files: list[InputFile], results: list[Callable[[], Batch | None]], note: Note
+) -> list[InputFile]:
+    failed: list[Exception] = []
+    held: list[InputFile] = []
+    for file, result in zip(files, results, strict=True):
+        try:
+            batch = result()
+            if batch is None:
+                held.append(file)
+            else:
+                note(file, batch)
+        except APIStatusError as error:
+            if error.code in OUT_OF_QUOTA:
+                job_run.job.stop("insufficient_quota", error.message)
+            else:
+                failed.append(error)
+        except Exception as error:
+            failed.append(error)
+    if failed:
+        raise failed[0]
+    return held
+
+
+def _submission(job_run: JobRun, file: InputFile) -> Task[..., Batch | None]:
+    name = f"round-{file.round}/{file.name}/submitted-{len(refusals(file).batches) + 1}"
+    return job_run.task(submit_in_room, name)

@@ -1,0 +1,1 @@
+"""What Prefect shows of our runs: names, tags, log, progress, events, assets."""

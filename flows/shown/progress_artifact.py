@@ -1,0 +1,131 @@
+"""How far a job is, as one artifact in Prefect's UI, whichever process moves it on."""
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from pydantic import BaseModel, ConfigDict
+
+from ...batch.jobs.job import Job
+from ...batch.jobs.report import JobReport
+from ...batch.urls import name_in, without_secrets
+from ...blocks.prefect_calls import at_once
+from .run_names import model_of
+from .so_far import SoFar
+
+RECORD = "progress.json"
+
+MOST_UNFINISHED = 99.9
+"""Percent that a job without all answers may show."""
+
+FORETOLD_FROM = 0.05
+"""The share of the items from which on the end is foretold."""
+
+RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A job's key where nobody gave it one."""
+
+
+class ArtifactRecord(BaseModel):
+    """The artifact that shows a job's progress."""
+
+    model_config = ConfigDict(frozen=True)
+
+    artifact_id: UUID
+
+
+class ProgressArtifact:
+    """The artifact of a job, made by whichever process is the first to show something."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def show(self, so_far: SoFar, now: float) -> None:
+        """Show a look at the batches; that it cannot be shown is no reason to stop."""
+        self._try_to_write(min(100 * so_far.share, MOST_UNFINISHED), under_way(self.job, so_far, now))
+
+    def show_end(self, report: JobReport) -> None:
+        """Show what became of the rows: 100 % where all are answered, and nowhere else."""
+        percent = 100.0 if report.complete else min(100 * report.answered / (report.rows or 1), MOST_UNFINISHED)
+        self._try_to_write(round(percent, 1), over(self.job, report))
+
+    def _try_to_write(self, percent: float, text: str) -> None:
+        try:
+            self._write(percent, text)
+        except Exception:
+            get_run_logger().debug("The progress could not be shown", exc_info=True)
+
+    def _write(self, percent: float, text: str) -> None:
+        record = self.job.files.read(RECORD, ArtifactRecord)
+        if record is None:
+            key = key_of(self.job)
+            made = at_once(create_progress_artifact, progress=percent, key=key, description=text)
+            self.job.files.write(RECORD, ArtifactRecord(artifact_id=made))
+        else:
+            at_once(update_progress_artifact, record.artifact_id, progress=percent, description=text)
+
+
+def key_of(job: Job) -> str:
+    """The artifact's key, made of the job's; where that is a run's id, of its table and the end of that id."""
+    named = job.key
+    if RUN_ID.fullmatch(job.key):
+        named = f"{name_in(job.source.path).lower()}-{job.key.rpartition('-')[2]}"
+    return f"openai-batch-{re.sub('[^a-z0-9]+', '-', named)}".strip("-")
+
+
+def under_way(job: Job, so_far: SoFar, now: float) -> str:
+    """How far a job is, as markdown."""
+    begun = job.opened_at.timestamp()
+    end = expected_end(begun, now, so_far.share)
+    untold = "OpenAI ends each batch within 24 hours" if so_far.share < 1 else ""
+    lines = {
+        "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
+        "Batches": so_far.statuses,
+        "Under way for": duration_in_words(now - begun),
+        "Expected end": untold if end is None else f"about {_clock(end, now)}",
+    }
+    return _markdown(job, lines)
+
+
+def over(job: Job, report: JobReport) -> str:
+    """How a job ended, as markdown."""
+    end = report.finished_at or report.started_at
+    lines = {
+        "Rows answered": f"{report.answered:,} of {report.rows:,}",
+        "Outcomes": counted(report.outcomes),
+        "Took": duration_in_words((end - report.started_at).total_seconds()),
+        "Paid": str(report.bill).partition("\n")[0] if report.bill and report.bill.models else "",
+        "Table": f"`{without_secrets(report.destination)}`",
+    }
+    return _markdown(job, lines)
+
+
+def _markdown(job: Job, lines: dict[str, str]) -> str:
+    title = " · ".join(filter(None, (name_in(job.source.path), model_of(job.request))))
+    told = "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
+    return f"**{title}**, job `{job.key}`\n\n{told}"
+
+
+def counted(outcomes: dict[str, int]) -> str:
+    """Outcomes and how many there are of each: `29 succeeded, 1 failed`."""
+    most_first = sorted(outcomes.items(), key=lambda outcome: -outcome[1])
+    return ", ".join(f"{count:,} {name}" for name, count in most_first if count)
+
+
+def expected_end(begun: float, now: float, share: float) -> float | None:
+    """When all items will be done if they go on as they have, in Unix seconds; None where nobody can tell yet."""
+    return begun + (now - begun) / share if FORETOLD_FROM <= share < 1 else None
+
+
+def duration_in_words(seconds: float) -> str:
+    """How long something takes: `40 s`, `12 min`, `3 h 5 min`."""
+    if seconds < 100:
+        return f"{max(seconds, 0):.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _clock(at: float, now: float) -> str:
+    end, today = (datetime.fromtimestamp(seconds, UTC) for seconds in (at, now))
+    return end.strftime("%H:%M UTC" if end.date() == today.date() else "%d %b %H:%M UTC")

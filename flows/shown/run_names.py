@@ -1,0 +1,127 @@
+"""What our flows' runs are called and tagged in Prefect: by their table, model and rows, or by their job."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+
+from ...batch.jobs.job import Job
+from ...batch.requests.base_request import BaseRequest
+from ...batch.requests.templates import is_template
+from ...batch.tables.sources import FileSource
+from ...batch.urls import name_in
+from ..defaults import begun_at, current_run, with_schedule
+
+FLOW = "openai-batch"
+"""What the names of our flows begin with; what follows is what the run does to a job."""
+
+OF_THE_UI = re.compile(r"[a-z]+\d+-[a-z]+")
+"""Names that the old UI's form makes up."""
+
+
+def run_name() -> str:
+    """A run's name at its start: `reviews.parquet · gpt-5-mini`, of another flow `resume · nightly`.
+
+    A name that somebody gave stays: only one that Prefect has made up is replaced. It is called as a
+    `flow_run_name`, at each start of a run; that no name can be made is no reason for a run to fail.
+    """
+    given = current_run().name
+    try:
+        return _name_at_start() if is_made_up(given) else given
+    except Exception:
+        return given
+
+
+def add_to_name(part: str) -> None:
+    """Say more of a run in its name, where that is ours; that it cannot be is no reason to stop."""
+    try:
+        run = current_run()
+        if run.name == _name_at_start():
+            _update(f"{run.name} · {part}", run.tags)
+    except Exception:
+        get_run_logger().debug("The run could not be renamed", exc_info=True)
+
+
+def introduce(job: Job) -> None:
+    """Add model and rows to the run's name, where it is ours, and tag the run; that it fails is no reason to stop.
+
+    The tags are `model:…` and, where somebody named the job, `job:…`, by which all runs of a job are found.
+    """
+    try:
+        _introduce(job)
+    except Exception:
+        get_run_logger().debug("The run could not be renamed", exc_info=True)
+
+
+def _introduce(job: Job) -> None:
+    run, rows = current_run(), job.rows()
+    model = model_of(job.request)
+    name = run.name
+    if rows is not None and name == _name_at_start():
+        added = [part for part in (model, f"{rows.rows:,} rows") if part and part not in name]
+        name = " · ".join([name, *added])
+    tags = {f"model:{model}"} if model else set()
+    tags |= {f"job:{job.key}"} if job.key_given else set()
+    if name != run.name or not tags <= set(run.tags):
+        _update(name, sorted({*run.tags, *tags}))
+
+
+def _update(name: str, tags: list[str]) -> None:
+    run = current_run()
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(run.id, name=name, tags=tags)
+    run.name, run.tags = name, tags
+
+
+def _name_at_start() -> str:
+    context = FlowRunContext.get()
+    assert context is not None, "asked for within a flow run"
+    name = context.flow.name if context.flow else ""
+    does = name.removeprefix(FLOW).strip("-") if name.startswith(FLOW) else ""
+    return described(does, context.parameters or {}, begun_at(current_run()))
+
+
+def described(does: str, parameters: Mapping[str, Any], begun: datetime) -> str:
+    """What a run is called by its parameters.
+
+    Args:
+        does: What its flow does to a job, where that is not to run it.
+        parameters: The flow's.
+        begun: When the run was to start.
+    """
+    source, request = parameters.get("source"), parameters.get("request")
+    path = source.path if isinstance(source, FileSource) else source
+    table = name_in(with_schedule(str(path), begun)) if path else ""
+    models = " + ".join(parameters.get("models") or ())
+    model = models or (model_of(request) if isinstance(request, BaseRequest) else "")
+    key = "" if path else with_schedule(str(parameters.get("job_key") or ""), begun)
+    return " · ".join(filter(None, (does, table, model, key))) or FLOW
+
+
+def model_of(request: BaseRequest) -> str:
+    """The model that a request names; empty where each row names its own."""
+    model = request.body_template().get("model")
+    return model if isinstance(model, str) and not is_template(model) else ""
+
+
+def is_made_up(name: str) -> bool:
+    """Whether a run's name is one that Prefect made up: `lively-otter`, by the old UI's form `nu84-zayra`."""
+    words = name.split("-")
+    return OF_THE_UI.fullmatch(name) is not None or (len(words) > 1 and known_words().issuperset(words))
+
+
+@cache
+def known_words() -> frozenset[str]:
+    """The words of which Prefect's server makes names up, from the library that it takes them from."""
+    try:
+        lists = [file for file in files("coolname.data").iterdir() if file.name.endswith(".txt")]
+    except ModuleNotFoundError:
+        return frozenset()
+    lines = (line for file in lists for line in file.read_text(encoding="utf-8").splitlines())
+    return frozenset(word for line in lines for word in line.split() if line[0] != "#")
