@@ -251,6 +251,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
         f"results: {report.destination}"
     )
+    if report.missing:
+        click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
     if report.files_left:
         click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
     if report.files_kept:
@@ -260,6 +262,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         )
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
+    elif report.resumable and not report.complete:
+        click.echo(f"{_resumes(report, storage)} sends those again that may succeed another time")
     if report.open_batches:
         click.echo(
             f"still open at OpenAI: {', '.join(report.open_batches)}; "

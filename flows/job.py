@@ -253,9 +253,9 @@ def end_state(report: JobReport, min_answered: float, storage: str) -> State[Job
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
-    if report.stopped:
-        answered += f". {report.stopped}".removesuffix(".")
-    further = f"To go on: {way_on(report.job_key, storage)}."
+    helps = None if report.resumable else report.way_out
+    further = f"What helps: {helps}" if helps else f"To go on: {way_on(report.job_key, storage)}."
+    told = " ".join([*report.shortfall, further])
     if report.answered < min_answered * report.rows:
-        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")
-    return Completed(name="Partial", message=f"{answered}. {further}", data=report)
+        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {told}")
+    return Completed(name="Partial", message=f"{answered}. {told}", data=report)
