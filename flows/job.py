@@ -25,6 +25,7 @@ from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
+from ..tasks.shown import show_report
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .engines.processes import processes_end_with_it
@@ -190,6 +191,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             if not finish_round(job_run, number):
                 return None
         report = job_run.task(write_results, "report")(job)  # durable first …
+        show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show(1.0, f"{report.answered:,} of {report.rows:,} rows answered")
     return job.report() or report
