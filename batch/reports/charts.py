@@ -24,6 +24,9 @@ BAR_HEIGHT = 28
 MARGIN_HEIGHT = 52
 """Pixels above and below the bars, with the axis."""
 
+ROOM_FOR_VALUES = 1.3
+"""An axis goes on so far behind the longest bar, beside which stands its value."""
+
 LEGEND_HEIGHT = 26
 
 LIGHT = "svg{--ink:#475569;--rule:#e2e8f0;--paper:#fff;--a:#4f46e5;--b:#c7d2fe;--c:#f59e0b}"
@@ -88,7 +91,10 @@ def _drawn(chart: Chart) -> Any:
             return f"{count:,.0f} · {percent(int(count), whole)}"
 
         drawn = pygal.HorizontalBar(
-            **_options(WIDTH, _height(len(chart.words))), print_values=True, print_values_position="top"
+            **_options(WIDTH, _height(len(chart.words))),
+            print_values=True,
+            print_values_position="top",
+            range=(0, max(*chart.counts, 1) * ROOM_FOR_VALUES),
         )
         drawn.x_labels = chart.words[::-1]
         drawn.add("", [{"value": count, "formatter": shared} for count in chart.counts[::-1]])

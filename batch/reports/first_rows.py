@@ -20,7 +20,7 @@ SHOWN = 8
 COLUMNS = 6
 """Of so many fields each has a column of its own; of more they share one, as JSON."""
 
-LONG = 160
+LONG = 120
 """So many characters of a text are shown: the table has them all."""
 
 NULL = "—"

@@ -42,7 +42,7 @@ class ReportPage:
     @property
     def summary(self) -> str:
         """What came of the job, in a line."""
-        return f"{self.title}: {self.report.answered:,} of {counted(self.report.rows, 'row')} answered"
+        return f"{self.report.answered:,} of {counted(self.report.rows, 'row')} answered: {self.title}"
 
     def as_html(self) -> str:
         """The report as an HTML document that needs no other file and no network."""
