@@ -9,10 +9,10 @@ from ..outcomes.by_row.reasons import in_words, reasons_of, unanswered
 from ..outcomes.outcome_columns import FIELDS
 from ..tables.json_values import json_values
 from ..tables.parts import read_rows
-from .answer_spreads import fields_of
 from .asked_rows import asked_rows
+from .found.answer_spreads import fields_of
+from .found.latest_rows import latest_rows
 from .grids import Grid, brief
-from .latest_rows import latest_rows
 
 SHOWN = 8
 """So many rows are shown."""

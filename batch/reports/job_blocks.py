@@ -12,8 +12,8 @@ from ..outcomes.outcome_files import FetchedOutput
 from ..prices import dollars
 from .batch_blocks import batch_blocks, batches_in_words
 from .blocks import Figure, Figures, Heading, ReportBlock
-from .findings import Findings
 from .first_rows import first_rows
+from .found.findings import Findings
 from .grids import Grid, brief, more
 from .spread_blocks import answer_charts, token_charts
 from .words import counted, duration, percent, short

@@ -10,7 +10,7 @@ from ..jobs.report import JobReport
 from ..jobs.results import fetched_outputs
 from ..storage import whole_file
 from .blocks import Heading, ReportBlock
-from .findings import Findings, find
+from .found.findings import Findings, find
 from .grids import brief
 from .html import as_document, as_fragment
 from .job_blocks import job_blocks

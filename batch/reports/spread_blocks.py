@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from .answer_spreads import AnswerSpread
 from .blocks import Chart, Columns, Shares
+from .found.answer_spreads import AnswerSpread
+from .found.histograms import Histogram
 from .grids import brief
-from .histograms import Histogram
 from .words import number
 
 WORDS = 12

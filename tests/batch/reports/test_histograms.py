@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.reports.histograms import CELLS, HUGE, Histogram
+from prefect_openai_batch.batch.reports.found.histograms import CELLS, HUGE, Histogram
 
 WHOLE = st.lists(st.integers(-(10**15), 10**15), min_size=1, max_size=60)
 FLOATS = st.lists(st.floats(-HUGE, HUGE, exclude_min=True, exclude_max=True), min_size=1, max_size=60)

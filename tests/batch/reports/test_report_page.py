@@ -1,5 +1,6 @@
 """The report of a job: made of its folder, true to its rows, and safe to look at."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -7,14 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.files.batches import read_batch
-from prefect_openai_batch.batch.jobs.job import Job
-from prefect_openai_batch.batch.jobs.results import write_job_results
 from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind
-from prefect_openai_batch.batch.outcomes.outcome_files import write_found
-from prefect_openai_batch.batch.reports.blocks import Figure, Figures, Heading, Shares
+from prefect_openai_batch.batch.reports.blocks import Figure, Figures, Heading, ReportBlock, Shares
 from prefect_openai_batch.batch.reports.charts import svg_of
-from prefect_openai_batch.batch.reports.findings import MOST_UNANSWERED, find
+from prefect_openai_batch.batch.reports.found.findings import MOST_UNANSWERED, find
 from prefect_openai_batch.batch.reports.grids import Grid
 from prefect_openai_batch.batch.reports.html import as_document
 from prefect_openai_batch.batch.reports.markdown import as_markdown
@@ -23,37 +20,21 @@ from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
 from prefect_openai_batch.batch.requests.request import Request
 
-from ..conftest import MakeJob, built
+from .jobs import ANSWERED, REFUSED, REQUEST, done_job
 
-ATTACK = "<script>alert(1)</script> [x](javascript:y) | `z` ![](http://elsewhere/p.png)"
-TIMES = {"created_at": 1_790_000_000, "in_progress_at": 1_790_000_040, "completed_at": 1_790_003_000}
-ANSWERED = Outcome(OutcomeKind.SUCCEEDED, answer=ATTACK, input_tokens=40, output_tokens=9, model="gpt-5-mini")
-REFUSED = Outcome(OutcomeKind.SUCCEEDED, error_code="refusal", error_message=ATTACK, input_tokens=40)
+MakePage = Callable[..., ReportPage]
 
 
-def fetched(job: Job, outcomes: list[Outcome]) -> None:
-    """Let the rows of a job have these outcomes, in turns."""
-    for file in built(job):
-        batch = read_batch({"id": f"batch_{file.name}", "status": "completed", **TIMES}, file)
-        items = file.read_items()
-        pairs = zip(items["row"].to_pylist(), items["custom_id"].to_pylist(), strict=True)
-        found = [(row, name, outcomes[row % len(outcomes)]) for row, name in pairs]
-        answer = job.request.answer_type
-        file.files.write("fetched.json", write_found(batch, file.endpoint, found, file.files, answer))
+@pytest.fixture
+def page_of(tmp_path: Path) -> MakePage:
+    """The report of a job whose rows have these outcomes in turns."""
 
+    def make(
+        outcomes: list[Outcome], rows: int, request: Request = REQUEST, *, at_openai: bool = True
+    ) -> ReportPage:
+        return report_page(*done_job(tmp_path, outcomes, rows, request), at_openai=at_openai)
 
-def page_of(
-    make_job: MakeJob,
-    outcomes: list[Outcome],
-    rows: int,
-    request: Request | None = None,
-    *,
-    at_openai: bool = True,
-) -> ReportPage:
-    job = make_job([{"text": f"{ATTACK} {number}"} for number in range(rows)], request)
-    fetched(job, outcomes)
-    report = write_job_results(job, job.kept_rows("test"))
-    return report_page(job, report, at_openai=at_openai)
+    return make
 
 
 class Page(HTMLParser):
@@ -71,18 +52,18 @@ class Page(HTMLParser):
         assert not any(name.startswith("on") for name, _ in attrs)
 
 
-def test_a_page_needs_nothing_else_and_runs_nothing(make_job: MakeJob) -> None:
+def test_a_page_needs_nothing_else_and_runs_nothing(page_of: MakePage) -> None:
     """Rows and answers are somebody's text: none of it becomes a tag, a link or an image."""
-    page = Page(page_of(make_job, [ANSWERED, REFUSED], 12).as_html())
+    page = Page(page_of([ANSWERED, REFUSED], 12).as_html())
     assert {"h1", "table", "img"} <= set(page.tags)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
     assert all(address.startswith("data:image/svg+xml;base64,") for address in page.addresses)
 
 
 @pytest.mark.parametrize("at_openai", [True, False], ids=["openai", "another server"])
-def test_batches_link_to_openai_only_where_it_has_them(make_job: MakeJob, at_openai: bool) -> None:
+def test_batches_link_to_openai_only_where_it_has_them(page_of: MakePage, at_openai: bool) -> None:
     """Another server's batches have no page there."""
-    page = page_of(make_job, [ANSWERED], 2, at_openai=at_openai)
+    page = page_of([ANSWERED], 2, at_openai=at_openai)
     link = "https://platform.openai.com/batches/batch_00000-0"
     assert (link in page.as_html(), f"]({link})" in page.as_markdown()) == (at_openai, at_openai)
 
@@ -98,55 +79,43 @@ def test_findings_count_each_row_once(tmp_path_factory: pytest.TempPathFactory) 
     @settings(max_examples=25)
     @given(OUTCOMES)
     def holds(outcomes: list[Outcome]) -> None:
-        job = _job(tmp_path_factory.mktemp("job"), len(outcomes))
-        fetched(job, outcomes)
-        report = write_job_results(job, job.kept_rows("test"))
+        job, report = done_job(tmp_path_factory.mktemp("job"), outcomes, len(outcomes))
         found = find(job)
         assert found.rows == report.rows == report.answered + sum(report.reasons.values())
         assert found.without_answer == len(found.unanswered) == report.rows - report.answered
-        (spread,) = found.answers
-        assert spread.lengths is not None
-        assert spread.lengths.count == report.answered
+        assert [one.lengths and one.lengths.count for one in found.answers] == [report.answered]
         assert report_page(job, report).as_markdown()
 
     holds()
 
 
-def _job(folder: Path, rows: int) -> Job:
-    from prefect_openai_batch.batch.jobs.opening import open_job
-
-    (folder / "rows.csv").write_text("text\n" + "\n".join(f"row {number}" for number in range(rows)) + "\n")
-    request = ChatRequest(model="m", prompt="{{ text }}")
-    return open_job(str(folder / "rows.csv"), request, None, job_key="job", storage=str(folder))
-
-
-def test_typed_answers_are_spread_by_their_fields(make_job: MakeJob) -> None:
+def test_typed_answers_are_spread_by_their_fields(page_of: MakePage) -> None:
     """Choices with their counts, those that nobody gave too; numbers and lengths of texts."""
     answer = {"mood": "happy | angry", "score": "integer", "sure": "number", "liked": "yes or no", "why": "text"}
     fields = {"mood": "happy", "score": 4, "sure": 0.5, "liked": True, "why": "as it is"}
     told = ANSWERED._replace(answer="{}", fields=fields)
-    page = page_of(make_job, [told], 6, ChatRequest(model="m", prompt="{{ text }}", answer=answer))
+    page = page_of([told], 6, ChatRequest(model="m", prompt="{{ text }}", answer=answer))
     mood, score, sure, liked, why = page.findings.answers
     assert (mood.words, liked.words) == ({"happy": 6, "angry": 0}, {"true": 6, "false": 0})
     assert [one.count for one in (score.numbers, sure.numbers, why.lengths) if one is not None] == [6, 6, 6]
 
 
-def test_vectors_have_a_report_too(make_job: MakeJob) -> None:
+def test_vectors_have_a_report_too(page_of: MakePage) -> None:
     """Without their numbers, of which nobody reads a thousand."""
     request = EmbeddingRequest(model="text-embedding-3-small", input="{{ text }}")
-    page = page_of(make_job, [ANSWERED._replace(answer=np.array([0.5, 0.25], dtype=np.float32))], 4, request)
+    page = page_of([ANSWERED._replace(answer=np.array([0.5, 0.25], dtype=np.float32))], 4, request)
     assert page.findings.without_answer == 0
     assert "2 numbers" in page.as_html()
 
 
-def test_a_job_of_no_rows_has_a_report(make_job: MakeJob) -> None:
+def test_a_job_of_no_rows_has_a_report(page_of: MakePage) -> None:
     """It says so."""
-    assert "0 of 0 rows" in page_of(make_job, [ANSWERED], 0).as_html()
+    assert "0 of 0 rows" in page_of([ANSWERED], 0).as_html()
 
 
-def test_many_rows_without_an_answer_are_listed_in_part(make_job: MakeJob) -> None:
+def test_many_rows_without_an_answer_are_listed_in_part(page_of: MakePage) -> None:
     """At most so many as Prefect shows at once; the last line tells of the others."""
-    page = page_of(make_job, [REFUSED], MOST_UNANSWERED + 7)
+    page = page_of([REFUSED], MOST_UNANSWERED + 7)
     rows = page.unanswered_rows()
     assert len(rows) == MOST_UNANSWERED
     assert rows[0]["why"] == "refused"
@@ -161,7 +130,11 @@ LONG = st.text(min_size=200, max_size=300)
 def test_the_artifact_is_bounded(texts: list[str]) -> None:
     """Whatever the rows hold: charts go first, then what stands last."""
     chart = Shares("words", "", tuple(text[:60] for text in texts[:12]), tuple(range(1, 1 + len(texts[:12]))))
-    blocks = [Heading("First"), chart, *[Grid((text, text), ((text, text),) * 20) for text in texts]]
+    blocks: list[ReportBlock] = [
+        Heading("First"),
+        chart,
+        *[Grid((text, text), ((text, text),) * 20) for text in texts],
+    ]
     said = as_markdown(blocks, limit=MARKDOWN_BYTES)
     assert len(said.encode()) <= MARKDOWN_BYTES
     assert said.startswith("## First")
@@ -172,7 +145,11 @@ def test_a_text_stays_a_text(text: str, other: str) -> None:
     """In HTML and in a chart: a parser reads it back as it was, within no other tag."""
     from xml.etree import ElementTree
 
-    blocks = [Figures((Figure("name", text, other),)), Grid((text,), ((other,),)), Heading(text)]
+    blocks: list[ReportBlock] = [
+        Figures((Figure("name", text, other),)),
+        Grid((text,), ((other,),)),
+        Heading(text),
+    ]
     assert "script" not in Page(as_document(text, other, blocks)).tags
     clean = "".join(sign for sign in text if sign.isprintable())
     tree = ElementTree.fromstring(svg_of(Shares(clean, "", (clean or "x",), (1,))))

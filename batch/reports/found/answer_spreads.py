@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..schemas.answer_types import AnswerType
+from ...schemas.answer_types import AnswerType
 from .histograms import Histogram
 
 MOST_WORDS = 12

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from ..jobs.job import Job
-from ..jobs.results import fetched_outputs, untold
-from ..outcomes.by_row.latest_outcomes import latest_outcomes
-from ..outcomes.outcome_columns import outcome_schema
-from ..outcomes.outcome_files import outcomes_between
-from ..tables.row_groups import GROUP_ROWS
+from ...jobs.job import Job
+from ...jobs.results import fetched_outputs, untold
+from ...outcomes.by_row.latest_outcomes import latest_outcomes
+from ...outcomes.outcome_columns import outcome_schema
+from ...outcomes.outcome_files import outcomes_between
+from ...tables.row_groups import GROUP_ROWS
 
 ALWAYS = ("row", "again", "outcome", "error_code", "error_message")
 """What is read of every outcome, to tell what became of rows that no batch held."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..jobs.job import Job
-from ..outcomes.by_row.reasons import in_words, reasons_of, unanswered
-from ..outcomes.outcome import OutcomeKind
-from ..outcomes.outcome_columns import FIELDS
-from ..requests.endpoints import Endpoint
+from ...jobs.job import Job
+from ...outcomes.by_row.reasons import in_words, reasons_of, unanswered
+from ...outcomes.outcome import OutcomeKind
+from ...outcomes.outcome_columns import FIELDS
+from ...requests.endpoints import Endpoint
+from ..grids import brief
 from .answer_spreads import AnswerSpread, answer_spreads, fields_of
-from .grids import brief
 from .histograms import Histogram
 from .latest_rows import latest_rows
 
