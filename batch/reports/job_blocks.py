@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 from ..jobs.job import Job
 from ..jobs.report import JobReport
@@ -15,6 +14,7 @@ from .blocks import Figure, Figures, Heading, ReportBlock
 from .first_rows import first_rows
 from .found.findings import Findings
 from .grids import Grid, brief, more
+from .places import address_of, shown_place
 from .spread_blocks import answer_charts, token_charts
 from .words import counted, duration, percent, short
 
@@ -54,15 +54,8 @@ def job_blocks(
     yield from _unanswered(findings)
     yield Heading("Where it lies")
     places = (("table", report.destination), ("job folder", job.folder), ("source", job.source.path))
-    rows = tuple((name, brief(place)) for name, place in places)
-    yield Grid(("", ""), rows, links=tuple(_address(place) for _, place in places))
-
-
-def _address(place: str) -> str:
-    """What a browser opens: a file on its own machine, or a page; nothing for an object store."""
-    if place.startswith(("https://", "http://")):
-        return place
-    return Path(place).as_uri() if Path(place).is_absolute() else ""
+    rows = tuple((name, brief(shown_place(place))) for name, place in places)
+    yield Grid(("", ""), rows, links=tuple(address_of(place) for _, place in places))
 
 
 def _figures(report: JobReport, outputs: Sequence[FetchedOutput]) -> Figures:
