@@ -16,6 +16,8 @@ WIDTH = 520
 
 SPANS_WIDTH = 860
 
+FONT_SIZE = 13
+
 COLUMNS_HEIGHT = 190
 
 BAR_HEIGHT = 28
@@ -35,7 +37,7 @@ DARK = (
     "svg{--ink:#a8b3c4;--rule:#2b3548;--paper:#151b28;--a:#818cf8;--b:#3f4a78;--c:#fbbf24}}"
 )
 STYLE = (
-    "text{font:13px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--ink)}"
+    f"text{{font:{FONT_SIZE}px system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;fill:var(--ink)}}"
     ".x text{text-anchor:middle}.y text{text-anchor:end}.value{text-anchor:start}"
     ".background{fill:var(--paper)}.line{stroke:var(--rule);fill:none}"
     ".series rect{stroke:var(--paper)}.color-0 rect{fill:var(--a)}"
@@ -133,7 +135,9 @@ def _options(width: int, height: int, unit: str = "") -> dict[str, Any]:
     def said(value: float) -> str:
         return f"{value:,.10g} {unit}".rstrip()
 
+    font = dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size"), FONT_SIZE)
     return {
+        "style": _pygal().style.Style(**font),  # the room that it leaves for texts; how they look says `STYLE`
         "width": width,
         "height": height,
         "explicit_size": True,

@@ -12,6 +12,9 @@ from .words import number
 WORDS = 12
 """A chart has so many words at most; the others are one more."""
 
+LABEL = 24
+"""So many characters of a word stand beside its bar."""
+
 CHARTS = 8
 """So many charts show the answers."""
 
@@ -21,7 +24,7 @@ TOKEN_NAMES = {"input_tokens": "Input tokens", "output_tokens": "Output tokens",
 def answer_charts(spreads: Iterable[AnswerSpread]) -> Iterator[Chart]:
     """How the answers are spread, words and numbers before lengths of texts."""
     spreads = [*spreads]
-    shares = (_shares(one) for one in spreads if one.words)
+    shares = (_shares(one) for one in spreads if one.words and one.words.total())
     numbers = (_numbers(one, one.numbers) for one in spreads if one.numbers and one.numbers.count)
     lengths = (
         _columns(f"{brief(one.name)}: characters", one.lengths, _empty(one))
@@ -53,8 +56,12 @@ def _shares(spread: AnswerSpread) -> Shares:
     told = spread.words.most_common()
     shown, rest = told[:WORDS], sum(count for _, count in told[WORDS:])
     shown += [("others", rest)] if rest else []
-    words = tuple(brief(word) or '""' for word, _ in shown)
+    words = tuple(_label(brief(word)) for word, _ in shown)
     return Shares(brief(spread.name), _empty(spread), words, tuple(count for _, count in shown))
+
+
+def _label(word: str) -> str:
+    return (word if len(word) <= LABEL else f"{word[: LABEL - 1]}…") or '""'
 
 
 def _columns(title: str, numbers: Histogram, note: str, before: str = "") -> Columns:

@@ -21,8 +21,12 @@ def _two(whole: int, large: int, name: str, small: int, rest: str) -> str:
 
 
 def number(value: float) -> str:
-    """A number with at most three digits behind the point."""
-    return f"{value:,.3f}".rstrip("0").rstrip(".") if abs(value) < 1e15 else f"{value:.3g}"
+    """A number to about three digits, a large one whole."""
+    size = abs(value)
+    if size >= 1e15 or 0 < size < 0.001:
+        return f"{value:.3g}"
+    digits = 0 if size >= 1_000 else 2 if size >= 1 else 3
+    return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
 
 
 def short(count: int) -> str:
