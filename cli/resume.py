@@ -59,6 +59,8 @@ def resume_command(
     folder = storage_folder(storage or process.default_storage())
     known = (folder / job).read("job.json", Job)
     if known is None:
+        if report_file:
+            click.echo("no report is written: the job's folder, which it is made of, is not there", err=True)
         return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
     goes_to = absolute(destination) if destination else known.destination
     if goes_to != known.destination:

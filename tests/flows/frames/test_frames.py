@@ -33,6 +33,12 @@ def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer,
     assert "3 of 3 rows" in report_of(answered)._repr_html_()
 
 
+def test_a_frame_that_nobody_answered_has_no_report() -> None:
+    """The error says how else a job is named."""
+    with pytest.raises(SourceError, match="name the job by its key"):
+        report_of(FRAME)
+
+
 def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_path: Path) -> None:
     """A re-run notebook cell continues the same job; a changed frame is another job."""
     run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
