@@ -6,6 +6,8 @@ What pygal adds for a mouse is taken out again: an image in a page runs no scrip
 import re
 import sys
 from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from .blocks import Chart, Columns, Shares, Spans
@@ -72,7 +74,7 @@ def svg_of(chart: Chart, *, follows_dark: bool = False) -> str:
     from pygal.etree import etree  # lxml's or Python's own, as pygal found them
 
     said: str = etree.tostring(tree, encoding="unicode")
-    return _NUMBER.sub(lambda found: f"{float(found[0]):.1f}", said)
+    return said
 
 
 def data_uri(chart: Chart, *, follows_dark: bool = False) -> str:
@@ -98,7 +100,7 @@ def _drawn(chart: Chart) -> Any:
             print_values_position="top",
             range=(0, max(*chart.counts, 1) * ROOM_FOR_VALUES),
         )
-        drawn.x_labels = chart.words[::-1]
+        drawn.x_labels = _labels(chart.words[::-1])
         drawn.add("", [{"value": count, "formatter": shared} for count in chart.counts[::-1]])
     else:
         longest = max(map(sum, chart.seconds))
@@ -108,7 +110,7 @@ def _drawn(chart: Chart) -> Any:
             legend_at_bottom=True,
             legend_at_bottom_columns=len(chart.steps),
         )
-        drawn.x_labels = chart.names[::-1]
+        drawn.x_labels = _labels(chart.names[::-1])
         for step, name in enumerate(chart.steps):  # a step without a name is in no legend
             drawn.add(name if step else None, [seconds[step] / size for seconds in chart.seconds[::-1]])
     return drawn
@@ -123,7 +125,8 @@ def _pygal() -> Any:
     import pygal
 
     for finder in [one for one in sys.meta_path if type(one).__module__ == "pygal"]:
-        sys.meta_path.remove(finder)
+        with suppress(ValueError):  # another thread was first
+            sys.meta_path.remove(finder)
     return pygal
 
 
@@ -152,8 +155,16 @@ def _options(width: int, height: int, unit: str = "") -> dict[str, Any]:
 
 
 def _prune(node: Any) -> None:
+    """Take out what is for a mouse, and the digits that no eye sees; texts stay as they are."""
+    for name, value in list(node.attrib.items()):
+        node.set(name, _NUMBER.sub(lambda found: f"{float(found[0]):.1f}", value))
     for child in list(node):
         if not isinstance(child.tag, str) or child.tag.rpartition("}")[2] in _FOR_A_MOUSE:
             node.remove(child)
         else:
             _prune(child)
+
+
+def _labels(words: Sequence[str]) -> list[str]:
+    """Texts as XML can hold them."""
+    return ["".join(sign if sign.isprintable() else "\ufffd" for sign in word) for word in words]
