@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .batch.outcomes.bill import Bill as Bill
     from .batch.outcomes.outcome_files import FetchedOutput as FetchedOutput
     from .batch.prices import GivenPrice as GivenPrice
+    from .batch.reports.report_page import ReportPage as ReportPage
     from .batch.requests.chat_request import ChatRequest as ChatRequest
     from .batch.requests.embedding_request import EmbeddingRequest as EmbeddingRequest
     from .batch.requests.endpoints import Endpoint as Endpoint
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from .flows import openai_batch as openai_batch
     from .flows import openai_batch_trial as openai_batch_trial
     from .flows import recover_job as recover_job
+    from .flows import report_of as report_of
     from .flows import resume_job as resume_job
     from .flows import run_dataframe as run_dataframe
     from .flows import try_rows as try_rows
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
 # imported when it is first used. Type checkers read the imports above, where `as` makes a name public.
 _EXPORTS = (
     # what a person deploys or calls
-    ("flows", "openai_batch run_dataframe"),
+    ("flows", "openai_batch run_dataframe report_of"),
     ("flows", "openai_batch_trial try_rows"),
     ("flows", "resume_job collect_job recover_job"),
     ("flows", "wake_jobs heal_run collect_cancelled_run"),
@@ -108,6 +110,7 @@ _EXPORTS = (
     ("tasks", "write_results"),
     ("batch.jobs.report", "JobReport"),
     ("batch.outcomes.bill", "Bill"),
+    ("batch.reports.report_page", "ReportPage"),
     ("batch.trials.trial", "Trial"),
     ("batch.trials.trial_report", "TrialReport"),
     ("tasks", "clean_up"),

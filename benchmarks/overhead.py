@@ -38,6 +38,7 @@ from prefect_openai_batch import (
     openai_batch,
     plan_round,
 )
+from prefect_openai_batch.batch.reports.report_page import report_page
 from prefect_openai_batch.tasks import (
     build_items,
     check_access,
@@ -151,7 +152,9 @@ def run_steps(source: str, destination: str, storage: str) -> None:
         for batch in ended:
             fetch_output.fn(batch)
         batches = [batch for batch in batches if batch.id not in {one.id for one in ended}]
-    assert write_results.fn(job).complete
+    report = write_results.fn(job)
+    assert report.complete
+    assert report_page(job, report).as_markdown()
     clean_up.fn(job)
 
 

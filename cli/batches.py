@@ -11,9 +11,11 @@ import click
 
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
-from ..batch.jobs.job import JOB_KEY, Job
+from ..batch.jobs.job import JOB, JOB_KEY, REPORT, Job
 from ..batch.jobs.opening import storage_folder
+from ..batch.jobs.report import JobReport
 from . import process
+from .reports.report_file import check_report_file, report_file, write_report_file
 from .run_options import run_options
 
 if TYPE_CHECKING:
@@ -80,14 +82,38 @@ def _state(job: Job) -> str:
 
 @click.command("show")
 @click.argument("batch")
+@process.storage
 @process.credentials
+@report_file
 @process.as_json
 @process.base_url
-def show_command(batch: str, credentials: str | None, *, as_json: bool) -> None:
-    """Show one BATCH by its id."""
+def show_command(
+    batch: str, storage: str | None, credentials: str | None, report_file: str | None, *, as_json: bool
+) -> None:
+    """Show one BATCH by its id, or how a job ended by its key; with --report as a page of charts."""
+    check_report_file(report_file)
+    job = _kept_job(batch, storage)
+    if job is not None:
+        _show_job(job, storage, credentials, report_file, as_json=as_json)
+        return
+    if report_file is not None:
+        raise click.UsageError(f"{batch!r} is no job in {storage or process.default_storage()}: it has no report.")
     with _connected(credentials) as connection:
         found = connection.batch(batch)
     _show(found, _details, as_json=as_json)
+
+
+def _show_job(
+    job: Job, storage: str | None, credentials: str | None, report_file: str | None, *, as_json: bool
+) -> None:
+    report = job.files.read(REPORT, JobReport)
+    if report is None:
+        raise click.UsageError(f"The job {job.key} is not done: {_state(job)}.")
+    from .run import show_report
+
+    show_report(report, storage, as_json=as_json)
+    with _credentials_found(credentials):
+        write_report_file(report_file, job.key, storage, credentials)
 
 
 @click.command("cancel")
@@ -141,11 +167,16 @@ def _credentials_found(credentials: str | None) -> AbstractContextManager[None]:
 
 def _job(name: str, storage: str | None) -> Job | None:
     """The job of this key; None where the name is a batch's id."""
-    place = storage_folder(storage or process.default_storage())
-    job = (place / name).read("job.json", Job) if JOB_KEY.fullmatch(name) else None
+    job = _kept_job(name, storage)
     if job is None and not name.startswith("batch"):
+        place = storage_folder(storage or process.default_storage())
         raise click.BadParameter(f"{name!r} is no batch id, and no job in {place.url}")
     return job
+
+
+def _kept_job(name: str, storage: str | None) -> Job | None:
+    place = storage_folder(storage or process.default_storage())
+    return (place / name).read(JOB, Job) if JOB_KEY.fullmatch(name) else None
 
 
 def _show(batch: Batch, told: Callable[[Batch], str], *, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
 from . import process
+from .reports.report_file import check_report_file, report_file, write_report_file
 from .run import EXIT_INCOMPLETE, say_done, show_report
 from .run_options import run_options
 
@@ -29,12 +30,14 @@ from .run_options import run_options
 @process.credentials
 @process.base_url
 @process.as_json
+@report_file
 @process.verbose
 def resume_command(
     job: str,
     storage: str | None,
     destination: str | None,
     credentials: str | None,
+    report_file: str | None,
     *,
     collect_only: bool,
     as_json: bool,
@@ -50,18 +53,21 @@ def resume_command(
     OpenAI still holds, by custom_id and without the rows.
     """
     check_job_key(job)
+    check_report_file(report_file)
     options = RunOptions(**wishes)
     process.quieten(verbose=verbose)
     folder = storage_folder(storage or process.default_storage())
     known = (folder / job).read("job.json", Job)
     if known is None:
+        if report_file:
+            click.echo("no report is written: the job's folder, which it is made of, is not there", err=True)
         return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
     goes_to = absolute(destination) if destination else known.destination
     if goes_to != known.destination:
         check_destination(goes_to, "refuse")
     elif (done := known.report() if collect_only else finished_report(known)) is not None:
         say_done(known)
-        return _told(done, storage, as_json=as_json)
+        return _told(done, storage, credentials, report_file, as_json=as_json)
     with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
         from ..flows import collect_job, resume_job
 
@@ -69,11 +75,14 @@ def resume_command(
         report = take_up(
             job, storage=folder.url, credentials=credentials, options=options, destination=destination
         )
-    return _told(report, storage, as_json=as_json)
+    return _told(report, storage, credentials, report_file, as_json=as_json)
 
 
-def _told(report: JobReport, storage: str | None, *, as_json: bool) -> int:
+def _told(
+    report: JobReport, storage: str | None, credentials: str | None, report_file: str | None, *, as_json: bool
+) -> int:
     show_report(report, storage, as_json=as_json)
+    write_report_file(report_file, report.job_key, storage, credentials)
     return 0 if report.complete else EXIT_INCOMPLETE
 
 

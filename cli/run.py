@@ -27,6 +27,7 @@ from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
 from ..batch.tables.table_formats import Format
 from . import process
+from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import make_request, make_source, request_options, table_options
 from .run_options import run_options
 
@@ -61,6 +62,7 @@ EXIT_INCOMPLETE = 3
 @process.base_url
 @click.option("--dry-run", is_flag=True, help="Build and check everything, send nothing, show the first items.")
 @click.option("--json", "as_json", is_flag=True, help="Print the job report as JSON on stdout.")
+@report_file
 @process.verbose
 def run_command(
     source: str,
@@ -73,6 +75,7 @@ def run_command(
     separator: str | None,
     types: tuple[str, ...],
     limit: int | None,
+    report_file: str | None,
     *,
     overwrite: bool,
     detach: bool,
@@ -85,6 +88,7 @@ def run_command(
 
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
+    check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
@@ -99,6 +103,8 @@ def run_command(
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
+    if detach and report_file:
+        raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {source}"):
         content = digest(table)
     report = run_job(
@@ -117,6 +123,7 @@ def run_command(
         _show_open(report, storage)
         return 0
     show_report(report, storage, as_json=as_json)
+    write_report_file(report_file, report.job_key, storage, credentials)
     return 0 if report.complete else EXIT_INCOMPLETE
 
 
@@ -251,6 +258,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
         f"results: {report.destination}"
     )
+    if report.missing:
+        click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
     if report.files_left:
         click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
     if report.files_kept:
@@ -260,6 +269,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         )
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
+    elif report.resumable and not report.complete:
+        click.echo(f"{_resumes(report, storage)} sends those again that may succeed another time")
     if report.open_batches:
         click.echo(
             f"still open at OpenAI: {', '.join(report.open_batches)}; "

@@ -1,6 +1,6 @@
 """What a person deploys or calls."""
 
-from .frames import run_dataframe
+from .frames import report_of, run_dataframe
 from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
 from .recover import recover_job
@@ -16,6 +16,7 @@ __all__ = [
     "openai_batch",
     "openai_batch_trial",
     "recover_job",
+    "report_of",
     "resume_job",
     "run_dataframe",
     "try_rows",

@@ -14,22 +14,28 @@ import pyarrow.parquet as pq
 from ..batch import clock
 from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
-from ..batch.jobs.job import IfExists, load_job
+from ..batch.jobs.job import REPORT, IfExists, load_job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.own_table import read_own_results
+from ..batch.jobs.report import JobReport
 from ..batch.jobs.results import read_results
 from ..batch.outcomes.result_frames import with_results
+from ..batch.reports.report_page import ReportPage, report_page
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from ..blocks.own_server import own_server
+from ..tasks.reports import at_openai
 from .defaults import default_storage
 from .job import openai_batch
 from .places import check_places
 
 FRAME = "frame.parquet"
+
+ATTRIBUTE = "openai_batch"
+"""The name under which an answered frame's `attrs` say which job answered it."""
 
 ROWS_TRIED = 100
 """How many rows of a frame are tried as Parquet before it is kept."""
@@ -121,7 +127,48 @@ def run_dataframe(
             source_digest=table_digest(table),
         )
         job = load_job(folder.url)
-        return with_results(frame, read_results(job) if job.found is None else read_own_results(job))
+        answered = with_results(frame, read_results(job) if job.found is None else read_own_results(job))
+        answered.attrs[ATTRIBUTE] = {"job_key": key, "storage": place.url}
+        return answered
+
+
+def report_of(
+    job: pd.DataFrame | str, *, storage: str | None = None, credentials: str | None = None
+) -> ReportPage:
+    """What came of a job, as a page of charts: a notebook shows it, and `save` writes it as an HTML file.
+
+    Args:
+        job: What `run_dataframe` gave, or a job's key.
+        storage: The folder or URL that holds the job folders; not needed of a frame.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables. They say whether
+            OpenAI has a page of each batch to link to.
+
+    Raises:
+        SourceError: the frame does not come from `run_dataframe`, or has lost its `attrs`.
+        StorageNotShared: there is no such job in the storage.
+        WaitError: the job is not done.
+
+    Example:
+        ```python
+        import pandas as pd
+        from prefect_openai_batch import ChatRequest, report_of, run_dataframe
+
+        reviews = pd.read_csv("reviews.csv")
+        labelled = run_dataframe(reviews, ChatRequest(model="gpt-5-mini", prompt="Good or bad? {{ review }}"))
+        report_of(labelled).save("report.html")
+        ```
+    """
+    if isinstance(job, str):
+        key, place = job, storage or default_storage()
+    elif ATTRIBUTE in job.attrs:
+        key, place = job.attrs[ATTRIBUTE]["job_key"], job.attrs[ATTRIBUTE]["storage"]
+    else:
+        raise SourceError("The frame does not say which job answered it: name the job by its key.")
+    found = load_job((storage_folder(place) / key).url)
+    report = found.files.read(REPORT, JobReport)
+    if report is None:
+        raise WaitError(f"The job {key!r} is not done, and so there is no report of it.")
+    return report_page(found, report, at_openai=at_openai(credentials))
 
 
 def as_parquet(frame: pd.DataFrame) -> pa.Table:

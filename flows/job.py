@@ -25,6 +25,7 @@ from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
 from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
+from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .engines.processes import processes_end_with_it
@@ -191,6 +192,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
                 return None
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
         tell_written(report)
+        show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show_end(report)
     return job.report() or report
@@ -255,9 +257,9 @@ def end_state(report: JobReport, min_answered: float, storage: str) -> State[Job
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
-    if report.stopped:
-        answered += f". {report.stopped}".removesuffix(".")
-    further = f"To go on: {way_on(report.job_key, storage)}."
+    helps = None if report.resumable else report.way_out
+    further = f"What helps: {helps}" if helps else f"To go on: {way_on(report.job_key, storage)}."
+    told = " ".join([*report.shortfall, further])
     if report.answered < min_answered * report.rows:
-        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {further}")
-    return Completed(name="Partial", message=f"{answered}. {further}", data=report)
+        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {told}")
+    return Completed(name="Partial", message=f"{answered}. {told}", data=report)

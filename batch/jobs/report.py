@@ -2,9 +2,15 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from ..outcomes.bill import Bill
+from ..outcomes.by_row.reasons import advice, named
 from ..outcomes.token_counts import TokenCounts
 from ..storage import Record
+
+NAMED_REASONS = 4
+"""So many reasons are named in a sentence; the others are counted together."""
 
 
 class BatchSummary(Record):
@@ -18,7 +24,9 @@ class BatchSummary(Record):
 class JobReport(Record):
     """How a job ended; every row of the source is counted in exactly one of `outcomes`.
 
-    `answered` counts the rows whose answer is there; a refusal succeeds without one. `stopped` says why nothing
+    `answered` counts the rows whose answer is there; a refusal succeeds without one. `reasons` counts the others
+    by why they have none, the most frequent first; of a job that is known by its table alone it is empty.
+    `resumable` says whether such rows go again when the job is taken up. `stopped` says why nothing
     more was sent, where that is so; `open_batches` names those whose end was not waited for; `files_left` are the
     remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
     nothing could be read: both expire. `bill` is None of a job that is known by its table alone.
@@ -31,6 +39,8 @@ class JobReport(Record):
     rows: int
     answered: int
     outcomes: dict[str, int]
+    reasons: dict[str, int] = Field(default_factory=dict)
+    resumable: bool = True
     rounds: int
     batches: tuple[BatchSummary, ...]
     tokens: TokenCounts
@@ -43,6 +53,23 @@ class JobReport(Record):
     files_kept: tuple[str, ...] = ()
     started_at: datetime
     finished_at: datetime | None
+
+    @property
+    def missing(self) -> str:
+        """How many rows have no answer, by why; empty where every row has one."""
+        known = self.reasons or {name: count for name, count in self.outcomes.items() if name != "succeeded"}
+        return named(known, NAMED_REASONS)
+
+    @property
+    def shortfall(self) -> tuple[str, ...]:
+        """What is missing, and what stopped the job: a sentence each, where it is so."""
+        told = (f"Missing: {self.missing}" if self.missing else "", self.stopped or "")
+        return tuple(f"{sentence.removesuffix('.')}." for sentence in told if sentence)
+
+    @property
+    def way_out(self) -> str | None:
+        """What helps most of the rows without an answer; None where nobody knows."""
+        return next((told for told in map(advice, self.reasons) if told), None)
 
     @property
     def complete(self) -> bool:

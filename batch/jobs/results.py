@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import TableNotWritten
 from ..files.pieces import is_piece
 from ..heap import frozen_heap
+from ..outcomes.by_row.latest_outcomes import latest_outcomes
+from ..outcomes.by_row.reasons import most_first
 from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
-from ..outcomes.outcome import MISSING, Outcome
+from ..outcomes.outcome import MISSING, Outcome, OutcomeKind
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
 from ..outcomes.result_frames import CHOICES
@@ -66,7 +66,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     Raises:
         TableNotWritten: the table cannot be written; the message says how to have it elsewhere.
     """
-    outputs = _outputs(job)
+    outputs = fetched_outputs(job)
     tally = Tally()
     answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     batches = counted("write", answer_columns.joined(tally), rows.rows)
@@ -85,7 +85,7 @@ def read_results(job: Job) -> pa.Table:
     Raises:
         SourceError: the rows of the job were not read.
     """
-    rows, outputs = job.kept_rows("read_results"), _outputs(job)
+    rows, outputs = job.kept_rows("read_results"), fetched_outputs(job)
     columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     starts = range(0, rows.rows, GROUP_ROWS)
     batches = [columns.added(columns.outcomes(first, min(first + GROUP_ROWS, rows.rows))) for first in starts]
@@ -99,7 +99,8 @@ def told_results(job: Job, outputs: Sequence[FetchedOutput], outcomes: pa.Table)
     return pa.Table.from_batches(map(columns.added, batches), schema=pa.schema(columns.fields))
 
 
-def _outputs(job: Job) -> list[FetchedOutput]:
+def fetched_outputs(job: Job) -> list[FetchedOutput]:
+    """What was fetched of a job, in the order of rounds and selections."""
     return [output for file in job.input_files() if (output := fetched(file)) is not None]
 
 
@@ -150,7 +151,7 @@ class _ResultColumns:
         self.job = job
         self.parts = rows.parts
         self.outputs = outputs
-        self.untold = _untold(job)
+        self.untold = untold(job)
         self.prices = job.terms.prices
         self.dimensions = dimensions
         self.input = read_schema(job.files)
@@ -215,22 +216,11 @@ class _ResultColumns:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
         outputs = [one for one in self.outputs if one.first_row < end and one.last_row >= first]
         tables = [outcomes_between(output, first, end) for output in outputs]
-        named = self._latest(tables, first, end)
+        named = latest_outcomes(self.told, tables, first, end, self.untold)
         if COST_COLUMN not in self.names:
             return named
         costs = costs_of_rows(zip(tables, map(sent_model, outputs), strict=True), first, end, self.prices)
         return named.append_column(COST_COLUMN, costs)
-
-    def _latest(self, tables: list[pa.Table], first: int, end: int) -> pa.RecordBatch:
-        whole = len(tables) == 1 and tables[0].num_rows == end - first and tables[0].schema.equals(self.told)
-        if whole:  # as nearly always, and in order
-            (batch,) = tables[0].combine_chunks().to_batches()
-            return batch
-        told = pa.concat_tables([self.told.empty_table(), *tables], promote_options="default")
-        place = np.full(end - first, -1, dtype=np.int64)
-        place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
-        chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
-        return _name_missing(chosen, first, self.untold)
 
 
 def result_name(name: str, input_columns: list[str]) -> str:
@@ -240,26 +230,10 @@ def result_name(name: str, input_columns: list[str]) -> str:
     return name
 
 
-def _untold(job: Job) -> Outcome:
+def untold(job: Job) -> Outcome:
     """What became of rows that no output tells of."""
     stop = job.stopped()
     return stop.outcome if stop else MISSING._replace(error_message="The row was in no batch that has ended.")
-
-
-def _name_missing(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBatch:
-    untold = {
-        "row": pa.array(np.arange(first, first + table.num_rows)),
-        "again": pa.scalar(True),
-        "outcome": pa.scalar(outcome.outcome.value),
-        "error_code": pa.scalar(outcome.error_code),
-        "error_message": pa.scalar(outcome.error_message),
-    }
-    nobody = pc.is_null(table["row"])
-    for name, value in untold.items():
-        column = pc.if_else(nobody, value, table[name])
-        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
-    batches: list[pa.RecordBatch] = table.combine_chunks().to_batches()
-    return batches[0]
 
 
 def _dimensions(outputs: list[FetchedOutput]) -> int | None:
@@ -271,7 +245,7 @@ def _dimensions(outputs: list[FetchedOutput]) -> int | None:
 def report_open_job(job: Job) -> JobReport:
     """How a job stands that is left with batches open: what has come back is counted at its end."""
     rows, files = job.rows(), job.input_files()
-    report = _report(job, rows.rows if rows else 0, _outputs(job), Tally())
+    report = _report(job, rows.rows if rows else 0, fetched_outputs(job), Tally())
     unsent = sum(last_seen(file) is None for file in files)
     return report.model_copy(update={"unsent_files": unsent, "finished_at": None})
 
@@ -282,6 +256,8 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         rows=rows,
         answered=tally.answered,
         outcomes=dict(sorted(tally.outcomes.items())),
+        reasons=most_first(tally.reasons),
+        resumable=bool(tally.again or tally.outcomes[OutcomeKind.CANCELLED]),
         rounds=max((file.round for file in job.input_files()), default=0),
         batches=tuple(
             BatchSummary(id=output.batch.id, status=output.batch.status, items=sum(output.outcomes.values()))

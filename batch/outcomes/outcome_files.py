@@ -21,6 +21,7 @@ from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
 from ..storage import Folder
+from .by_row.reasons import count_reasons, unanswered
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
 from .quick.quick_lines import quick_lines
@@ -169,7 +170,7 @@ def _kept_as(schema: pa.Schema) -> dict[str, Any]:
 
 @dataclass
 class Tally:
-    """What a stream of outcomes amounts to."""
+    """What a stream of outcomes amounts to; `reasons` are those of rows without an answer."""
 
     rows: int = 0
     answered: int = 0
@@ -178,6 +179,7 @@ class Tally:
     first_row: int = 0
     last_row: int = -1
     outcomes: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     tokens: TokenCounts = field(default_factory=TokenCounts)
     dimensions: set[int] = field(default_factory=set)
 
@@ -187,8 +189,10 @@ class Tally:
         self.first_row = self.first_row if self.rows else rows[0].as_py()
         self.last_row = rows[-1].as_py()
         self.rows += batch.num_rows
-        invalid = pc.equal(batch["outcome"], OutcomeKind.INVALID.value)
-        self.answered += pc.sum(pc.and_not(pc.is_valid(batch["answer"]), invalid)).as_py() or 0
+        without = pc.sum(unanswered(batch)).as_py() or 0
+        self.answered += batch.num_rows - without
+        if without:  # seldom, of a million rows
+            count_reasons(self.reasons, batch)
         self.again += pc.sum(batch["again"]).as_py() or 0
         self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
         counted = pc.value_counts(batch["outcome"])
@@ -210,8 +214,13 @@ class Tally:
         }
 
 
-def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
-    """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them."""
+def outcomes_between(
+    fetched: FetchedOutput, first: int, end: int, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them.
+
+    Only the named columns are read, if any are named; `row` must be among them.
+    """
     with fetched.files.open(OUTCOMES) as file:
         parquet = pq.ParquetFile(file, pre_buffer=False)
         groups = [
@@ -219,7 +228,8 @@ def outcomes_between(fetched: FetchedOutput, first: int, end: int) -> pa.Table:
             for number in range(parquet.num_row_groups)
             if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
         ]
-        table = unpacked(parquet.read_row_groups(groups, use_threads=False))
+        read = parquet.read_row_groups(groups, columns=columns, use_threads=False)
+        table = unpacked(read) if columns is None or "answer" in columns else read
     rows = table["row"].to_numpy()
     start, stop = np.searchsorted(rows, (first, end)).tolist()
     return table.slice(start, stop - start)

@@ -11,10 +11,10 @@ import pyarrow as pa
 from ..errors import RequestError
 from ..jobs.results import result_name
 from ..outcomes.result_frames import with_results
+from ..reports.grids import Block
+from ..reports.markdown import as_markdown
 from ..tables.json_values import json_values
 from ..tables.value_texts import json_bytes
-from .shown.grids import Block
-from .shown.markdown import as_markdown
 from .shown.terminal import as_text
 from .trial_report import TrialReport
 

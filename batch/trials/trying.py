@@ -12,22 +12,19 @@ from ..jobs.job import Job
 from ..jobs.terms import Terms
 from ..outcomes.outcome_files import FetchedOutput
 from ..progress import report as report_progress
+from ..reports.asked_rows import asked_rows, read_columns
 from ..storage import Record
 from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
 from .candidate_answers import CandidateAnswers
 from .candidates import Candidate, Prepared, prepare
 from .samples import ROWS
-from .shown.grids import Asked, brief
 from .shown.report_blocks import blocks_of
 from .trial import Trial
 from .trial_report import make_report
 
 Ask = Callable[[Job, InputFile], FetchedOutput]
 """Asks the items of an input file, one by one."""
-
-READ = 4
-"""So many columns of a row are shown; a prompt seldom reads more."""
 
 
 class Wishes(Record):
@@ -76,9 +73,9 @@ def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = Non
         if frame is None
         else frame.iloc[prepared.sample],
         {one.name: one.results for one in answers},
-        tuple(blocks_of(report, answers, _as_asked(job, rows))),
+        tuple(blocks_of(report, answers, asked_rows(job, rows))),
         tuple(prepared.sample.tolist()),
-        rows.select(_read(job, rows)),
+        rows.select(read_columns(job, rows)),
     )
 
 
@@ -94,17 +91,3 @@ def _rows(job: Job, prepared: Prepared) -> pa.Table:
 
 def _values(rows: pa.Table, name: str) -> list[object]:
     return row_values(rows[name].combine_chunks())
-
-
-def _as_asked(job: Job, rows: pa.Table) -> Asked:
-    """The rows by the columns that the prompt reads, in the table's order."""
-    shown = _read(job, rows)[:READ]
-    texts = zip(*([brief(value) for value in _values(rows, name)] for name in shown), strict=True)
-    told = tuple(" · ".join(row) for row in texts) if shown else ("",) * rows.num_rows
-    return Asked(" · ".join(map(brief, shown)), told)
-
-
-def _read(job: Job, rows: pa.Table) -> list[str]:
-    """The columns that the prompt reads, all of them where a function does."""
-    read = job.request.compile(tuple(rows.column_names)).columns
-    return [name for name in rows.column_names if read is None or name in read]

@@ -79,13 +79,17 @@ def test_a_table_of_no_rows_is_no_error(shell: Shell, tmp_path: Path, batch_serv
 
 
 def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The summary counts them, and the table says why."""
+    """The summary counts them, and the table says why; so does the report, also when it is asked for later."""
     (tmp_path / "rows.csv").write_text("review\nfine\npoor\n")
     with BatchServer(answer=refuse_the_second) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        done = shell.run("rows.csv")
+        done = shell.run("rows.csv", "--job-key", "two", "--report", "report.html")
     assert done.returncode == 3, done.stderr
     assert "1 of 2 rows answered (2 succeeded)" in done.stdout
+    assert "missing: 1 refused\nwhat helps: The model declines" in done.stdout
+    shown = shell.call("show", "two", "--storage", "jobs", "--report", "again.html")
+    assert shown.stdout == done.stdout
+    assert (tmp_path / "again.html").read_text() == (tmp_path / "report.html").read_text()
     assert pd.read_csv(tmp_path / "answers.csv")["error_code"].tolist()[1] == "refusal"
 
 

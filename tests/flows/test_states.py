@@ -23,7 +23,10 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 def test_rows_without_an_answer_make_a_partial_run(
     reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, min_answered: float, name: str
 ) -> None:
-    """The run is completed, named Partial, and its result is still the report; below the share it has failed."""
+    """The run is completed, named Partial, and its result is still the report; below the share it has failed.
+
+    The message says what is missing, why, and what helps.
+    """
     with BatchServer(answer=refuse_one) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "test")
@@ -37,8 +40,7 @@ def test_rows_without_an_answer_make_a_partial_run(
         )
     assert state.name == name
     assert str(state.message).startswith("29 of 30 rows answered")
-    command = f"resume {state.state_details.flow_run_id} --storage {tmp_path / 'jobs'}`"
-    assert f"`prefect-openai-batch {command}" in str(state.message)
+    assert "Missing: 1 refused. What helps: The model declines" in str(state.message)
     if name == "Partial":
         assert state.is_completed()
         assert (state.result().answered, state.result().rows) == (29, 30)

@@ -40,6 +40,7 @@ from prefect_openai_batch import (
     OpenAICredentials,
     RawRequest,
     Refused,
+    ReportPage,
     Request,
     RequestError,
     ResponsesRequest,
@@ -67,6 +68,7 @@ from prefect_openai_batch import (
     plan_round,
     read_source,
     recover_job,
+    report_of,
     resume_job,
     run_dataframe,
     sensor_options,
@@ -99,6 +101,7 @@ def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     assert_type(openai_batch(SOURCE, CHAT, "labelled.csv", job_key="reviews"), JobReport)
     assert_type(openai_batch("reviews.csv", "label_reviews.yaml", options=RunOptions(wait="detach")), JobReport)
     assert_type(run_dataframe(frame, CHAT), pd.DataFrame)
+    assert_type(report_of(frame), ReportPage)
     assert_type(openai_batch_trial(SOURCE, CHAT, rows=5, models=["gpt-5"], expect=["mood=label"]), TrialReport)
     trial = assert_type(try_rows(frame, CHAT, expect={"mood": "label"}), Trial)
     assert_type(trial.answers, pd.DataFrame)

@@ -5,9 +5,9 @@ from itertools import islice
 from typing import Any
 
 from ...outcomes.outcome import OutcomeKind
+from ...reports.grids import Asked, Block, Grid, brief, grid_of, more
 from ..candidate_answers import CandidateAnswers
 from ..expectations import ANSWER, compared_fields
-from .grids import Asked, Block, Grid, brief, grid_of, more
 
 SHOWN = 20
 """So many rows are shown with their answers; all of them stand in the table of answers."""

@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from ...money.estimates import Estimate
 from ...prices import dollars
+from ...reports.grids import Asked, Block, Grid, brief, more
 from ..candidate_answers import CandidateAnswers
 from ..scores import Score, WrongRow
 from ..trial_report import ModelTrial, TokenSpread, TrialReport
 from ..whole_table import ASKED_AGAIN
 from .answer_blocks import SHOWN, answers_grid, reasons
-from .grids import Asked, Block, Grid, brief, more
 
 SHOWN_WRONG = 10
 """So many rows are shown whose answer is another than was expected."""

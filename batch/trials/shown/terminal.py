@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .grids import Block, Grid
+from ...reports.grids import Block, Grid
 
 WIDTH = 110
 """Columns of the text where no terminal says how many there are, and at most."""

@@ -6,10 +6,10 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.money.estimates import estimate_of
+from prefect_openai_batch.batch.reports.grids import Grid, brief
+from prefect_openai_batch.batch.reports.markdown import as_markdown
 from prefect_openai_batch.batch.trials.scores import Score
 from prefect_openai_batch.batch.trials.shown.answer_blocks import shared_header, shared_text
-from prefect_openai_batch.batch.trials.shown.grids import Grid, brief
-from prefect_openai_batch.batch.trials.shown.markdown import as_markdown
 from prefect_openai_batch.batch.trials.shown.report_blocks import counts, left_out, price_blocks, share
 from prefect_openai_batch.batch.trials.shown.terminal import WORD, as_text, narrowed
 from prefect_openai_batch.batch.trials.trial_report import ModelTrial, TrialReport

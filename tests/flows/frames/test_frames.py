@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RunOptions, run_dataframe
+from prefect_openai_batch import ChatRequest, RunOptions, report_of, run_dataframe
 from prefect_openai_batch.batch.errors import DeadlineError, RequestError, SourceError, WaitError
 from prefect_openai_batch.emulator import BatchServer
 
@@ -25,11 +25,18 @@ FRAME = pd.DataFrame(
 
 
 def test_a_frame_comes_back_with_its_index_and_dtypes(batch_server: BatchServer, tmp_path: Path) -> None:
-    """Its own columns are as they were, the answers stand beside them."""
+    """Its own columns are as they were, the answers stand beside them; what came of it is had as a page."""
     answered = run_dataframe(FRAME, REVIEW, storage=str(tmp_path), options=RunOptions(poll_seconds=0.2))
     pd.testing.assert_frame_equal(answered[FRAME.columns], FRAME)
     assert answered["answer"].notna().all()
     assert answered["input_tokens"].dtype == "Int64"
+    assert "3 of 3 rows" in report_of(answered)._repr_html_()
+
+
+def test_a_frame_that_nobody_answered_has_no_report() -> None:
+    """The error says how else a job is named."""
+    with pytest.raises(SourceError, match="name the job by its key"):
+        report_of(FRAME)
 
 
 def test_the_same_frame_again_is_not_paid_again(batch_server: BatchServer, tmp_path: Path) -> None:

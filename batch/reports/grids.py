@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ...tables.value_texts import text
+from ..tables.value_texts import text
 
 LONG = 300
 """So many characters of a value are shown at most."""
@@ -18,13 +18,14 @@ class Grid:
     """Rows under headers; the columns of `right` are numbers, that of `asked` is cut where there is no room.
 
     Where there is no room for all columns they stand in several blocks, each behind the first ones: up to `asked`,
-    or the very first.
+    or the very first. `links` are addresses of our own making, one a row, to which its first cell leads.
     """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
     asked: int | None = None
+    links: tuple[str, ...] = ()
 
 
 Block = str | Grid

@@ -1,0 +1,1 @@
+"""`--report`: the report of a job as a page in one file."""

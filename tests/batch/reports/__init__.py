@@ -1,0 +1,1 @@
+"""Reports of jobs: what is found, drawn and escaped."""

@@ -1,0 +1,38 @@
+"""Numbers, as a person reads them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prefect_openai_batch.batch.reports.words import counted, duration, number, percent, short
+
+
+@pytest.mark.parametrize(
+    ("said", "as_read"),
+    [
+        (duration(59.4), "59 s"),
+        (duration(3_600), "1 h"),
+        (duration(7_980), "2 h 13 min"),
+        (duration(180_000), "2 d 2 h"),
+        (number(0.7712), "0.771"),
+        (number(3.116), "3.12"),
+        (number(1_502_490.6), "1,502,491"),
+        (number(2e-7), "2e-07"),
+        (number(100.0), "100"),
+        (short(9_999), "9,999"),
+        (short(484_000), "484 k"),
+        (short(2_820_000), "2.82 M"),
+        (counted(1, "batch", "batches"), "1 batch"),
+    ],
+    ids=str,
+)
+def test_a_number_is_short(said: str, as_read: str) -> None:
+    """Two units of time, three digits, thousands apart."""
+    assert said == as_read
+
+
+@given(st.integers(0, 10**9), st.integers(1, 10**9))
+def test_all_is_said_only_of_all(part: int, whole: int) -> None:
+    """100 % says that nothing is missing, 0 % that nothing is there."""
+    part = min(part, whole)
+    assert (percent(part, whole) == "100 %") == (part == whole)
+    assert (percent(part, whole) == "0 %") == (part == 0)

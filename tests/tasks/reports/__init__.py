@@ -1,0 +1,1 @@
+"""What Prefect is shown of a job."""
