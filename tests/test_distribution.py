@@ -84,6 +84,7 @@ def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
         "examples/reviews.csv",
         "examples/label_reviews.yaml",
         "deployments/prefect.yaml",
+        "batch/reports/page.html.jinja",
     } <= shipped
     assert not [name for name in shipped if name.startswith(("tests", "benchmarks"))]
 
