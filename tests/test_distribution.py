@@ -86,6 +86,7 @@ def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
         "examples/label_reviews.yaml",
         "deployments/prefect.yaml",
         "deployments/work_pools/docker.yaml",
+        "batch/reports/page.html.jinja",
     } <= shipped
     assert not [name for name in shipped if name.startswith(("tests", "benchmarks"))]
 

@@ -29,15 +29,15 @@ def answer_charts(spreads: Iterable[AnswerSpread]) -> Iterator[Chart]:
     lengths = (
         _columns(f"{brief(one.name)}: characters", one.lengths, _empty(one))
         for one in spreads
-        if one.lengths and one.lengths.count
+        if one.lengths and one.lengths.most > one.lengths.least
     )
     yield from islice((*shares, *numbers, *lengths), CHARTS)
 
 
 def token_charts(tokens: dict[str, Histogram]) -> Iterator[Chart]:
-    """How the tokens of an answer are spread, where there are any."""
+    """How the tokens of an answer are spread, where they differ."""
     for name, title in TOKEN_NAMES.items():
-        if tokens[name].count and tokens[name].most > 0:
+        if tokens[name].most > tokens[name].least:
             yield _columns(f"{title} of an answer", tokens[name], "")
 
 
