@@ -1,24 +1,22 @@
-"""The HTTP client that calls are made with: what it raises and answers carries no credentials.
+"""The HTTP clients that calls are made with: what they raise and answer carries no credentials.
 
-Its library quotes a header that it cannot send, servers quote a key that they do not know, and an error holds the
-request it came of: each would reach logs, states and results.
+Their library quotes a header that it cannot send, servers quote a key that they do not know, and an error holds
+the request it came of: each would reach logs, states and results.
 """
 
-import json
-import re
-from collections.abc import Iterator
-from functools import cache
-from ssl import SSLContext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
-from httpx2 import Request, Response, create_ssl_context
-from openai import DefaultHttpxClient
+from httpx2 import URL, AsyncBaseTransport, BaseTransport, InvalidURL, Request, Response
+from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
 
-HIDDEN = "***"
-"""What stands for a credential."""
-
-SHORT = 8
-"""Fewer characters are hidden only where they stand alone."""
+from ..batch.errors import AccessError
+from .certificates import trust
+from .gateway import AsyncThroughGateway, Gateway, ThroughGateway
+from .secret_texts import HIDDEN, SecretTexts
 
 HARMLESS = frozenset(
     {
@@ -42,96 +40,134 @@ _NOT_DECODED = frozenset({"content-encoding", "content-length", "transfer-encodi
 class DiscreetClient(DefaultHttpxClient):
     """OpenAI's HTTP client, whose errors, and whose answers that become errors, name no credential."""
 
+    def __init__(self, gateway: Gateway, **options: Any) -> None:
+        super().__init__(**options)
+        self._gateway = gateway
+        self._unseen = (*gateway.values, *_proxies_passwords())
+
     def send(self, request: Request, **options: Any) -> Response:
         """Send a request; afterwards it bears its credentials no more."""
-        secrets = _Secrets(request)
+        secrets = _secrets_of(request, self._unseen)
         try:
             response = super().send(request, **options)
         except Exception as error:
             secrets.hide_in_error(error)
             raise
         finally:
-            secrets.hide_in_request(request)
-        return secrets.hidden_in(response) if response.is_error else response
-
-
-class _Secrets:
-    """The values of a request's headers that are credentials, in every spelling in which they may come back."""
-
-    def __init__(self, request: Request) -> None:
-        self._names = [name for name in request.headers if _is_secret(name)]
-        values = {value for name in self._names for value in _parts(request.headers[name])}
-        spelled = {spelling for value in values for spelling in _spellings(value)}
-        self._patterns = [_pattern(text) for text in sorted(spelled, key=len, reverse=True)]
-
-    def hide(self, text: str) -> str:
-        for pattern in self._patterns:
-            text = pattern.sub(HIDDEN, text)
-        return text
-
-    def hide_in_request(self, request: Request) -> None:
-        for name in self._names:
-            request.headers[name] = HIDDEN
-
-    def hide_in_error(self, error: BaseException | None) -> None:
-        """Also in the errors that it came of; an error that is another's cause may be its context as well."""
-        seen: set[int] = set()
-        while error is not None and id(error) not in seen:
-            seen.add(id(error))
-            error.args = tuple(map(self._hide_in_part, error.args))
-            error = error.__cause__ or error.__context__
-
-    def _hide_in_part(self, part: object) -> object:
-        hidden = self.hide(str(part))
-        return part if hidden == str(part) else hidden
-
-    def hidden_in(self, response: Response) -> Response:
-        """The answer without what it quotes of the request."""
-        response.read()
-        dropped, encoding = _NOT_DECODED, response.encoding or "utf-8"
-        try:
-            said = response.text
-        except UnicodeError:  # it would quote the body; from Python 3.13 on UTF-16 without its mark raises one
-            dropped, encoding, said = (
-                _NOT_DECODED | {"content-type"},
-                "utf-8",
-                response.content.decode(errors="replace"),
-            )
-        content = self.hide(said)
-        if content == said and dropped is _NOT_DECODED:
+            _hide_in_request(request)
+        if not response.is_error:
             return response
-        headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in dropped]
-        answer = Response(response.status_code, headers=headers, content=content.encode(encoding))
-        answer.request, answer.history, answer.extensions = response.request, response.history, response.extensions
-        return answer
+        response.read()
+        return _hidden_in(response, secrets)
+
+    def _transport_for_url(self, url: URL) -> BaseTransport:
+        """The library's own choice, a proxy's among them, with what the gateway asks for."""
+        transport = super()._transport_for_url(url)
+        return ThroughGateway(transport, self._gateway) if self._gateway.asks_of(url) else transport
+
+
+class AsyncDiscreetClient(DefaultAsyncHttpxClient):
+    """The same for an event loop."""
+
+    def __init__(self, gateway: Gateway, **options: Any) -> None:
+        super().__init__(**options)
+        self._gateway = gateway
+        self._unseen = (*gateway.values, *_proxies_passwords())
+
+    async def send(self, request: Request, **options: Any) -> Response:
+        """Send a request; afterwards it bears its credentials no more."""
+        secrets = _secrets_of(request, self._unseen)
+        try:
+            response = await super().send(request, **options)
+        except Exception as error:
+            secrets.hide_in_error(error)
+            raise
+        finally:
+            _hide_in_request(request)
+        if not response.is_error:
+            return response
+        await response.aread()
+        return _hidden_in(response, secrets)
+
+    def _transport_for_url(self, url: URL) -> AsyncBaseTransport:
+        """The library's own choice, a proxy's among them, with what the gateway asks for."""
+        transport = super()._transport_for_url(url)
+        return AsyncThroughGateway(transport, self._gateway) if self._gateway.asks_of(url) else transport
+
+
+def make_http_client(gateway: Gateway, auth: tuple[str, str] | None = None) -> DiscreetClient:
+    """A new client, which goes through the proxy that the environment names.
+
+    Raises:
+        AccessError: the certificates or the proxy that the environment names cannot be used.
+    """
+    with _proxy_of_use():
+        return DiscreetClient(gateway, verify=trust(), auth=auth)
+
+
+def make_async_http_client(gateway: Gateway, auth: tuple[str, str] | None = None) -> AsyncDiscreetClient:
+    """The same for an event loop."""
+    with _proxy_of_use():
+        return AsyncDiscreetClient(gateway, verify=trust(), auth=auth)
+
+
+@contextmanager
+def _proxy_of_use() -> Iterator[None]:
+    """Let what the library says of a proxy's address be unsaid: it quotes it, and it may hold a password."""
+    try:
+        yield
+    except (ValueError, InvalidURL, ImportError) as error:
+        raise AccessError(
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names no proxy that can be used. One reads http://host:port or "
+            f"http://user:password@host:port; socks5:// needs `pip install socksio` ({type(error).__name__})."
+        ) from None
+
+
+def _secrets_of(request: Request, unseen: Iterable[str]) -> SecretTexts:
+    """The values of a request's headers that are credentials, with those that are put on it below the client."""
+    headers = (request.headers[name] for name in request.headers if _is_secret(name))
+    return SecretTexts((*unseen, *(part for value in headers for part in _parts(value))))
+
+
+def _parts(value: str) -> Iterator[str]:
+    """A header's value, and the credential behind its scheme."""
+    yield value.strip()
+    yield value.strip().partition(" ")[2].strip()
+
+
+def _proxies_passwords() -> Iterator[str]:
+    """The passwords in the addresses of the proxies that the environment names."""
+    for address in getproxies().values():
+        user, at, _ = urlsplit(address if "://" in address else f"//{address}").netloc.rpartition("@")
+        if at:
+            yield unquote(user.partition(":")[2])
 
 
 def _is_secret(header: str) -> bool:
     return header.lower() not in HARMLESS and not header.lower().startswith("x-stainless-")
 
 
-def _parts(value: str) -> Iterator[str]:
-    """A header's value, and the credential behind its scheme."""
-    yield from filter(None, (value.strip(), value.strip().partition(" ")[2].strip()))
+def _hide_in_request(request: Request) -> None:
+    for name in list(request.headers):
+        if _is_secret(name):
+            request.headers[name] = HIDDEN
 
 
-def _spellings(value: str) -> Iterator[str]:
-    """As it is, as JSON has it, as Python prints bytes."""
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield repr(value.encode())[2:-1]
-
-
-def _pattern(secret: str) -> re.Pattern[str]:
-    """A short one, such as `test`, is also a part of words that mean something else."""
-    return re.compile(re.escape(secret) if len(secret) >= SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)")
-
-
-def make_http_client(auth: tuple[str, str] | None = None) -> DiscreetClient:
-    """A new client; reading the certificates takes longer than many a call, so that is done once."""
-    return DiscreetClient(verify=_certificates(), auth=auth)
-
-
-@cache
-def _certificates() -> SSLContext:
-    return create_ssl_context()
+def _hidden_in(response: Response, secrets: SecretTexts) -> Response:
+    """An answer, read, without what it quotes of the request."""
+    dropped, encoding = _NOT_DECODED, response.encoding or "utf-8"
+    try:
+        said = response.text
+    except UnicodeError:  # it would quote the body; from Python 3.13 on UTF-16 without its mark raises one
+        dropped, encoding, said = (
+            _NOT_DECODED | {"content-type"},
+            "utf-8",
+            response.content.decode(errors="replace"),
+        )
+    content = secrets.hide(said)
+    if content == said and dropped is _NOT_DECODED:
+        return response
+    headers = [pair for pair in response.headers.multi_items() if pair[0].lower() not in dropped]
+    answer = Response(response.status_code, headers=headers, content=content.encode(encoding))
+    answer.request, answer.history, answer.extensions = response.request, response.history, response.extensions
+    return answer

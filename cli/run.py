@@ -1,6 +1,5 @@
 """`run`: a table in, the same table with answers out."""
 
-import os
 import shlex
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -9,6 +8,7 @@ from typing import Any
 import click
 
 from ..batch import clock
+from ..batch.addresses import named_server
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.opening import (
     absolute,
@@ -155,7 +155,7 @@ def _is_known(
 
 def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
-    server = os.environ.get("OPENAI_BASE_URL", "")  # what another server has answered is not OpenAI's answer
+    server = named_server()  # what another server has answered is not OpenAI's answer
     parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server]
     if credentials:
         parts.append(credentials)

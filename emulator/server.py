@@ -79,7 +79,7 @@ class BatchServer:
     def url(self) -> str:
         """The server's address, without `/v1`: the control routes stand under it."""
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.settings.certificate else 'http'}://{host}:{self.port}"
 
     @property
     def base_url(self) -> str:
@@ -180,6 +180,7 @@ class BatchServer:
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=2,
+            ssl_certfile=self.settings.certificate,
         )
         return uvicorn.Server(config)
 

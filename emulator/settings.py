@@ -63,6 +63,21 @@ class ServerSettings(Frozen):
     port: int = Field(0, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     data: Path | None = Field(None, description="Folder that keeps files and batches; a temporary one if absent.")
     key: str | None = Field(None, min_length=1, description="The only API key to accept; any if absent.")
+    token_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="Take only tokens that this server has given, as Entra ID does; they live so long. The key is "
+        "then the secret that they are given for.",
+    )
+    header: str | None = Field(
+        None, pattern=":", description="A header that every request must bear, as 'Name: value'."
+    )
+    query: str | None = Field(
+        None, pattern="=", description="A query parameter that every request must bear, as name=value."
+    )
+    certificate: Path | None = Field(
+        None, description="A PEM file of a certificate and its key, to speak HTTPS with."
+    )
     speed: float = Field(1.0, ge=0, description="Seconds on the server's clock a true second; 0: moved by hand.")
     profile: Profile = Field("openai", description="Whose objects to send: openai, azure, or a mix of others'.")
     seed: int = Field(0, description="Decides the order of lines in outputs.")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..batch import clock
+from ..batch.addresses import named_server
 from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import REPORT, IfExists, load_job
@@ -258,5 +259,5 @@ def _visible(values: pa.Array) -> bytes:
 
 
 def _key(table: pa.Table, request: Request) -> str:
-    content = table_digest(table) + request.model_dump_json() + os.environ.get("OPENAI_BASE_URL", "")
+    content = table_digest(table) + request.model_dump_json() + named_server()
     return f"frame-{sha256(content.encode()).hexdigest()[:16]}"

@@ -18,6 +18,7 @@ from prefect import task
 from ..batch.errors import AccessError, ModelNotFound
 from ..batch.files.batches import Batch
 from ..batch.requests.templates import is_template
+from ..blocks.tokens import NoToken
 from .options import KEPT_AS_JSON
 from .remote.account import names_the_address
 from .remote.connection import PAGE, Connection, connect
@@ -104,6 +105,8 @@ def explain(error: APIError) -> str:
     """What a call to OpenAI came to, where, and the way out: for a person, in one line."""
     url = error.request.url
     where = f"{url.scheme}://{url.netloc.decode()}"
+    if isinstance(error, NoToken):
+        return error.message
     if isinstance(error, APITimeoutError):
         return f"{where} did not answer in time. Try again; the credentials block may hold a longer time-out."
     if isinstance(error, APIConnectionError):

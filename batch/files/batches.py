@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .input_files import InputFile
 
@@ -26,6 +26,9 @@ KEPT_ERRORS = 20
 
 SYNCHRONOUS = "synchronous"
 """Stands in place of a batch's id where items were answered at once."""
+
+REFUSED = "refused-"
+"""So begins what stands in place of an id where a batch was refused at its creation: the server knows none."""
 
 
 class BatchStatus(StrEnum):
@@ -53,6 +56,21 @@ LOST_SECONDS = 3 * 86_400
 _YEAR_10000 = 253_402_300_800
 
 ENDED = frozenset({BatchStatus.COMPLETED, BatchStatus.FAILED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
+
+
+_TOLD_CODES = {
+    "enqueued token": "token_limit_exceeded",
+    "exceeded your current quota": "insufficient_quota",
+    "billing hard limit": "billing_hard_limit_reached",
+    **{
+        code: code
+        for code in (
+            *("token_limit_exceeded", "insufficient_quota", "billing_hard_limit_reached"),
+            *("model_not_found", "model_not_supported", "mismatched_model"),
+        )
+    },
+}
+"""Words in a text that stand for a code which says what is to be done."""
 
 
 def _clean(value: Any) -> str:
@@ -147,12 +165,23 @@ class RequestCounts(_Read):
 
 
 class BatchError(_Read):
-    """One finding of OpenAI's validation; `line` is 1-based, None where no line is meant."""
+    """One finding of OpenAI's validation; `line` is 1-based, None where no line is meant.
+
+    Where a server sends texts alone, the code is the one that the text names.
+    """
 
     code: Text = None
     message: Text = None
     param: Text = None
     line: Annotated[int | None, BeforeValidator(_line)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_code(cls, error: Any) -> Any:
+        if not isinstance(error, dict) or error.get("code"):
+            return error
+        said = str(error.get("message")).lower()
+        return {**error, "code": next((code for words, code in _TOLD_CODES.items() if words in said), None)}
 
 
 class Batch(_Read):

@@ -21,13 +21,20 @@ from ..outcomes.validation import note_refused
 MOST_CUTS = 4
 """How often a file is cut to fit beside others' batches: where they take all the room, no piece would."""
 
-_LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens")
+_LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens|configured limit of ([\d.,]+)([KMB]?) ")
+"""In OpenAI's words, and in Azure's."""
+
+_TIMES = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
 
 def told_limit(errors: Sequence[BatchError]) -> int | None:
     """The limit on enqueued tokens that a refusal names; None where it names none."""
-    found = (_LIMIT.search(error.message or "") for error in errors)
-    return next((int(match[1].replace(",", "")) for match in found if match), None)
+    found = filter(None, (_LIMIT.search(error.message or "") for error in errors))
+    return next((_number(match[1] or match[2]) * _TIMES[match[3] or ""] for match in found), None)
+
+
+def _number(text: str) -> int:
+    return int(text.rstrip(".").replace(",", "").partition(".")[0])
 
 
 def pieces_of(file: InputFile, limit: int | None, *, alone: bool) -> int:

@@ -9,16 +9,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..errors import ApiError
+from .admission import Admission
 from .batches import batch_routes
 from .context import Context, answer, answer_error
 from .control import control_routes
 from .files import file_routes
 from .gate import Gate
 from .synchronous import synchronous_routes
+from .tokens import Tokens, token_routes
 from .uploads import upload_routes
 
 _PREFIXES = ("/v1", "/openai/v1", "/openai")
 """OpenAI's own, and the two that Azure's clients use."""
+
+_DEPLOYMENT = "/openai/deployments/{deployment}"
+"""Under it Azure answers at once."""
 
 
 def make_app(context: Context) -> Gate:
@@ -27,13 +32,15 @@ def make_app(context: Context) -> Gate:
     def log() -> list[dict[str, Any]]:
         return list(gate.log)
 
-    routes = [*control_routes(context, log), Route("/health", _health)]
+    tokens = Tokens(context.settings)
+    routes = [*control_routes(context, log), Route("/health", _health), *token_routes(tokens)]
     for prefix in _PREFIXES:
         for make in (file_routes, batch_routes, upload_routes, _model_routes, synchronous_routes):
             routes += make(context, prefix)
+    routes += synchronous_routes(context, _DEPLOYMENT)
     handlers: Any = {ApiError: _refused, HTTPException: _unknown_route}
     web = Starlette(routes=routes, exception_handlers=handlers)
-    gate = Gate(web, context.settings.key, context.rates, context.faults)
+    gate = Gate(web, Admission(context.settings, tokens), context.rates, context.faults)
     return gate
 
 

@@ -39,6 +39,7 @@ class BatchRoutes:
         """`POST /v1/batches`: what the file holds is looked at later, while the batch validates."""
         asked = await json_body(request)
         _check(asked, self.context.settings.profile)
+        self._check_processed(asked["input_file_id"])
         self.context.rates.count("batches")
         now = self.context.clock.now()
         expiry = asked.get("output_expires_after")
@@ -77,6 +78,12 @@ class BatchRoutes:
         batch = self._find(request)
         self.context.engine.cancel(batch)
         return Response(orjson.dumps(self.context.view.batch(batch)), media_type="application/json")
+
+    def _check_processed(self, file_id: str) -> None:
+        """Azure refuses at once what it still works on; what is no file at all, it tells later."""
+        file = self.context.store.files.get(file_id)
+        if file is not None and self.context.view.is_pending(file):
+            raise ApiError(400, f"The file {file_id} is not processed yet.", code="invalidPayload")
 
     def _find(self, request: Request) -> BatchRecord:
         return self.context.store.find_batch(request.path_params["batch_id"])

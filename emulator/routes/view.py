@@ -10,6 +10,9 @@ from ..settings import Profile
 
 Wire = dict[str, Any]
 
+_PENDING_SECONDS = 1.0
+"""So long after its upload Azure still works on a file."""
+
 
 class View:
     """Shows records to clients."""
@@ -29,9 +32,13 @@ class View:
     def file(self, file: FileRecord) -> Wire:
         """A file; Azure's are `pending` in their first second."""
         shown = file_object(file)
-        if self._profile == "azure" and self._clock.now() < file.created_at + 1:
+        if self.is_pending(file):
             shown["status"] = "pending"
         return _foreign_file(shown) if self._profile == "foreign" else shown
+
+    def is_pending(self, file: FileRecord) -> bool:
+        """Whether no batch can be created of a file yet."""
+        return self._profile == "azure" and self._clock.now() < file.created_at + _PENDING_SECONDS
 
     def listed(self, page: Wire) -> Wire:
         """A page of a list; only OpenAI's say that they are lists."""
@@ -148,7 +155,9 @@ def _azure_batch(batch: Wire) -> Wire:
     Its endpoint is null as soon as it is validated.
     """
     shown = {name: batch[name] for name in _AZURE_BATCH}
-    shown["request_counts"] = dict(sorted(batch["request_counts"].items()))
+    shown["request_counts"] = _azure_counts(batch)
+    if batch["status"] != "failed":
+        shown["in_progress_at"] = None
     shown["endpoint"] = batch["endpoint"].removeprefix("/v1") if batch["status"] == "validating" else None
     shown["output_file_id"] = batch["output_file_id"] or ""
     shown["error_file_id"] = batch["error_file_id"] or ""
@@ -159,6 +168,14 @@ def _azure_batch(batch: Wire) -> Wire:
         ]
         shown["errors"] = {"object": "list", "data": errors}
     return shown
+
+
+def _azure_counts(batch: Wire) -> Wire:
+    """How many lines there are; how many have run, it tells at the end."""
+    counts = dict(sorted(batch["request_counts"].items()))
+    if batch["status"] in ("in_progress", "finalizing"):
+        counts |= {"completed": None, "failed": None}
+    return counts
 
 
 def _foreign_batch(batch: Wire, number: int) -> Wire:

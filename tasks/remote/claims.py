@@ -22,7 +22,7 @@ from ...batch.jobs.submissions import (
     take_back,
 )
 from .connection import Connection
-from .creation import may_have_created
+from .creation import lacks_room, may_have_created, refused_batch
 from .listing import enqueued, find_created
 from .tries import CREATING
 from .twins import keep_one
@@ -143,4 +143,6 @@ def _create_claimed(
     except APIError as error:
         if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
             take_back(file, claimed)
+        if lacks_room(error):
+            return refused_batch(error, file.endpoint, file_id)
         raise

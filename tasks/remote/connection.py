@@ -14,6 +14,7 @@ from typing import IO, Any, TypeVar
 from httpx2 import HTTPError, Response
 from openai import APIError, APIStatusError, NotFoundError, OpenAI
 from openai.pagination import SyncCursorPage
+from openai.types import FileObject
 
 from ...batch.errors import DownloadBroken
 from ...batch.files.batches import Batch, BatchError, read_batch, read_errors, read_number
@@ -135,14 +136,17 @@ class Connection:
             raise ValueError(f"{self.base_url} answered the creation of a batch without naming one.")
         return batch
 
-    def upload(self, name: str, content: IO[bytes]) -> str:
-        """Upload an open input file, streamed, and return its id. One try."""
-        sent = self._client.files.create(
+    def upload(self, name: str, content: IO[bytes]) -> FileObject:
+        """Upload an open input file, streamed; its object, of which other servers send only the id. One try."""
+        return self._client.files.create(
             file=(name, content),
             purpose="batch",
             expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
         )
-        return sent.id
+
+    def file(self, file_id: str) -> FileObject:
+        """A remote file's object as it stands now."""
+        return self._reading.call(self._client.files.retrieve, file_id)
 
     def download(self, file_id: str, target: Path) -> None:
         """Stream a remote file to a path. One try.
@@ -183,7 +187,7 @@ class Connection:
     def has_file(self, file_id: str) -> bool:
         """Whether a remote file is still there."""
         try:
-            self._reading.call(self._client.files.retrieve, file_id)
+            self.file(file_id)
         except NotFoundError:
             return False
         return True

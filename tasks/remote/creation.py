@@ -9,15 +9,18 @@ A file that was uploaded by hand has no folder, and nobody else who creates its 
 """
 
 from collections.abc import Mapping
+from uuid import uuid4
 
 from openai import APIConnectionError, APIError, APIStatusError
 
 from ...batch import clock
-from ...batch.files.batches import Batch
+from ...batch.files.batches import REFUSED, Batch, BatchError, BatchStatus
 from ...batch.requests.endpoints import Endpoint
 from .connection import Connection
 from .listing import find_created
 from .tries import CREATING, may_pass
+
+NO_ROOM = "token_limit_exceeded"
 
 
 def create_once(
@@ -56,3 +59,24 @@ def may_have_created(error: APIError) -> bool:
     if not isinstance(error, APIStatusError) or error.request.method != "POST":
         return True
     return error.status_code >= 500 or error.status_code in (408, 409)
+
+
+def lacks_room(error: APIError) -> bool:
+    """Whether a creation was refused for want of room among the enqueued tokens: some of Azure's regions do so."""
+    refused = isinstance(error, APIStatusError) and error.status_code in (400, 429)
+    return refused and (error.code == NO_ROOM or NO_ROOM in error.message)
+
+
+def refused_batch(error: APIError, endpoint: Endpoint, file_id: str) -> Batch:
+    """What validation would have made of a batch that was refused at once; the server knows none of this id."""
+    now = int(clock.now())
+    why = BatchError(code=NO_ROOM, message=error.message)
+    return Batch(
+        id=f"{REFUSED}{uuid4().hex}",
+        status=BatchStatus.FAILED,
+        endpoint=endpoint,
+        input_file_id=file_id,
+        created_at=now,
+        failed_at=now,
+        errors=(why,),
+    )

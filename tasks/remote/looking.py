@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from ...batch import clock
 from ...batch.errors import BatchUnknown
-from ...batch.files.batches import Batch
+from ...batch.files.batches import REFUSED, Batch
 from ...batch.jobs.options import SETTLE_SECONDS
 from .connection import Connection
 from .tries import FINDING
@@ -28,12 +28,13 @@ def look_at(connection: Connection, batches: Iterable[Batch]) -> list[Batch]:
 
 
 def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
-    found: dict[str, Batch] = {}
-    if len(known) > 1:
+    found = {batch.id: batch for batch in known.values() if batch.id.startswith(REFUSED)}
+    asked = {batch_id: batch for batch_id, batch in known.items() if batch_id not in found}
+    if len(asked) > 1:
         with suppress(NotFoundError):  # a server that has no listing
-            found = _from_pages(connection, known)
+            found |= _from_pages(connection, asked)
     errors: list[BatchUnknown] = []
-    for batch in known.values():
+    for batch in asked.values():
         try:
             found[batch.id] = found.get(batch.id) or _look(connection, batch)
         except BatchUnknown as error:

@@ -6,6 +6,7 @@ looking          1                                       0  nothing: a sensor's 
 checking         3  0.5, 1                             1.5  what may pass, where somebody waits; a file's size
 finding          5  0.5, 1, 2, 4                     7.5  a batch that is not known: the next look may find it
 uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
+processing       9  0.5, 1, 2, 4, 8, 15, 30, 60      120.5  an upload that Azure still works on
 creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after a look for what may be created
 downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
 rereading        4  1, 15, 60                           76  nothing that fails: files that tell of too few items
@@ -44,6 +45,11 @@ R = TypeVar("R")
 
 LONGEST_PAUSE_SECONDS = 60.0
 """No pause is longer, whatever a server asks for."""
+
+
+class FilePending(Exception):
+    """An uploaded file is not ready for a batch yet."""
+
 
 _shortened_to = inf
 
@@ -180,6 +186,7 @@ LOOKING = Tries()
 FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1))
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32), awaited="an upload to OpenAI")
+PROCESSING = Tries((0.5, 1, 2, 4, 8, 15, 30, 60), lambda error: isinstance(error, FilePending), "an upload")
 CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI to take a batch")
 DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60), awaited="a download from OpenAI")
 REREADING = Tries((1, 15, 60))

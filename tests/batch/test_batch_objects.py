@@ -98,6 +98,21 @@ def test_other_servers_words_are_understood(field: str, sent: Any, read: Any) ->
     assert getattr(read_batch({**WELL, field: sent}), field) == getattr(Batch.model_validate({field: read}), field)
 
 
+TEXTS = {
+    "Enqueued token limit reached for gpt-4o.": "token_limit_exceeded",
+    "You exceeded your current quota, please check your plan.": "insufficient_quota",
+    "model_not_found: no such deployment": "model_not_found",
+    "The batch is no good.": None,
+}
+
+
+@pytest.mark.parametrize(("text", "code"), TEXTS.items(), ids=["room", "quota", "model", "no code"])
+def test_an_error_that_is_a_text_has_the_code_that_it_names(text: str, code: str | None) -> None:
+    """So that what is to be done about it is done; one with a code keeps it."""
+    found = read_batch({**WELL, "errors": [text, {"message": text, "code": "own"}]}).errors
+    assert [error.code for error in found] == [code, "own"]
+
+
 def test_a_batch_as_openai_sends_it_is_read_whole() -> None:
     """Nothing that is well said is lost."""
     batch = read_batch(WELL)

@@ -41,7 +41,9 @@ def test_both_are_credentials_blocks_with_what_is_shared_last(kind: type[Credent
     """Prefect's base gives them a logger; the form asks for the key first."""
     shown = list(kind.model_json_schema()["properties"])
     assert shown[0] == "api_key"
-    assert shown[-4:] == ["webhook_secret", "timeout_seconds", "connect_timeout_seconds", "prices"]
+    extra = ["header", "second_header", "third_header", "query_parameter", "user"]
+    shared = [*extra, "webhook_secret", "timeout_seconds", "connect_timeout_seconds", "prices"]
+    assert shown[-len(shared) :] == shared
     assert kind().logger.name.endswith(kind.__name__)
 
 
@@ -76,12 +78,11 @@ def test_azures_client_asks_the_resource() -> None:
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_block_that_was_stored_by_an_older_version_loads(kind: type[CredentialsBlock]) -> None:
-    """Its type has the same slug, its schema other fields; what it does not hold has its default."""
+    """Its type has the same slug, its schema other fields; what is absent or null has its default."""
     name = f"older-{uuid4().hex[:8]}"
-    store(kind, name, {"api_key": "sk-old", "timeout_seconds": 3.0})
+    store(kind, name, {"api_key": "sk-old", "timeout_seconds": 3.0, "webhook_secret": None})
     block = load_credentials(name)
     assert type(block) is kind
-    assert block.api_key is not None
     assert (block.api_key.get_secret_value(), block.timeout_seconds) == ("sk-old", 3.0)
     assert block.connect_timeout_seconds == 5.0
 

@@ -205,6 +205,7 @@ def test_a_password_in_an_address_is_sent_and_never_shown(
     block = OpenAICredentials(base_url=url.replace("://", "://me:pass%21word@"))
     with block.get_client() as client:
         assert str(client.base_url) == f"{url}/"
+        assert block.base_url == url, "Prefect's events tell of it"
         with pytest.raises(openai.APIConnectionError):
             client.with_options(max_retries=0).models.list()
     assert seen == ["Basic bWU6cGFzcyF3b3Jk"]

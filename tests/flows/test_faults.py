@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from prefect_openai_batch import OpenAICredentials
+from prefect_openai_batch import AzureOpenAICredentials, OpenAICredentials
 from prefect_openai_batch.emulator import BatchFault, LineFault, RouteFault
+from prefect_openai_batch.emulator.settings import Profile
 
 from .faults.cases import Case, alone, combination, combined
-from .faults.runs import run_case
+from .faults.runs import AZURE, run_case
 from .faults.table import PATIENCE, PATIENCE_SECONDS, ROUTES, TABLE
 
 ALONE, COMBINED = 10, 5
@@ -30,8 +31,9 @@ def slice_of_matrix() -> Iterator[Case]:
 
 @pytest.fixture(scope="module")
 def prefect(prefect_server: str) -> None:
-    """A Prefect server that knows the credentials of those who do not wait long."""
+    """A Prefect server that knows the credentials of those who do not wait long, and of those who ask Azure."""
     OpenAICredentials(api_key="test", timeout_seconds=PATIENCE_SECONDS).save(PATIENCE, overwrite=True)
+    AzureOpenAICredentials().save(AZURE, overwrite=True)
 
 
 @pytest.mark.server
@@ -42,6 +44,30 @@ def test_a_job_ends_as_its_faults_require(prefect: None, tmp_path: Path, case: C
     """Every row once and in order, answered or with its reason; nothing billed twice, nothing left behind."""
     finding = run_case(case, tmp_path)
     assert not finding.problems, f"{case.name}: {finding}"
+
+
+DIALECTS: list[tuple[Profile, tuple[str, ...]]] = [
+    ("azure", ("batch no room", "line content filter")),
+    ("azure", ("batch cancelled by somebody",)),
+    ("azure", ("create: refused for want of room",)),
+    ("foreign", ("batch no room", "line error 429")),
+    ("foreign", ("batch half expired",)),
+]
+"""What is told in other words by other servers."""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize(
+    ("profile", "names"), DIALECTS, ids=[f"{profile} {' and '.join(names)}" for profile, names in DIALECTS]
+)
+def test_a_job_ends_so_at_other_servers_too(
+    prefect: None, tmp_path: Path, profile: Profile, names: tuple[str, ...]
+) -> None:
+    """Azure's, by its own block and client, and those with habits of their own."""
+    entries = tuple(entry for entry in TABLE if entry.name in names)
+    finding = run_case(Case(entries, seed=1, alone=len(entries) == 1), tmp_path, profile)
+    assert len(entries) == len(names)
+    assert not finding.problems, f"{names}: {finding}"
 
 
 @pytest.mark.parametrize("kind", [LineFault, BatchFault, RouteFault])

@@ -66,18 +66,6 @@ def test_a_table_comes_back_with_answers(batch_server: BatchServer, reviews: Pat
     assert remote_files() == []
 
 
-@pytest.mark.parametrize("profile", ["azure", "foreign"])
-def test_other_servers_dialects_are_understood(
-    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
-) -> None:
-    """Empty strings for null, absent fields, other spellings and types: the rows come back all the same."""
-    with BatchServer(profile=profile) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
-        assert run(reviews, tmp_path).complete
-        assert server.bill()["billed"] == 30
-
-
 def test_many_batches_are_looked_at_in_one_listing(batch_server: BatchServer, tmp_path: Path) -> None:
     """More than a few open batches are read from the listing, 100 a call."""
     source = tmp_path / "rows.jsonl"

@@ -12,11 +12,13 @@ from prefect.client.orchestration import get_client
 from prefect.flow_engine import run_flow
 from prefect.states import Scheduled
 from prefect.variables import Variable
-from prefect_openai_batch import AzureOpenAICredentials, ChatRequest, openai_batch
+from prefect_openai_batch import AzureOpenAICredentials, ChatRequest, openai_batch, try_rows
 from prefect_openai_batch.batch.errors import Refused
+from prefect_openai_batch.blocks import entra_id
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.defaults import with_schedule
 
+from ..blocks.company import company, within
 from .conftest import REVIEW, Run
 
 pytestmark = pytest.mark.server
@@ -106,6 +108,30 @@ def test_a_job_may_live_in_an_object_store(
         assert pd.read_parquet(file)["answer"].notna().sum() == 30
     assert "lake/jobs/job/report.json" in bucket.find("lake/jobs")
     assert batch_server.bill()["billed"] == 30
+
+
+def test_a_whole_job_goes_as_its_company_has_it(
+    prefect_server: str, reviews: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through proxy and gateway to Azure, with a token that is renewed on the way; a trial goes there too."""
+    asked = {"header": "X-Gateway: gateway-word", "query": "subscription-key=query-word"}
+    settings: dict[str, Any] = {"key": "app-secret", "token_seconds": 1, "profile": "azure", **asked}
+    with company(tmp_path, **settings) as made, within(made, monkeypatch):
+        AzureOpenAICredentials(
+            azure_endpoint="https://my-resource.openai.azure.com",
+            api_version="2025-04-01-preview",
+            entra_id={"sign_in": True, "tenant_id": "t", "client_id": "app", "client_secret": "app-secret"},
+            header={"name": "X-Gateway", "value": "gateway-word"},
+            query_parameter={"name": "subscription-key", "value": "query-word"},
+        ).save("company", overwrite=True)
+        request = ChatRequest(model="my-deployment", prompt="{{ review }}")
+        assert run(reviews, request, credentials="company").complete
+        assert try_rows(str(reviews), request, 2, credentials="company").report.complete
+        bill, calls = made.server.bill(), made.server.requests()
+    entra_id.remembered.cache_clear()
+    assert (bill["billed"], bill["synchronous"]) == (32, 2)
+    assert sum(one["path"].endswith("/oauth2/v2.0/token") for one in calls) > 1
+    assert set(made.asked) == {"login.microsoftonline.com", "my-resource.openai.azure.com"}
 
 
 def test_an_azure_resource_is_asked_by_its_block(

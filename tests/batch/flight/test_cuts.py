@@ -48,6 +48,8 @@ def test_a_refusal_names_its_limit() -> None:
     """By OpenAI's words; other words name none."""
     words = "Enqueued token limit reached for gpt-4o-mini in organization org-x. Limit: 2,000,000 enqueued tokens."
     assert told_limit([BatchError(code="token_limit_exceeded", message=words)]) == 2_000_000
+    azures = "The number of enqueued tokens has surpassed the configured limit of 30K for the deployment 'mine'."
+    assert told_limit([BatchError(message=azures)]) == 30_000
     assert told_limit([BatchError(message=None), BatchError(message="Limit: none")]) is None
 
 

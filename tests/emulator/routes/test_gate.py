@@ -48,3 +48,53 @@ def test_models(api: Api) -> None:
     assert good(api.http.get("/models"))["object"] == "list"
     unknown: Any = error_of(api.http.get("/models/llama-9"), 404)
     assert (unknown["code"], unknown["param"]) == ("model_not_found", "model")
+
+
+def test_a_gateway_asks_for_a_header_and_a_parameter(start_server: Start) -> None:
+    """Control needs neither."""
+    api = start_server(header="X-Gateway: one", query="subscription-key=two")
+    header, query = {"x-gateway": "one"}, {"subscription-key": "two"}
+    assert "header X-Gateway" in error_of(api.http.get("/batches", params=query), 401)["message"]
+    assert "parameter subscription-key" in error_of(api.http.get("/batches", headers=header), 401)["message"]
+    good(api.http.get("/batches", headers=header, params=query))
+    assert api.http.get(f"{api.server.url}/emulator/bill").is_success
+
+
+APP = {"client_id": "app", "client_secret": "secret", "scope": "https://cognitiveservices.azure.com/.default"}
+MACHINE = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token": "secret",
+    "identity_provider_id": "provider",
+    "service_account_id": "account",
+}
+
+
+def test_tokens_take_the_place_of_keys(start_server: Start) -> None:
+    """Entra ID's and OpenAI's, for who has the secret; a key is refused, as is a token that has ended."""
+    api = start_server(key="secret", token_seconds=600)
+    entra, openais = f"{api.server.url}/tenant/oauth2/v2.0/token", f"{api.server.url}/oauth/token"
+    given = [good(api.http.post(entra, data=APP)), good(api.http.post(openais, json=MACHINE))]
+    for one in given:
+        good(api.http.get("/batches", headers={"authorization": f"Bearer {one['access_token']}"}))
+    assert "Access token is missing" in error_of(api.http.get("/batches"), 401)["message"]
+    disabled = error_of(api.http.get("/batches", headers={"authorization": "", "api-key": "secret"}), 403)
+    assert disabled["code"] == "AuthenticationTypeDisabled"
+    short = start_server(token_seconds=1e-6)
+    token = good(short.http.post(f"{short.server.url}/oauth/token", json=MACHINE))["access_token"]
+    ended = error_of(short.http.get("/batches", headers={"authorization": f"Bearer {token}"}), 401)
+    assert "expired" in ended["message"]
+
+
+def test_who_asks_for_a_token_with_the_wrong_words_is_refused(start_server: Start) -> None:
+    """By another secret, for another audience, or without saying who."""
+    api = start_server(key="secret", token_seconds=600)
+    entra, openais = f"{api.server.url}/tenant/oauth2/v2.0/token", f"{api.server.url}/oauth/token"
+    answers = [
+        api.http.post(entra, data=APP | {"client_secret": "other"}),
+        api.http.post(entra, data=APP | {"scope": "https://graph.example/.default"}),
+        api.http.post(openais, json=MACHINE | {"subject_token": "other"}),
+        api.http.post(openais, json=MACHINE | {"service_account_id": ""}),
+    ]
+    assert [answer.status_code for answer in answers] == [401, 400, 401, 400]
+    refused = [answer.json()["error"] for answer in answers]
+    assert refused == ["invalid_client", "invalid_scope", "invalid_grant", "invalid_request"]

@@ -9,7 +9,7 @@ import openai
 import pytest
 from prefect_openai_batch.emulator import BatchFault
 
-from ..support import SHARED, Api, chat_item, chat_items, error_of, good, need_shared, shape
+from ..support import CHAT, SHARED, Api, chat_item, chat_items, error_of, good, need_shared, shape
 
 Start = Callable[..., Api]
 
@@ -59,6 +59,10 @@ def test_azures_lists_files_and_failures(azure: Api) -> None:
     """Lists do not say so, files are pending at first, errors have other codes, and completed_at may lie."""
     file = azure.upload([chat_item(0, model="one"), chat_item(1, model="two")])
     assert file["status"] == "pending"
+    early = azure.http.post(
+        "/batches", json={"input_file_id": file["id"], "endpoint": CHAT, "completion_window": "24h"}
+    )
+    assert "not processed yet" in error_of(early, 400)["message"]
     azure.server.advance(1)
     assert good(azure.http.get(f"/files/{file['id']}"))["status"] == "processed"
     failed = azure.create(file["id"])
@@ -67,6 +71,17 @@ def test_azures_lists_files_and_failures(azure: Api) -> None:
     assert failed["errors"]["data"][0]["code"] == "model_mismatch"
     assert failed["completed_at"] == failed["failed_at"]
     assert "object" not in good(azure.http.get("/batches"))
+
+
+def test_azures_counts_come_at_the_end(azure: Api) -> None:
+    """Until then they are null, but for the total; and it does not say since when a batch runs."""
+    batch = azure.submit(chat_items(2))
+    azure.server.advance(0.3)
+    running = azure.batch(batch["id"])
+    assert (running["status"], running["in_progress_at"]) == ("in_progress", None)
+    assert running["request_counts"] == {"completed": None, "failed": None, "total": 2}
+    azure.server.advance(60)
+    assert azure.batch(batch["id"])["request_counts"] == {"completed": 2, "failed": 0, "total": 2}
 
 
 def test_azures_batches_outlive_their_window(azure: Api) -> None:
@@ -83,6 +98,7 @@ def test_azures_own_client(azure: Api) -> None:
         azure_endpoint=azure.server.url, api_key="any", api_version="2025-03-01-preview"
     ) as client:
         file = client.files.create(file=("in.jsonl", json.dumps(chat_item()).encode()), purpose="batch")
+        azure.server.advance(1)
         batch = client.batches.create(
             input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h"
         )
@@ -91,6 +107,7 @@ def test_azures_own_client(azure: Api) -> None:
         assert done.status == "completed"
         assert done.output_file_id is not None
         assert client.files.content(done.output_file_id).text.startswith('{"custom_id": "item-0"')
+        assert client.chat.completions.create(**chat_item()["body"]).choices[0].message.content
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pandas as pd
 from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.emulator.settings import Profile
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .cases import Case
@@ -36,6 +37,9 @@ LONGEST_SLEEP_SECONDS = 0.25
 SHORTENED = ("prefect_openai_batch.", "prefect.task_engine")
 """Whose pauses: ours, and those of sensors; not those of Prefect's client."""
 
+AZURE = "azure-of-the-environment"
+"""A credentials block that holds nothing: all it needs is in the environment."""
+
 IDLE_SECONDS = 1.0
 """After so long without a call other than looks at batches a job is taken to wait."""
 
@@ -52,17 +56,18 @@ class Finding:
     problems: tuple[str, ...] = ()
 
 
-def run_case(case: Case, folder: Path) -> Finding:
+def run_case(case: Case, folder: Path, profile: Profile = "openai") -> Finding:
     """Run a job under the faults of a case; where it fails, lift them and call it once more.
 
-    A Prefect server must be there. Everything else lies in `folder`.
+    A Prefect server must be there, and at Azure's the block `AZURE`. Everything else lies in `folder`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     source = _rows(case)
     source.to_csv(folder / "rows.csv", index=False)
     begun = time.monotonic()
     faults = [fault for entry in case.entries for fault in entry.faults]
-    with BatchServer(data=folder / "server", timing=_timing(case), answers="echo", seed=case.seed) as server:
+    settings: dict[str, Any] = {"answers": "echo", "seed": case.seed, "profile": profile}
+    with BatchServer(data=folder / "server", timing=_timing(case), **settings) as server:
         server.fail(*faults, seed=case.seed)
         again = None
         with _surroundings(server, case):
@@ -124,6 +129,7 @@ def _finish_by(case: Case) -> str:
 def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Exception:
     responses = any(entry.responses for entry in case.entries) or case.seed % 3 == 0
     kind = ResponsesRequest if responses else ChatRequest
+    credentials = next((entry.credentials for entry in case.entries if entry.credentials), None)
     try:
         report: JobReport = openai_batch(
             str(folder / "rows.csv"),
@@ -131,7 +137,7 @@ def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Except
             str(folder / "answers.parquet"),
             job_key="job",
             storage=str(folder / "jobs"),
-            credentials=next((entry.credentials for entry in case.entries if entry.credentials), None),
+            credentials=AZURE if "AZURE_OPENAI_ENDPOINT" in os.environ else credentials,
             options=RunOptions(
                 in_flight=max(entry.in_flight for entry in case.entries),
                 max_rounds=MAX_ROUNDS,
@@ -150,6 +156,12 @@ def _call(case: Case, folder: Path, *, first: bool = True) -> JobReport | Except
 def _surroundings(server: BatchServer, case: Case) -> Iterator[None]:
     """The server named in the environment, one clock for both sides, short pauses, and leaps of the clock."""
     environment = {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test"}
+    if server.settings.profile == "azure":
+        environment = {
+            "AZURE_OPENAI_ENDPOINT": server.url,
+            "AZURE_OPENAI_API_KEY": "test",
+            "OPENAI_API_VERSION": "2025-04-01-preview",
+        }
     leap, leaps = max((entry.leap, entry.leaps) for entry in case.entries)
     with (
         patch.dict(os.environ, environment),

@@ -69,6 +69,11 @@ _SPECIAL: tuple[tuple[str, str, RouteFault], ...] = (
     ("create", "HTML 502 after", RouteFault(kind="html", status=502, when="after", times=2)),
     ("list", "lags", RouteFault(kind="lag", seconds=0.8)),
     ("files", "lags", RouteFault(kind="lag", seconds=0.8)),
+    (
+        "create",
+        "refused for want of room",
+        RouteFault(kind="http_error", status=400, code="token_limit_exceeded", times=2),
+    ),
 )
 
 
