@@ -1,6 +1,11 @@
-"""What of a path or URL a person, or Prefect's server, may see: never a user, a password or a signature."""
+"""What of a path or URL a person, Prefect's server, an error or a log may see: no user, password or signature."""
 
+import os
 import re
+from pathlib import Path
+from urllib.parse import unquote
+
+WEB = ("https://", "http://")
 
 LONGEST_NAME = 60
 """Characters of a file's name that are shown."""
@@ -44,3 +49,27 @@ def name_in(url: str) -> str:
         return name
     half = LONGEST_NAME // 2
     return f"{name[: half - 1]}…{name[-half:]}"
+
+
+def link_to(place: str) -> str:
+    """What a browser opens: a page, or a file on its own machine; empty for what lies in an object store."""
+    said = without_secrets(place)
+    if said.startswith(WEB):
+        return said
+    return Path(said).as_uri() if Path(said).is_absolute() else ""
+
+
+def without_user(address: str) -> tuple[str, tuple[str, str] | None]:
+    """An address, and apart from it the user and password that it names."""
+    scheme, slashes, rest = address.partition("://")
+    place, slash, path = rest.partition("/")
+    user, at, host = place.rpartition("@")
+    if not at:
+        return address, None
+    name, _, password = user.partition(":")
+    return f"{scheme}{slashes}{host}{slash}{path}", (unquote(name), unquote(password))
+
+
+def named_server() -> str:
+    """The server that the environment names, empty where it names none; one with a new password is no other."""
+    return without_user(os.environ.get("OPENAI_BASE_URL", ""))[0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, HttpUrl, SecretStr
 
-from ..batch.addresses import without_user
+from ..batch.urls import without_user
 from .entra_id import EntraID
 from .given import given
 from .shared_fields import BatchCredentials

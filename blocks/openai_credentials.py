@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, HttpUrl, SecretStr
 
-from ..batch.addresses import without_user
 from ..batch.errors import AccessError
+from ..batch.urls import without_user
 from .given import given
 from .shared_fields import BatchCredentials
 from .workload_identity import WorkloadIdentity

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from prefect.blocks.abstract import CredentialsBlock
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from ..batch.addresses import without_user
 from ..batch.errors import AccessError
 from ..batch.prices import Given
+from ..batch.urls import without_user
 from .given import plain, sendable
 
 # Prefect imports this module whenever it looks for blocks, and openai costs a second: it is imported where

@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from ..batch import clock
-from ..batch.addresses import named_server
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.opening import (
     absolute,
@@ -26,6 +25,7 @@ from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
 from ..batch.tables.table_formats import Format
+from ..batch.urls import named_server
 from . import process
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import make_request, make_source, request_options, table_options

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..batch import clock
-from ..batch.addresses import named_server
 from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.job import REPORT, IfExists, load_job
@@ -27,6 +26,7 @@ from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
+from ..batch.urls import named_server
 from ..blocks.own_server import own_server
 from ..tasks.reports import at_openai
 from .defaults import default_storage

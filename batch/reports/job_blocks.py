@@ -9,12 +9,12 @@ from ..outcomes.bill import IN_WORDS, PARTS, Bill, ModelBill
 from ..outcomes.by_row.reasons import advice, in_words
 from ..outcomes.outcome_files import FetchedOutput
 from ..prices import dollars
+from ..urls import link_to, without_secrets
 from .batch_blocks import batch_blocks, batches_in_words
 from .blocks import Figure, Figures, Heading, ReportBlock
 from .first_rows import first_rows
 from .found.findings import Findings
 from .grids import Grid, brief, more
-from .places import address_of, shown_place
 from .spread_blocks import answer_charts, token_charts
 from .words import counted, duration, percent, short
 
@@ -54,8 +54,8 @@ def job_blocks(
     yield from _unanswered(findings)
     yield Heading("Where it lies")
     places = (("table", report.destination), ("job folder", job.folder), ("source", job.source.path))
-    rows = tuple((name, brief(shown_place(place))) for name, place in places)
-    yield Grid(("", ""), rows, links=tuple(address_of(place) for _, place in places))
+    rows = tuple((name, brief(without_secrets(place))) for name, place in places)
+    yield Grid(("", ""), rows, links=tuple(link_to(place) for _, place in places))
 
 
 def _figures(report: JobReport, outputs: Sequence[FetchedOutput]) -> Figures:

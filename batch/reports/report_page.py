@@ -9,13 +9,13 @@ from ..jobs.job import Job
 from ..jobs.report import JobReport
 from ..jobs.results import fetched_outputs
 from ..storage import whole_file
+from ..urls import without_secrets
 from .blocks import Heading, ReportBlock
 from .found.findings import Findings, find
 from .grids import brief
 from .html import as_document, as_fragment
 from .job_blocks import job_blocks
 from .markdown import as_markdown
-from .places import shown_place
 from .words import counted
 
 MARKDOWN_BYTES = 100_000
@@ -61,7 +61,7 @@ class ReportPage:
         ]
         if self.findings.without_answer > len(rows):
             further = self.findings.without_answer - len(rows) + 1
-            told = f"… and {further:,} more, in the table at {shown_place(self.report.destination)}"
+            told = f"… and {further:,} more, in the table at {without_secrets(self.report.destination)}"
             rows[-1:] = [{"row": "…", "custom_id": "", "why": told, "in OpenAI's words": ""}]
         return rows
 
@@ -94,7 +94,7 @@ def report_page(job: Job, report: JobReport, *, at_openai: bool = False) -> Repo
 
 
 def _title(job: Job) -> str:
-    name = shown_place(job.source.path).rstrip("/").rpartition("/")[2]
+    name = without_secrets(job.source.path).rstrip("/").rpartition("/")[2]
     model = job.request.body_template().get("model")
     return " · ".join(map(brief, filter(None, (name, model if isinstance(model, str) else None))))
 

@@ -1,7 +1,7 @@
 """Places, as a report may show them."""
 
 import pytest
-from prefect_openai_batch.batch.reports.places import address_of, shown_place
+from prefect_openai_batch.batch.urls import link_to, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from prefect_openai_batch.batch.reports.places import address_of, shown_place
 )
 def test_nothing_secret_is_shown(place: str, shown: str, address: str) -> None:
     """No password, no signature; what a browser can open is a link."""
-    assert (shown_place(place), address_of(place)) == (shown, address)
+    assert (without_secrets(place), link_to(place)) == (shown, address)
