@@ -9,7 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 
 from ..batch.errors import AccessError
-from .credentials import Credentials
+from .loading import Credentials
 
 REFERENCE = "$ref"
 """The key under which a parameter names the block that it stands for."""

@@ -48,7 +48,7 @@ def demo_command(destination: str) -> int:
     with TemporaryDirectory() as home:
         _settle_in(home)
         click.echo("starting Prefect's server and ours …", err=True)
-        from ..blocks.own_server import own_server
+        from ..blocks.servers.own_server import own_server
         from ..emulator import BatchServer
 
         with (

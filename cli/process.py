@@ -198,7 +198,7 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
 @contextmanager
 def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
-    from ..blocks.own_server import find_server, needs_own_server, own_server
+    from ..blocks.servers.own_server import find_server, needs_own_server, own_server
 
     with calls_in_this_process(verbose=verbose):
         if needs_own_server() and find_server() is None:

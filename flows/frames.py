@@ -27,7 +27,7 @@ from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from ..batch.urls import named_server
-from ..blocks.own_server import own_server
+from ..blocks.servers.own_server import own_server
 from ..tasks.reports import at_openai
 from .defaults import default_storage
 from .job import openai_batch

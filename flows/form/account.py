@@ -6,7 +6,7 @@ from prefect.blocks.core import Block
 from pydantic import GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 
-from ...blocks.credentials import AzureOpenAICredentials, OpenAICredentials
+from ...blocks import AzureOpenAICredentials, OpenAICredentials
 from ...blocks.references import REFERENCE
 
 

@@ -7,7 +7,7 @@ from prefect import flow
 
 from ...batch.form_texts import titled
 from ...batch.jobs.report import JobReport
-from ...blocks.credentials import OpenAICredentials
+from ...blocks import OpenAICredentials
 from ...blocks.references import name_of, only_account
 from ..cancellation import cancel_open_batches
 from ..job import TASK_RUNNER, openai_batch

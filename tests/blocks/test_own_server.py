@@ -17,8 +17,8 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect_openai_batch.batch.errors import OpenAIBatchError
-from prefect_openai_batch.blocks.kept_server import Asked
-from prefect_openai_batch.blocks.own_server import (
+from prefect_openai_batch.blocks.servers.kept_server import Asked
+from prefect_openai_batch.blocks.servers.own_server import (
     IDLE_VARIABLE,
     LOG,
     await_server,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from prefect_openai_batch.blocks.own_server import IDLE_VARIABLE
+from prefect_openai_batch.blocks.servers.own_server import IDLE_VARIABLE
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 
 from ..conftest import wait_until

@@ -12,7 +12,7 @@ import pytest
 from prefect.settings import Settings
 from prefect_openai_batch.batch import progress
 from prefect_openai_batch.batch.progress import SILENT_SECONDS, noted_wait, report, waited_for
-from prefect_openai_batch.blocks.own_server import LOG
+from prefect_openai_batch.blocks.servers.own_server import LOG
 from prefect_openai_batch.cli import app, process
 from prefect_openai_batch.cli import progress as cli_progress
 from prefect_openai_batch.cli.progress import shown_progress

@@ -10,7 +10,7 @@ from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_HOME, temporary_settings
 from prefect_openai_batch import AccessError, JobReport, OpenAICredentials, Refused
-from prefect_openai_batch.blocks.credentials import Credentials, load_credentials
+from prefect_openai_batch.blocks.loading import Credentials, load_credentials
 from prefect_openai_batch.blocks.references import name_at, name_of
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.form import openai_batch_form, prefilled

@@ -14,7 +14,7 @@ import httpx
 import prefect
 from prefect.settings import PREFECT_API_URL, Settings, get_current_settings, temporary_settings
 
-from ..batch.errors import OpenAIBatchError
+from ...batch.errors import OpenAIBatchError
 
 LOG = "openai-batch-server.log"
 """The file in PREFECT_HOME that takes what the server prints."""

@@ -1,0 +1,1 @@
+"""A server of Prefect's where none is named."""
