@@ -1,8 +1,10 @@
 """What was filled in becomes the parameters of a job; what cannot is refused by its field's title."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from prefect.client.schemas.objects import FlowRun
 from prefect_openai_batch import (
     AccessError,
     BudgetError,
@@ -15,9 +17,12 @@ from prefect_openai_batch import (
     SourceError,
     WaitError,
 )
+from prefect_openai_batch.flows.form import openai_batch_form
 from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, FormKind
 from prefect_openai_batch.flows.form.filled_in import JobParameters, job_parameters
 from prefect_openai_batch.flows.form.titles import fields_named
+from prefect_openai_batch.flows.healing import JOB_FLOWS
+from prefect_openai_batch.flows.runs import credentials_of, options_of
 
 
 def filled_in(**changes: Any) -> JobParameters:
@@ -129,3 +134,15 @@ def test_a_later_refusal_names_its_field_too(kind: type[OpenAIBatchError]) -> No
     with pytest.raises(kind, match=f"^{NAMED[kind]}: no") as caught, fields_named():
         raise kind("no", path="x")
     assert caught.value.details == {"path": "x"}
+
+
+@pytest.mark.parametrize("wait", ["sensor", "suspend"])
+def test_a_run_is_read_as_those_of_the_full_flow_are(wait: str) -> None:
+    """By who wakes, cancels, collects and heals, from the parameters that each has."""
+    name = "openai-batch-credentials/team"
+    form = {"account": {"$ref": {"block_document_slug": name}}, "suspend": wait == "suspend"}
+    for parameters in (form, {"credentials": name, "options": {"wait": wait}}):
+        run = FlowRun(flow_id=uuid4(), parameters=parameters)
+        assert credentials_of(run) == name
+        assert options_of(run).wait == wait
+    assert openai_batch_form.name in JOB_FLOWS
