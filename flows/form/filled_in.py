@@ -13,6 +13,9 @@ from ...batch.tables.sources import FileSource
 from ..runs import wait_of
 from .answer_columns import AnswerColumn
 
+LONGEST_ANSWER = 4_000
+"""Tokens that an answer may take where there is a budget, thinking included: without a limit no budget holds."""
+
 
 class JobParameters(TypedDict):
     """Parameters of `openai_batch`."""
@@ -48,7 +51,7 @@ def job_parameters(
             raise refusal("nothing is filled in.")
     return {
         "source": FileSource(path=table.strip(), limit=rows or None),
-        "request": _request(question.strip(), answer, model.strip()),
+        "request": _request(question.strip(), answer, model.strip(), bounded=budget_usd > 0),
         "destination": result.strip() or None,
         "credentials": credentials,
         "if_exists": "replace" if replace else "refuse",
@@ -56,9 +59,10 @@ def job_parameters(
     }
 
 
-def _request(question: str, answer: Sequence[AnswerColumn], model: str) -> ChatRequest:
+def _request(question: str, answer: Sequence[AnswerColumn], model: str, *, bounded: bool) -> ChatRequest:
     fields = [column.as_field() for column in answer]
+    parameters = {"max_completion_tokens": LONGEST_ANSWER} if bounded else {}
     try:
-        return ChatRequest(model=model, prompt=question, answer=fields or None)
+        return ChatRequest(model=model, prompt=question, answer=fields or None, parameters=parameters)
     except ValidationError as error:
         raise RequestError(error.errors()[0]["msg"]) from None

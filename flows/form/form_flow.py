@@ -13,6 +13,7 @@ from ..cancellation import cancel_open_batches
 from ..job import TASK_RUNNER, openai_batch
 from ..own_parameters import as_we_take_them
 from ..places import check_places
+from ..shown.run_names import run_name
 from . import titles
 from .account import PickedAccount
 from .answer_columns import AnswerColumn
@@ -27,6 +28,7 @@ MODEL = "gpt-5-mini"
 @as_we_take_them
 @flow(
     name="openai-batch-form",
+    flow_run_name=run_name,
     persist_result=True,
     result_serializer="json",
     task_runner=TASK_RUNNER,
@@ -61,7 +63,8 @@ def openai_batch_form(
             its log names.
         replace: Whether a file that is there already may be replaced; without it the run is refused.
         rows: How many rows to ask, from the top, to try it out. 0 asks all.
-        budget_usd: The run stops before it could cost more. 0 sets no limit.
+        budget_usd: The run stops before it could cost more; an answer then takes at most 4,000 tokens, what the
+            model thinks included. 0 sets no limit.
         suspend: OpenAI may take up to a day. Switched on, the run gives its worker's process back meanwhile, and
             automations wake it; without them it would sleep for ever.
 

@@ -21,6 +21,9 @@ from ..defaults import begun_at, current_run, with_schedule
 FLOW = "openai-batch"
 """What the names of our flows begin with; what follows is what the run does to a job."""
 
+FROM_THE_BEGINNING = (FLOW, f"{FLOW}-form")
+"""What runs a job from its beginning: its name is the table's."""
+
 OF_THE_UI = re.compile(r"[a-z]+\d+-[a-z]+")
 """Names that the old UI's form makes up."""
 
@@ -83,7 +86,7 @@ def _name_at_start() -> str:
     context = FlowRunContext.get()
     assert context is not None, "asked for within a flow run"
     name = context.flow.name if context.flow else ""
-    does = name.removeprefix(FLOW).strip("-") if name.startswith(FLOW) else ""
+    does = name.removeprefix(FLOW).strip("-") if name.startswith(FLOW) and name not in FROM_THE_BEGINNING else ""
     return described(does, context.parameters or {}, begun_at(current_run()))
 
 
@@ -95,11 +98,13 @@ def described(does: str, parameters: Mapping[str, Any], begun: datetime) -> str:
         parameters: The flow's.
         begun: When the run was to start.
     """
-    source, request = parameters.get("source"), parameters.get("request")
+    source, request = parameters.get("source") or parameters.get("table"), parameters.get("request")
     path = source.path if isinstance(source, FileSource) else source
     table = name_in(with_schedule(str(path), begun)) if path else ""
     models = " + ".join(parameters.get("models") or ())
-    model = models or (model_of(request) if isinstance(request, BaseRequest) else "")
+    model = models or (
+        model_of(request) if isinstance(request, BaseRequest) else str(parameters.get("model") or "")
+    )
     key = "" if path else with_schedule(str(parameters.get("job_key") or ""), begun)
     return " · ".join(filter(None, (does, table, model, key))) or FLOW
 

@@ -18,7 +18,7 @@ TASK_RUNS = "prefect.task_runs"
 FINISHED = "Finished in state "
 """How Prefect's last line of a task run begins."""
 
-_telling = {"openai-batch", "openai-batch-resume", "openai-batch-collect"}
+_telling = {"openai-batch", "openai-batch-form", "openai-batch-resume", "openai-batch-collect"}
 """The names of the flows that tell a job's story; an engine's processes know them too."""
 
 

@@ -19,7 +19,7 @@ from prefect_openai_batch import (
 )
 from prefect_openai_batch.flows.form import openai_batch_form
 from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, FormKind
-from prefect_openai_batch.flows.form.filled_in import JobParameters, job_parameters
+from prefect_openai_batch.flows.form.filled_in import LONGEST_ANSWER, JobParameters, job_parameters
 from prefect_openai_batch.flows.form.titles import fields_named
 from prefect_openai_batch.flows.healing import JOB_FLOWS
 from prefect_openai_batch.flows.runs import credentials_of, options_of
@@ -62,6 +62,7 @@ def test_each_field_arrives() -> None:
     assert wanted["destination"] == "/data/out.csv"
     assert wanted["if_exists"] == "replace"
     assert wanted["options"] == RunOptions(wait="suspend", budget_usd=1.5)
+    assert wanted["request"].parameters == {"max_completion_tokens": LONGEST_ANSWER}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -30,11 +30,12 @@ EACH = ChatRequest(model="{{ model }}", prompt="{{ review }}")
         ("", {"source": FileSource(path="https://me:pw@lake/a.csv?sig=x"), "request": EACH}, "a.csv"),
         ("", {"source": "{scheduled:%Y-%m-%d}.csv", "request": "label.yaml"}, "2026-11-26.csv"),
         ("trial", {"source": "a.csv", "request": EACH, "models": ["x", "y"]}, "trial · a.csv · x + y"),
+        ("", {"table": "/data/a.csv", "model": "gpt-5-mini", "question": "?"}, "a.csv · gpt-5-mini"),
         ("resume", {"job_key": "nightly-{scheduled:%Y}"}, "resume · nightly-2026"),
         ("wake", {}, "wake"),
         ("", {}, "openai-batch"),
     ],
-    ids=["a file", "a signed URL", "a schedule", "a trial", "a job", "no job", "nothing"],
+    ids=["a file", "a signed URL", "a schedule", "a trial", "the form", "a job", "no job", "nothing"],
 )
 def test_a_run_is_called_by_what_it_is_for(does: str, parameters: dict[str, Any], name: str) -> None:
     """Table and model, or the job; without what opens the table's place."""
