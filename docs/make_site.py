@@ -23,7 +23,7 @@ PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs/*.md",
 FILES = ("examples/*", "benchmarks/*.md", "benchmarks/*.txt", "benchmarks/matrices/*.txt")
 
 COMMAND = "prefect-openai-batch"
-WIDTH = 100
+WIDTH = 88
 
 
 def main() -> int:
@@ -65,26 +65,19 @@ def python_reference() -> Iterator[str]:
 
 def command_reference() -> Iterator[str]:
     """What each command says of itself."""
-    yield f"# The command line\n\n```text\n{helped(app, COMMAND)}\n```\n"
-    with click.Context(app, info_name=COMMAND) as context:
-        for name in app.list_commands(context):
-            command = app.get_command(context, name)
-            assert command
-            yield from described(command, f"{COMMAND} {name}", "##")
+    settings = {**app.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    yield from described(click.Context(app, info_name=COMMAND, **settings), "#")
 
 
-def described(command: click.Command, name: str, level: str) -> Iterator[str]:
+def described(context: click.Context, level: str) -> Iterator[str]:
     """A command, and those below it."""
-    yield f"{level} {name.removeprefix(COMMAND)}\n\n```text\n{helped(command, name)}\n```\n"
-    if isinstance(command, click.Group):
-        for below, one in command.commands.items():
-            yield from described(one, f"{name} {below}", f"{level}#")
-
-
-def helped(command: click.Command, name: str) -> str:
-    """What `--help` prints, at one width whatever the terminal is."""
-    context = click.Context(command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH)
-    return command.get_help(context)
+    title = context.command_path.removeprefix(f"{COMMAND} ").replace(COMMAND, "The command line")
+    yield f"{level} {title}\n\n```text\n{context.get_help()}\n```\n"
+    if isinstance(command := context.command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below
+            yield from described(click.Context(below, info_name=name, parent=context), f"{level}#")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,12 @@ LONGEST = (
     *("flows/engines/test_engines.py",),
     *("flows/test_crashes.py", "deployments/test_automations.py", "deployments/test_crashes.py"),
     *("deployments/test_cancellation.py", "deployments/test_suspend.py", "deployments/test_suspended_crashes.py"),
-    *("test_distribution.py", "deployments/webhook/test_forwarding.py", "deployments/test_on_a_server.py"),
+    *(
+        "docs/test_pages.py",
+        "test_distribution.py",
+        "deployments/webhook/test_forwarding.py",
+        "deployments/test_on_a_server.py",
+    ),
 )
 """Files that take longest come first: where one of them came last, the other processes would stand idle."""
 

@@ -32,7 +32,7 @@ AFTERWARDS = {
     """,
     "docs/deadline.md": """
         import pandas as pd
-        assert pd.read_csv("labelled_by_eight.csv")["answer"].notna().all()
+        assert pd.read_csv("by_eight.csv")["answer"].notna().all()
     """,
 }
 """What holds once a page is read, where it is more than that nothing fails."""
