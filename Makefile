@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
-.PHONY: demo test external coverage versions check bench matrix clean
+.PHONY: demo test external coverage versions check docs bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
@@ -28,6 +28,9 @@ check: $(DEV_STAMP)     ## format, lint, types, and which room may know which
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(DEV_STAMP)      ## the site of docs/ in build/site, with the reference; a link that leads nowhere is an error
+	$(BIN)/python docs/make_site.py
 
 # Each prints its table; the last run's is kept beside it.
 BENCHMARKS := building fetching typed_answers against_a_script memory overhead suspended_jobs waiting enqueued \

@@ -38,7 +38,12 @@ LONGEST = (
     *("flows/engines/test_engines.py",),
     *("flows/test_crashes.py", "deployments/test_automations.py", "deployments/test_crashes.py"),
     *("deployments/test_cancellation.py", "deployments/test_suspend.py", "deployments/test_suspended_crashes.py"),
-    *("test_distribution.py", "deployments/webhook/test_forwarding.py", "deployments/test_on_a_server.py"),
+    *(
+        "docs/test_pages.py",
+        "test_distribution.py",
+        "deployments/webhook/test_forwarding.py",
+        "deployments/test_on_a_server.py",
+    ),
 )
 """Files that take longest come first: where one of them came last, the other processes would stand idle."""
 
@@ -107,20 +112,8 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
 @pytest.fixture(scope="session")
 def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Prefect server; its API's URL. What runs in this process uses it too."""
-    url = prefect_environment["PREFECT_API_URL"]
-    port = url.split(":")[2].split("/")[0]
-    log = tmp_path_factory.mktemp("log") / "server.log"
-    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
-    with running(command, prefect_environment, log):
-        wait_until(lambda: _answers(f"{url}/health"), log.read_text)
-        settings = {
-            PREFECT_API_URL: url,
-            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-            PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",
-        }
-        with temporary_settings(settings):
-            yield url
-            APILogWorker.drain_all(timeout=5)
+    with serving_prefect(prefect_environment, tmp_path_factory.mktemp("log") / "server.log") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -181,6 +174,24 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Abstract
         store.mkdir("lake")
         yield store
     fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+@contextmanager
+def serving_prefect(environment: dict[str, str], log: Path) -> Iterator[str]:
+    """A Prefect server of this environment, which this process uses too; its API's URL."""
+    url = environment["PREFECT_API_URL"]
+    port = url.split(":")[2].split("/")[0]
+    command = [str(BIN / "prefect"), "server", "start", "--host", "127.0.0.1", "--port", port]
+    with running(command, environment, log):
+        wait_until(lambda: _answers(f"{url}/health"), log.read_text)
+        settings = {
+            PREFECT_API_URL: url,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+            PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW: "ignore",
+        }
+        with temporary_settings(settings):
+            yield url
+            APILogWorker.drain_all(timeout=5)
 
 
 def free_port() -> int:

@@ -41,7 +41,7 @@ def test_every_endpoint_can_be_read_and_asked() -> None:
 
 
 def test_every_field_of_an_outcome_is_a_column() -> None:
-    """But for those that are kept on request, or never shown; and README tells of each column."""
+    """But for those that are kept on request, or never shown; and the page on results tells of each column."""
     assert set(RESULT_COLUMNS) == {"custom_id", "batch_id", *Outcome._fields} - {"response", "again", "fields"}
-    table = (ROOT / "README.md").read_text().partition("## What comes back")[2].partition("\n## ")[0]
+    table = (ROOT / "docs" / "results.md").read_text().partition("\n## ")[0]
     assert set(RESULT_COLUMNS) <= set(re.findall(r"`(\w+)`", table))
