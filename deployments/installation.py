@@ -153,9 +153,15 @@ def _remove(client: SyncPrefectClient, automations: list[Automation]) -> list[Ch
 
 def _ours(client: SyncPrefectClient) -> Iterator[Automation]:
     offset = 0
-    while page := client.read_automations(limit=PAGE, offset=offset):
+    while page := _page(client, offset):
         yield from (automation for automation in page if automation.name.startswith(PREFIX))
         offset += PAGE
+
+
+def _page(client: SyncPrefectClient, offset: int) -> list[Automation]:
+    """Automations from one on; older clients have no words for that."""
+    answer = client.request("POST", "/automations/filter", json={"limit": PAGE, "offset": offset})
+    return Automation.model_validate_list(answer.raise_for_status().json())
 
 
 def _is_scheduled(client: SyncPrefectClient, name: str) -> bool:

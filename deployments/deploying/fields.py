@@ -71,7 +71,8 @@ def parameters_of(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def schedules_of(fields: Mapping[str, Any]) -> dict[str, DeploymentScheduleCreate]:
     """The schedules among the fields, by their slugs."""
-    slugs = sorted({slug for name in fields if (slug := slug_of(name)) is not None})
+    said = {name for name, value in fields.items() if value is not None}
+    slugs = sorted({slug for name in said if (slug := slug_of(name)) is not None})
     return {slug: _as_prefect(slug, fields) for slug in slugs}
 
 

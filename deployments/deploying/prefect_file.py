@@ -130,7 +130,7 @@ def _read_deployment(path: Path, number: int, given: Any) -> FileDeployment:
             for one in error.errors(include_url=False, include_input=False)
         )
         raise Refused(f"{path}, {what}: {wrong}.", path=str(path)) from None
-    left = find_placeholders(deployment.model_dump(mode="json", exclude={"work_pool": {"job_variables"}}))
+    left = find_placeholders(deployment.model_dump_json(exclude={"work_pool": {"job_variables"}}))
     if left:
         raise Refused(
             f"{path}, {what}: {min(one.full_match for one in left)} would be replaced by Prefect. `deploy` knows "

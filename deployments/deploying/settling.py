@@ -78,6 +78,8 @@ def settle(
         if not (is_there and is_wanted) and of_it & kept:  # a schedule comes and goes as a whole
             kept = kept - of_it if of_it & set(asked) else kept | of_it
     changes = {name: wanted.get(name) for name in differing if name not in kept}
+    going = {slug_of(name) for name in changes} - {slug_of(name) for name in wanted} - {None}
+    changes |= {name: None for name in there if slug_of(name) in going}  # what it never said of it, too
     return Settlement(changes, tuple(sorted(kept)))
 
 

@@ -111,6 +111,13 @@ def test_what_hands_have_changed_stays(mine: Mine) -> None:
     assert "kept: parameters.source, schedules.night.active" in said
 
 
+def test_a_schedule_that_the_file_replaces_goes(mine: Mine) -> None:
+    """Another slug is another schedule."""
+    mine.deploy(schedules=[{"slug": "night", "cron": "0 2 * * *", "active": False}])
+    mine.deploy(schedules=[{"slug": "hourly", "interval": 3600, "active": False}])
+    assert [one["slug"] for one in mine.read()["schedules"]] == ["hourly"]
+
+
 def test_an_automation_that_is_paused_stays_paused(
     fresh_api: httpx.Client, fresh_shell: Shell, deployed: Done
 ) -> None:
