@@ -56,6 +56,9 @@ def workplace(tmp_path: Path, prefect_server: str, monkeypatch: pytest.MonkeyPat
     with BatchServer(timing=at_once) as server, temporary_settings({PREFECT_HOME: tmp_path / "home"}):
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "test")
+        monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", server.url)
+        monkeypatch.setenv("AZURE_OPENAI_API_KEY", "test")
+        monkeypatch.setenv("OPENAI_API_VERSION", "2025-04-01-preview")
         yield tmp_path
 
 
@@ -76,6 +79,8 @@ def test_the_example_runs(name: str) -> None:
     assert 0 < len(EXAMPLES[name].splitlines()) <= 12
     if name in BEGUN:
         begin_job()
+    if is_kind_of(PUBLIC[name], Block):
+        PUBLIC[name]().save("team-account", overwrite=True)  # all it needs is in the environment
     exec(compile(EXAMPLES[name].replace("BLOCK_NAME", "team-account"), f"the example of {name}", "exec"), {})
 
 

@@ -209,3 +209,34 @@ def test_a_password_in_an_address_is_sent_and_never_shown(
         with pytest.raises(openai.APIConnectionError):
             client.with_options(max_retries=0).models.list()
     assert seen == ["Basic bWU6cGFzcyF3b3Jk"]
+
+
+def test_a_gateways_words_are_sent_and_never_shown(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in logs of addresses, nor in the request that an error holds; a redirection takes them nowhere else."""
+    caplog.set_level(logging.INFO)
+    seen: list[str] = []
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(f"{handler.path} {handler.headers.get('x-gateway')}")
+        handler.send_error(404)
+
+    elsewhere = serve(note)
+
+    def redirect(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(f"{handler.path} {handler.headers.get('x-gateway')}")
+        handler.send_response(307)
+        handler.send_header("Location", f"{elsewhere}/login?from={handler.path}")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    block = OpenAICredentials(
+        api_key=KEY,
+        base_url=serve(redirect),
+        header={"name": "X-Gateway", "value": "gateway-word-1"},
+        query_parameter={"name": "subscription-key", "value": "query/word+2"},
+    )
+    with block.get_client() as client, pytest.raises(openai.NotFoundError) as raised:
+        client.with_options(max_retries=0).models.list()
+    assert seen[0] == "/v1/models?subscription-key=query%2Fword%2B2 gateway-word-1"
+    assert "word" not in seen[1]
+    assert "word" not in caplog.text + str(raised.value.request.url)

@@ -7,7 +7,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 import pandas as pd
-from openai import AzureOpenAI, OpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 from prefect_openai_batch import (
     AccessError,
     AnswerField,
@@ -145,6 +145,8 @@ def blocks() -> None:
     prices = (GivenPrice(model="gpt-5-mini", input=0.1, output=0.8),)
     assert_type(OpenAICredentials(project="proj_1", prices=prices).get_client(), OpenAI)
     assert_type(AzureOpenAICredentials(api_version="1").get_client(), AzureOpenAI)
+    assert_type(OpenAICredentials().get_async_client(), AsyncOpenAI)
+    assert_type(AzureOpenAICredentials().get_async_client(), AsyncAzureOpenAI)
 
 
 def exceptions() -> list[type[OpenAIBatchError]]:

@@ -15,14 +15,21 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch import OpenAICredentials
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import AccessError
-from prefect_openai_batch.deployments.webhook.deliveries import Delivery
-from prefect_openai_batch.deployments.webhook.forwarding import EARLY_SECONDS, SLACK_SECONDS, _may_wait
+from prefect_openai_batch.deployments.webhook.deliveries import Delivery, Inbox
+from prefect_openai_batch.deployments.webhook.forwarding import (
+    EARLY_SECONDS,
+    SLACK_SECONDS,
+    Forwarder,
+    _may_wait,
+)
 from prefect_openai_batch.deployments.webhook.receiver import make_app
 from prefect_openai_batch.emulator.engine import webhooks
 from starlette.testclient import TestClient
 
+from ...blocks.company import company, within
 from ...conftest import free_port
 from .receiving import SECRET
 
@@ -114,6 +121,25 @@ def open_files(folder: Path) -> set[str]:
     """The names of the files below a folder that this process holds open."""
     paths = (Path(one.path) for one in psutil.Process().open_files())
     return {path.name for path in paths if path.is_relative_to(folder)}
+
+
+def test_openai_is_asked_as_the_company_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose batch has ended is asked through its proxy, with its certificates."""
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/embeddings", "body": {"model": "any", "input": "a"}}
+    with company(tmp_path) as made, within(made, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        with OpenAICredentials().get_client() as client:
+            file = client.files.create(file=("in.jsonl", json.dumps(line).encode()), purpose="batch")
+            batch = client.batches.create(
+                input_file_id=file.id,
+                endpoint="/v1/embeddings",
+                completion_window="24h",
+                metadata={"job_key": "job-1"},
+            )
+        forwarder = Forwarder(Inbox(tmp_path / "inbox.db"), None)
+        found = forwarder._keys([Delivery("wh_1", batch.id, clock.now())])
+    assert found == {batch.id: "job-1"}
+    assert set(made.asked) == {"api.openai.com"}
 
 
 ENDED = datetime(2026, 3, 1, 8, tzinfo=UTC).timestamp()
