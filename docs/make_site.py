@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "build" / "site-source"
 
 PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs/*.md", "docs/*.svg", "docs/*.css")
-FILES = ("examples/*", "benchmarks/*.md", "benchmarks/*.txt", "benchmarks/matrices/*.txt")
+FILES = (
+    "examples/*",
+    "deployments/*.yaml",
+    "deployments/work_pools/*.yaml",
+    "benchmarks/*.md",
+    "benchmarks/*.txt",
+    "benchmarks/matrices/*.txt",
+)
 
 COMMAND = "prefect-openai-batch"
 WIDTH = 88

@@ -124,7 +124,7 @@ def await_server(process: subprocess.Popen[bytes] | None) -> str:
         ended = process is None or process.poll() is not None
         if ended or time.monotonic() > until:
             raise OpenAIBatchError(
-                f"Prefect's own server {'ended' if ended else 'did not start in time'}. What it said is in "
+                f"Prefect's own server did not start{'' if ended else ' in time'}. What it said is in "
                 f"{settings.home / LOG}. Try again, or start one with `prefect server start` and name it by "
                 "PREFECT_API_URL."
             )

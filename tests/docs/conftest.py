@@ -13,8 +13,6 @@ from prefect_openai_batch.emulator import BatchServer, Timing
 from ..conftest import ROOT, free_port, serving_prefect
 from . import shell
 
-DEPLOYMENTS = ROOT / "deployments" / "prefect.yaml"
-
 QUIET = ("", "prefect", "prefect.flow_runs", "prefect.task_runs")
 """Loggers that say nothing in a process that is a command."""
 
@@ -26,8 +24,7 @@ def own_prefect(prefect_environment: dict[str, str], tmp_path_factory: pytest.Te
     own = {"PREFECT_HOME": str(home), "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api"}
     environment = {**prefect_environment, **own}
     with serving_prefect(environment, home / "server.log") as url:
-        shell.run(["prefect", "work-pool", "create", "openai-batch", "--type", "process"])
-        shell.run(["prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(DEPLOYMENTS)])
+        shell.run(["prefect-openai-batch", "deploy"])
         yield url
 
 
@@ -42,6 +39,7 @@ def workplace(own_prefect: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     at_once = Timing(validating=0, running=0, finalizing=0, cancelling=0)
     with BatchServer(timing=at_once) as server, temporary_settings({PREFECT_HOME: tmp_path / "home"}):
         os.environ |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test", "PWD": str(tmp_path)}
+        os.environ["BATCH_ALARM_URL"] = f"{server.url}/"
         yield tmp_path
     os.environ.clear()
     os.environ |= before
