@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from threading import Event, Thread
 
 import httpx
 import prefect
@@ -60,13 +61,36 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
     try:
         meanwhile()
         url = await_server(process)
-        with temporary_settings({PREFECT_API_URL: url}):
+        with temporary_settings({PREFECT_API_URL: url}), _kept_awake(url):
             yield
     finally:
         if process is not None and throwaway:
             process.terminate()
             process.wait()
             _record().unlink(missing_ok=True)
+
+
+@contextmanager
+def _kept_awake(url: str) -> Iterator[None]:
+    """Ask the server now and then, so that it stays while the block waits for something else."""
+    over = Event()
+
+    def ask() -> None:
+        while not over.wait(_idle_seconds() / 5):
+            with suppress(httpx.HTTPError):
+                httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
+
+    thread = Thread(target=ask, name="openai-batch-server", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _idle_seconds() -> float:
+    return float(os.environ.get(IDLE_VARIABLE, IDLE_SECONDS))
 
 
 def find_server() -> str | None:
@@ -84,7 +108,7 @@ def start_server(*, throwaway: bool = False) -> subprocess.Popen[bytes]:
     settings = get_current_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-P", str(Path(__file__).with_name("kept_server.py")), str(_record())]
-    options = ["--idle-seconds", os.environ.get(IDLE_VARIABLE, str(IDLE_SECONDS))]
+    options = ["--idle-seconds", str(_idle_seconds())]
     environment = {
         **os.environ,
         **settings.to_environment_variables(exclude_unset=True),

@@ -17,7 +17,7 @@ from ...blocks.prefect_calls import at_once
 OPENAI = "api.openai.com"
 
 
-@task(name="show-report", persist_result=False, cache_policy=NO_CACHE)
+@task(name="show-report", task_run_name="report", persist_result=False, cache_policy=NO_CACHE)
 def show_report(job: Job, report: JobReport, *, credentials: str | None = None) -> None:
     """Make the artifacts of a job that is done; that they cannot be made is logged, and no reason to fail.
 

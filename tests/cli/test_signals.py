@@ -38,7 +38,7 @@ def test_a_signal_ends_the_command_and_its_server_follows(
         own |= {
             "OPENAI_BASE_URL": server.base_url,
             "PREFECT_HOME": str(reviews.parent / "home"),
-            IDLE_VARIABLE: "1",
+            IDLE_VARIABLE: "3",
         }
         with subprocess.Popen(command, env=own, cwd=reviews.parent, stderr=subprocess.PIPE, text=True) as process:
             wait_until(lambda: any(one["path"].endswith("/content") for one in server.requests()))

@@ -9,7 +9,7 @@ from pathlib import Path
 def documented_example() -> str:
     """The example in the documentation."""
     text = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
-    blocks: list[str] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    blocks: list[str] = re.findall(r"```python[^\n]*\n(.*?)```", text, re.DOTALL)
     return next(block for block in blocks if "def test_" in block)
 
 

@@ -45,8 +45,9 @@ def test_the_documented_module_is_a_deployments_entrypoint(
 ) -> None:
     """Three lines of one's own name the engine; the flow stays ours."""
     section = (ROOT / "docs" / "engines.md").read_text().partition("## In a deployment")[2]
-    lines = re.findall(r"^    (.*)$", section.partition("\n## ")[0], re.MULTILINE)
-    (tmp_path / "our_flows.py").write_text("\n".join(lines))
+    module = re.search(r'```python title="our_flows.py"\n(.*?)```', section, re.DOTALL)
+    assert module
+    (tmp_path / "our_flows.py").write_text(module[1])
     monkeypatch.syspath_prepend(tmp_path)
     flow: Flow[..., Any] = load_flow_from_entrypoint("our_flows.on_dask")
     assert flow.name == "openai-batch"
