@@ -13,7 +13,7 @@ from ...batch.urls import name_in, without_secrets
 from ...blocks.prefect_calls import at_once
 from ...tasks.shown.artifact_keys import artifact_key, is_unnamed
 from .run_names import model_of
-from .so_far import SoFar
+from .so_far import SoFar, in_words
 
 RECORD = "progress.json"
 
@@ -70,7 +70,7 @@ def under_way(job: Job, so_far: SoFar, now: float) -> str:
     untold = "within 24 hours" if so_far.share < 1 else ""
     lines = {
         "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
-        "Batches": so_far.statuses,
+        "Batches": in_words(so_far.statuses),
         "Under way for": duration_in_words(now - begun),
         "Expected end": untold if end is None else f"about {_clock(end, now)}",
     }

@@ -81,7 +81,7 @@ def test_items_are_counted_over_rounds_and_once() -> None:
     so_far = SoFar(rows=100)
     so_far.hear(Progress("fetch", total=100, done=0))
     assert so_far.hear(Progress("wait", done=60, text="60 of 100 items done (1 completed, 1 in_progress)"))
-    assert str(so_far) == "60 of 100 items done (60 %); batches: 1 completed, 1 in_progress"
+    assert str(so_far) == "60 of 100 items done (60 %); batches: 1 completed, 1 in progress"
     so_far.hear(Progress("fetch", advance=50))
     assert so_far.done == 60
     so_far.hear(Progress("fetch", total=4, done=0))
