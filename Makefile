@@ -19,7 +19,7 @@ external: $(DEV_STAMP)  ## the tests it leaves out: Prefect's form in a real bro
 
 pictures: $(DEV_STAMP)  ## the pictures of the pages, made anew: the demo's, and what the browser test of the whole way sees
 	$(BIN)/python docs/make_picture.py
-	OPENAI_BATCH_PICTURES=docs/pictures $(BIN)/pytest -m external tests/deployments/test_journey.py $(PYTEST_ARGS)
+	OPENAI_BATCH_PICTURES=docs/pictures $(BIN)/pytest -m external tests/deployments/browser/test_journey.py $(PYTEST_ARGS)
 
 coverage: $(DEV_STAMP)  ## the tests that pip suffices for; what they do not reach
 	$(SUITE) --cov --cov-report=term $(PYTEST_ARGS)

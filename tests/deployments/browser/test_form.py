@@ -20,9 +20,9 @@ from prefect_openai_batch import (
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.form import openai_batch_form
 
-from ..conftest import ROOT
+from ...conftest import ROOT
+from ..support import deployment, wait_for_state
 from .custom_run_form import Field, Form, open_browser, open_form
-from .support import deployment, wait_for_state
 
 CHOICES = ["positive", "negative", "mixed"]
 

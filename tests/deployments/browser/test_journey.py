@@ -16,11 +16,11 @@ from prefect_openai_batch.blocks.references import reference_to
 from prefect_openai_batch.cli.demo import answer_review
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
 
-from ..conftest import BIN, ROOT, free_port, running, serving_prefect, wait_until
-from .conftest import Patient
+from ...conftest import BIN, ROOT, free_port, running, serving_prefect, wait_until
+from ..conftest import Patient
+from ..support import deployment, state, wait_for_state
 from .custom_run_form import Field, Form, open_browser
 from .pictures import open_artifact, open_run, photograph, reads
-from .support import deployment, state, wait_for_state
 
 TABLE, RESULT = "s3://lake/reviews.csv", "s3://lake/labelled.csv"
 
