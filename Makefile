@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
-.PHONY: demo test external coverage versions check docs bench matrix clean
+.PHONY: demo test external pictures coverage versions check docs bench matrix clean
 
 demo: $(STAMP)          ## a table in, the same table with answers out, on our own server: no key, no cost
 	$(BIN)/prefect-openai-batch demo
@@ -16,6 +16,10 @@ test: check             ## everything that pip can bring; names the tests it lea
 
 external: $(DEV_STAMP)  ## the tests it leaves out: Prefect's form in a real browser, which needs Chromium
 	$(BIN)/pytest -m external -rs $(PYTEST_ARGS)
+
+pictures: $(DEV_STAMP)  ## the pictures of the pages, made anew: the demo's, and what the browser test of the whole way sees
+	$(BIN)/python docs/make_picture.py
+	OPENAI_BATCH_PICTURES=docs/pictures $(BIN)/pytest -m external tests/deployments/browser/test_journey.py $(PYTEST_ARGS)
 
 coverage: $(DEV_STAMP)  ## the tests that pip suffices for; what they do not reach
 	$(SUITE) --cov --cov-report=term $(PYTEST_ARGS)

@@ -50,7 +50,9 @@ class OpenAICredentials(BatchCredentials):
     _documentation_url = HttpUrl("https://platform.openai.com/docs/guides/batch")
 
     api_key: SecretStr = Field(
-        default=SecretStr(""), title="API key", description="Else OPENAI_API_KEY from the environment."
+        default=SecretStr(""),
+        title="API key",
+        description="What OpenAI gave you: sk-… Empty: the worker's OPENAI_API_KEY.",
     )
     organization: str = Field(
         default="", title="Organisation", description="Its id; else OPENAI_ORG_ID.", examples=["org-…"]

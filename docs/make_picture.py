@@ -3,6 +3,8 @@
 python docs/make_picture.py
 """
 
+import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -19,10 +21,11 @@ def main() -> None:
     """Run the demo and draw what it prints."""
     command = [sys.executable, "-m", "prefect_openai_batch.cli", "demo"]
     with TemporaryDirectory() as folder:
+        here = {"cwd": folder, "env": {**os.environ, "TMPDIR": folder}}
         done = subprocess.run(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
+            command, **here, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True
         )
-        printed = done.stdout.replace(folder, "~")
+        printed = re.sub(r"~/tmp\w+", "~", done.stdout.replace(folder, "~"))
     console = Console(record=True, width=COLUMNS, file=StringIO())
     console.print(Text("$ make demo", style="bold"))
     console.print(Text(printed))

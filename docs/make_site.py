@@ -19,7 +19,16 @@ from prefect_openai_batch.cli.app import app
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "build" / "site-source"
 
-PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "docs/*.md", "docs/*.svg", "docs/*.css")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "docs/*.md",
+    "docs/*.svg",
+    "docs/*.css",
+    "docs/pictures/*.png",
+)
 FILES = (
     "examples/*",
     "deployments/*.yaml",

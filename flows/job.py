@@ -1,6 +1,5 @@
 """The flow: a table in, the same table with answers out."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -142,7 +141,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     if report is not None:
         get_run_logger().info(DONE_ALREADY, job.key, job.folder)
     else:
-        get_run_logger().info("Job %s (folder %s)", job.key, job.folder)
+        get_run_logger().info("The job's folder: %s", job.folder)
         report = run_job(job_run, max_rounds)
         if report is None:
             return leave(job, options.wait)
@@ -157,8 +156,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
         if (budget := job.terms.budget_usd) is not None and report.bill.known_usd > budget:
             get_run_logger().warning("It cost more than %s: so much was sent before", dollars(budget))
     if not report.complete:
-        parameters = json.dumps(parameters_of(job, job_run.credentials))
-        get_run_logger().warning("%s The deployment's parameters: %s", state.message, parameters)
+        get_run_logger().warning("%s%s", state.message, _fields_to_go_on(job_run) if report.resumable else "")
     return state
 
 
@@ -237,6 +235,13 @@ def open_batches_named(job: Job) -> Iterator[None]:
             )
             get_run_logger().error(error.__notes__[-1])
         raise
+
+
+def _fields_to_go_on(job_run: JobRun) -> str:
+    """What to fill in where a job is to be taken up again."""
+    found_by = parameters_of(job_run.job, job_run.credentials)
+    fields = (f"{name.replace('_', ' ')} {value}" for name, value in found_by.items() if value)
+    return f" The deployment's fields: {', '.join(fields)}."
 
 
 def _nothing_taken(job: Job) -> BatchFailed:

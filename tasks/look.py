@@ -84,7 +84,8 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
         except NotFoundError as error:
             if error.code == "model_not_found":
                 raise ModelNotFound(
-                    f"The model {model!r} is not known at {connection.base_url}: {error.message}", model=model
+                    f"The model {model!r} is not known at {connection.base_url}, or the account may not use it.",
+                    model=model,
                 ) from None
             _check_batches(connection)
         except APIStatusError:

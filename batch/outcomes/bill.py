@@ -123,5 +123,9 @@ class Bill(Record):
         """What was paid and what the same answers would have cost one by one; each of several models on a line."""
         several = len(self.models) > 1
         told = paid(self.known_usd, self.unpriced) if several or not self.models else str(self.models[0])
-        at_once = "" if self.synchronous_usd is None else f"; synchronous calls: {dollars(self.synchronous_usd)}"
+        at_once = (
+            ""
+            if self.synchronous_usd is None
+            else f"; synchronous calls would cost {dollars(self.synchronous_usd)}"
+        )
         return "\n  ".join([told + at_once, *(f"{one.model}: {one}" for one in self.models if several)])

@@ -1,6 +1,5 @@
 """How far a job is, as one artifact in Prefect's UI, whichever process moves it on."""
 
-import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,8 +11,9 @@ from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
 from ...batch.urls import name_in, without_secrets
 from ...blocks.prefect_calls import at_once
+from ...tasks.shown.artifact_keys import artifact_key, is_unnamed
 from .run_names import model_of
-from .so_far import SoFar
+from .so_far import SoFar, in_words
 
 RECORD = "progress.json"
 
@@ -22,9 +22,6 @@ MOST_UNFINISHED = 99.9
 
 FORETOLD_FROM = 0.05
 """The share of the items from which on the end is foretold."""
-
-RUN_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-"""A job's key where nobody gave it one."""
 
 
 class ArtifactRecord(BaseModel):
@@ -59,29 +56,21 @@ class ProgressArtifact:
     def _write(self, percent: float, text: str) -> None:
         record = self.job.files.read(RECORD, ArtifactRecord)
         if record is None:
-            key = key_of(self.job)
+            key = artifact_key(self.job)
             made = at_once(create_progress_artifact, progress=percent, key=key, description=text)
             self.job.files.write(RECORD, ArtifactRecord(artifact_id=made))
         else:
             at_once(update_progress_artifact, record.artifact_id, progress=percent, description=text)
 
 
-def key_of(job: Job) -> str:
-    """The artifact's key, made of the job's; where that is a run's id, of its table and the end of that id."""
-    named = job.key
-    if RUN_ID.fullmatch(job.key):
-        named = f"{name_in(job.source.path).lower()}-{job.key.rpartition('-')[2]}"
-    return f"openai-batch-{re.sub('[^a-z0-9]+', '-', named)}".strip("-")
-
-
 def under_way(job: Job, so_far: SoFar, now: float) -> str:
     """How far a job is, as markdown."""
     begun = job.opened_at.timestamp()
     end = expected_end(begun, now, so_far.share)
-    untold = "OpenAI ends each batch within 24 hours" if so_far.share < 1 else ""
+    untold = "within 24 hours" if so_far.share < 1 else ""
     lines = {
         "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
-        "Batches": so_far.statuses,
+        "Batches": in_words(so_far.statuses),
         "Under way for": duration_in_words(now - begun),
         "Expected end": untold if end is None else f"about {_clock(end, now)}",
     }
@@ -104,7 +93,8 @@ def over(job: Job, report: JobReport) -> str:
 def _markdown(job: Job, lines: dict[str, str]) -> str:
     title = " · ".join(filter(None, (name_in(job.source.path), model_of(job.request))))
     told = "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
-    return f"**{title}**, job `{job.key}`\n\n{told}"
+    named = "" if is_unnamed(job) else f", job `{job.key}`"
+    return f"**{title}**{named}\n\n{told}"
 
 
 def counted(outcomes: dict[str, int]) -> str:

@@ -24,8 +24,14 @@ FLOW = "openai-batch"
 FROM_THE_BEGINNING = (FLOW, f"{FLOW}-form")
 """What runs a job from its beginning: its name is the table's."""
 
-OF_THE_UI = re.compile(r"[a-z]+\d+-[a-z]+")
-"""Names that the old UI's form makes up."""
+OF_THE_OLD_UI = re.compile(r"[a-z]+\d+-[a-z]+")
+"""Names that the old UI's form makes up: a planet and a number."""
+
+OF_THE_NEW_UI = re.compile(
+    "(Awesome|Rustic|Small|Gorgeous|Fantastic|Sleek|Intelligent|Unbranded|Refined|Licensed|Generic|Practical|"
+    "Ergonomic|Handcrafted|Tasty|Handmade|Incredible)-[A-Z].{1,5}"
+)
+"""Names that the new UI's form makes up: what a shop says of its goods, and an animal of six letters at most."""
 
 
 def run_name() -> str:
@@ -116,9 +122,11 @@ def model_of(request: BaseRequest) -> str:
 
 
 def is_made_up(name: str) -> bool:
-    """Whether a run's name is one that Prefect made up: `lively-otter`, by the old UI's form `nu84-zayra`."""
+    """Whether Prefect made a run's name up: `lively-otter`, by its UIs' forms `Licensed-Elk` and `nu84-zayra`."""
+    if OF_THE_OLD_UI.fullmatch(name) or OF_THE_NEW_UI.fullmatch(name):
+        return True
     words = name.split("-")
-    return OF_THE_UI.fullmatch(name) is not None or (len(words) > 1 and known_words().issuperset(words))
+    return len(words) > 1 and known_words().issuperset(words)
 
 
 @cache

@@ -61,4 +61,9 @@ class SoFar:
     def __str__(self) -> str:
         """In a line: items done of all, and how the open batches stand."""
         told = f"{self.done:,} of {self.total:,} items done ({int(100 * self.share)} %)"
-        return f"{told}; batches: {self.statuses}" if self.statuses else told
+        return f"{told}; batches: {in_words(self.statuses)}" if self.statuses else told
+
+
+def in_words(statuses: str) -> str:
+    """Statuses of batches as a person reads them."""
+    return statuses.replace("in_progress", "in progress")

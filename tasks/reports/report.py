@@ -1,7 +1,6 @@
 """The report of a job in Prefect's UI: a page of charts, and the rows without an answer as a table."""
 
 import os
-import re
 from urllib.parse import urlsplit
 
 from prefect import get_run_logger, task
@@ -13,11 +12,13 @@ from ...batch.jobs.report import JobReport
 from ...batch.reports.report_page import ReportPage, report_page
 from ...blocks import OpenAICredentials, load_credentials
 from ...blocks.prefect_calls import at_once
+from ..shown.artifact_keys import artifact_key
+from ..shown.run_names import named
 
 OPENAI = "api.openai.com"
 
 
-@task(name="show-report", task_run_name="report", persist_result=False, cache_policy=NO_CACHE)
+@task(name="show-report", task_run_name=named("show report"), persist_result=False, cache_policy=NO_CACHE)
 def show_report(job: Job, report: JobReport, *, credentials: str | None = None) -> None:
     """Make the artifacts of a job that is done; that they cannot be made is logged, and no reason to fail.
 
@@ -36,17 +37,12 @@ def show_report(job: Job, report: JobReport, *, credentials: str | None = None) 
 
 def _make(job: Job, page: ReportPage) -> None:
     at_once(
-        create_markdown_artifact, page.as_markdown(), key=artifact_key(job.key, "report"), description=page.summary
+        create_markdown_artifact, page.as_markdown(), key=artifact_key(job, "report"), description=page.summary
     )
     rows = page.unanswered_rows()
     if rows or job.files.exists(RESUMED):  # what a job lacked before it was taken up is not to stand there
-        key = artifact_key(job.key, "unanswered")
+        key = artifact_key(job, "unanswered")
         at_once(create_table_artifact, rows, key=key, description=f"Rows without an answer: {page.title}")
-
-
-def artifact_key(job_key: str, kind: str) -> str:
-    """The key of one of a job's artifacts: small letters, digits and dashes."""
-    return f"openai-batch-{re.sub('[^a-z0-9]+', '-', job_key).strip('-')}-{kind}"
 
 
 def at_openai(credentials: str | None) -> bool:

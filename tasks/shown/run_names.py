@@ -34,7 +34,8 @@ def _subject(value: object) -> str:
 def _wait(parameters: Mapping[str, Any]) -> str:
     waited_for = parameters.get("batches", parameters.get("batch"))
     if not isinstance(waited_for, list | tuple):
-        return f"wait for {waited_for.id if isinstance(waited_for, Batch) else waited_for}"
+        subject = _subject(waited_for) or str(waited_for)
+        return f"{subject} · wait"
     return f"wait for {len(waited_for)} batches" if len(waited_for) != 1 else _wait({"batch": waited_for[0]})
 
 
@@ -47,7 +48,7 @@ def _write(parameters: Mapping[str, Any]) -> str:
 
 
 named_wait: Callable[..., str] = _wait
-"""What a sensor's run is called: by the batch, or how many, that it waits for."""
+"""What a sensor's run is called: by the input file whose batch it waits for, or by how many they are."""
 
 named_read: Callable[..., str] = _read
 """What the run is called that reads a job's source."""

@@ -90,7 +90,7 @@ def test_a_run_from_the_form_completes(
     assert answers["answer"].notna().all()
     assert {"read", "build", "submit", "wait", "fetch", "write", "clean"} <= set(steps(api, run_id))
     assert {run["state_type"] for run in task_runs(api, run_id)} == {"COMPLETED"}
-    results = [run["state"]["data"] for run in task_runs(api, run_id) if run["name"] != "report"]
+    results = [run["state"]["data"] for run in task_runs(api, run_id) if run["name"] != "show report"]
     assert {result["serializer"]["type"] for result in results} == {"json"}
     stored = Path(prefect_environment["PREFECT_HOME"], "storage")
     assert all(json.loads((stored / result["storage_key"]).read_text()) for result in results)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.server
 PREFIX = "prefect-openai-batch"
 STORY = (
     r"Beginning flow run 'reviews.csv · gpt-5-mini' for flow 'openai-batch'",
-    r"Job a.story \(folder .+\)",
+    r"The job's folder: .+/a\.story",
     r"Read 40 rows of reviews.csv",
     r"To be sent: 40 items in 1 input file, about \d+ input tokens .+",
     r"Round 1 · file 1: 40 items sent to gpt-5-mini as batch_\w+",

@@ -43,10 +43,11 @@ def test_a_run_is_called_by_what_it_is_for(does: str, parameters: dict[str, Any]
 
 
 def test_names_that_prefect_makes_up_are_told_from_given_ones() -> None:
-    """Its server takes them from a library's words; the old UI's form has planets and a number."""
+    """Its server takes them from a library's words; its UIs' forms have lists of their own."""
     assert all(is_made_up(coolname.generate_slug(2)) for _ in range(100))
-    assert is_made_up("nu84-zayra")
-    assert not any(map(is_made_up, ("nightly-reviews", "reviews.csv · gpt-5-mini", "Nightly", "mine")))
+    assert all(map(is_made_up, ("nu84-zayra", "Licensed-Elk", "Tasty-Guppy")))
+    given = ("nightly-reviews", "reviews.csv · gpt-5-mini", "Nightly", "mine", "Reviews-March", "Small-Kettles")
+    assert not any(map(is_made_up, given))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_items_are_counted_over_rounds_and_once() -> None:
     so_far = SoFar(rows=100)
     so_far.hear(Progress("fetch", total=100, done=0))
     assert so_far.hear(Progress("wait", done=60, text="60 of 100 items done (1 completed, 1 in_progress)"))
-    assert str(so_far) == "60 of 100 items done (60 %); batches: 1 completed, 1 in_progress"
+    assert str(so_far) == "60 of 100 items done (60 %); batches: 1 completed, 1 in progress"
     so_far.hear(Progress("fetch", advance=50))
     assert so_far.done == 60
     so_far.hear(Progress("fetch", total=4, done=0))

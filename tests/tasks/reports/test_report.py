@@ -12,7 +12,7 @@ from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.report import JobReport
 from prefect_openai_batch.batch.reports.report_page import MARKDOWN_BYTES
 from prefect_openai_batch.tasks.reports import at_openai, show_report
-from prefect_openai_batch.tasks.reports.report import artifact_key
+from prefect_openai_batch.tasks.shown.artifact_keys import artifact_key
 
 from ...batch.reports.jobs import ANSWERED, REFUSED, done_job
 
@@ -73,6 +73,15 @@ def test_openai_is_known_by_its_address(address: str, known: bool, monkeypatch: 
     assert at_openai(None) is known
 
 
-def test_an_artifact_is_named_as_prefect_takes_it() -> None:
-    """Small letters, digits and dashes."""
-    assert artifact_key("a.b_c-1", "report") == "openai-batch-a-b-c-1-report"
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("a.b_c-1", "openai-batch-a-b-c-1-report"),
+        ("7b009f80-7195-4059-819a-e4c386a08321", "openai-batch-rows-csv-e4c386a08321-report"),
+    ],
+    ids=["a job's key", "a run's id"],
+)
+def test_an_artifact_is_named_as_prefect_takes_it(tmp_path: Path, key: str, named: str) -> None:
+    """Small letters, digits and dashes; a run's id says nothing, so the table is named."""
+    job, _ = done_job(tmp_path, [ANSWERED], 1, key=key)
+    assert artifact_key(job, "report") == named

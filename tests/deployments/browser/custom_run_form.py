@@ -2,25 +2,20 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from playwright.sync_api import Locator, Page, sync_playwright
 from playwright.sync_api import TimeoutError as NotInTime
+
+from .pictures import SETTLED
 
 PATIENCE = 300_000.0
 """Milliseconds to wait for what is to be seen: a busy machine is no fault."""
 
 GATHERED = "() => new Promise(done => setTimeout(done, 200))"
 """Both UIs gather what is typed for some hundredths of a second, by the browser's own clock."""
-
-SETTLED = "() => new Promise(done => setTimeout(done, 1000))"
-"""By then they have taken all of it."""
-
-WIDTH = 1100
-"""Pixels of a picture; at that a form's texts stand on one line or two."""
 
 SUBMISSIONS = 10
 """How often the button is tried: a click is lost where the form is drawn anew under it."""
@@ -89,6 +84,16 @@ class Field:
         """Click the last of the buttons or tabs with this name: a list's own stands behind those of its items."""
         self.shown.locator("button").filter(has_text=_exactly(button)).last.click()
 
+    def insist(self, button: str, wait: Callable[[float], object]) -> None:
+        """Click a button until it is taken; `wait` waits for that, so many milliseconds at most."""
+        for _ in range(SUBMISSIONS):
+            self.shown.page.evaluate(SETTLED)
+            self.click(button)
+            with suppress(NotInTime):
+                wait(PATIENCE / SUBMISSIONS)
+                return
+        raise AssertionError(f"{button} is not taken:\n{self.shown.inner_text()}")
+
 
 @dataclass(frozen=True)
 class Form(Field):
@@ -101,26 +106,10 @@ class Form(Field):
         found = self.shown.locator("label").all_inner_texts()
         return [" ".join(title.split()).removesuffix(" (Optional)") for title in found]
 
-    def photograph(self, path: Path) -> None:
-        """A picture of the whole form, as long as it is."""
-        height = self.page.evaluate(
-            "Math.max(...[...document.querySelectorAll('*')].map(one => one.scrollHeight))"
-        )
-        self.page.set_viewport_size({"width": WIDTH, "height": height})
-        self.page.evaluate(SETTLED)
-        self.page.screenshot(path=path)
-
     def submit(self) -> None:
         """Start the run; the form is left when Prefect's server has taken it."""
-        for _ in range(SUBMISSIONS):
-            self.page.evaluate(SETTLED)
-            self.click("Submit")
-            with suppress(NotInTime):
-                self.page.wait_for_url(
-                    re.compile(r"/deployments/deployment/[^/]*$"), timeout=PATIENCE / SUBMISSIONS
-                )
-                return
-        raise AssertionError(f"The form is not taken:\n{self.shown.inner_text()}")
+        left = re.compile(r"/deployments/deployment/[^/]*$")
+        self.insist("Submit", lambda patience: self.page.wait_for_url(left, timeout=patience))
 
 
 def open_form(page: Page, ui: str, deployment_id: str) -> Form:
