@@ -23,20 +23,27 @@
     └── StorageNotShared         a started job's folder is not where this worker looks for it
 
 Each takes its message as the one positional argument, so that it survives pickling on its way through
-Prefect's states; what the message names stands in `details` too.
+Prefect's states; what the message names stands in `details` too. Neither holds what a URL is opened with: both
+travel into logs, states and results.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .urls import text_without_secrets, without_secrets
+
 
 class OpenAIBatchError(Exception):
     """The base of every exception this package raises; `details` holds what the message names."""
 
     def __init__(self, message: str = "", **details: Any) -> None:
-        super().__init__(message)
-        self.details = details
+        super().__init__(text_without_secrets(message))
+        self.details = {name: _shown(detail) for name, detail in details.items()}
+
+
+def _shown(detail: Any) -> Any:
+    return text_without_secrets(detail) if isinstance(detail, str) else detail
 
 
 class Refused(OpenAIBatchError):
@@ -134,6 +141,6 @@ def refusals_of(path: str) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        if path in str(error):
+        if without_secrets(path) in str(error):
             raise
         raise type(error)(f"{path}: {error}", **error.details) from error

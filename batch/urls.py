@@ -7,6 +7,12 @@ from urllib.parse import unquote
 
 WEB = ("https://", "http://")
 
+CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
+"""Schemes of Azure's, in whose URLs a container stands where others have a user."""
+
+_URL = re.compile(r"([A-Za-z][\w+.-]*://[^\s'\"<>]*?)([.,:;)\]]*)(?=[\s'\"<>]|$)")
+"""A URL in a text, and the punctuation behind it."""
+
 LONGEST_NAME = 60
 """Characters of a file's name that are shown."""
 
@@ -28,9 +34,23 @@ def _bare(link: str) -> str:
     scheme, separator, rest = link.partition("://")
     if not separator:
         return link
-    place = re.split("[?#]", rest, maxsplit=1)[0]
-    authority, slash, path = place.partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    named = scheme.lower() in CONTAINERS and ":" not in rest.partition("@")[0]
+    return f"{scheme}://{re.split('[?#]', rest if named else _beyond_user(rest), maxsplit=1)[0]}"
+
+
+def _beyond_user(rest: str) -> str:
+    """What follows user and password, also where the password holds a sign that would have to be escaped."""
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    if "@" in authority:
+        return rest[authority.rindex("@") + 1 :]
+    after = authority.partition(":")[2]
+    is_password = bool(after) and not after.isdigit() and not authority.startswith("[")
+    return rest.partition("@")[2] if is_password and "@" in rest else rest
+
+
+def text_without_secrets(text: str) -> str:
+    """A text, each URL in it as `without_secrets` leaves it."""
+    return _URL.sub(lambda found: without_secrets(found[1]) + found[2], text)
 
 
 def name_in(url: str) -> str:

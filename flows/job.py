@@ -22,6 +22,7 @@ from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.sources import FileSource
+from ..batch.urls import without_secrets
 from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
@@ -139,9 +140,9 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     report = job.report()
     is_done_already = report is not None
     if report is not None:
-        get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+        get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
     else:
-        get_run_logger().info("The job's folder: %s", job.folder)
+        get_run_logger().info("The job's folder: %s", without_secrets(job.folder))
         report = run_job(job_run, max_rounds)
         if report is None:
             return leave(job, options.wait)
@@ -162,7 +163,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
 
 def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
     """Say that a job is done already, and how it ended."""
-    get_run_logger().info(DONE_ALREADY, job.key, job.folder)
+    get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
     return end_state(report, min_answered, storage_of(job))
 
 

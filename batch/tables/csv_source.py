@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import SourceError
+from ..urls import without_secrets
 from .row_groups import GROUP_BYTES, slices
 from .source_files import SourceFile
 
@@ -169,7 +170,9 @@ def separator_shown(file: SourceFile) -> str:
         return ","
     for separator in OTHER_SEPARATORS:
         if _is_table(_beginning(file, separator, LOOKED_AT)):
-            log.info("%s: the fields are separated by %r, as the header shows", file.url, separator)
+            log.info(
+                "%s: the fields are separated by %r, as the header shows", without_secrets(file.url), separator
+            )
             return separator
     return ","
 

@@ -16,15 +16,23 @@ from typing import Any
 Message = MutableMapping[str, Any]
 App = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
+WHO = "/openai-batch-server"
+"""Where it says which record tells of it: another home's server may have come to its port."""
+
 HURRY_SECONDS = 5
 """So long whoever is connected still has when it ends."""
 
 
-class Asked:
-    """An ASGI app, and how long ago somebody asked it."""
+LEFT_SECONDS = 30.0
+"""So long a server stays that no record tells of; whoever uses it asks more often."""
 
-    def __init__(self, app: App) -> None:
+
+class Asked:
+    """An ASGI app that says which record tells of it, and how long ago somebody asked it."""
+
+    def __init__(self, app: App, record: str) -> None:
         self.app = app
+        self.record = record
         self.open = 0
         self.note()
 
@@ -37,10 +45,14 @@ class Asked:
         counts = scope["type"] != "lifespan"
         self.open += counts
         try:
-            await self.app(scope, receive, send)
+            await (self._introduce(send) if scope.get("path") == WHO else self.app(scope, receive, send))
         finally:
             self.open -= counts
             self.note()
+
+    async def _introduce(self, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": self.record.encode()})
 
     def idle_seconds(self) -> float:
         """How long nobody has asked; 0 while somebody is connected."""
@@ -48,13 +60,13 @@ class Asked:
 
 
 async def serve(record: Path, idle_seconds: float, *, new_database: bool) -> None:
-    """Serve on a free port of this machine, told of in `record`, until it is idle or the record is taken away."""
+    """Serve on a free port of this machine, told of in `record`, until it is idle or nowhere told of."""
     import uvicorn
     from prefect.server.api.server import create_app
 
     if new_database:
         await _make_tables()
-    app = Asked(create_app(ephemeral=True, final=True))
+    app = Asked(create_app(ephemeral=True, final=True), str(record))
     config = uvicorn.Config(app, port=0, log_level="error", lifespan="on", timeout_graceful_shutdown=HURRY_SECONDS)
     server, listening = uvicorn.Server(config), config.bind_socket()
     told = {"url": f"http://127.0.0.1:{listening.getsockname()[1]}/api", "pid": os.getpid()}
@@ -64,7 +76,7 @@ async def serve(record: Path, idle_seconds: float, *, new_database: bool) -> Non
             await asyncio.sleep(0.05)
         app.note()  # the start itself has taken long
         _write(record, told)
-        while app.idle_seconds() < idle_seconds and _is_ours(record):
+        while app.idle_seconds() < (idle_seconds if _is_ours(record) else min(idle_seconds, LEFT_SECONDS)):
             await asyncio.sleep(min(1.0, idle_seconds / 10))
         server.should_exit = True
 
@@ -96,10 +108,10 @@ def _write(record: Path, told: dict[str, Any]) -> None:
 
 
 def _is_ours(record: Path) -> bool:
-    """Whether the record tells of this server: another may have been started at the same moment."""
+    """Whether the record, which anybody may have taken away or written over, tells of this server."""
     try:
         return bool(json.loads(record.read_text())["pid"] == os.getpid())
-    except FileNotFoundError:
+    except (OSError, ValueError, LookupError, TypeError):
         return False
 
 

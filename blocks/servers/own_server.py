@@ -13,6 +13,7 @@ from threading import Event, Thread
 
 import httpx
 import prefect
+from filelock import FileLock
 from prefect.settings import PREFECT_API_URL, Settings, get_current_settings, temporary_settings
 
 from ...batch.errors import OpenAIBatchError
@@ -25,10 +26,21 @@ IDLE_VARIABLE = "OPENAI_BATCH_SERVER_IDLE_SECONDS"
 
 IDLE_SECONDS = 900.0
 
+LOCK = "openai-batch-server.lock"
+"""The file in PREFECT_HOME that one process at a time holds while it looks for a server or starts one."""
+
+VARIABLE = "PREFECT_API_URL"
+
 START_SECONDS = 300
 """So long its start is waited for, unless Prefect's settings give it longer: a busy machine needs minutes."""
 
 HEALTH_SECONDS = 5.0
+
+ASKED_SECONDS = 10.0
+"""Whoever uses a server asks it so often that it stays."""
+
+WHO = "/openai-batch-server"
+"""Where our server says which record tells of it; its program has the same, and loads nothing of ours."""
 
 _started: list[subprocess.Popen[bytes]] = []
 """The servers that this process has started: they live on without it."""
@@ -57,11 +69,13 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
     if not needs_own_server():
         yield
         return
-    process = None if find_server() else start_server(throwaway=throwaway)
+    process = None
     try:
-        meanwhile()
-        url = await_server(process)
-        with temporary_settings({PREFECT_API_URL: url}), _kept_awake(url):
+        with _alone():
+            process = None if find_server() else start_server(throwaway=throwaway)
+            meanwhile()
+            url = await_server(process)
+        with temporary_settings({PREFECT_API_URL: url}), _named_to_programs(url), _kept_awake(url):
             yield
     finally:
         if process is not None and throwaway:
@@ -71,12 +85,49 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
 
 
 @contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process of a home at a time look for a server and start one: two would make one database at once.
+
+    Raises:
+        OpenAIBatchError: the home cannot be written.
+    """
+    home = get_current_settings().home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home / LOCK)
+        lock.acquire(timeout=START_SECONDS)
+    except OSError as error:  # a lock that is held for too long is one, too
+        raise OpenAIBatchError(
+            f"Prefect keeps its data in {home}, which cannot be used: {error.strerror or error}. Name another "
+            "folder by PREFECT_HOME, or a server by PREFECT_API_URL."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _named_to_programs(url: str) -> Iterator[None]:
+    """Let programs that are started in the block, as an engine's processes, ask the same server."""
+    before = os.environ.get(VARIABLE)
+    os.environ[VARIABLE] = url
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[VARIABLE]
+        else:
+            os.environ[VARIABLE] = before
+
+
+@contextmanager
 def _kept_awake(url: str) -> Iterator[None]:
     """Ask the server now and then, so that it stays while the block waits for something else."""
     over = Event()
 
     def ask() -> None:
-        while not over.wait(_idle_seconds() / 5):
+        while not over.wait(min(_idle_seconds() / 5, ASKED_SECONDS)):
             with suppress(httpx.HTTPError):
                 httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
 
@@ -97,16 +148,15 @@ def find_server() -> str | None:
     """The URL of the API of this home's server, where it runs."""
     try:
         url = str(json.loads(_record().read_text())["url"])
-        httpx.get(f"{url}/health", timeout=HEALTH_SECONDS).raise_for_status()
-    except (OSError, ValueError, httpx.HTTPError):
+        said = httpx.get(f"{url.removesuffix('/api')}{WHO}", timeout=HEALTH_SECONDS)
+    except (OSError, ValueError, LookupError, TypeError, httpx.HTTPError, httpx.InvalidURL):
         return None
-    return url
+    return url if said.is_success and said.text == str(_record()) else None
 
 
 def start_server(*, throwaway: bool = False) -> subprocess.Popen[bytes]:
     """Start a server as a program of its own, which a signal to this one does not reach; it is not waited for."""
     settings = get_current_settings()
-    settings.home.mkdir(parents=True, exist_ok=True)
     program = [sys.executable, "-P", str(Path(__file__).with_name("kept_server.py")), str(_record())]
     options = ["--idle-seconds", str(_idle_seconds())]
     environment = {

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from prefect_openai_batch.blocks.servers.kept_server import Asked
 from prefect_openai_batch.blocks.servers.own_server import (
     IDLE_VARIABLE,
     LOG,
+    _record,
     await_server,
     find_server,
     needs_own_server,
@@ -93,7 +96,52 @@ def test_who_is_connected_keeps_it() -> None:
         await asyncio.sleep(0.05)
         seen.append(asked.idle_seconds())
 
-    asked = Asked(app)
+    asked = Asked(app, "")
     asyncio.run(asked({"type": "http"}, None, None))
     assert seen == [0.0]
     assert 0 < asked.idle_seconds() < LONG_SECONDS
+
+
+@pytest.mark.server
+def test_two_that_begin_at_once_have_one_server(home: Path) -> None:
+    """A new home's database is made once, and neither loses its server to the other."""
+    urls: list[str | None] = []
+
+    def begin() -> None:
+        with own_server():
+            urls.append(get_current_settings().api.url)
+
+    with ThreadPoolExecutor() as both:
+        for done in [both.submit(copy_context().run, begin) for _ in range(2)]:
+            done.result()
+    assert urls[0] == urls[1] is not None
+    assert len([*home.glob("openai-batch-server-*.json")]) == 1
+
+
+@pytest.mark.usefixtures("home")
+@pytest.mark.parametrize(
+    "told",
+    ["", '{"half', "[1]", '{"url": 7}', '{"url": "http://127.0.0.1:9/api"}'],
+    ids=["empty", "half", "list", "number", "gone"],
+)
+def test_a_record_that_tells_of_no_server_is_none(told: str) -> None:
+    """Whatever stands in it."""
+    _record().write_text(told)
+    assert find_server() is None
+
+
+@pytest.mark.server
+def test_another_homes_server_is_not_taken_for_ones_own(prefect_server: str, home: Path) -> None:
+    """Ports are used again: a server that answers is asked whose it is."""
+    with temporary_settings({PREFECT_HOME: home}, restore_defaults={PREFECT_API_URL}):
+        _record().write_text(json.dumps({"url": prefect_server, "pid": 1}))
+        assert find_server() is None
+
+
+@pytest.mark.usefixtures("home")
+def test_a_home_that_cannot_be_is_named(tmp_path: Path) -> None:
+    """With the ways out."""
+    (tmp_path / "file").touch()
+    named = pytest.raises(OpenAIBatchError, match="PREFECT_HOME")
+    with temporary_settings({PREFECT_HOME: tmp_path / "file" / "home"}), named, own_server():
+        pass

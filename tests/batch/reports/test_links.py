@@ -1,7 +1,8 @@
 """Places, as a report may show them."""
 
 import pytest
-from prefect_openai_batch.batch.urls import link_to, without_secrets
+from prefect_openai_batch.batch.errors import SourceError, refusals_of
+from prefect_openai_batch.batch.urls import link_to, text_without_secrets, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -12,9 +13,25 @@ from prefect_openai_batch.batch.urls import link_to, without_secrets
         ("sftp://me:secret@host/a@b.csv", "sftp://host/a@b.csv", ""),
         ("simplecache::ftp://me:se@cret@host/a.csv", "simplecache::ftp://host/a.csv", ""),
         ("https://host/a.csv?sig=secret", "https://host/a.csv", "https://host/a.csv"),
+        ("s3://me:se/cret@lake/a.csv", "s3://lake/a.csv", ""),
+        ("ftp://me:se#cr?et@host/a.csv", "ftp://host/a.csv", ""),
+        ("sftp://host:22/a@b.csv", "sftp://host:22/a@b.csv", ""),
+        ("abfss://files@account.dfs.core/a.csv", "abfss://files@account.dfs.core/a.csv", ""),
     ],
-    ids=["path", "store", "password", "chain", "signed"],
+    ids=["path", "store", "password", "chain", "signed", "slash", "number sign", "port", "container"],
 )
 def test_nothing_secret_is_shown(place: str, shown: str, address: str) -> None:
     """No password, no signature; what a browser can open is a link."""
     assert (without_secrets(place), link_to(place)) == (shown, address)
+
+
+def test_no_text_of_ours_opens_what_it_names() -> None:
+    """An error's message and details neither, whoever has put the URL there; the rest stays to the letter."""
+    url = "http://me:pass@host:80/x.csv?sig=secret"
+    assert (
+        text_without_secrets(f"'{url}': there is no {url}.")
+        == "'http://host:80/x.csv': there is no http://host:80/x.csv."
+    )
+    with pytest.raises(SourceError, match=r"^http://host:80/x.csv: row 3$") as raised, refusals_of(url):
+        raise SourceError("row 3", path=url)
+    assert "secret" not in str(raised.value.details)
