@@ -263,9 +263,9 @@ def end_state(report: JobReport, min_answered: float, storage: str) -> State[Job
     if report.complete:
         return Completed(message=f"{report.rows:,} rows answered", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
-    helps = None if report.resumable else report.way_out
-    further = f"What helps: {helps}" if helps else f"To go on: {way_on(report.job_key, storage)}."
-    told = " ".join([*report.shortfall, further])
+    helps = [f"What helps: {report.way_out}"] if report.way_out else []
+    on = [] if helps and not report.resumable else [f"To go on: {way_on(report.job_key, storage)}."]
+    told = " ".join([*report.shortfall, *helps, *on])
     if report.answered < min_answered * report.rows:
         return Failed(message=f"{answered}; asked for {min_answered:.0%}. {told}")
     return Completed(name="Partial", message=f"{answered}. {told}", data=report)

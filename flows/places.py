@@ -6,10 +6,17 @@ from pathlib import PurePath
 
 from prefect.context import FlowRunContext
 
-from ..batch.errors import Refused
+from ..batch.errors import DestinationError, Refused, SourceError
 
 STARTED_FOR = "PREFECT__FLOW_RUN_ID"
 """The variable by which a worker names the run that it starts a process for; subflows run in there too."""
+
+_REFUSALS: dict[str, type[Refused]] = {
+    "source": SourceError,
+    "table": SourceError,
+    "destination": DestinationError,
+    "result": DestinationError,
+}
 
 _LOCAL = re.compile(r"(file|local):(//)?")
 
@@ -22,7 +29,7 @@ def check_places(**places: str | None) -> None:
     """
     for purpose, url in places.items():
         if url and is_relative(url) and _is_deployed():
-            raise Refused(
+            raise _REFUSALS.get(purpose, Refused)(
                 f"The {purpose} {url!r} is a relative path. A deployed run's folder is its worker's, and gone "
                 f"when the run ends: name a whole path, such as /data/{PurePath(url).name}, or a URL.",
                 path=url,

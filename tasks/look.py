@@ -12,6 +12,7 @@ from openai import (
     APITimeoutError,
     AuthenticationError,
     NotFoundError,
+    PermissionDeniedError,
 )
 from prefect import task
 
@@ -88,15 +89,17 @@ def check_access(model: str | None, *, credentials: str | None = None) -> None:
                     model=model,
                 ) from None
             _check_batches(connection)
+        except PermissionDeniedError:
+            _check_batches(connection)
         except APIStatusError:
             return
 
 
 def _check_batches(connection: Connection) -> None:
-    """Tell a server without the route for models from a wrong address, where there is no route at all."""
+    """Tell who may not ask for models, or a server without that route, from a wrong address or account."""
     try:
         next(connection.batch_pages(1), None)
-    except NotFoundError as error:
+    except (NotFoundError, PermissionDeniedError) as error:
         raise AccessError(explain(error), base_url=connection.base_url) from None
     except APIError:
         return

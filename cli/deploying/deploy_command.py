@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...batch.progress import waited_for
+from ...batch.urls import without_secrets
 from .. import process
 from .automations import PREFECT_FILE
 from .named_server import need_answer, need_server
@@ -81,6 +82,8 @@ def deploy_command(
     """
     if timezone and not schedule:
         raise click.UsageError("--timezone is that of --schedule: give both")
+    if storage and without_secrets(storage) != storage:
+        raise click.UsageError("--storage names a user or password, which everybody would read: workers have them")
     if webhook and not webhook.startswith(("https://", "http://")):
         raise click.UsageError("--webhook is an address that begins with https://")
     process.quieten()

@@ -80,7 +80,7 @@ def test_a_waiting_sensor_is_no_error(
     unfinished = [line for line in lines if "items done" in line.getMessage()]
     said = [line.getMessage() for line in unfinished]
     assert all(one.startswith("Waiting: ") for one in said)
-    assert 2 <= len(said) < len(looks) - 1
+    assert 1 <= len(said) < len(looks) - 1  # how many statuses are seen is the machine's speed
     assert len(set(said)) == len(said)
     assert {line.levelno for line in unfinished} == {logging.INFO}
     assert all("\n" not in line.getMessage() and line.exc_info is None for line in unfinished)
