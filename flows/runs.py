@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from ..batch.jobs.job import Job
 from ..batch.jobs.options import USUAL, RunOptions, Wait
 from ..batch.storage import Folder
+from ..batch.urls import without_secrets
 from ..blocks.references import name_at
 from .defaults import begun_at, default_job_key, default_storage, with_schedule
 
@@ -18,7 +19,7 @@ RESUMER = "openai-batch-resume/resume"
 
 def way_on(job_key: str, storage: str | None = None) -> str:
     """How a job is taken up again, in Prefect's UI and on the command line."""
-    place = "" if storage in (None, default_storage()) else f" --storage {storage}"
+    place = "" if storage in (None, default_storage()) else f" --storage {without_secrets(storage)}"
     return f"the deployment {RESUMER} with job key {job_key}, or `prefect-openai-batch resume {job_key}{place}`"
 
 
