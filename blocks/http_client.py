@@ -47,14 +47,8 @@ class DiscreetClient(DefaultHttpxClient):
 
     def send(self, request: Request, **options: Any) -> Response:
         """Send a request; afterwards it bears its credentials no more."""
-        secrets = _secrets_of(request, self._unseen)
-        try:
+        with _kept_secret(request, self._unseen) as secrets:
             response = super().send(request, **options)
-        except Exception as error:
-            secrets.hide_in_error(error)
-            raise
-        finally:
-            _hide_in_request(request)
         if not response.is_error:
             return response
         response.read()
@@ -76,14 +70,8 @@ class AsyncDiscreetClient(DefaultAsyncHttpxClient):
 
     async def send(self, request: Request, **options: Any) -> Response:
         """Send a request; afterwards it bears its credentials no more."""
-        secrets = _secrets_of(request, self._unseen)
-        try:
+        with _kept_secret(request, self._unseen) as secrets:
             response = await super().send(request, **options)
-        except Exception as error:
-            secrets.hide_in_error(error)
-            raise
-        finally:
-            _hide_in_request(request)
         if not response.is_error:
             return response
         await response.aread()
@@ -121,6 +109,19 @@ def _proxy_of_use() -> Iterator[None]:
             "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names no proxy that can be used. One reads http://host:port or "
             f"http://user:password@host:port; socks5:// needs `pip install socksio` ({type(error).__name__})."
         ) from None
+
+
+@contextmanager
+def _kept_secret(request: Request, unseen: Iterable[str]) -> Iterator[SecretTexts]:
+    """Let no error of the block name the credentials of a request, nor the request itself afterwards."""
+    secrets = _secrets_of(request, unseen)
+    try:
+        yield secrets
+    except Exception as error:
+        secrets.hide_in_error(error)
+        raise
+    finally:
+        _hide_in_request(request)
 
 
 def _secrets_of(request: Request, unseen: Iterable[str]) -> SecretTexts:

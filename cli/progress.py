@@ -2,14 +2,15 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Lock, Thread
+from threading import Lock
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from ..batch.clock import every
 from ..batch.progress import Progress as News
 from ..batch.progress import Step, latest_wait, observed_by
 
@@ -91,24 +92,6 @@ class _Listener:
 
 
 @contextmanager
-def _broken_silence(break_silence: Callable[[], None]) -> Iterator[None]:
-    """Let somebody look now and then whether anything is to be said, while the block runs."""
-    over = Event()
-
-    def listen() -> None:
-        while not over.wait(SECONDS_BETWEEN_LISTENINGS):
-            break_silence()
-
-    thread = Thread(target=listen, name="openai-batch-progress", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-@contextmanager
 def _bars() -> Iterator[None]:
     columns = (
         SpinnerColumn(finished_text="✓"),
@@ -135,7 +118,7 @@ def _bars() -> Iterator[None]:
                 if listener.is_silent() and listener.unfinished() is None and (line := listener.wait_line()):
                     bars.console.print(line, style="dim", highlight=False)
 
-        with observed_by(show), _broken_silence(break_silence):
+        with observed_by(show), every(SECONDS_BETWEEN_LISTENINGS, break_silence):
             yield
 
 
@@ -166,5 +149,5 @@ def _lines() -> Iterator[None]:
             elif line := listener.wait_line():
                 click.echo(line, err=True)
 
-    with observed_by(show), _broken_silence(break_silence):
+    with observed_by(show), every(SECONDS_BETWEEN_LISTENINGS, break_silence):
         yield

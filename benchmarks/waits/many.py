@@ -20,10 +20,11 @@ from prefect.settings import (
     PREFECT_LOGGING_LEVEL,
     temporary_settings,
 )
+from prefect_openai_batch.batch.clock import every
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows import openai_batch
 
-from .measure import looked_on, rows_of
+from .measure import rows_of
 from .stage import Stage
 
 ROWS = 10
@@ -119,7 +120,7 @@ class Runs:
 def watched_runs(stage: Stage) -> Iterator[Runs]:
     """Watch the processes of all runs while the block runs."""
     runs = Runs(stage.environment["PREFECT_API_URL"])
-    with looked_on(runs.look, seconds=1.0):
+    with every(1.0, runs.look):
         yield runs
 
 

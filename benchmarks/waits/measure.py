@@ -1,14 +1,14 @@
 """What a run takes while it waits."""
 
 import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from prefect_openai_batch.batch.clock import every
 
 from .programs import processes_of
 
@@ -46,26 +46,8 @@ class Watch:
 def watched(run_id: str) -> Iterator[Watch]:
     """Watch the processes of a run while the block runs."""
     watch = Watch()
-    with looked_on(lambda: watch.look(run_id), EVERY_SECONDS):
+    with every(EVERY_SECONDS, lambda: watch.look(run_id)):
         yield watch
-
-
-@contextmanager
-def looked_on(look: Callable[[], None], seconds: float) -> Iterator[None]:
-    """Look again and again, so many seconds after each other, while the block runs."""
-    over = threading.Event()
-
-    def look_on() -> None:
-        while not over.wait(seconds):
-            look()
-
-    thread = threading.Thread(target=look_on, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def rows_of(database: Path) -> dict[str, int]:

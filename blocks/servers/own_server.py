@@ -7,16 +7,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from threading import Event, Thread
 
 import httpx
 import prefect
 from filelock import FileLock
 from prefect.settings import PREFECT_API_URL, Settings, get_current_settings, temporary_settings
 
+from ...batch.clock import every
 from ...batch.errors import OpenAIBatchError
+from .kept_server import WHO
 
 LOG = "openai-batch-server.log"
 """The file in PREFECT_HOME that takes what the server prints."""
@@ -29,8 +31,6 @@ IDLE_SECONDS = 900.0
 LOCK = "openai-batch-server.lock"
 """The file in PREFECT_HOME that one process at a time holds while it looks for a server or starts one."""
 
-VARIABLE = "PREFECT_API_URL"
-
 START_SECONDS = 300
 """So long its start is waited for, unless Prefect's settings give it longer: a busy machine needs minutes."""
 
@@ -38,9 +38,6 @@ HEALTH_SECONDS = 5.0
 
 ASKED_SECONDS = 10.0
 """Whoever uses a server asks it so often that it stays."""
-
-WHO = "/openai-batch-server"
-"""Where our server says which record tells of it; its program has the same, and loads nothing of ours."""
 
 _started: list[subprocess.Popen[bytes]] = []
 """The servers that this process has started: they live on without it."""
@@ -75,7 +72,8 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
             process = None if find_server() else start_server(throwaway=throwaway)
             meanwhile()
             url = await_server(process)
-        with temporary_settings({PREFECT_API_URL: url}), _named_to_programs(url), _kept_awake(url):
+        pause = min(_idle_seconds() / 5, ASKED_SECONDS)
+        with temporary_settings({PREFECT_API_URL: url}), _named_to_programs(url), every(pause, partial(_ask, url)):
             yield
     finally:
         if process is not None and throwaway:
@@ -110,34 +108,22 @@ def _alone() -> Iterator[None]:
 @contextmanager
 def _named_to_programs(url: str) -> Iterator[None]:
     """Let programs that are started in the block, as an engine's processes, ask the same server."""
-    before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = url
+    variable = PREFECT_API_URL.name
+    before = os.environ.get(variable)
+    os.environ[variable] = url
     try:
         yield
     finally:
         if before is None:
-            del os.environ[VARIABLE]
+            del os.environ[variable]
         else:
-            os.environ[VARIABLE] = before
+            os.environ[variable] = before
 
 
-@contextmanager
-def _kept_awake(url: str) -> Iterator[None]:
-    """Ask the server now and then, so that it stays while the block waits for something else."""
-    over = Event()
-
-    def ask() -> None:
-        while not over.wait(min(_idle_seconds() / 5, ASKED_SECONDS)):
-            with suppress(httpx.HTTPError):
-                httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
-
-    thread = Thread(target=ask, name="openai-batch-server", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _ask(url: str) -> None:
+    """Let the server know that somebody uses it, who may wait for something else for long."""
+    with suppress(httpx.HTTPError):
+        httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
 
 
 def _idle_seconds() -> float:
