@@ -42,6 +42,9 @@ SURROUNDINGS = {
 }
 """What Prefect's own server is started with unless the environment says otherwise: 20 seconds are few."""
 
+EVENTS_SECONDS = 5.0
+"""So long a command waits at its end for what Prefect is still told of."""
+
 STARTING = (
     "starting Prefect's own server, which stays a while for the next command; the first time it makes its "
     "database, which takes minutes on a busy machine …"
@@ -154,6 +157,17 @@ def check_storage(place: str) -> None:
         raise Refused(f"The storage {place} cannot be used: {there} {what}. Choose another --storage.")
 
 
+def check_key() -> None:
+    """Refuse an environment without a key, before Prefect's server is started.
+
+    Raises:
+        AccessError: there is none, or one that no header can hold.
+    """
+    from ..blocks import load_credentials
+
+    load_credentials().get_client().close()
+
+
 @contextmanager
 def places_named(folder: str, destination: str) -> Iterator[None]:
     """Let an error of the disk, which may name no path, say where the job writes."""
@@ -198,13 +212,18 @@ def flow_in_this_process(*, verbose: bool) -> Iterator[None]:
 @contextmanager
 def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
+    from prefect.events.worker import EventsWorker
+
     from ..blocks.servers.own_server import find_server, needs_own_server, own_server
 
     with calls_in_this_process(verbose=verbose):
         if needs_own_server() and find_server() is None:
             click.echo(STARTING, err=True)
         with own_server():
-            yield
+            try:
+                yield
+            finally:  # while no log is shown: at the program's end it says what it has not sent yet
+                EventsWorker.drain_all(timeout=EVENTS_SECONDS, at_exit=False)
 
 
 @contextmanager

@@ -202,6 +202,8 @@ def run_job(
         return report
     else:
         check_other_deadline(known, wanted.deadline)
+    if credentials is None:
+        process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
     with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.destination):
         from ..flows import openai_batch

@@ -125,3 +125,17 @@ def test_prefects_own_server_has_more_than_twenty_seconds(monkeypatch: pytest.Mo
     assert not settings.server.analytics_enabled
     assert settings.logging.level == "CRITICAL"
     assert os.environ["DO_NOT_TRACK"] == "0"
+
+
+def test_without_a_key_no_server_is_started(
+    reviews: Path, tmp_path: Path, prefect_environment: dict[str, str]
+) -> None:
+    """The refusal is the one line, and nothing of the job is left."""
+    alone = {name: value for name, value in prefect_environment.items() if not name.startswith("OPENAI_API")}
+    del alone["PREFECT_API_URL"]
+    home = tmp_path / "home"
+    done = run({**alone, "PREFECT_HOME": str(home)}, reviews)
+    assert done.returncode == 1
+    assert "OPENAI_API_KEY is not set" in done.stderr
+    assert STARTING not in done.stderr
+    assert [path for path in home.rglob("*") if path.is_file() and path.suffix != ".toml"] == []

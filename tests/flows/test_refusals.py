@@ -89,7 +89,7 @@ def test_without_a_process_nothing_stands_for_want_of_room(
     """A detached run sends what there is room for and ends; later ones send the rest."""
     options: dict[str, Any] = {"max_enqueued_tokens": 200, "wait": "detach"}
     first = run(reviews, **options)
-    assert 0 < len(first.open_batches) < 10
+    assert 0 < len(first.open_batches) < 30  # room comes back as batches end, however fast the machine is
     done = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert done.complete
     assert batch_server.bill()["billed_more_than_once"] == []
