@@ -55,10 +55,14 @@ class JobReport(Record):
     finished_at: datetime | None
 
     @property
+    def known_reasons(self) -> dict[str, int]:
+        """How many rows have no answer, by why; where that was not counted, by their outcomes."""
+        return self.reasons or {name: count for name, count in self.outcomes.items() if name != "succeeded"}
+
+    @property
     def missing(self) -> str:
-        """How many rows have no answer, by why; empty where every row has one."""
-        known = self.reasons or {name: count for name, count in self.outcomes.items() if name != "succeeded"}
-        return named(known, NAMED_REASONS)
+        """The same in words; empty where every row has its answer."""
+        return named(self.known_reasons, NAMED_REASONS)
 
     @property
     def shortfall(self) -> tuple[str, ...]:

@@ -96,8 +96,10 @@ def _missing(report: JobReport) -> Iterator[ReportBlock]:
     yield Heading("What is missing")
     if report.stopped:
         yield report.stopped
-    known = report.reasons or {name: count for name, count in report.outcomes.items() if name != "succeeded"}
-    rows = tuple((f"{count:,}", brief(in_words(reason)), advice(reason) or "") for reason, count in known.items())
+    rows = tuple(
+        (f"{count:,}", brief(in_words(reason)), advice(reason) or "")
+        for reason, count in report.known_reasons.items()
+    )
     yield Grid(("rows", "why", "what helps"), rows[:LISTED], frozenset({0}))
     yield from more(len(rows), LISTED)
 

@@ -82,7 +82,7 @@ def over(job: Job, report: JobReport) -> str:
     end = report.finished_at or report.started_at
     lines = {
         "Rows answered": f"{report.answered:,} of {report.rows:,}",
-        "Outcomes": counted(report.outcomes),
+        "Outcomes": most_first_in_words(report.outcomes),
         "Took": duration_in_words((end - report.started_at).total_seconds()),
         "Paid": str(report.bill).partition("\n")[0] if report.bill and report.bill.models else "",
         "Table": f"`{without_secrets(report.destination)}`",
@@ -97,7 +97,7 @@ def _markdown(job: Job, lines: dict[str, str]) -> str:
     return f"**{title}**{named}\n\n{told}"
 
 
-def counted(outcomes: dict[str, int]) -> str:
+def most_first_in_words(outcomes: dict[str, int]) -> str:
     """Outcomes and how many there are of each: `29 succeeded, 1 failed`."""
     most_first = sorted(outcomes.items(), key=lambda outcome: -outcome[1])
     return ", ".join(f"{count:,} {name}" for name, count in most_first if count)

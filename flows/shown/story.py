@@ -17,9 +17,10 @@ from ...batch.money.estimates import estimate_files
 from ...batch.outcomes.bill import Bill, paid
 from ...batch.outcomes.costs import bill_of
 from ...batch.outcomes.outcome_files import FetchedOutput, why_again
+from ...batch.reports.words import counted
 from ...batch.urls import name_in, without_secrets
 from .events import End, emit_batch, emit_end, why
-from .progress_artifact import counted
+from .progress_artifact import most_first_in_words
 
 P = ParamSpec("P")
 
@@ -42,16 +43,16 @@ def tell_rows(job: Job) -> None:
     """The rows are read."""
     rows = job.rows()
     if rows is not None:
-        get_run_logger().info("Read %s of %s", _many(rows.rows, "row"), name_in(job.source.path))
+        get_run_logger().info("Read %s of %s", counted(rows.rows, "row"), name_in(job.source.path))
 
 
 @_never_fatal
 def tell_built(job: Job) -> None:
     """The first round's items are built; what they take and cost."""
     files = job.input_files()
-    items = _many(sum(file.items for file in files), "item")
+    items = counted(sum(file.items for file in files), "item")
     about = estimate_files(files, job.terms.prices)
-    get_run_logger().info("To be sent: %s in %s, %s", items, _many(len(files), "input file"), about)
+    get_run_logger().info("To be sent: %s in %s, %s", items, counted(len(files), "input file"), about)
 
 
 @_never_fatal
@@ -59,7 +60,7 @@ def tell_round(job: Job, number: int, rows: int) -> None:
     """A later round begins: how many rows go again, and why."""
     outputs = (fetched(file) for file in job.input_files_of(number - 1))
     reasons = sum((why_again(output) for output in outputs if output is not None), Counter[str]())
-    because = f": {counted(dict(reasons.most_common()))}" if reasons else ""
+    because = f": {most_first_in_words(dict(reasons.most_common()))}" if reasons else ""
     get_run_logger().info(
         "Round %d: %s again%s", number, f"{rows:,} row{' goes' if rows == 1 else 's go'}", because
     )
@@ -75,7 +76,7 @@ def tell_adopted(batch_ids: Sequence[str]) -> None:
 @_never_fatal
 def tell_submitted(job: Job, file: InputFile, batch: Batch) -> None:
     """An input file has its batch."""
-    items = _many(file.items, "item")
+    items = counted(file.items, "item")
     get_run_logger().info("%s: %s sent to %s as %s", in_words(file).capitalize(), items, file.model, batch.id)
     emit_batch("submitted", job, batch)
 
@@ -100,7 +101,7 @@ def tell_fetched(job: Job, file: InputFile) -> None:
     cost = bill_of([output], job.terms.prices)
     price = f"; paid {paid(cost.known_usd, cost.unpriced)}" if cost.models else ""
     end = "asked at once" if output.batch.id == SYNCHRONOUS else f"{output.batch.id} {output.batch.status}"
-    told = (in_words(file).capitalize(), end, counted(output.outcomes), price, again)
+    told = (in_words(file).capitalize(), end, most_first_in_words(output.outcomes), price, again)
     get_run_logger().info("%s: %s: %s%s%s", *told)
     if output.batch.id != SYNCHRONOUS:
         _emit_fetched(job, output, cost)
@@ -126,8 +127,8 @@ def _emit_fetched(job: Job, output: FetchedOutput, cost: Bill) -> None:
 @_never_fatal
 def tell_written(report: JobReport) -> None:
     """The table is there."""
-    table, outcomes = without_secrets(report.destination), counted(report.outcomes)
-    told = (table, _many(report.rows, "row"), f"{report.answered:,}", outcomes)
+    table, outcomes = without_secrets(report.destination), most_first_in_words(report.outcomes)
+    told = (table, counted(report.rows, "row"), f"{report.answered:,}", outcomes)
     get_run_logger().info("Wrote %s: %s, %s with an answer (%s)", *told)
 
 
@@ -135,7 +136,3 @@ def tell_written(report: JobReport) -> None:
 def tell_end(job: Job, report: JobReport, state: str) -> None:
     """A job is finished, in the state of this name."""
     emit_end(job, report, state)
-
-
-def _many(count: int, one: str) -> str:
-    return f"{count:,} {one}{'' if count == 1 else 's'}"
