@@ -13,6 +13,7 @@
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
     │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
+    │   ├── DatabaseError        there is no database of that name, or it cannot be used
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
     ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
@@ -92,6 +93,10 @@ class JobKeyError(Refused):
 
 class StorageError(Refused):
     """The storage cannot hold job folders, for a claim is not exclusive there; details: `protocol`."""
+
+
+class DatabaseError(Refused):
+    """There is no database of that name, or it cannot be used; details: `database`, its name."""
 
 
 class ModelNotFound(Refused):

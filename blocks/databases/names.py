@@ -1,0 +1,125 @@
+"""A database by the name that its users have given it: a block's, or an environment variable's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from prefect.blocks.system import Secret
+
+from ...batch.errors import DatabaseError
+from ..prefect_calls import at_once
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+EXTRA = "pip install 'prefect-openai-batch[sql]'"
+
+SYNCHRONOUS = {"asyncpg": "psycopg", "aiosqlite": "pysqlite", "aiomysql": "pymysql", "asyncmy": "pymysql"}
+"""Drivers that only asynchronous code can use, and the one of the same database that takes their place."""
+
+
+def database_url(name: str) -> URL:
+    """The SQLAlchemy URL of a database.
+
+    Args:
+        name: The name of an environment variable that holds a URL, of a saved `SqlAlchemyConnector` of
+            prefect-sqlalchemy's, or of a `Secret` block that holds a URL; looked for in this order.
+
+    Raises:
+        DatabaseError: nothing bears that name, or what it holds is no URL.
+
+    Example:
+        ```python
+        import os
+
+        from prefect_openai_batch.blocks.databases import database_url
+
+        os.environ["WAREHOUSE"] = "sqlite:///warehouse.db"
+        print(database_url("WAREHOUSE").database)
+        ```
+    """
+    return _found(name)[0]
+
+
+def database_engine(name: str, **options: Any) -> Engine:
+    """A SQLAlchemy engine for a database by its name; `options` go to `create_engine`.
+
+    The block's own `connect_args` count. No connection is made yet.
+
+    Raises:
+        DatabaseError: nothing bears that name, what it holds is no URL, or its driver is not installed.
+    """
+    from sqlalchemy import create_engine
+
+    url, connect_args = _found(name)
+    with _refusing(name):
+        return create_engine(url, connect_args=connect_args, **options)
+
+
+def _found(name: str) -> tuple[URL, dict[str, Any]]:
+    """The URL, and what a block says besides."""
+    try:
+        import sqlalchemy  # noqa: F401  # that it is there
+    except ImportError:
+        raise DatabaseError(f"Databases need SQLAlchemy: {EXTRA}.", database=name) from None
+    written = os.environ.get(name) or None
+    if written is None and (connector := _connector(name)) is not None:
+        return connector
+    if written is None:
+        written = _secret(name)
+    if written is None:
+        raise DatabaseError(
+            f"There is no database named {name!r}: no environment variable, no SqlAlchemyConnector block and no "
+            f"Secret block bears that name here. Blocks of prefect-sqlalchemy's need {EXTRA}.",
+            database=name,
+        )
+    return _url(name, written), {}
+
+
+def _connector(name: str) -> tuple[URL, dict[str, Any]] | None:
+    try:
+        from prefect_sqlalchemy import SqlAlchemyConnector
+    except ImportError:
+        return None
+    try:
+        block = at_once(SqlAlchemyConnector.load, name)
+    except ValueError:  # Prefect's answer where there is no such block
+        return None
+    return _url(name, str(block._rendered_url.render_as_string(hide_password=False))), dict(
+        block.connect_args or {}
+    )
+
+
+def _secret(name: str) -> str | None:
+    try:
+        return str(at_once(Secret.load, name).get())
+    except ValueError:
+        return None
+
+
+def _url(name: str, written: str) -> URL:
+    from sqlalchemy import make_url
+
+    with _refusing(name):
+        url = make_url(written)
+    driver = url.drivername.partition("+")
+    other = SYNCHRONOUS.get(driver[2])
+    return url if other is None else url.set(drivername=f"{driver[0]}+{other}")
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Let what cannot be used say which name it stands under, and nothing of the URL."""
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError):
+        raise DatabaseError(f"{name} holds no URL that SQLAlchemy knows a dialect for.", database=name) from None
+    except ImportError as error:
+        raise DatabaseError(
+            f"The database {name} needs a driver that is not installed: {error.name or error}.", database=name
+        ) from None

@@ -1,0 +1,1 @@
+"""Real databases: PostgreSQL, and SQLite."""

@@ -1,0 +1,40 @@
+"""Databases by name."""
+
+import pytest
+from prefect.blocks.system import Secret
+from prefect_openai_batch import DatabaseError
+from prefect_openai_batch.blocks.databases import database_engine, database_url
+from prefect_sqlalchemy import SqlAlchemyConnector
+from pydantic import SecretStr
+
+
+def test_an_environment_variable_holds_a_url(monkeypatch: pytest.MonkeyPatch, database: str) -> None:
+    monkeypatch.setenv("WAREHOUSE", database)
+    engine = database_engine("WAREHOUSE")
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+    engine.dispose()
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_blocks_hold_urls() -> None:
+    SqlAlchemyConnector(connection_info="postgresql+asyncpg://me:secret@db/lake").save("lake")
+    Secret(value=SecretStr("sqlite:///house.db")).save("house")
+    assert database_url("lake").drivername == "postgresql+psycopg", "what only asynchronous code can use"
+    assert database_url("lake").password == "secret"
+    assert database_url("house").database == "house.db"
+
+
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("held", ["nonsense-secret", "oracle9://me:secret@db"])
+def test_what_is_no_url_is_refused_and_not_quoted(monkeypatch: pytest.MonkeyPatch, held: str) -> None:
+    monkeypatch.setenv("WAREHOUSE", held)
+    with pytest.raises(DatabaseError, match="WAREHOUSE") as refused:
+        database_url("WAREHOUSE"), database_engine("WAREHOUSE")
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_name_that_nothing_bears_is_refused() -> None:
+    with pytest.raises(DatabaseError, match="no environment variable, no SqlAlchemyConnector block"):
+        database_url("nowhere")
