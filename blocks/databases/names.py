@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from prefect.blocks.system import Secret
@@ -81,13 +81,17 @@ def _found(name: str) -> tuple[URL, dict[str, Any]]:
 
 def _connector(name: str) -> tuple[URL, dict[str, Any]] | None:
     try:
-        from prefect_sqlalchemy import SqlAlchemyConnector
+        import prefect_sqlalchemy
     except ImportError:
         return None
-    try:
-        block = at_once(SqlAlchemyConnector.load, name)
-    except ValueError:  # Prefect's answer where there is no such block
-        return None
+    kinds = ("SqlAlchemyConnector", "AsyncSqlAlchemyConnector")  # the latter since 0.6
+    for kind in filter(None, (getattr(prefect_sqlalchemy, one, None) for one in kinds)):
+        with suppress(ValueError):  # Prefect's answer where there is no such block
+            return _of_block(name, at_once(kind.load, name))
+    return None
+
+
+def _of_block(name: str, block: Any) -> tuple[URL, dict[str, Any]]:
     return _url(name, str(block._rendered_url.render_as_string(hide_password=False))), dict(
         block.connect_args or {}
     )

@@ -4,7 +4,7 @@ import pytest
 from prefect.blocks.system import Secret
 from prefect_openai_batch import DatabaseError
 from prefect_openai_batch.blocks.databases import database_engine, database_url
-from prefect_sqlalchemy import SqlAlchemyConnector
+from prefect_sqlalchemy import AsyncSqlAlchemyConnector, SqlAlchemyConnector
 from pydantic import SecretStr
 
 
@@ -18,10 +18,12 @@ def test_an_environment_variable_holds_a_url(monkeypatch: pytest.MonkeyPatch, da
 
 @pytest.mark.usefixtures("prefect_server")
 def test_blocks_hold_urls() -> None:
-    SqlAlchemyConnector(connection_info="postgresql+asyncpg://me:secret@db/lake").save("lake")
+    AsyncSqlAlchemyConnector(connection_info="postgresql+asyncpg://me:secret@db/lake").save("lake")
+    SqlAlchemyConnector(connection_info="sqlite:///other.db").save("other")
     Secret(value=SecretStr("sqlite:///house.db")).save("house")
     assert database_url("lake").drivername == "postgresql+psycopg", "what only asynchronous code can use"
     assert database_url("lake").password == "secret"
+    assert database_url("other").database == "other.db"
     assert database_url("house").database == "house.db"
 
 
