@@ -156,7 +156,8 @@ def staged(
     }
     with ExitStack() as stack:
         stack.enter_context(run_program(programs["server"]))
-        for command in ("work-pool create openai-batch --type process", "deploy --all --prefect-file"):
+        pool = ("work-pool create openai-batch --type process", "work-queue create wake -p openai-batch -q 1")
+        for command in (*pool, "deploy --all --prefect-file"):
             more = [str(ROOT / "deployments" / "prefect.yaml")] if command.startswith("deploy") else []
             done = [prefect, "--no-prompt", *command.split(), *more]
             subprocess.run(done, env=environment, cwd=ROOT, check=True, capture_output=True)

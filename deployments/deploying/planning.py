@@ -29,8 +29,10 @@ from .surroundings import (
     block_types,
     compare_block_type,
     compare_pool,
+    compare_queue,
     compare_storage,
     create_pool,
+    create_queue,
     register_block_type,
     set_storage,
 )
@@ -161,6 +163,13 @@ def _plan_pools(client: SyncPrefectClient, pairs: Sequence[Pair], new_pool: NewP
     for name in sorted({str(pair.after["work_pool"]) for pair in pairs}):
         step = compare_pool(client, name, new_pool)
         yield Planned(step, partial(create_pool, client, name, new_pool) if step.is_to_do else None)
+    for pool, queue in sorted({_queue(pair) for pair in pairs if pair.wanted.fields.get("work_queue")}):
+        step = compare_queue(client, pool, queue)
+        yield Planned(step, partial(create_queue, client, pool, queue) if step.is_to_do else None)
+
+
+def _queue(pair: Pair) -> tuple[str, str]:
+    return str(pair.after["work_pool"]), str(pair.after["work_queue"])
 
 
 def _plan_blocks(client: SyncPrefectClient) -> Iterator[Planned]:

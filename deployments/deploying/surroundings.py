@@ -1,4 +1,4 @@
-"""What deployments need around them on Prefect's server: work pools, block types, the storage's variable."""
+"""What deployments need on Prefect's server: work pools and their queues, block types, the storage's variable."""
 
 from dataclasses import dataclass
 from html import unescape
@@ -23,6 +23,9 @@ from .steps import Step
 
 SHOWN = ("description", "code_example", "logo_url", "documentation_url")
 """What the UI shows of a block type."""
+
+FIRST = 1
+"""The priority of the work queue whose runs a worker starts before all others."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,20 @@ def create_pool(client: SyncPrefectClient, name: str, new: NewPool) -> None:
         name=name, type=new.type, base_job_template=new.template(), concurrency_limit=new.limit
     )
     client.create_work_pool(wanted)
+
+
+def compare_queue(client: SyncPrefectClient, pool: str, name: str) -> Step:
+    """Whether a work pool has a queue; where it stands among the others is left to whoever has moved it."""
+    try:
+        queue = client.read_work_queue_by_name(name, work_pool_name=pool)
+    except ObjectNotFound:
+        return Step("work queue", f"{pool}/{name}", "missing", _at(FIRST))
+    return Step("work queue", f"{pool}/{name}", "there", _at(queue.priority or FIRST))
+
+
+def create_queue(client: SyncPrefectClient, pool: str, name: str) -> None:
+    """Create a work pool's queue before all that are there; Prefect itself makes a new one the last."""
+    client.create_work_queue(name, work_pool_name=pool, priority=FIRST)
 
 
 def block_types() -> list[type[Block]]:
@@ -124,6 +141,10 @@ def set_storage(client: SyncPrefectClient, storage: str) -> None:
 def _shown(block_type: BlockType, field: str) -> str:
     """A field of a block type as the UI shows it; the server keeps HTML's escapes."""
     return unescape(str(getattr(block_type, field) or ""))
+
+
+def _at(priority: int) -> str:
+    return f"priority {priority}"
 
 
 def _in_words(type_: str, limit: int | None) -> str:

@@ -90,6 +90,17 @@ def test_everything_is_there_and_a_second_time_changes_nothing(
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "nothing to do")
 
 
+def test_a_work_queue_that_is_named_comes_first_and_stays_where_hands_have_moved_it(mine: Mine) -> None:
+    """So that the looks of `wake` do not wait behind the jobs that they have woken."""
+    mine.deploy(work_pool={"name": mine.name, "work_queue_name": "looks"})
+    queue = f"/work_pools/{mine.name}/queues/looks"
+    assert mine.api.get(queue).json()["priority"] == 1
+    assert mine.read()["work_queue_name"] == "looks"
+    mine.api.patch(queue, json={"priority": 2}).raise_for_status()
+    mine.deploy(work_pool={"name": mine.name, "work_queue_name": "looks"})
+    assert mine.api.get(queue).json()["priority"] == 2
+
+
 def test_what_hands_have_changed_stays(mine: Mine) -> None:
     """Parameters, a paused schedule, another one, a paused deployment, the pool's limit; and all else arrives."""
     night = {"slug": "night", "cron": "0 2 * * *"}
