@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
     from .batch.schemas.short_fields import AnswerField as AnswerField
     from .batch.tables.sources import FileSource as FileSource
+    from .batch.tables.sql.sql_source import SqlSource as SqlSource
     from .batch.trials.trial import Trial as Trial
     from .batch.trials.trial_report import TrialReport as TrialReport
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
@@ -85,6 +86,7 @@ _EXPORTS = (
     ("flows", "wake_jobs heal_run collect_cancelled_run"),
     # what it takes
     ("batch.tables.sources", "FileSource"),
+    ("batch.tables.sql.sql_source", "SqlSource"),
     ("batch.requests.request", "Request"),
     ("batch.requests.chat_request", "ChatRequest"),
     ("batch.requests.responses_request", "ResponsesRequest"),

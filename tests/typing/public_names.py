@@ -47,6 +47,7 @@ from prefect_openai_batch import (
     ResponsesRequest,
     RunOptions,
     SourceError,
+    SqlSource,
     StorageError,
     StorageNotShared,
     TableNotWritten,
@@ -82,6 +83,9 @@ from prefect_openai_batch import (
 )
 
 SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
+TABLE = SqlSource(
+    database="warehouse", query="SELECT * FROM reviews WHERE stars < :stars", parameters={"stars": 3}
+)
 CHAT = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=[AnswerField(name="mood")])
 
 
