@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .batch.errors import BudgetError as BudgetError
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DatabaseError as DatabaseError
+    from .batch.errors import DatabaseUnreachable as DatabaseUnreachable
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
     from .batch.errors import DownloadBroken as DownloadBroken
@@ -122,7 +123,7 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
     ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
-    ("batch.errors", "DatabaseError ModelNotFound"),
+    ("batch.errors", "DatabaseError DatabaseUnreachable ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),
 )

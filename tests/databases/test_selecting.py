@@ -10,7 +10,7 @@ from sqlalchemy import column, create_engine
 
 QUERY = """
     SELECT 1 AS id, '10:30' AS at, '50 %' AS share, CAST(:word AS TEXT) AS word WHERE 1 IN :numbers
-    UNION ALL SELECT 2, '11:30', ':x', 'b' ORDER BY id DESC;
+    UNION ALL SELECT 2, '11:30', ':x', 'b' ORDER BY id DESC -- the last first
 """
 SOURCE = SqlSource(
     database="lake", query=QUERY.replace(":x", "\\:x"), parameters={"word": "a'%", "numbers": [1, 2]}

@@ -37,7 +37,7 @@ def select_rows(source: SqlSource, condition: ColumnElement[bool] | None = None)
 
     if source.query is not None and condition is None:
         return _written(source)
-    everything: Select[tuple[()]] = select(literal_column("*")).select_from(_rows(source))
+    everything: Select[tuple[()]] = select(literal_column("*")).select_from(rows_of(source))
     return everything if condition is None else everything.where(condition)
 
 
@@ -45,23 +45,24 @@ def select_no_rows(source: SqlSource) -> Select[tuple[()]]:
     """The columns of a source, and none of its rows."""
     from sqlalchemy import literal_column, select
 
-    return select(literal_column("*")).select_from(_rows(source)).limit(0)
+    return select(literal_column("*")).select_from(rows_of(source)).limit(0)
 
 
-def _rows(source: SqlSource) -> FromClause:
+def rows_of(source: SqlSource) -> FromClause:
+    """What stands behind FROM: the table, or the query as a subquery."""
     from sqlalchemy import table
 
     if source.table is None:
-        return _written(source).columns().subquery(ROWS)
+        return _written(source, "\n").columns().subquery(ROWS)  # it may end with a comment
     schema, _, name = source.table.rpartition(".")
     return table(name, schema=schema or None)
 
 
-def _written(source: SqlSource) -> TextClause:
+def _written(source: SqlSource, end: str = "") -> TextClause:
     from sqlalchemy import bindparam, text
 
     binds: list[BindParameter[Any]] = [
         bindparam(name, value, expanding=isinstance(value, list)) for name, value in source.parameters.items()
     ]
     query = PARAMETER.sub(r":\1 ", (source.query or "").strip().rstrip(";"))  # a space, for a cast may follow
-    return text(query).bindparams(*binds)
+    return text(query + end).bindparams(*binds)
