@@ -57,24 +57,21 @@ def test_a_job_on_a_query(
 ) -> None:
     """Its rows and types come from the database, in its order; what the URL is opened with is nowhere."""
     caplog.set_level(logging.DEBUG)
-    places = {
-        "destination": str(tmp_path / "answers.parquet"),
-        "storage": str(tmp_path / "jobs"),
-        "options": QUICK,
-    }
-    report = openai_batch(WANTED, ASKED, job_key="lake", **places)
+    destination, storage = str(tmp_path / "answers.parquet"), str(tmp_path / "jobs")
+    report = openai_batch(WANTED, ASKED, destination, job_key="lake", storage=storage, options=QUICK)
     assert (report.rows, report.answered) == (20, 20)
     table = pq.read_table(report.destination)
     assert table["id"].to_pylist() == list(range(20, 0, -1))
     assert [str(table.schema.field(name).type) for name in ("id", "price")] == ["int32", "decimal128(8, 2)"]
     sent = batch_server.bill()["billed"]
-    assert openai_batch(WANTED, ASKED, job_key="lake", **places) == report
+    assert openai_batch(WANTED, ASKED, destination, job_key="lake", storage=storage, options=QUICK) == report
     assert batch_server.bill()["billed"] == sent
-    for broken in ({"table": "nowhere"}, {"query": "SELECT 1 / (id - 20) AS review FROM reviews"}):
+    for broken in (
+        SqlSource(database="LAKE", table="nowhere"),
+        SqlSource(database="LAKE", query="SELECT 1 / (id - 20) AS review FROM reviews"),
+    ):
         with pytest.raises(SourceError, match="LAKE: .* the database refuses it"):
-            openai_batch(
-                SqlSource(database="LAKE", **broken), ASKED, job_key="broken", **places, if_exists="replace"
-            )
+            openai_batch(broken, ASKED, job_key="broken", storage=storage, options=QUICK)
     APILogWorker.drain_all(timeout=10)
     left = [
         ("the log", caplog.text),
