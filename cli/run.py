@@ -3,6 +3,7 @@
 import shlex
 from datetime import UTC, datetime
 from hashlib import sha256
+from inspect import signature
 from typing import Any
 
 import click
@@ -24,9 +25,11 @@ from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sources import FileSource, digest
+from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.tables.table_formats import Format
 from ..batch.urls import named_server
 from . import process
+from .destinations.destination_options import destination_options, identity, make_destination
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import make_request, make_source, request_options, table_options
 from .run_options import run_options
@@ -39,8 +42,8 @@ EXIT_INCOMPLETE = 3
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
-@click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
+@destination_options("Where the table with answers goes.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
     *(
@@ -66,7 +69,6 @@ EXIT_INCOMPLETE = 3
 @process.verbose
 def run_command(
     source: str,
-    destination: str | None,
     request_file: str | None,
     storage: str | None,
     job_key: str | None,
@@ -91,6 +93,9 @@ def run_command(
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
+    destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
+    if overwrite and isinstance(destination, SqlDestination):
+        raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
     request = make_request(request_file, **given)
     table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
     if dry_run:
@@ -100,7 +105,9 @@ def run_command(
         show_dry_run(table, request, destination, options, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
-        raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
+        raise click.UsageError(
+            "Say where the results go: --to answers.csv (or .parquet, .jsonl), or --to-sql NAME --to-table TABLE."
+        )
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     if detach and report_file:
@@ -130,13 +137,13 @@ def run_command(
 def _is_known(
     table: FileSource,
     request: Request,
-    destination: str | None,
+    destination: SqlDestination | str | None,
     job_key: str | None,
     storage: str | None,
     credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
-    if destination is None:
+    if not isinstance(destination, str):
         return False
     check_destination(destination, "replace")
     if not Folder(absolute(destination)).exists():
@@ -153,10 +160,16 @@ def _is_known(
     return True
 
 
-def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
+def _job_key(
+    content: str,
+    table: FileSource,
+    request: Request,
+    destination: SqlDestination | str,
+    credentials: str | None,
+) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = named_server()  # what another server has answered is not OpenAI's answer
-    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server]
+    parts = [content, absolute(table.path), request.model_dump_json(), identity(destination), server]
     if credentials:
         parts.append(credentials)
     if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
@@ -167,7 +180,7 @@ def _job_key(content: str, table: FileSource, request: Request, destination: str
 def run_job(
     table: FileSource,
     request: Request,
-    destination: str,
+    destination: SqlDestination | str,
     *,
     job_key: str,
     storage: str | None,
@@ -205,7 +218,7 @@ def run_job(
     if credentials is None:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.destination):
+    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.table):
         from ..flows import openai_batch
 
         return openai_batch(
