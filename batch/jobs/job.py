@@ -13,7 +13,8 @@ rounds/2/00000.rows.parquet the rows of selection 0 of a later round
 progress.json               the artifact in Prefect's UI that shows the job's progress
 stopped.json                nothing more is sent, and why
 resumed.json                which run took a stop back
-results.parquet             the results, where no destination is given
+results.parquet             the results, where no file is named for them
+loaded.json                 a database's table holds them
 report.json                 what became of the rows
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
@@ -32,6 +33,7 @@ from ..requests.request import Request
 from ..storage import Folder, Record, open_url
 from ..tables.any_source import Source
 from ..tables.parts import Part
+from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import JobReport
 from .stops import STOPPED, Stop, StopCode
@@ -39,23 +41,14 @@ from .submissions import fetched, has_claim, last_seen, refusals, submitted
 from .terms import Terms
 
 JOB = "job.json"
-"""A job's first record."""
-
-CLEANED = "cleaned.json"
-"""The last record of a job: its remote files are gone."""
-
 REPORT = "report.json"
-"""What became of the rows."""
-
 RESUMED = "resumed.json"
-
 RESULTS = "results.parquet"
-"""The results, where no destination is given."""
-
+LOADED = "loaded.json"
 REFUSED_TABLE = "refused_table.json"
+CLEANED = "cleaned.json"
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
 IfExists = Literal["refuse", "replace"]
 
 
@@ -125,7 +118,7 @@ class Job(Record):
     """One logical run: a source, a request, a destination, and the folder that knows how far it is.
 
     `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
-    is to become of it if it is not; None once that is known.
+    is to become of it if it is not; None once that is known. `into` is a database's table, loaded from there.
     """
 
     format_version: int = 1
@@ -134,6 +127,7 @@ class Job(Record):
     source: Source
     request: Request
     destination: str
+    into: SqlDestination | None = None
     source_digest: str | None = None
     key_given: bool = True
     deadline: Deadline | None = None
@@ -155,6 +149,11 @@ class Job(Record):
     def own_destination(self) -> str:
         """Where the results go if nobody says otherwise."""
         return self.files.path(RESULTS)
+
+    @property
+    def table(self) -> str:
+        """Where the results go, for people: a path, a URL, or a database's name and a table."""
+        return self.destination if self.into is None else str(self.into)
 
     def round_folder(self, number: int) -> Folder:
         """The folder of a round."""
@@ -219,9 +218,9 @@ class Job(Record):
         self.files.write(RESUMED, resumed)
         return resumed
 
-    def with_destination(self, destination: str) -> "Job":
+    def with_destination(self, destination: str, into: SqlDestination | None = None) -> "Job":
         """The job with its table going elsewhere."""
-        return self._rewritten(destination=destination)
+        return self._rewritten(destination=destination, into=into)
 
     def with_deadline(self, deadline: Deadline | None) -> "Job":
         """The job with another time to be done by, or none, which counts from now on."""
@@ -245,7 +244,8 @@ class Job(Record):
         """The report, once the job is done to its end and as long as its results are there."""
         filesystem, path = open_url(self.destination)
         cleaned = self.files.read(CLEANED, Cleaned)
-        if cleaned is None or not filesystem.exists(path):
+        loaded = None if self.into is None else self.files.read(LOADED, Loaded)
+        if cleaned is None or not filesystem.exists(path) or (loaded and loaded.into) != self.into:
             return None
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
