@@ -64,12 +64,13 @@ def table_options(command: Command) -> Command:
             "types",
             multiple=True,
             metavar="COLUMN=TYPE",
-            help=f"What a column of a CSV file is: {', '.join(get_args(ColumnType))}; a JSONL column may be text.",
+            help=f"What a column of a CSV file is: {', '.join(get_args(ColumnType))}; in JSONL and Excel: text.",
         ),
         click.option(
             "--separator", metavar="SIGN", help="What separates a CSV file's fields, such as ';' or tab."
         ),
         click.option("--format", "kind", type=click.Choice(get_args(Format)), help="What the file is."),
+        click.option("--sheet", metavar="NAME", help="Which sheet of an Excel file.  [default: the first]"),
         click.option("--limit", type=click.IntRange(min=1), help="Only the first so many rows."),
     ):
         command = option(command)
@@ -113,13 +114,20 @@ def request_options(command: Command) -> Command:
 
 
 def make_source(
-    path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...], limit: int | None
+    path: str,
+    *,
+    kind: Format | None,
+    separator: str | None,
+    types: tuple[str, ...],
+    sheet: str | None,
+    limit: int | None,
 ) -> FileSource:
     """The table of this path, read as the options say."""
     sign = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if sign is not None and len(sign) != 1:
         raise click.BadParameter(f"{separator!r} is not one sign, such as ';', or tab", param_hint="--separator")
-    return FileSource(path=path, format=kind, separator=sign, types=_parse_types(types) or None, limit=limit)
+    typed = _parse_types(types) or None
+    return FileSource(path=path, format=kind, separator=sign, types=typed, sheet=sheet, limit=limit)
 
 
 def _parse_types(given: tuple[str, ...]) -> dict[str, ColumnType]:

@@ -21,8 +21,7 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
-from ..batch.storage import Folder
-from ..batch.tables.destinations import check_destination
+from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sources import FileSource, digest
 from ..batch.tables.table_formats import Format
 from ..batch.urls import named_server
@@ -39,7 +38,9 @@ EXIT_INCOMPLETE = 3
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
-@click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
+@click.option(
+    "--to", "destination", metavar="DEST", help="Where the table with answers goes: a file, or a folder, out/."
+)
 @click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
@@ -74,6 +75,7 @@ def run_command(
     kind: Format | None,
     separator: str | None,
     types: tuple[str, ...],
+    sheet: str | None,
     limit: int | None,
     report_file: str | None,
     *,
@@ -84,7 +86,9 @@ def run_command(
     verbose: bool,
     **given: Any,
 ) -> int:
-    """Send every row of SOURCE (CSV, Parquet or JSONL) to a model, and write the table with the answers.
+    """Send every row of SOURCE to a model, and write the table with the answers.
+
+    SOURCE is a file (CSV, Parquet, JSONL, Excel, Arrow), or many that are one table: a folder, or a quoted glob.
 
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
@@ -92,7 +96,7 @@ def run_command(
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
     request = make_request(request_file, **given)
-    table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
+    table = make_source(source, kind=kind, separator=separator, types=types, sheet=sheet, limit=limit)
     if dry_run:
         from .dry_run import show_dry_run
 
@@ -100,7 +104,9 @@ def run_command(
         show_dry_run(table, request, destination, options, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
-        raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
+        raise click.UsageError(
+            "Say where the results go: --to answers.csv (or .parquet, .jsonl, or a folder: answers/)."
+        )
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     if detach and report_file:
@@ -139,7 +145,7 @@ def _is_known(
     if destination is None:
         return False
     check_destination(destination, "replace")
-    if not Folder(absolute(destination)).exists():
+    if not is_taken(absolute(destination)):
         return False
     content = digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)

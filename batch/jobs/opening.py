@@ -8,7 +8,7 @@ from ..errors import DeadlineError, DestinationError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
-from ..tables.destinations import check_destination
+from ..tables.destinations import check_apart, check_destination
 from ..tables.sources import FileSource, check_source
 from .deadlines import Deadline, check_deadline
 from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
@@ -160,10 +160,7 @@ def check_new_job(wanted: Job, if_exists: IfExists) -> None:
 def _check_place(job: Job, if_exists: IfExists) -> None:
     if job.destination != job.own_destination:
         check_destination(job.destination, if_exists)
-    if job.destination == job.source.path:
-        raise DestinationError(
-            f"The destination {job.destination} is the source itself; choose another.", path=job.destination
-        )
+    check_apart(job.source.path, job.destination, job.folder)
 
 
 def keep_destination(job: Job, destination: str | None) -> Job:
@@ -265,9 +262,12 @@ def storage_folder(storage: str) -> Folder:
 
 
 def absolute(url: str) -> str:
-    """A URL as it is, a local path from the root: another process may stand in another folder."""
+    """A URL as it is, a local path from the root: another process may stand in another folder.
+
+    The `/` at its end, which makes a folder of a destination, stays.
+    """
     filesystem, path = open_url(url)
-    return str(Path(path)) if "file" in filesystem.protocol else url
+    return f"{Path(path)}{'/' * url.endswith('/')}" if "file" in filesystem.protocol else url
 
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:

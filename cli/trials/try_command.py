@@ -57,6 +57,7 @@ def try_command(
     types: tuple[str, ...],
     price_in: float | None,
     price_out: float | None,
+    sheet: str | None,
     limit: int | None,
     *,
     first: bool,
@@ -71,7 +72,7 @@ def try_command(
     """
     request = make_request(request_file, model=None if request_file else next(iter(models), None), **given)
     compared = models if request_file or len(models) > 1 else ()
-    table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
+    table = make_source(source, kind=kind, separator=separator, types=types, sheet=sheet, limit=limit)
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}
     prices = {"price_in": price_in, "price_out": price_out}
     trial = _trial(table, request, credentials, verbose=verbose, **wishes, **prices)
