@@ -212,3 +212,15 @@ def test_small_files_make_no_small_batches(tmp_path: Path) -> None:
     path = lake(tmp_path / "lake", {f"{number:03d}.jsonl": '{"id": 1}\n' for number in range(300)})
     reader = open_source(FileSource(path=str(path)), rows=100)
     assert [batch.num_rows for batch in reader] == [100, 100, 100]
+
+
+def test_one_file_is_open_at_a_time(tmp_path: Path) -> None:
+    """However many there are, and however far the reading has come."""
+    for number in range(50):
+        pq.write_table(pa.table({"id": range(number)}), tmp_path / f"{number:03d}.parquet")
+    handles = Path("/proc/self/fd")
+    most = 0
+    for _ in open_source(FileSource(path=str(tmp_path)), rows=20):
+        opened = [handle.readlink() for handle in handles.iterdir() if handle.is_symlink()]
+        most = max(most, sum(path.is_relative_to(tmp_path) for path in opened))
+    assert most == 1
