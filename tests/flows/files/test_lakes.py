@@ -1,5 +1,6 @@
 """The whole flow from many files to many files, on a disk and in an object store."""
 
+import runpy
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect_openai_batch import RunOptions, SourceError, resume_job
 from prefect_openai_batch.emulator import BatchServer
 
+from ...conftest import ROOT
 from ..conftest import REVIEW, Run
 
 pytestmark = pytest.mark.server
@@ -101,3 +103,13 @@ def test_an_object_store_in_an_object_store_out(
     with get_client(sync_client=True) as client:
         names = [found.name for found in client.read_flow_runs(limit=50)]
     assert "day=2026-11-24/*/*.parquet · gpt-5-mini · 10 rows" in names
+
+
+def test_the_example_runs(
+    batch_server: BatchServer, prefect_server: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From its own little lake to a folder of answers, against the server that the environment names."""
+    runpy.run_path(str(ROOT / "examples/many_files.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert "12 of 12 rows answered\nfiles: _SUCCESS part-00000.parquet\n" in printed
+    assert printed.count(" FR 2026-11-24 ") == 4
