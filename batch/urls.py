@@ -56,6 +56,8 @@ def text_without_secrets(text: str) -> str:
 def name_in(url: str) -> str:
     """The name of the file that a path or URL leads to, the middle of a long one left out; of a chain the last.
 
+    A glob is called by what it matches, and the folder that holds it: `day=2026-11-24/*.parquet`.
+
     Example:
         ```python
         from prefect_openai_batch.batch.urls import name_in
@@ -64,7 +66,9 @@ def name_in(url: str) -> str:
         ```
     """
     place = _bare(url.rpartition("::")[2]).partition("://")
-    name = re.split(r"[/\\]", (place[2] or place[0]).rstrip("/\\"))[-1]
+    levels = re.split(r"[/\\]", (place[2] or place[0]).rstrip("/\\"))
+    matching = next((number for number, level in enumerate(levels) if "*" in level), len(levels))
+    name = "/".join(levels[max(matching - 1, 0) :])
     if len(name) <= LONGEST_NAME:
         return name
     half = LONGEST_NAME // 2

@@ -158,7 +158,7 @@ def write_source(path: Path, rows: int) -> Path:
 
 def run(code: str, source: Path, folder: Path, base_url: str) -> dict[str, Any]:
     """Run one of the two in a process of its own; seconds less the server's, and bytes of memory."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     environment = {
         **os.environ,
         "OPENAI_BASE_URL": base_url,

@@ -19,7 +19,7 @@ from .databases.sql_options import make_sql_source, sql_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-TABLE_OPTIONS = ("kind", "separator", "types", "limit", "from_sql", "query", "table", "query_parameters")
+TABLE_OPTIONS = ("kind", "separator", "types", "sheet", "limit", "from_sql", "query", "table", "query_parameters")
 """What `table_options` gives a command."""
 
 NO_SOURCE = "Say where the rows come from: a file (SOURCE), or --from-sql NAME with --query or --table."
@@ -71,12 +71,13 @@ def table_options(command: Command) -> Command:
             "types",
             multiple=True,
             metavar="COLUMN=TYPE",
-            help=f"What a column of a CSV file is: {', '.join(get_args(ColumnType))}; a JSONL column may be text.",
+            help=f"What a column of a CSV file is: {', '.join(get_args(ColumnType))}; in JSONL and Excel: text.",
         ),
         click.option(
             "--separator", metavar="SIGN", help="What separates a CSV file's fields, such as ';' or tab."
         ),
         click.option("--format", "kind", type=click.Choice(get_args(Format)), help="What the file is."),
+        click.option("--sheet", metavar="NAME", help="Which sheet of an Excel file.  [default: the first]"),
         click.option("--limit", type=click.IntRange(min=1), help="Only the first so many rows."),
     ):
         command = option(command)
@@ -145,17 +146,26 @@ def make_source(
     if path is not None:
         raise click.UsageError(f"The rows come from {path} or from --from-sql {from_sql}: leave one of them out.")
     if any(reading.values()):
-        raise click.UsageError("--format, --separator and --type are of files; a database has types of its own.")
+        raise click.UsageError(
+            "--format, --separator, --type and --sheet are of files; a database has types of its own."
+        )
     return make_sql_source(from_sql, query, table, parse_parameters(query_parameters, "--query-param"), limit)
 
 
 def _file_source(
-    path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...], limit: int | None
+    path: str,
+    *,
+    kind: Format | None,
+    separator: str | None,
+    types: tuple[str, ...],
+    sheet: str | None,
+    limit: int | None,
 ) -> FileSource:
     sign = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if sign is not None and len(sign) != 1:
         raise click.BadParameter(f"{separator!r} is not one sign, such as ';', or tab", param_hint="--separator")
-    return FileSource(path=path, format=kind, separator=sign, types=_parse_types(types) or None, limit=limit)
+    typed = _parse_types(types) or None
+    return FileSource(path=path, format=kind, separator=sign, types=typed, sheet=sheet, limit=limit)
 
 
 def _parse_types(given: tuple[str, ...]) -> dict[str, ColumnType]:

@@ -22,9 +22,8 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
-from ..batch.storage import Folder
 from ..batch.tables.any_source import Source, path_of, source_digest
-from ..batch.tables.destinations import check_destination
+from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from . import process
@@ -42,8 +41,8 @@ EXIT_INCOMPLETE = 3
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
-@destination_options("Where the table with answers goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@destination_options("Where the table with answers goes: a file, or a folder, out/.")
+@click.option("--overwrite", is_flag=True, help="Replace the file or folder if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
     *(
@@ -82,7 +81,9 @@ def run_command(
     verbose: bool,
     **given: Any,
 ) -> int:
-    """Send every row of SOURCE (CSV, Parquet or JSONL) to a model, and write the table with the answers.
+    """Send every row of SOURCE to a model, and write the table with the answers.
+
+    SOURCE is a file (CSV, Parquet, JSONL, Excel, Arrow), or many that are one table: a folder, or a quoted glob.
 
     The rows may come from a database instead: --from-sql NAME with --query or --table.
 
@@ -104,7 +105,8 @@ def run_command(
         return 0
     if destination is None:
         raise click.UsageError(
-            "Say where the results go: --to answers.csv (or .parquet, .jsonl), or --to-sql NAME --to-table TABLE."
+            "Say where the results go: --to answers.csv (or .parquet, .jsonl, or a folder: answers/), or --to-sql "
+            "NAME --to-table TABLE."
         )
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
@@ -144,7 +146,7 @@ def _is_known(
     if not isinstance(destination, str):
         return False
     check_destination(destination, "replace")
-    if not Folder(absolute(destination)).exists():
+    if not is_taken(absolute(destination)):
         return False
     content = source_digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)

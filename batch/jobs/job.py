@@ -30,8 +30,9 @@ from ..files.identity import place_of
 from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
 from ..requests.request import Request
-from ..storage import Folder, Record, open_url
+from ..storage import Folder, Record
 from ..tables.any_source import Source
+from ..tables.destinations import is_written
 from ..tables.parts import Part
 from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
@@ -242,10 +243,9 @@ class Job(Record):
 
     def report(self) -> JobReport | None:
         """The report, once the job is done to its end and as long as its results are there."""
-        filesystem, path = open_url(self.destination)
         cleaned = self.files.read(CLEANED, Cleaned)
         loaded = None if self.into is None else self.files.read(LOADED, Loaded)
-        if cleaned is None or not filesystem.exists(path) or (loaded and loaded.into) != self.into:
+        if cleaned is None or not is_written(self.destination) or (loaded and loaded.into) != self.into:
             return None
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import clock
-from ..errors import DeadlineError, DestinationError, JobKeyError, refusals_of
+from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
 from ..tables.any_source import Source, columns_of, path_of, rewritten
-from ..tables.destinations import check_destination
+from ..tables.destinations import check_apart, check_destination
 from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
@@ -180,14 +180,10 @@ def check_place(job: Job, if_exists: IfExists) -> None:
     Raises:
         DestinationError: it exists already, cannot be written, or is the source.
     """
-    if job.into is not None:
-        return  # the database is asked by a task: batches know no blocks
-    if job.destination != job.own_destination:
+    if job.destination != job.own_destination:  # a database is asked by a task: batches know no blocks
         check_destination(job.destination, if_exists)
-    if job.destination == path_of(job.source):
-        raise DestinationError(
-            f"The destination {job.destination} is the source itself; choose another.", path=job.destination
-        )
+    if (path := path_of(job.source)) is not None:
+        check_apart(path, job.destination, job.folder)
 
 
 OWN_NAMES = frozenset(
@@ -269,9 +265,12 @@ def storage_folder(storage: str) -> Folder:
 
 
 def absolute(url: str) -> str:
-    """A URL as it is, a local path from the root: another process may stand in another folder."""
+    """A URL as it is, a local path from the root: another process may stand in another folder.
+
+    The `/` at its end, which makes a folder of a destination, stays.
+    """
     filesystem, path = open_url(url)
-    return str(Path(path)) if "file" in filesystem.protocol else url
+    return f"{Path(path)}{'/' * url.endswith('/')}" if "file" in filesystem.protocol else url
 
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:

@@ -130,7 +130,7 @@ def read_own_results(job: Job) -> pa.Table:
     Raises:
         SourceError: the table is gone, or lacks a column of them.
     """
-    reader = open_source(FileSource(path=job.destination))
+    reader = open_source(FileSource(path=job.destination), partitions=False)
     fields = result_fields(job)
     null_is_empty = _is_csv(job.destination)
     if missing := [field.name for field in fields if field.name not in reader.schema.names]:
@@ -251,7 +251,7 @@ def holds_results(path: str) -> bool:
 
 def _table_at(path: str) -> SourceReader | None:
     try:
-        return open_source(FileSource(path=path))
+        return open_source(FileSource(path=path), partitions=False)
     except SourceError:
         return None
 

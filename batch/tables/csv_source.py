@@ -51,11 +51,19 @@ class CsvTable:
     """A CSV file with a header.
 
     `schema` is known from the header, but for one thing: whether a column of timestamps has time zones is
-    told by its first value among the first rows, and the others must agree.
+    told by its first value among the first rows, and the others must agree. Where it has none there, and the
+    file is one of many, its type is null until `others` tell.
     """
 
-    def __init__(self, file: SourceFile, separator: str, types: Mapping[str, ColumnType], rows: int) -> None:
-        """Read the header; `rows` is the most a batch holds.
+    def __init__(
+        self,
+        file: SourceFile,
+        separator: str,
+        types: Mapping[str, ColumnType],
+        rows: int,
+        others: pa.Schema | None = None,
+    ) -> None:
+        """Read the header; `rows` is the most a batch holds, `others` what the other files of the table have.
 
         Raises:
             SourceError: there is no header, a name stands twice in it, or `types` names a column it does not.
@@ -64,6 +72,7 @@ class CsvTable:
         self._separator = separator
         self._types = types
         self._rows = rows
+        self._others = others
         self._names = self._header()
         self._refuse_unknown_types()
         self.schema = pa.schema([pa.field(name, self._arrow_type(name)) for name in self._names])
@@ -101,8 +110,12 @@ class CsvTable:
 
     def _arrow_type(self, name: str) -> pa.DataType:
         kind = self._types.get(name, "text")
-        zoned = kind == "timestamp" and _ZONE.search(self._first_value(name))
-        return pa.timestamp("us", "UTC") if zoned else ARROW_TYPES[kind]
+        if kind != "timestamp":
+            return ARROW_TYPES[kind]
+        value = self._first_value(name)
+        if not value and self._others is not None:
+            return self._others.field(name).type if name in self._others.names else pa.null()
+        return pa.timestamp("us", "UTC") if _ZONE.search(value) else ARROW_TYPES[kind]
 
     def _first_value(self, name: str) -> str:
         _, chunk = next(self._chunks(), (0, []))
@@ -135,6 +148,8 @@ class CsvTable:
         text = pa.array(values, pa.string())
         if name not in self._types:
             return text
+        if pa.types.is_null(self.schema.field(name).type):  # not told yet: the rows are but counted
+            return pa.nulls(len(text))
         text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         try:
             return text.cast(self.schema.field(name).type)

@@ -24,11 +24,7 @@ class ParquetTable:
         self._rows = rows
         with self._reading() as parquet:
             self.schema = parquet.schema_arrow
-        if not self.schema.names:
-            raise file.error("has no columns")
-        for name, count in Counter(self.schema.names).items():
-            if count > 1:
-                raise file.error("the file has more than one column of this name", column=name)
+        refuse_unclear_names(file, self.schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in order.
@@ -40,18 +36,9 @@ class ParquetTable:
         with self._reading() as parquet:
             for batch in parquet.iter_batches(batch_size=self._batch_rows(parquet.metadata)):
                 whole = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-                self._refuse_broken_text(whole, first)
+                refuse_broken_text(self._file, whole, first)
                 first += whole.num_rows
                 yield from slices(whole, self._rows)
-
-    def _refuse_broken_text(self, batch: pa.RecordBatch, first: int) -> None:
-        """Arrow takes any bytes for a text; what is no text can be neither asked nor written."""
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            if not _is_text(column):
-                alone = pa.record_batch([column], [name])
-                row = next(row for row in range(len(column)) if not _is_text(rows_at(alone, [row])[name]))
-                problem = "holds a text that is not UTF-8; write the column as bytes, or as UTF-8"
-                raise self._file.error(problem, row=first + row, column=name)
 
     @contextmanager
     def _reading(self) -> Iterator[pq.ParquetFile]:
@@ -67,6 +54,33 @@ class ParquetTable:
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
         return max(1, min(self._rows, int(GROUP_BYTES / max(widest, 1))))
+
+
+def refuse_unclear_names(file: SourceFile, schema: pa.Schema) -> None:
+    """Refuse a file without columns, or with two of one name.
+
+    Raises:
+        SourceError: it is one.
+    """
+    if not schema.names:
+        raise file.error("has no columns")
+    for name, count in Counter(schema.names).items():
+        if count > 1:
+            raise file.error("the file has more than one column of this name", column=name)
+
+
+def refuse_broken_text(file: SourceFile, batch: pa.RecordBatch, first: int) -> None:
+    """Arrow takes any bytes for a text; what is no text can be neither asked nor written.
+
+    Raises:
+        SourceError: a text is not UTF-8; `first` is the number of the first row.
+    """
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        if not _is_text(column):
+            alone = pa.record_batch([column], [name])
+            row = next(row for row in range(len(column)) if not _is_text(rows_at(alone, [row])[name]))
+            problem = "holds a text that is not UTF-8; write the column as bytes, or as UTF-8"
+            raise file.error(problem, row=first + row, column=name)
 
 
 def _is_text(column: pa.Array) -> bool:

@@ -12,7 +12,9 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError
 from ..storage import open_url, short_name, whole_file
-from .destinations import write_content
+from .destinations import first_file_of
+from .files.table_writers import write_content
+from .files.written_folders import folder_named
 
 
 def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> None:
@@ -23,8 +25,7 @@ def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) ->
     """
     for rows in ([], batches):
         content = _content(path, schema, rows)
-    folder, slash, name = path.rpartition("/")
-    beside = f"{folder}{slash}.{short_name(name)}.{uuid4().hex[:8]}"
+    beside = _beside(path)
     filesystem, place = open_url(beside)
     try:
         with _new_folders_removed(filesystem, Path(place).parent):
@@ -38,10 +39,18 @@ def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) ->
         raise DestinationError(f"The destination {path} cannot be written: {error}.", path=path) from error
 
 
+def _beside(path: str) -> str:
+    """A hidden name where writing begins: of a folder on local disks that is beside it."""
+    folder = folder_named(path)
+    place = path if folder is None else folder.url if folder.is_local else folder.file(0)
+    above, slash, name = place.rpartition("/")
+    return f"{above}{slash}.{short_name(name)}.{uuid4().hex[:8]}"
+
+
 def _content(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) -> bytes:
     file = BytesIO()
     try:
-        write_content(path, file, schema, batches)
+        write_content(first_file_of(path), file, schema, batches)
     except Exception as error:  # whatever the writer of a format, or the type of a column, has to say
         found = unwritable(path, schema, batches)
         if found is None:
@@ -64,7 +73,7 @@ def unwritable(
         alone = pa.schema([field])
         try:
             for rows in ([], [pa.RecordBatch.from_arrays([one.column(place)], schema=alone) for one in batches]):
-                write_content(path, BytesIO(), alone, rows)
+                write_content(first_file_of(path), BytesIO(), alone, rows)
         except Exception as error:
             return field, error
     return None

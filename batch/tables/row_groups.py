@@ -1,6 +1,6 @@
 """How many rows are in memory at once: a batch of rows, which in Parquet is a row group."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,23 @@ def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTE
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):
         yield batch.slice(start, length)
+
+
+def gathered(batches: Iterable[pa.RecordBatch], rows: int = GROUP_ROWS) -> Iterator[pa.RecordBatch]:
+    """Batches of one schema, neighbours put together where they are small: `rows` rows and about 32 MB at most."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        together = [*held, batch]
+        if held and (sum(map(len, together)) > rows or sum(map(_bytes, together)) > GROUP_BYTES):
+            yield _one(held)
+            held = []
+        held.append(batch)
+    if held:
+        yield _one(held)
+
+
+def _one(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:

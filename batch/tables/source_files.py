@@ -1,4 +1,4 @@
-"""The file of a source: found, opened, decompressed, and named in whatever goes wrong with it."""
+"""The file of a source: opened, decompressed, and named in whatever goes wrong with it."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,7 +10,6 @@ from typing import IO
 from fsspec import AbstractFileSystem
 
 from ..errors import SourceError
-from ..storage import open_url
 from .table_formats import compression_of
 
 
@@ -21,6 +20,12 @@ class SourceFile:
     url: str
     filesystem: AbstractFileSystem
     path: str
+    size: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known to have no bytes."""
+        return self.size == 0
 
     @property
     def compression(self) -> str | None:
@@ -57,23 +62,3 @@ class SourceFile:
         details = {"row": row, "column": column, "line": line}
         known = {name: value for name, value in details.items() if value is not None}
         return SourceError(f"{where}: {problem}.", path=self.url, **known)
-
-
-def find_file(url: str) -> SourceFile:
-    """The file at a path or URL.
-
-    Raises:
-        SourceError: there is no such file, it is a directory, or its kind of URL cannot be read here.
-    """
-    try:
-        filesystem, path = open_url(url)
-        kind = filesystem.info(path)["type"]
-    except (ConnectionError, TimeoutError):
-        raise
-    except FileNotFoundError:
-        raise SourceError(f"{url}: there is no such file.", path=url) from None
-    except (OSError, ValueError, ImportError) as error:
-        raise SourceError(f"{url}: cannot be read: {error}", path=url) from error
-    if kind == "directory":
-        raise SourceError(f"{url}: is a directory; name one file.", path=url)
-    return SourceFile(url, filesystem, path)

@@ -1,43 +1,46 @@
-"""Sources: where the rows come from. A file is named, looked at, and read in batches of one schema.
+"""Sources: where the rows come from. Files are named, looked at, and read in batches of one schema.
 
-CSV stays text exactly as written unless types are given; JSONL gets its types by a first pass over the whole
-file; Parquet brings its own.
+CSV stays text exactly as written unless types are given; JSONL and Excel get their types by a first pass over the
+whole table; Parquet and Arrow bring their own.
 """
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Protocol
 
 import orjson
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..form_texts import without_none
-from .csv_source import ColumnType, CsvTable, separator_shown
-from .jsonl_source import READ_BYTES, JsonlTable
-from .parquet_source import ParquetTable
+from .csv_source import ColumnType
+from .files.file_tables import NAMES, Reading, table_of_files
+from .files.found_files import FoundFiles, find_files
+from .files.many_files import FileTable
+from .files.partitions import partition_values
+from .jsonl_source import READ_BYTES
 from .row_groups import GROUP_ROWS
-from .source_files import SourceFile, find_file
+from .source_files import SourceFile
 from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separator_of, table_suffix
 
 
 class FileSource(BaseModel):
-    """A table in one file: CSV, Parquet or JSONL, on disk or at any URL that fsspec reads."""
+    """A table in one file or many, of CSV, Parquet, JSONL, Excel or Arrow: on disk, or at any URL fsspec reads."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="A file")
 
     path: str = Field(
         min_length=1,
         title="Path",
-        description="Path or URL of the file, as the worker sees it. "
-        "CSV and JSONL may be compressed (.gz, .bz2, .xz).",
-        examples=["reviews.csv", "s3://my-bucket/reviews.parquet"],
+        description="Path or URL of the file, as the worker sees it; or of a folder, or a glob: many files that "
+        "are one table. CSV and JSONL may be compressed (.gz, .bz2, .xz).",
+        examples=["reviews.csv", "s3://my-bucket/reviews/", "s3://my-bucket/day=*/*.parquet"],
     )
     format: Format | None = Field(
         default=None,
         title="Format",
-        description="What the file is, where its name does not say.",
+        description="What the files are, where their names do not say.",
         examples=["csv"],
         json_schema_extra=without_none,
     )
@@ -55,11 +58,18 @@ class FileSource(BaseModel):
         default=None,
         title="Column types",
         description="In CSV, columns that are more than text as written; their empty fields become null. "
-        "In JSONL, `text` keeps a column as JSON text, whatever its values are.",
+        "In JSONL, `text` keeps a column as JSON text, whatever its values are; in Excel as text.",
         examples=[{"stars": "integer", "bought_on": "date"}],
         json_schema_extra=without_none,
     )
-
+    sheet: str | None = Field(
+        default=None,
+        min_length=1,
+        title="Sheet",
+        description="Which sheet of an Excel file; empty: the first.",
+        examples=["Reviews"],
+        json_schema_extra=without_none,
+    )
     limit: int | None = Field(
         default=None,
         gt=0,
@@ -75,16 +85,10 @@ class FileSource(BaseModel):
         return self.path
 
 
-class _Table(Protocol):
-    @property
-    def schema(self) -> pa.Schema: ...
-    def batches(self) -> Iterator[pa.RecordBatch]: ...
-
-
 class SourceReader:
     """A source ready to be read: `schema`, and batches of rows by iterating, each time from the beginning."""
 
-    def __init__(self, table: _Table, limit: int | None) -> None:
+    def __init__(self, table: FileTable, limit: int | None) -> None:
         self._table = table
         self._limit = limit
         self.schema = table.schema
@@ -103,80 +107,96 @@ class SourceReader:
                 return
 
 
-def open_source(source: FileSource, rows: int = GROUP_ROWS) -> SourceReader:
-    """Open a source for reading, at most `rows` rows a batch. For JSONL this reads all that is read of it once.
+def open_source(source: FileSource, rows: int = GROUP_ROWS, *, partitions: bool = True) -> SourceReader:
+    """Open a source for reading, at most `rows` rows a batch. Which files it has is looked up here, once.
+
+    Of JSONL and Excel this reads all that is read of it once, of many files the columns of each. Without
+    `partitions` nothing is made of their folders' names.
 
     Raises:
-        SourceError: the file is missing, its kind unknown, its header or any line of JSONL malformed.
+        SourceError: a file is missing, its kind unknown, its header or any line of JSONL malformed, or files
+            differ in their columns.
     """
-    file = find_file(source.path)
-    return SourceReader(_table(source, file, min(rows, source.limit or rows)), source.limit)
+    found = replace(find_files(source.path), partitioned=partitions)
+    return SourceReader(_table(source, found, min(rows, source.limit or rows)), source.limit)
 
 
 def check_source(source: FileSource) -> tuple[str, ...] | None:
-    """The columns' names, from the header alone; None for JSONL, whose columns only a full pass tells.
+    """The columns' names, from the first file's header alone; None for JSONL and Excel, which a full pass tells.
 
     Raises:
-        SourceError: the file is missing, its kind unknown, or its beginning malformed.
+        SourceError: a file is missing or its kind unknown, or the beginning of the first malformed.
     """
-    table = _table(source, find_file(source.path), GROUP_ROWS)
-    return None if isinstance(table, JsonlTable) else tuple(table.schema.names)
+    found = find_files(source.path)
+    kind = _format(source, found.files)
+    table = _table(source, replace(found, files=(found.first,)), GROUP_ROWS)
+    return None if kind in ("jsonl", "excel") else tuple(table.schema.names)
 
 
 def digest(source: FileSource) -> str:
     """A hex digest of what a source gives: the file's bytes, and how they are to be read; not its name.
 
+    Of a folder or a glob: the bytes of all files, their names below the folder, and what their partitions say.
+
     Raises:
-        SourceError: the file is missing or cannot be read, or its kind is unknown.
+        SourceError: a file is missing or cannot be read, or its kind is unknown.
     """
-    file = find_file(source.path)
-    kind = _format(source, file)
-    # A separator that is seen is seen in the bytes, which are in the digest.
-    separator = source.separator or separator_of(file.path) if kind == "csv" else None
-    limit = [] if source.limit is None else [source.limit]
-    options = [kind, separator, file.compression, source.types or {}, *limit]
-    whole = hashlib.sha256(orjson.dumps(options, option=orjson.OPT_SORT_KEYS))
-    with file.reading(decompressed=False) as content:
-        while block := content.read(READ_BYTES):
-            whole.update(block)
+    found = find_files(source.path)
+    kind = _format(source, found.files)
+    whole = hashlib.sha256(orjson.dumps(_read_as(source, found.files[0], kind), option=orjson.OPT_SORT_KEYS))
+    for file in found.files:
+        if found.many:
+            content = hashlib.sha256()
+            _add_bytes(content, file)
+            told = [found.relative(file), partition_values(file), content.hexdigest()]
+            whole.update(orjson.dumps(told))
+        else:
+            _add_bytes(whole, file)
     return whole.hexdigest()
 
 
-def _table(source: FileSource, file: SourceFile, rows: int) -> CsvTable | JsonlTable | ParquetTable:
-    kind = _format(source, file)
-    types = source.types or {}
-    if kind == "csv":
-        return CsvTable(file, _separator(source, file), types, rows)
-    if source.separator is not None:
-        raise file.error(f"a separator is for CSV, and this is {kind}")
-    if kind == "jsonl":
-        if set(types.values()) - {"text"}:
-            raise file.error('JSONL brings its own types; only "text" can be given for a column')
-        return JsonlTable(file, types.keys(), rows, source.limit)
-    if types:
-        raise file.error("Parquet brings its own types; give none")
-    return ParquetTable(file, rows)
+def _read_as(source: FileSource, file: SourceFile, kind: Format) -> list[object]:
+    # A separator that is seen is seen in the bytes, which are in the digest.
+    separator = source.separator or separator_of(file.path) if kind == "csv" else None
+    limit = [] if source.limit is None else [source.limit]
+    sheet = [] if source.sheet is None else [{"sheet": source.sheet}]
+    return [kind, separator, file.compression, source.types or {}, *limit, *sheet]
 
 
-def _format(source: FileSource, file: SourceFile) -> Format:
+def _add_bytes(digest: "hashlib._Hash", file: SourceFile) -> None:
+    with file.reading(decompressed=False) as content:
+        while block := content.read(READ_BYTES):
+            digest.update(block)
+
+
+def _table(source: FileSource, found: FoundFiles, rows: int) -> FileTable:
+    kind = _format(source, found.files)
+    reading = Reading(kind, source.separator, source.types or {}, source.sheet, source.limit, rows)
+    return table_of_files(found, reading)
+
+
+def _format(source: FileSource, files: Sequence[SourceFile]) -> Format:
+    """What all files are, by the source or by their names."""
+    kind = _format_of(source, files[0])
+    for file in files:
+        other = _format_of(source, file)
+        if other != kind:
+            raise file.error(f"is {other}, and {files[0].url} is {kind}; the files of a table are of one kind")
+    return kind
+
+
+def _format_of(source: FileSource, file: SourceFile) -> Format:
     suffix = table_suffix(file.path)
     kind = source.format or SUFFIXES.get(suffix)
     if kind is None and suffix in SPREADSHEETS:
         raise file.error(
-            "is a spreadsheet, which is not read here: save its sheet as CSV UTF-8, or write it as Parquet: "
+            "is a spreadsheet of a kind that is not read here: save it as .xlsx, or write it as Parquet: "
             f"pandas.read_excel({file.url!r}).to_parquet('{PurePosixPath(file.path).stem}.parquet')"
         )
     if kind is None:
         raise file.error(
             f"its name does not say what kind of table it is; name it {KNOWN_SUFFIXES}, or give its format"
         )
-    if kind == "parquet" and file.compression:
-        raise file.error("a Parquet file is compressed inside; give it as it is")
+    if kind in ("parquet", "arrow", "excel") and file.compression:
+        raise file.error(f"{NAMES[kind]} is compressed inside; give the file as it is")
     return kind
-
-
-def _separator(source: FileSource, file: SourceFile) -> str:
-    usual = separator_of(file.path)
-    if source.separator or usual != ",":
-        return source.separator or usual
-    return separator_shown(file)

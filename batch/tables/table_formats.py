@@ -5,8 +5,11 @@ from typing import Literal
 
 from fsspec.utils import infer_compression
 
-Format = Literal["csv", "parquet", "jsonl"]
-"""The kinds of tables that are read and written; CSV may be separated by tabs."""
+Format = Literal["csv", "parquet", "jsonl", "excel", "arrow"]
+"""The kinds of tables that are read; CSV may be separated by tabs."""
+
+WRITTEN: frozenset[Format] = frozenset({"csv", "parquet", "jsonl"})
+"""Those that are written too."""
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv",
@@ -15,10 +18,17 @@ SUFFIXES: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".xlsx": "excel",
+    ".xlsm": "excel",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
 }
-SPREADSHEETS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+SPREADSHEETS = frozenset({".xlsb", ".xls", ".ods"})
+"""Those that are not read here."""
 
 KNOWN_SUFFIXES = ", ".join(SUFFIXES)
+WRITTEN_SUFFIXES = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in WRITTEN)
 
 
 def compression_of(path: str) -> str | None:

@@ -51,16 +51,16 @@ def openai_batch_form(
 
     Args:
         account: Who asks and pays. Add makes an account here; its key stays in it and is shown nowhere.
-        table: The path or URL of a CSV, Parquet or JSONL file, as the worker sees it, such as /data/reviews.csv
-            or s3://lake/reviews.csv.
+        table: The path or URL of a CSV, Parquet, JSONL or Excel file, as the worker sees it, such as
+            /data/reviews.csv; or of a folder of files that are one table, such as s3://lake/reviews/.
         question: Write the name of one of the table's columns within the double braces: what each row has there
             is put in their place.
         answer: What to make of each answer; an item for each column, with its name and kind. Without any, the
             answer is one column of text, as it comes.
         model: As the account calls it, such as gpt-5-mini or gpt-5-nano; on Azure the name of a Global-Batch
             deployment.
-        result: A path or URL that ends in .csv, .parquet or .jsonl. Empty, a file in the run's own folder, which
-            its log names.
+        result: A path or URL that ends in .csv, .parquet or .jsonl, or in / for a folder of files. Empty, a file
+            in the run's own folder, which its log names.
         replace: Whether a file that is there already may be replaced; without it the run is refused.
         rows: How many rows to ask, from the top, to try it out. 0 asks all.
         budget_usd: The run stops before it could cost more; an answer then takes at most 4,000 tokens, what the

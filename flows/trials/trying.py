@@ -45,7 +45,7 @@ def try_rows(
     Their items, outcomes and columns are those that a batch would have. Nothing is uploaded, and nothing kept.
 
     Args:
-        source: The table: a frame, or a path or URL of CSV, Parquet or JSONL.
+        source: The table: a frame, or the path or URL of a file, a folder or a glob.
         request: How a row becomes an item, or the path or URL of a request file.
         rows: How many rows are asked; spread over the table, one by chance of each equal stretch.
         models: The models to ask them, side by side, in place of the request's own; or one.

@@ -22,7 +22,7 @@ from prefect_openai_batch.tasks.recognise import recognise
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 
-TABLES = ["answers.csv", "answers.tsv.gz", "answers.jsonl", "answers.parquet"]
+TABLES = ["answers.csv", "answers.tsv.gz", "answers.jsonl", "answers.parquet", "a folder of answers"]
 BY_ID = ChatRequest(model="{{ model }}", prompt="{{ review }}", id_column="id")
 
 EMBEDDING = EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}")
@@ -45,7 +45,7 @@ class Machines:
             str(self.folder / "rows.csv"),
             self.request
             or BY_ID.model_copy(update={"prompt": prompt, "id_column": None if self.made_ids else "id"}),
-            str(self.table),
+            str(self.table) if self.table.suffix else f"{self.table}/",
             job_key=key,
             storage=str(self.folder / machine),
             if_exists="replace" if replace else "refuse",

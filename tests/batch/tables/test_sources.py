@@ -22,10 +22,10 @@ def test_a_missing_file_is_refused(tmp_path: Path, name: str) -> None:
     assert "no such file" in str(refusal(tmp_path / name))
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
-    """A folder is no table, whatever it is called."""
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    """It is no table of no rows, whatever it is called."""
     (tmp_path / "folder.csv").mkdir()
-    assert "directory" in str(refusal(tmp_path / "folder.csv"))
+    assert "the folder holds no files" in str(refusal(tmp_path / "folder.csv"))
 
 
 def test_a_url_that_cannot_be_read_here_is_refused() -> None:
@@ -120,12 +120,12 @@ def test_a_limited_source_is_another_source(tmp_path: Path) -> None:
     assert digest(FileSource(path=path)).startswith("9b0aa8aedf24")
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a.XLS", "a.ods"])
+@pytest.mark.parametrize("name", ["a.xlsb", "a.XLS", "a.ods"])
 def test_a_spreadsheet_is_told_how_it_is_read(tmp_path: Path, name: str) -> None:
-    """By what it was made with, or by pandas."""
+    """By what it was made with, or by pandas; .xlsx is read."""
     said = str(refusal(written(tmp_path, name, b"PK")))
     assert "is a spreadsheet" in said
-    assert "save its sheet as CSV UTF-8" in said
+    assert "save it as .xlsx" in said
     assert "to_parquet('a.parquet')" in said
 
 

@@ -1,0 +1,59 @@
+"""Arrow IPC, as a file (Feather is one) or as a stream, read a record batch at a time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from ..parquet_source import refuse_broken_text, refuse_unclear_names
+from ..row_groups import slices
+from ..source_files import SourceFile
+
+MAGIC = b"ARROW1"
+"""How the file format begins; a stream has no such sign."""
+
+
+class ArrowTable:
+    """An Arrow IPC file or stream; `schema` is the file's own."""
+
+    def __init__(self, file: SourceFile, rows: int) -> None:
+        """Read the schema; `rows` is the most a batch holds.
+
+        Raises:
+            SourceError: it is no Arrow IPC, or has a column name twice.
+        """
+        self._file = file
+        self._rows = rows
+        with self._reading() as reader:
+            self.schema = reader.schema
+        refuse_unclear_names(file, self.schema)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order; a record batch of the file is read whole.
+
+        Raises:
+            SourceError: the file is broken, or a text in it is not UTF-8.
+        """
+        first = 0
+        with self._reading() as reader:
+            for batch in _record_batches(reader):
+                refuse_broken_text(self._file, batch, first)
+                first += batch.num_rows
+                yield from slices(batch, self._rows)
+
+    @contextmanager
+    def _reading(self) -> Iterator[pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
+        try:
+            with self._file.reading() as content:
+                is_file = content.read(len(MAGIC)) == MAGIC
+                content.seek(0)
+                with pa.ipc.open_file(content) if is_file else pa.ipc.open_stream(content) as reader:
+                    yield reader
+        except pa.ArrowException as error:
+            raise self._file.error(f"is not readable as Arrow IPC: {error}") from error
+
+
+def _record_batches(reader: pa.RecordBatchFileReader | pa.RecordBatchStreamReader) -> Iterator[pa.RecordBatch]:
+    if isinstance(reader, pa.RecordBatchFileReader):
+        return (reader.get_batch(number) for number in range(reader.num_record_batches))
+    return iter(reader)

@@ -1,0 +1,144 @@
+"""How a table becomes the content of one file: CSV, Parquet or JSONL, the same bytes of the same rows."""
+
+import csv
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from gzip import GzipFile
+from io import BytesIO, StringIO
+from itertools import chain
+from types import NoneType
+from typing import IO, Any, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...errors import DestinationError
+from ..json_values import json_values
+from ..row_groups import slices
+from ..table_formats import SUFFIXES, WRITTEN, WRITTEN_SUFFIXES, Format, compression_of, separator_of, table_suffix
+from ..value_texts import json_bytes
+
+TEXT_BYTES = 4 * 1024 * 1024
+"""About the most bytes of columns that become text at once: as text and as objects they are many more."""
+
+_PLAIN_CELLS = {str, int, float, NoneType}
+
+
+def write_content(path: str, file: IO[bytes], schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    """Write into an open file what belongs into one of this name; the number of rows written.
+
+    Raises:
+        DestinationError: the suffix is unknown.
+    """
+    write = _WRITERS[written_format(path)]
+    with _compressed(file, compression_of(path)) as content:
+        return write(content, path, schema, batches)
+
+
+def written_format(path: str, destination: str | None = None) -> Format:
+    """What is written to a file of this name, which is a destination or the first file of one.
+
+    Raises:
+        DestinationError: its suffix is none of a table's, or of one that is not written.
+    """
+    kind = SUFFIXES.get(table_suffix(path))
+    if kind not in WRITTEN:
+        problem = "is of no known kind" if kind is None else "can be read, and not written"
+        ways = f"name it {WRITTEN_SUFFIXES}, or let it end in / for a folder of files"
+        raise refused(destination or path, f"{problem}; {ways}")
+    compression = compression_of(path)
+    if compression and (compression != "gzip" or kind == "parquet"):
+        raise refused(destination or path, "cannot be compressed that way; CSV and JSONL may end in .gz")
+    return kind
+
+
+def refused(path: str, problem: str) -> DestinationError:
+    """The error that says what is wrong with a destination."""
+    return DestinationError(f"The destination {path} {problem}.", path=path)
+
+
+@contextmanager
+def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]:
+    if compression is None:
+        yield file
+        return
+    # No name and no time inside, so that the same rows give the same bytes.
+    with GzipFile("", "wb", 6, file, mtime=0) as content:
+        yield cast(IO[bytes], content)
+
+
+def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    rows = 0
+    with pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
+        for batch in batches:
+            for group in slices(batch, rows=batch.num_rows):
+                writer.write_batch(group)
+            rows += batch.num_rows
+    return rows
+
+
+def _kept_as(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are kept: in dictionaries and compressed, but for vectors, of which neither makes less."""
+    empty = BytesIO()
+    pq.ParquetWriter(empty, schema).close()
+    columns = pq.ParquetFile(empty).schema
+    leaves = [columns.column(place) for place in range(len(columns.names))]
+    vectors = {leaf.path for leaf in leaves if leaf.physical_type == "FLOAT" and leaf.max_repetition_level}
+    if not vectors:
+        return {}
+    others = [leaf.path for leaf in leaves if leaf.path not in vectors]
+    compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "none")
+    return {"use_dictionary": others, "write_statistics": others, "compression": compression}
+
+
+def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    rows = 0
+    for piece in _pieces(batches):
+        columns = [json_values(column) for column in piece.columns]
+        for row in zip(*columns, strict=True):
+            file.write(json_bytes(dict(zip(schema.names, row, strict=True))) + b"\n")
+        rows += piece.num_rows
+    return rows
+
+
+def _write_csv(file: IO[bytes], place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    separator = separator_of(place)
+    file.write(_csv_text([schema.names], separator))
+    rows = 0
+    for piece in _pieces(batches):
+        cells = [_cells(column) for column in piece.columns]
+        file.write(_csv_text(list(zip(*cells, strict=True)), separator))
+        rows += piece.num_rows
+    return rows
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return chain.from_iterable(slices(batch, size=TEXT_BYTES) for batch in batches)
+
+
+def _csv_text(rows: list[Any], separator: str) -> bytes:
+    text = StringIO(newline="")
+    csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
+    if "\r" in text.getvalue():
+        # Before Python 3.13 the csv module leaves a carriage return unquoted, and the row could not be read.
+        text = StringIO(newline="")
+        csv.writer(text, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    return text.getvalue().encode()
+
+
+def _cells(column: pa.Array) -> list[Any]:
+    values = json_values(column)
+    return values if set(map(type, values)) <= _PLAIN_CELLS else [_cell(value) for value in values]
+
+
+def _cell(value: Any) -> Any:
+    if type(value) in _PLAIN_CELLS:
+        return value
+    return json_bytes(value).decode()
+
+
+_WRITERS: dict[Format, Callable[[IO[bytes], str, pa.Schema, Iterable[pa.RecordBatch]], int]] = {
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+    "jsonl": _write_jsonl,
+}
