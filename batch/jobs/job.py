@@ -17,6 +17,8 @@ results.parquet             the results, where no destination is given
 report.json                 what became of the rows
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
+keep_days.json              how many days rows and answers stay here after the end
+forgotten.json              the folder is being removed
 """
 
 import re
@@ -48,11 +50,10 @@ REPORT = "report.json"
 """What became of the rows."""
 
 RESUMED = "resumed.json"
+REFUSED_TABLE = "refused_table.json"
 
 RESULTS = "results.parquet"
 """The results, where no destination is given."""
-
-REFUSED_TABLE = "refused_table.json"
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -125,7 +126,8 @@ class Job(Record):
     """One logical run: a source, a request, a destination, and the folder that knows how far it is.
 
     `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
-    is to become of it if it is not; None once that is known.
+    is to become of it if it is not; None once that is known. Of a job with a report it says: its answers stand in
+    its table alone.
     """
 
     format_version: int = 1
@@ -235,6 +237,10 @@ class Job(Record):
         """The job with nothing at its destination that is its own."""
         return self._rewritten(found=None)
 
+    def known_by_its_table(self) -> "Job":
+        """The job, done, with its answers in its table alone."""
+        return self._rewritten(found="refuse")
+
     def _rewritten(self, **changes: Any) -> "Job":
         changed = self.model_copy(update=changes)
         if changed != self:
@@ -255,12 +261,6 @@ class Job(Record):
         stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
         refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
         return (stop is None or stop.by_openai) and bool(refused) and all(refused)
-
-    def forget(self) -> None:
-        """Remove the job's folder, so that a corrected one may use the key; a table of refused rows stays."""
-        kept = {REFUSED_TABLE, RESULTS}.intersection(self.files.names())
-        for name in set(self.files.names()) - kept if kept else [""]:
-            self.files.remove(name)
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""

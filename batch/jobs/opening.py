@@ -190,7 +190,7 @@ def keep_destination(job: Job, destination: str | None) -> Job:
 OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
-        *(REPORT, RESULTS, REFUSED_TABLE, CLEANED),
+        *(REPORT, RESULTS, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
     }
 )
 """What stands in a job folder; see `job.py`."""

@@ -34,6 +34,7 @@ from prefect_openai_batch import (
     InputFile,
     ItemTooLarge,
     Job,
+    JobAtWork,
     JobKeyError,
     JobReport,
     ModelNotFound,
@@ -60,6 +61,7 @@ from prefect_openai_batch import (
     collect_cancelled_run,
     collect_job,
     fetch_output,
+    forget_job,
     get_batch,
     heal_run,
     list_batches,
@@ -109,6 +111,7 @@ def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     assert_type(resume_job("reviews"), JobReport)
     assert_type(collect_job("reviews"), JobReport)
     assert_type(recover_job("reviews", "answers.csv"), int)
+    assert_type(forget_job("reviews"), list[str])
     assert_type(wake_jobs(), list[str])
     heal_run(run_id)
     collect_cancelled_run(run_id)
@@ -163,6 +166,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         DeadlineError,
         BudgetError,
         WaitError,
+        JobAtWork,
         JobKeyError,
         StorageError,
         ModelNotFound,
