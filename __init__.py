@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .batch.errors import DestinationError as DestinationError
     from .batch.errors import DownloadBroken as DownloadBroken
     from .batch.errors import ItemTooLarge as ItemTooLarge
+    from .batch.errors import JobAtWork as JobAtWork
     from .batch.errors import JobKeyError as JobKeyError
     from .batch.errors import ModelNotFound as ModelNotFound
     from .batch.errors import OpenAIBatchError as OpenAIBatchError
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .blocks import OpenAICredentials as OpenAICredentials
     from .flows import collect_cancelled_run as collect_cancelled_run
     from .flows import collect_job as collect_job
+    from .flows import forget_job as forget_job
     from .flows import heal_run as heal_run
     from .flows import openai_batch as openai_batch
     from .flows import openai_batch_trial as openai_batch_trial
@@ -86,7 +88,7 @@ _EXPORTS = (
     # what a person deploys or calls
     ("flows", "openai_batch run_dataframe report_of"),
     ("flows", "openai_batch_trial try_rows"),
-    ("flows", "resume_job collect_job recover_job"),
+    ("flows", "resume_job collect_job recover_job forget_job"),
     ("flows", "wake_jobs heal_run collect_cancelled_run"),
     # what it takes
     ("batch.tables.sources", "FileSource"),
@@ -128,7 +130,7 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
     ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
-    ("batch.errors", "DatabaseError DatabaseUnreachable ModelNotFound"),
+    ("batch.errors", "DatabaseError DatabaseUnreachable JobAtWork ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),
 )

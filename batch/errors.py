@@ -12,6 +12,7 @@
     │   ├── BudgetError          the budget cannot hold: the input alone costs more, or nobody can tell
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
+    │   ├── JobAtWork            the job cannot be forgotten yet, or not be begun while it is
     │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
     │   ├── DatabaseError        there is no database of that name, or it cannot be used
     │   │   └── DatabaseUnreachable  it cannot be reached, or ended the connection; another time it may not
@@ -90,6 +91,13 @@ class DeadlineError(Refused):
 
 class JobKeyError(Refused):
     """The job key is malformed, was used before with something else, or names no job; details: `job_key`."""
+
+
+class JobAtWork(Refused):
+    """The job is at work, so that it cannot be forgotten, or it is being forgotten; details: `job_key`.
+
+    And what of it is at work: `batches`, or `flow_runs`.
+    """
 
 
 class StorageError(Refused):

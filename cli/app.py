@@ -31,6 +31,7 @@ COMMANDS = {
     "deploy": "deploying.deploy_command",
     "deployments": "deploying.automations",
     "emulator": "emulator",
+    "forget": "forgetting.forget_command",
     "jobs": "batches",
     "list": "batches",
     "resume": "resume",

@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 1.5
 
 STOPPED = "stopped; the same command continues the job"
 STOPPED_TRIAL = "stopped; what was answered is not kept"
+STOPPED_FORGETTING = "stopped; the same command goes on where something is left"
 
 EXIT_CODES: dict[int, int] = {
     getattr(signal, name): code
@@ -81,7 +82,7 @@ PREFECT_UNREACHED = (
 
 def stopped(command: str | None) -> str:
     """What is said when this command was stopped."""
-    return STOPPED_TRIAL if command == "try" else STOPPED
+    return {"try": STOPPED_TRIAL, "forget": STOPPED_FORGETTING}.get(str(command), STOPPED)
 
 
 class Stopped(KeyboardInterrupt):

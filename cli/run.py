@@ -55,6 +55,7 @@ EXIT_INCOMPLETE = 3
         "answer_rest",
     ),
     *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
+    "keep_days",
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."

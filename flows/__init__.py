@@ -1,5 +1,6 @@
 """What a person deploys or calls."""
 
+from .forgetting.forget_flow import forget_job
 from .frames import report_of, run_dataframe
 from .healing import collect_cancelled_run, heal_run
 from .job import openai_batch
@@ -12,6 +13,7 @@ from .trials import openai_batch_trial, try_rows
 __all__ = [
     "collect_cancelled_run",
     "collect_job",
+    "forget_job",
     "heal_run",
     "openai_batch",
     "openai_batch_trial",

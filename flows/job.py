@@ -13,6 +13,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
+from ..batch.forgetting.forgotten_folders import check_folder_stays, make_way
+from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
 from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
 from ..batch.jobs.opening import open_job
@@ -32,6 +34,7 @@ from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
 from .destination import Destination, path_written, refuse_if_exists, scheduled_destination
 from .engines.processes import processes_end_with_it
+from .forgetting.kept_days import keep_no_longer
 from .job_run import JobRun
 from .own_parameters import as_we_take_them
 from .places import check_places
@@ -132,6 +135,7 @@ def openai_batch(
         may_be_done=True,
         connect=database_engine,
     )
+    note_keep_days(job, options.keep_days)
     job_run = JobRun(job, options, credentials)
     return run_to_its_state(job_run, options.max_rounds)  # type: ignore[return-value]  # Prefect gives its data
 
@@ -140,6 +144,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job, options = job_run.job, job_run.options
     report = job.report()
+    check_folder_stays(job)
     is_done_already = report is not None
     if report is not None:
         get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
@@ -154,6 +159,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     state = end_state(report, options.min_answered, storage_of(job))
     if not is_done_already:
         tell_end(job, report, str(state.name))
+    keep_no_longer(job)
     if report.bill is not None:
         get_run_logger().info("Paid: %s", report.bill)
         if (budget := job.terms.budget_usd) is not None and report.bill.known_usd > budget:
@@ -234,7 +240,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
     except Exception as error:
         if not job.has_sent():
             if isinstance(error, Refused | AccessError) and not job.files.exists(REPORT):
-                job.forget()  # so that a corrected command may use the key
+                make_way(job)
             raise
         opened = [batch.id for batch in job.open_batches()]
         if opened:
@@ -258,7 +264,7 @@ def _nothing_taken(job: Job) -> BatchFailed:
     """The end of a job of which OpenAI takes nothing: it has cost nothing, and leaves its table alone."""
     batches = job.batches()
     job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
-    job.forget()
+    make_way(job)
     return BatchFailed(
         f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
         f"Each row stands with its reason in {job.destination}.",

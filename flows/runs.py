@@ -3,12 +3,15 @@
 from prefect.client.schemas.objects import FlowRun
 from pydantic import ValidationError
 
+from ..batch.errors import Refused
 from ..batch.jobs.job import Job
+from ..batch.jobs.opening import absolute
 from ..batch.jobs.options import USUAL, RunOptions, Wait
 from ..batch.storage import Folder
 from ..batch.urls import without_secrets
 from ..blocks.references import name_at
 from .defaults import begun_at, default_job_key, default_storage, with_schedule
+from .places import is_relative
 
 TAG = "openai-batch"
 """What our deployments tag their runs with: every automation of ours is limited to it."""
@@ -60,6 +63,18 @@ def job_of(run: FlowRun) -> Job | None:
     """The job that a flow run has begun, found by its parameters; None where it has begun none."""
     storage = run.parameters.get("storage") or default_storage()
     return (Folder(storage) / job_key_of(run)).read("job.json", Job)
+
+
+def may_be_for(run: FlowRun, job_folder: Folder) -> bool:
+    """Whether a flow run is for the job of a folder; what its relative path is relative to, nobody knows."""
+    place, _, key = job_folder.url.rpartition("/")
+    try:
+        if job_key_of(run) != key:
+            return False
+    except Refused:  # its key names a time zone that there is not
+        return False
+    storage = run.parameters.get("storage") or default_storage()
+    return is_relative(storage) or absolute(storage).rstrip("/") == place
 
 
 def options_of(run: FlowRun) -> RunOptions:

@@ -65,6 +65,34 @@ def remove_files(connection: Connection, done: Job | Batch) -> Cleaned:
     return Cleaned(file_ids=tuple(removed), left=tuple(left), kept=tuple(sorted(kept)))
 
 
+def has_files_left(job: Job) -> bool:
+    """Whether anything of a job may be left at OpenAI, as its records say."""
+    cleaned = job.files.read(CLEANED, Cleaned)
+    if cleaned is not None:
+        return bool(cleaned.left or cleaned.kept)
+    return job.has_sent() or any(map(uploads_begun, job.input_files()))
+
+
+def remove_all_files(connection: Connection, job: Job, ended: Iterable[Batch] = ()) -> list[str]:
+    """Delete every remote file of a job, also with rows that could not be read.
+
+    Args:
+        connection: Who asks.
+        job: A job of which no batch is at work any more.
+        ended: Batches of it whose end its records do not know.
+
+    Returns:
+        The ids of those that may not be deleted.
+    """
+    cleaned = job.files.read(CLEANED, Cleaned)
+    if cleaned is not None:
+        return delete_files(connection, [*cleaned.left, *cleaned.kept], [])[1]
+    sent = job.input_files()
+    batches = {batch.id: batch for batch in [*job.batches(), *ended, *_twins(connection, sent)]}
+    strays = _strays(connection, sent, everywhere=job.key_given)
+    return delete_files(connection, strays, [*batches.values()])[1]
+
+
 def _unread(files: Iterable[InputFile]) -> set[str]:
     """The output and error files that told of fewer items than their batch says it finished."""
     outputs = [output for file in files if (output := fetched(file)) is not None and output.unread]

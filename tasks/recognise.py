@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from prefect import task
 
 from ..batch import clock
-from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch, BatchStatus
 from ..batch.files.identity import one_each, remote_name, remote_name_of
 from ..batch.jobs.job import CLEANED, REPORT, Cleaned, Job
-from ..batch.jobs.own_table import Told, read_own, read_told
+from ..batch.jobs.own_table import Told, read_own, read_told, table_is_gone
 from ..batch.jobs.report import JobReport
 from ..batch.tables.destinations import check_destination
 from .options import KEPT_AS_JSON
@@ -72,11 +71,7 @@ def _is_done(connection: Connection, told: Told, batches: Sequence[Batch]) -> bo
 def _refuse_what_stands_there(job: Job) -> None:
     check_destination(job.destination, job.found or "replace")
     if job.files.exists(REPORT):
-        raise JobKeyError(
-            f"The job {job.key!r} was done before, and its answers stood in its table alone ({job.destination}), "
-            "which is gone. Choose another job key to pay for the answers again.",
-            job_key=job.key,
-        )
+        raise table_is_gone(job)
 
 
 @task(name="recognise-recovered-table", task_run_name=named("recognise the table"), **KEPT_AS_JSON)

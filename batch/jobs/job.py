@@ -18,6 +18,8 @@ loaded.json                 a database's table holds them
 report.json                 what became of the rows
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
+keep_days.json              how many days rows and answers stay here after the end
+forgotten.json              the folder is being removed
 """
 
 import re
@@ -119,7 +121,8 @@ class Job(Record):
     """One logical run: a source, a request, a destination, and the folder that knows how far it is.
 
     `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
-    is to become of it if it is not; None once that is known. `into` is a database's table, loaded from there.
+    is to become of it if it is not; None once that is known. Of a job with a report it says: its answers stand in
+    its table alone. `into` is a database's table, loaded from there.
     """
 
     format_version: int = 1
@@ -235,17 +238,27 @@ class Job(Record):
         """The job with nothing at its destination that is its own."""
         return self._rewritten(found=None)
 
+    def known_by_its_table(self) -> "Job":
+        """The job, done, with its answers in its table alone."""
+        return self._rewritten(found="refuse")
+
     def _rewritten(self, **changes: Any) -> "Job":
         changed = self.model_copy(update=changes)
         if changed != self:
             self.files.write(JOB, changed)
         return changed
 
+    def is_written(self) -> bool:
+        """Whether the job's table is there: its file, or a database's rows, of which a record tells."""
+        if self.into is None:
+            return is_written(self.destination)
+        loaded = self.files.read(LOADED, Loaded)
+        return loaded is not None and loaded.into == self.into
+
     def report(self) -> JobReport | None:
         """The report, once the job is done to its end and as long as its results are there."""
         cleaned = self.files.read(CLEANED, Cleaned)
-        loaded = None if self.into is None else self.files.read(LOADED, Loaded)
-        if cleaned is None or not is_written(self.destination) or (loaded and loaded.into) != self.into:
+        if cleaned is None or not self.is_written():
             return None
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
@@ -255,12 +268,6 @@ class Job(Record):
         stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
         refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
         return (stop is None or stop.by_openai) and bool(refused) and all(refused)
-
-    def forget(self) -> None:
-        """Remove the job's folder, so that a corrected one may use the key; a table of refused rows stays."""
-        kept = {REFUSED_TABLE, RESULTS}.intersection(self.files.names())
-        for name in set(self.files.names()) - kept if kept else [""]:
-            self.files.remove(name)
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""

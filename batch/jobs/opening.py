@@ -189,7 +189,7 @@ def check_place(job: Job, if_exists: IfExists) -> None:
 OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
-        *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED),
+        *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
     }
 )
 """What stands in a job folder; see `job.py`."""

@@ -20,6 +20,9 @@ POLL_SECONDS = 2.0
 MAX_POLL_SECONDS = 600.0
 """The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
 
+KEEP_DAYS = 7.0
+"""Rows are people's data: a finished job's folder does not hold them for good."""
+
 Wait = Literal["sensor", "suspend", "detach"]
 """Where a run waits for its batches: in its own process, suspended and without one, or not at all."""
 
@@ -133,6 +136,14 @@ class RunOptions(BaseModel):
         default=None,
         title="Price of output",
         description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
+    )
+
+    keep_days: float | None = Field(
+        default=KEEP_DAYS,
+        ge=1,
+        title="Days that rows are kept",
+        description="How many days rows and answers stay in the job's folder once every row has its answer and "
+        "the table lies elsewhere; then a run in the same storage removes them. None: for good.",
     )
 
     @property

@@ -16,7 +16,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import SourceError
+from ..errors import JobKeyError, SourceError
 from ..files.batches import SYNCHRONOUS, Batch, BatchStatus
 from ..files.identity import input_digest_of, input_name_of, round_of
 from ..files.pieces import is_piece, whole_name, wholes_listed
@@ -122,6 +122,15 @@ def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
         return None
     own = told.is_of(listed) if told.mark is None else told.mark == mark_of(job)
     return told if own and _same_ids(job, told) else None
+
+
+def table_is_gone(job: Job) -> JobKeyError:
+    """The end of a start of a job that is done, and of whose answers nothing is left here or at OpenAI."""
+    return JobKeyError(
+        f"The job {job.key!r} was done before, and its answers stood in its table alone ({job.destination}), "
+        "which is gone. Choose another job key to pay for the answers again.",
+        job_key=job.key,
+    )
 
 
 def read_own_results(job: Job) -> pa.Table:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 
+from ..errors import SourceError
 from ..jobs.job import Job
 from ..jobs.report import JobReport
 from ..jobs.results import fetched_outputs
@@ -86,8 +87,14 @@ def report_page(job: Job, report: JobReport, *, at_openai: bool = False) -> Repo
         at_openai: Whether its batches are OpenAI's own, which has a page of each.
 
     Raises:
-        SourceError: the rows of the job were not read.
+        SourceError: the rows of the job were not read, or are removed.
     """
+    if job.found is not None:
+        raise SourceError(
+            f"The answers of the job {job.key!r} stand in its table alone, {without_secrets(job.destination)}: no "
+            "report can be made of them any more.",
+            path=job.destination,
+        )
     findings, outputs = find(job), fetched_outputs(job)
     blocks = job_blocks(job, report, findings, outputs, at_openai=at_openai)
     return ReportPage(_title(job), " · ".join(_subtitle(report)), report, findings, tuple(blocks))

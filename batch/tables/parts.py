@@ -60,6 +60,14 @@ def write_parts(reader: SourceReader, folder: Folder, rows_per_part: int = ROWS_
         _write_part(folder, 0, reader.schema, [])
 
 
+def keep_schema_alone(folder: Folder) -> None:
+    """Remove the rows, and keep what columns they had."""
+    _write_part(folder, 0, read_schema(folder), [])
+    for name in (folder / "rows").names():
+        if f"rows/{name}" != part_name(0):
+            folder.remove(f"rows/{name}")
+
+
 def read_schema(folder: Folder, number: int = 0) -> pa.Schema:
     """The schema of a part, the source's own: all parts have the same."""
     with _open_part(folder, number) as part:

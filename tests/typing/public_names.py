@@ -35,6 +35,7 @@ from prefect_openai_batch import (
     InputFile,
     ItemTooLarge,
     Job,
+    JobAtWork,
     JobKeyError,
     JobReport,
     ModelNotFound,
@@ -64,6 +65,7 @@ from prefect_openai_batch import (
     collect_cancelled_run,
     collect_job,
     fetch_output,
+    forget_job,
     get_batch,
     heal_run,
     list_batches,
@@ -120,6 +122,7 @@ def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     assert_type(resume_job("reviews"), JobReport)
     assert_type(collect_job("reviews"), JobReport)
     assert_type(recover_job("reviews", "answers.csv"), int)
+    assert_type(forget_job("reviews"), list[str])
     assert_type(wake_jobs(), list[str])
     heal_run(run_id)
     collect_cancelled_run(run_id)
@@ -177,6 +180,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         DeadlineError,
         BudgetError,
         WaitError,
+        JobAtWork,
         JobKeyError,
         StorageError,
         ModelNotFound,

@@ -1,0 +1,27 @@
+"""Whether what was paid of a job lies in its folder alone."""
+
+from ..jobs.job import REPORT, Job
+from ..jobs.submissions import fetched
+from ..urls import without_secrets
+
+
+def has_table_elsewhere(job: Job) -> bool:
+    """Whether the job's table is written, and lies outside its folder."""
+    return not _lies_in_folder(job) and job.files.exists(REPORT) and job.is_written()
+
+
+def why_lost_with_folder(job: Job) -> str | None:
+    """What that is paid would be lost with the job's folder, in a sentence; None where nothing would."""
+    if has_table_elsewhere(job) or not any(fetched(file) for file in job.input_files()):
+        return None
+    place = without_secrets(job.destination) if job.into is None else str(job.into)
+    if _lies_in_folder(job) and job.files.exists(REPORT):
+        return f"Its results lie in its folder alone, {place}: copy them first."
+    return (
+        f"Its answers, which are paid, lie in its folder alone: its table is not at {place}. "
+        f"`prefect-openai-batch resume {job.key} --to other.parquet` writes it."
+    )
+
+
+def _lies_in_folder(job: Job) -> bool:
+    return job.into is None and job.destination.startswith(f"{job.folder.rstrip('/')}/")

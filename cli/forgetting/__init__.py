@@ -1,0 +1,1 @@
+"""`forget`: what is kept of a job, removed."""

@@ -1,0 +1,1 @@
+"""What becomes of a job's folder when the job is over."""
