@@ -43,11 +43,11 @@ def show_dry_run(
             job_key="dry-run",
             storage=storage,
             if_exists="replace" if overwrite else "refuse",
-        )
+        ).with_terms(options.terms())
         rows = keep_rows(job)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
-        estimate = _estimate(job.with_terms(options.terms()), options)
+        estimate = _estimate(job, options)
     size = sum(file.bytes for file in files)
     if as_json:
         summary = {"rows": rows.rows, "input_files": len(files), "bytes": size, "first_items": first}
