@@ -7,7 +7,7 @@ is kept under a key. So a filter on the logger of task runs, whose lines go to t
 rewrites the line of a look, told by our own exception in it; in the runs of the flows that tell a job's story
 themselves it lowers both lines to DEBUG. Failures, and the lines of other tasks, stay as they are.
 
-But an error of ours, which says what is wrong and the way out, is no fault of the code: in a flow of ours nothing is
+But an error of ours says what is wrong and the way out, and is no fault of the code: in a flow of ours nothing is
 logged of where it was raised, and what the run's last line says of it is not said twice before.
 """
 
