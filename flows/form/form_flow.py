@@ -100,6 +100,7 @@ def openai_batch_form(
 def prefilled() -> dict[str, Any]:
     """Parameters for the form's deployment: the account, where there is one credentials block and no choice.
 
+    `prefect-openai-batch deploy` gives them to the form.
     Prefect's new UI shows what is picked behind the first tab alone, so it is picked where it is OpenAI's.
 
     Example:
