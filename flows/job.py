@@ -20,7 +20,7 @@ from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
-from ..batch.requests.request import Request, RequestParameter
+from ..batch.requests.request import RequestParameter
 from ..batch.tables.sources import FileSource
 from ..batch.urls import without_secrets
 from ..tasks import check_access, clean_up, read_source, write_results
@@ -199,7 +199,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
 
 def _read_rows(job_run: JobRun) -> None:
     if job_run.job.rows() is None:
-        check_access(_model(job_run.job.request), credentials=job_run.credentials)
+        check_access(job_run.job.request.named_model or None, credentials=job_run.credentials)
         job_run.task(read_source, "rows")(job_run.job)
         tell_rows(job_run.job)
 
@@ -210,11 +210,6 @@ def _foretell(job_run: JobRun) -> None:
     if not job.has_sent():
         tell_built(job)
         check_budget(job, answers_rest=deadline is not None and deadline.answer_rest)
-
-
-def _model(request: Request) -> str | None:
-    model = request.body_template().get("model")
-    return model if isinstance(model, str) else None
 
 
 @contextmanager
@@ -251,7 +246,8 @@ def _nothing_taken(job: Job) -> BatchFailed:
     job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
     job.forget()
     return BatchFailed(
-        f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
+        f"OpenAI's validation refused every batch of the job, and nothing is paid: "
+        f"{batches[0].why_failed.rstrip('.')}. "
         f"Each row stands with its reason in {job.destination}.",
         batches=[batch.id for batch in batches],
         path=job.destination,
