@@ -21,7 +21,11 @@ FILES_IN_A_BOUND = 10
 """An input file takes such a part of a bound on enqueued tokens: so it is used well, and several runs share it."""
 
 FILES_ON_A_BUDGET = 10
-"""So many input files a selection makes at least on a budget: what the first cost says how many may go."""
+"""An input file on a budget takes such a part of it at most, and such a part of its selection: what the first cost
+says how many may go."""
+
+MOST_FILES_ON_A_BUDGET = 500
+"""So many files at most a selection is cut into because of what they may cost."""
 
 
 @dataclass(frozen=True)

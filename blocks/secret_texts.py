@@ -3,8 +3,9 @@
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
+from string import ascii_letters, digits
 from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
@@ -41,20 +42,26 @@ class SecretTexts:
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
         """The longest first, for one may be a part of another."""
-        spelled = {spelling for value in self._values for spelling in _spellings(value)}
-        return [_pattern(text) for text in sorted(spelled, key=len, reverse=True)]
+        return [_pattern(value) for value in sorted(self._values, key=len, reverse=True)]
 
 
-def _spellings(value: str) -> Iterator[str]:
-    """As it is, as JSON has it, as Python prints bytes, as URLs and as pages have it."""
-    yield value
-    yield json.dumps(value)[1:-1]
-    yield repr(value.encode())[2:-1]
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield html.escape(value)
+_NEVER_ESCAPED = frozenset(ascii_letters + digits + "-._~")
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """A short one, such as `test`, is also a part of words that mean something else."""
-    return re.compile(re.escape(secret) if len(secret) >= SHORT else rf"(?<!\w){re.escape(secret)}(?!\w)")
+    """In every spelling; a short one, such as `test`, is also a part of words that mean something else."""
+    spelled = "".join(map(_spelled, secret))
+    return re.compile(spelled if len(secret) >= SHORT else rf"(?<!\w){spelled}(?!\w)")
+
+
+def _spelled(sign: str) -> str:
+    """One sign as it is, as JSON has it, as Python prints bytes, as URLs and as pages have it."""
+    if sign in _NEVER_ESCAPED:
+        return re.escape(sign)
+    in_json = json.dumps(sign)[1:-1]
+    ways = {
+        *(sign, f"\\{sign}", in_json, json.dumps(in_json)[1:-1], repr(sign.encode())[2:-1]),
+        *(quote(sign, safe=""), quote_plus(sign), html.escape(sign)),
+    }
+    numbers = rf"(?i:\\u{ord(sign):04x}|%{ord(sign):02x}|&#0*{ord(sign)};|&#x0*{ord(sign):x};)"
+    return f"(?:{'|'.join([*map(re.escape, sorted(ways, key=len, reverse=True)), numbers])})"

@@ -46,13 +46,13 @@ def show_dry_run(
             storage=storage,
             if_exists="replace" if overwrite else "refuse",
             connect=connect,
-        )
+        ).with_terms(options.terms())
         rows = keep_rows(job, connect)
         if job.into is not None:
             _check_table(job)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
-        estimate = _estimate(job.with_terms(options.terms()), options)
+        estimate = _estimate(job, options)
     size = sum(file.bytes for file in files)
     if as_json:
         summary = {"rows": rows.rows, "input_files": len(files), "bytes": size, "first_items": first}

@@ -32,10 +32,11 @@ class DeploymentMissing(OpenAIBatchError):
 
 @dataclass(frozen=True)
 class Change:
-    """What was done about an automation."""
+    """What was done about an automation, and whether it is switched on: people may switch it off."""
 
     name: str
     done: Literal["created", "updated", "unchanged", "removed"]
+    enabled: bool = True
 
 
 def wanted_automations(client: SyncPrefectClient, times: Times = USUAL) -> list[AutomationCore]:
@@ -127,7 +128,8 @@ def _compare(wanted: AutomationCore, there: list[Automation]) -> Change:
     if found is None:
         return Change(wanted.name, "created")
     fields = _fields(wanted, found)
-    return Change(wanted.name, "unchanged" if found.model_dump(include=set(fields)) == fields else "updated")
+    is_equal = found.model_dump(include=set(fields)) == fields
+    return Change(wanted.name, "unchanged" if is_equal else "updated", found.enabled)
 
 
 def _named(wanted: AutomationCore, there: list[Automation]) -> Automation | None:

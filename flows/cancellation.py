@@ -9,10 +9,12 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.logging.loggers import flow_run_logger
 
+from ..batch.files.batches import Batch
 from ..batch.jobs.job import Job
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
 from .runs import credentials_of, job_of, options_of, parameters_of
+from .shown.progress_artifact import ProgressArtifact
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
 """What Prefect logs with, in a flow run and for one."""
@@ -47,10 +49,19 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
     try:
         cancelled = cancel_job.fn(job, credentials=credentials)
         log.info("Cancelled at OpenAI: %s", ", ".join(batch.id for batch in cancelled) or "no batch was open")
+        _show(job, cancelled, log)
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
     _collect(job, credentials, flow_run, log)
     return True
+
+
+def _show(job: Job, cancelled: list[Batch], log: Log) -> None:
+    """That the progress cannot be shown is no reason to stop."""
+    try:
+        ProgressArtifact(job).show_cancelled(cancelled)
+    except Exception:
+        log.debug("The progress could not be shown", exc_info=True)
 
 
 def _collect(job: Job, credentials: str | None, flow_run: FlowRun, log: Log) -> None:

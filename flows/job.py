@@ -22,7 +22,7 @@ from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
-from ..batch.requests.request import Request, RequestParameter
+from ..batch.requests.request import RequestParameter
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..blocks.databases import database_engine
@@ -210,7 +210,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
 def _read_rows(job_run: JobRun) -> None:
     job = job_run.job
     if job.rows() is None:
-        check_access(_model(job.request), credentials=job_run.credentials)
+        check_access(job.request.named_model or None, credentials=job_run.credentials)
         if job.into is not None:
             check_table(job)  # as far as can be told without the rows, which may take long to read
         job_run.task(read_source, "rows")(job)
@@ -225,11 +225,6 @@ def _foretell(job_run: JobRun) -> None:
     if not job.has_sent():
         tell_built(job)
         check_budget(job, answers_rest=deadline is not None and deadline.answer_rest)
-
-
-def _model(request: Request) -> str | None:
-    model = request.body_template().get("model")
-    return model if isinstance(model, str) else None
 
 
 @contextmanager
@@ -266,7 +261,8 @@ def _nothing_taken(job: Job) -> BatchFailed:
     job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
     make_way(job)
     return BatchFailed(
-        f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
+        f"OpenAI's validation refused every batch of the job, and nothing is paid: "
+        f"{batches[0].why_failed.rstrip('.')}. "
         f"Each row stands with its reason in {job.destination}.",
         batches=[batch.id for batch in batches],
         path=job.destination,

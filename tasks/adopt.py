@@ -52,8 +52,8 @@ def _refuse_others(job: Job, listed: list[Batch], files: list[InputFile]) -> Non
     """
     for batch in foreign_batches(job, listed, {file.round for file in files}):
         raise JobKeyError(
-            f"The job key {job.key!r} was used before with another source or request, or with a budget or a "
-            f"bound on enqueued tokens and now without: the batch {batch.id} bears it. Choose another key.",
+            f"The job key {job.key!r} was used before with another source or request, or with another "
+            f"budget or bound on enqueued tokens or none: the batch {batch.id} bears it. Choose another key.",
             job_key=job.key,
         )
 

@@ -7,6 +7,7 @@ which custom_id each of them is: what came back is put in order by it.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
+from decimal import Decimal
 from hashlib import sha256
 from itertools import accumulate
 
@@ -20,6 +21,7 @@ from ..limits import Limits
 from ..requests.endpoints import Endpoint
 from ..storage import Folder
 from .lines import Lines
+from .most_costs import CostBound
 from .token_sizes import FileTokens, TokenSums
 
 INPUT = "input.jsonl"
@@ -78,6 +80,7 @@ class InputFileWriter:
         round_number: int = 1,
         contested: bool = False,
         limits: Limits | None = None,
+        cost_bound: CostBound | None = None,
     ) -> None:
         self.folder = folder
         self.prefix = prefix
@@ -86,6 +89,7 @@ class InputFileWriter:
         self.round_number = round_number
         self.contested = contested
         self.limits = limits or Limits()
+        self.cost_bound = cost_bound
         self._begun = 0
         self._open: dict[str, _OpenFile] = {}
         self._done: list[tuple[int, InputFile]] = []
@@ -131,7 +135,7 @@ class InputFileWriter:
                 row=row,
                 field="model",
             )
-        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", model)
+        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", model, self.cost_bound)
         self._open[model] = open_file
         self._begun += 1
         return open_file
@@ -182,7 +186,7 @@ class InputFileWriter:
 class _OpenFile:
     """An input file that is being written."""
 
-    def __init__(self, number: int, folder: Folder, model: str) -> None:
+    def __init__(self, number: int, folder: Folder, model: str, cost_bound: CostBound | None) -> None:
         self.number = number
         self.folder = folder
         self.model = model
@@ -191,6 +195,8 @@ class _OpenFile:
         self.bytes = 0
         self.inputs = 0
         self.enqueued = 0
+        self.cost_bound = cost_bound
+        self.usd = Decimal(0)
         self.tokens = TokenSums(model)
         self.digest = sha256()
         folder.make()
@@ -198,7 +204,7 @@ class _OpenFile:
         self._file = self._writing.enter_context(folder.create(INPUT))
 
     def room_for(self, lines: Lines, limits: Limits) -> int:
-        """How many of these lines, from the first on, have room; a bound on tokens keeps no single line out."""
+        """How many of these lines, from the first on, have room; bounds of ours keep no single one out."""
         room = min(
             limits.items - len(self.rows),
             _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
@@ -208,6 +214,8 @@ class _OpenFile:
             room = min(
                 room, _fitting([tokens or 0 for tokens in lines.input_tokens], limits.tokens - self.enqueued)
             )
+        if self.cost_bound is not None:
+            room = min(room, self.cost_bound.room_for(lines, len(self.rows), self.usd))
         return room if self.rows else max(room, 1)
 
     def add(self, lines: Lines) -> None:
@@ -219,6 +227,7 @@ class _OpenFile:
         self.bytes += len(content)
         self.inputs += sum(lines.inputs)
         self.enqueued += sum(tokens or 0 for tokens in lines.input_tokens)
+        self.usd += sum(self.cost_bound.costs(lines)) if self.cost_bound else 0
         self.tokens.add(lines.input_tokens, lines.output_limits)
 
     def finish(self) -> None:

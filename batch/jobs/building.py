@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 from ..errors import RequestError, refusals_of
 from ..files.input_files import InputFile, InputFileWriter
 from ..files.lines import Line, Lines, encode_row_body, make_line, together
+from ..files.most_costs import CostBound
 from ..files.template_lines import BYTES_AT_ONCE, ROWS_AT_ONCE, TemplateLines, template_lines
 from ..heap import frozen_heap
-from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, Limits
+from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, MOST_FILES_ON_A_BUDGET, Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
@@ -29,8 +30,8 @@ from .job import Built, Job, Selection
 def build_selection(job: Job, selection: Selection, limits: Limits | None = None) -> tuple[InputFile, ...]:
     """Build the input files of one selection and record them; the same rows give the same bytes.
 
-    On a budget they are cut smaller, so that what the first cost is known before the last are sent; and where
-    enqueued tokens are bounded, so that several find room.
+    On a budget they are cut smaller, so that it lets some through, and what the first cost is known before the
+    last are sent; and where enqueued tokens are bounded, so that several find room.
 
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
@@ -44,6 +45,7 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         round_number=selection.round,
         contested=job.is_contested,
         limits=limits or _limits(job, selection),
+        cost_bound=_cost_bound(job, selection),
     )
     with refusals_of(job.source.name):
         files = tuple(writer.write(_lines(job, selection)))
@@ -56,6 +58,13 @@ def _limits(job: Job, selection: Selection) -> Limits:
     if job.terms.budget_usd is not None:
         items = min(MAX_ITEMS, max(1, -(-selection.rows // FILES_ON_A_BUDGET)))
     return Limits(items=items, tokens=None if bound is None else bound // FILES_IN_A_BOUND)
+
+
+def _cost_bound(job: Job, selection: Selection) -> CostBound | None:
+    budget = job.terms.budget_usd
+    if budget is None:
+        return None
+    return CostBound(budget / FILES_ON_A_BUDGET, job.terms.prices, -(-selection.rows // MOST_FILES_ON_A_BUDGET))
 
 
 def _lines(job: Job, selection: Selection) -> Iterator[Lines]:

@@ -4,29 +4,13 @@ from decimal import Decimal
 
 from ..errors import BudgetError
 from ..files.input_files import InputFile
+from ..files.most_costs import most_cost
 from ..jobs.job import Job
 from ..jobs.submissions import fetched, has_claim, submitted
 from ..outcomes.costs import bill_of
 from ..outcomes.outcome_files import FetchedOutput
-from ..prices import MILLION, Given, Processing, add, dollars, price_of
-from .estimates import estimate_files
-
-
-def most_cost(file: InputFile, processing: Processing = "batch", given: Given = ()) -> Decimal | None:
-    """More US dollars than the items of an input file can cost; None where nobody can tell.
-
-    Each answer takes all that the request lets it, each item stands in the tier of the longest, and input is
-    counted as if it were all written to the cache.
-    """
-    price = price_of(file.model, processing, given)
-    tokens, most = file.tokens, file.tokens.most_input
-    if price is None or most is None or tokens.output_limit is None:
-        return None
-    rates = price.rates_of(tokens.most_in_one)
-    if rates.input is None or (rates.output is None and tokens.output_limit):
-        return None
-    asked = max(rates.input, rates.written or rates.input)
-    return (asked * most + (rates.output or 0) * tokens.output_limit) / MILLION
+from ..prices import Given, Processing, add, dollars, price_of
+from .estimates import Estimate, estimate_files
 
 
 def check_budget(job: Job, *, answers_rest: bool = False) -> None:
@@ -37,7 +21,8 @@ def check_budget(job: Job, *, answers_rest: bool = False) -> None:
         answers_rest: Whether what is left is to be answered by the synchronous API.
 
     Raises:
-        BudgetError: its input alone would cost more; or what it costs cannot be told.
+        BudgetError: its input alone would cost more, or so could the least of its files; or what it costs cannot
+            be told.
     """
     budget, given = job.terms.budget_usd, job.terms.prices
     if budget is None or job.has_sent():
@@ -55,11 +40,29 @@ def check_budget(job: Job, *, answers_rest: bool = False) -> None:
             budget_usd=budget,
             input_usd=estimate.input_usd,
         )
+    _check_lets_some_through(files, estimate, budget, given)
+
+
+def _check_lets_some_through(files: list[InputFile], estimate: Estimate, budget: Decimal, given: Given) -> None:
+    """Refuse a budget that not even the cheapest of all files is certain to keep."""
+    costs = [most_cost(file.model, file.tokens, given=given) or Decimal(0) for file in files]
+    cheapest = min(range(len(files)), key=costs.__getitem__, default=None)
+    if cheapest is None or costs[cheapest] <= budget:
+        return
+    least, whole = dollars(costs[cheapest]), dollars(sum(costs, Decimal(0)))
+    raise BudgetError(
+        f"The budget of {dollars(budget)} lets nothing through: {estimate.items:,} items make {len(files):,} "
+        f"batches, of which the cheapest may cost up to {least} and all together up to {whole}, if each answer is "
+        "as long as the request lets it be. Nothing was sent. Give a larger budget, a lower limit to the answers "
+        "(max_completion_tokens or max_output_tokens), or fewer rows.",
+        budget_usd=budget,
+        least_usd=costs[cheapest],
+    )
 
 
 def _check_known(file: InputFile, processing: Processing, given: Given) -> None:
     """Refuse a file of which nobody can tell what it costs at most."""
-    if most_cost(file, processing, given) is not None or not file.items:
+    if most_cost(file.model, file.tokens, processing, given) is not None or not file.items:
         return
     price = price_of(file.model, processing, given)
     if file.tokens.input is None:
@@ -119,7 +122,7 @@ class Spending:
         self.job.stop(
             "budget",
             f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent)} was spent, "
-            f"and the next {next_file.items:,} items may cost up to {most}. Resumed with "
+            f"and the next batch may cost up to {most}. Resumed with "
             "a larger budget_usd (--budget-usd), the job goes on.",
         )
 
@@ -139,4 +142,4 @@ class Spending:
 
     def _most(self, file: InputFile) -> Decimal | None:
         how: Processing = "synchronous" if self.job.is_synchronous(file.round) else "batch"
-        return most_cost(file, how, self.job.terms.prices)
+        return most_cost(file.model, file.tokens, how, self.job.terms.prices)

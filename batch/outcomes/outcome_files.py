@@ -1,7 +1,7 @@
 """What was fetched for one input file: its outcomes in the order of its rows."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,7 @@ def write_outcomes(
     keep_response: bool = False,
     answer: AnswerType | None = None,
     otherwise: Outcome | None = None,
+    hide: Callable[[str], str] = str,
 ) -> FetchedOutput:
     """Reconcile what a batch was sent with what it gave, and write one outcome an item.
 
@@ -106,6 +107,7 @@ def write_outcomes(
         keep_response: Whether whole bodies stay, as JSON text.
         answer: What each answer is, where answers are typed.
         otherwise: What became of an item without a line; by default the batch's end tells it.
+        hide: Takes out of an error's text what is secret: a server may quote the request that it came with.
     """
     reading = Reading()
     missing = otherwise or without_line(batch)
@@ -115,7 +117,7 @@ def write_outcomes(
         def outcome_of(positions: Sequence[int]) -> Outcome:
             told = [lines.read(position) for position in positions]
             outcome = item_outcome(endpoint, told, missing, keep_response=keep_response, answer=answer)
-            return reading.add(told, outcome)
+            return _hidden(reading.add(told, outcome), hide)
 
         told = Reconciliation(items, quick, columns)
         told.read(lines)
@@ -130,6 +132,30 @@ def write_outcomes(
         reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
+
+
+_SAID = ("error_code", "error_message", "request_id", "response")
+"""What of an outcome without an answer is the server's words."""
+
+
+def _hidden(outcome: Outcome, hide: Callable[[str], str]) -> Outcome:
+    """An outcome whose error says nothing secret; what a model has answered stays as it is."""
+    if outcome.outcome in (OutcomeKind.SUCCEEDED, OutcomeKind.INVALID):
+        return outcome
+    said = {name: text for name in _SAID if (text := getattr(outcome, name)) is not None}
+    discreet: dict[str, Any] = {name: hide(text) for name, text in said.items()}
+    if discreet.get("response") != said.get("response"):
+        discreet["response"] = _as_json(discreet["response"])
+    return outcome._replace(**discreet)
+
+
+def _as_json(text: str) -> str:
+    """A text that was JSON; one that is so no more, as JSON's text."""
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return orjson.dumps(text).decode()
+    return text
 
 
 def write_found(

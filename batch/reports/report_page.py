@@ -10,7 +10,7 @@ from ..jobs.job import Job
 from ..jobs.report import JobReport
 from ..jobs.results import fetched_outputs
 from ..storage import whole_file
-from ..urls import without_secrets
+from ..urls import name_in, without_secrets
 from .blocks import Heading, ReportBlock
 from .found.findings import Findings, find
 from .grids import brief
@@ -101,9 +101,7 @@ def report_page(job: Job, report: JobReport, *, at_openai: bool = False) -> Repo
 
 
 def _title(job: Job) -> str:
-    name = without_secrets(job.source.name).rstrip("/").rpartition("/")[2]
-    model = job.request.body_template().get("model")
-    return " · ".join(map(brief, filter(None, (name, model if isinstance(model, str) else None))))
+    return " · ".join(map(brief, filter(None, (name_in(job.source.name), job.request.named_model))))
 
 
 def _subtitle(report: JobReport) -> Iterator[str]:

@@ -22,6 +22,7 @@ from ..schemas.answer_types import AnswerType
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
+from .templates import is_template
 
 Ways = Mapping[str, tuple[str, ...]]
 """The fields of which one says what is asked, each with the fields that go along with it."""
@@ -195,6 +196,12 @@ class BaseRequest(BaseModel, ABC):
             )
         constant = by_hand or self.constant_prompt
         return bodies_from_template(template, self.sent_parameters(), columns, constant=constant)
+
+    @property
+    def named_model(self) -> str:
+        """The model that the request names; empty where each row names its own, or a function does."""
+        model = self.body_template().get("model")
+        return model if isinstance(model, str) and not is_template(model) else ""
 
     def item(self, custom_id: str, row: Mapping[str, Any] | None = None) -> BatchItem:
         """One item by hand, of a row's columns if the templates use any.

@@ -141,12 +141,12 @@ def table(steps: "Sequence[Step]", together: Sequence[str] = TOLD_TOGETHER) -> l
     return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in padded]
 
 
-def _fate(step: "Step") -> tuple[str, str]:
-    return step.kind, step.state
+def _fate(step: "Step") -> tuple[str, str, str]:
+    return step.kind, step.state, step.details
 
 
 def _rows(steps: "Sequence[Step]", together: Sequence[str]) -> Iterable[tuple[str, ...]]:
     first = steps[0]
     if first.kind in together and len(steps) > 1:
-        return [(first.state, f"{first.kind}s", str(len(steps)), "")]
+        return [(first.state, f"{first.kind}s", str(len(steps)), first.details)]
     return [(step.state, step.kind, step.name, step.details) for step in steps]

@@ -7,10 +7,11 @@ from functools import partial
 from prefect.client.orchestration import SyncPrefectClient
 
 from ...batch.errors import Refused
+from ...flows.form import openai_batch_form, prefilled
 from ..automations import STARTED
 from ..installation import Change, DeploymentMissing, chosen_times, compare_automations
 from .deploy_options import NIGHTLY, DeployOptions, check_schedule, with_options
-from .fields import parameters_of, schedules_of
+from .fields import PARAMETERS, parameters_of, schedules_of
 from .prefect_file import FileDeployment
 from .server import (
     There,
@@ -36,6 +37,9 @@ from .surroundings import (
     register_block_type,
     set_storage,
 )
+
+SWITCHED_OFF = "switched off"
+"""What is said of an automation that somebody has switched off: it stays so."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,9 @@ def plan(
     Raises:
         Refused: an option cannot be used, or a schedule that is on would start what cannot run.
     """
-    wanted = [load_wanted(deployment) for deployment in file]
-    there = {one.name: read_there(client, one.name, one.schema) for one in wanted}
+    loaded = [load_wanted(deployment) for deployment in file]
+    there = {one.name: read_there(client, one.name, one.schema) for one in loaded}
+    wanted = [_with_account(one, there[one.name]) for one in loaded]
     _check_started(client, set(there))
     last = next((one.last.options for one in there.values() if one and one.last.options), {})
     options = given.after(last)
@@ -108,7 +113,7 @@ def automation_steps(changes: Iterable[Change] | None = None) -> list[Step]:
     """How the automations stand, or what was done about them."""
     compared: dict[str, State] = {"created": "missing", "updated": "differs", "removed": "left over"}
     steps = [
-        Step("automation", change.name, compared.get(change.done, "there"))
+        Step("automation", change.name, compared.get(change.done, "there"), "" if change.enabled else SWITCHED_OFF)
         for change in (compare_automations(chosen_times()) if changes is None else changes)
     ]
     return steps if changes is None else [step.done() for step in steps]
@@ -131,6 +136,19 @@ def _check_started(client: SyncPrefectClient, wanted: Collection[str]) -> None:
             "ours first: `prefect-openai-batch deploy` without --file.",
             names=missing,
         )
+
+
+def _with_account(form: Wanted, there: There | None) -> Wanted:
+    """The form with the one account that there is; where there is a choice, with the one that it was given before.
+
+    What the file names stands before it; and what a person has picked stays, as in any field.
+    """
+    if form.flow_name != openai_batch_form.name:
+        return form
+    was_given = there is not None and f"{PARAMETERS}account" in there.last.digests
+    before = {"account": there.parameters.get("account")} if there and was_given else {}
+    parameters = {**before, **prefilled(), **form.deployment.parameters}
+    return replace(form, deployment=form.deployment.model_copy(update={"parameters": parameters}))
 
 
 def _asked(one: Wanted, options: Mapping[str, str]) -> Wanted:

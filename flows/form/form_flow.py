@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.states import Failed
 
+from ...batch.errors import OpenAIBatchError
 from ...batch.form_texts import titled
 from ...batch.jobs.report import JobReport
 from ...blocks import OpenAICredentials
@@ -75,26 +77,30 @@ def openai_batch_form(
         Refused: the message begins with the title of the field that it is about; nothing was sent, nothing paid.
         AccessError: OpenAI refuses the key, or cannot be reached.
     """
-    with titles.fields_named():
-        check_places(table=table.strip(), result=result.strip())
-        wanted = job_parameters(
-            credentials=name_of(account),
-            table=table,
-            question=question,
-            answer=answer,
-            model=model,
-            result=result,
-            replace=replace,
-            rows=rows,
-            budget_usd=budget_usd,
-            suspend=suspend,
-        )
-        return openai_batch.fn(**wanted)
+    try:
+        with titles.fields_named():
+            check_places(table=table.strip(), result=result.strip())
+            wanted = job_parameters(
+                credentials=name_of(account),
+                table=table,
+                question=question,
+                answer=answer,
+                model=model,
+                result=result,
+                replace=replace,
+                rows=rows,
+                budget_usd=budget_usd,
+                suspend=suspend,
+            )
+            return openai_batch.fn(**wanted)
+    except OpenAIBatchError as error:  # whoever called the flow is given it all the same
+        return Failed(message=str(error), data=error)  # type: ignore[return-value]  # Prefect gives its data
 
 
 def prefilled() -> dict[str, Any]:
     """Parameters for the form's deployment: the account, where there is one credentials block and no choice.
 
+    `prefect-openai-batch deploy` gives them to the form.
     Prefect's new UI shows what is picked behind the first tab alone, so it is picked where it is OpenAI's.
 
     Example:

@@ -7,11 +7,15 @@ from ...batch.errors import (
     AccessError,
     AnswerSchemaError,
     BudgetError,
+    CustomIdError,
+    DatabaseError,
     DestinationError,
+    ItemTooLarge,
     ModelNotFound,
     OpenAIBatchError,
     RequestError,
     SourceError,
+    StorageError,
     WaitError,
 )
 
@@ -26,16 +30,21 @@ ROWS = "Only the first rows"
 BUDGET = "Budget in US dollars"
 SUSPEND = "Free the worker while waiting"
 
-_FIELDS: dict[type[OpenAIBatchError], str] = {
+FIELDS: dict[type[OpenAIBatchError], str] = {
     AccessError: ACCOUNT,
     SourceError: TABLE,
     RequestError: QUESTION,
     AnswerSchemaError: ANSWER,
+    CustomIdError: TABLE,
+    ItemTooLarge: TABLE,
+    DatabaseError: TABLE,
     ModelNotFound: MODEL,
     DestinationError: RESULT,
+    StorageError: RESULT,
     BudgetError: BUDGET,
     WaitError: SUSPEND,
 }
+"""Which field an error is about."""
 
 
 @contextmanager
@@ -44,6 +53,6 @@ def fields_named() -> Iterator[None]:
     try:
         yield
     except OpenAIBatchError as error:
-        if title := _FIELDS.get(type(error)):
+        if title := FIELDS.get(type(error)):
             error.args = (f"{title}: {error}",)
         raise

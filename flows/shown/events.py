@@ -13,11 +13,15 @@ record says is done is not told again. A process that is killed between the reco
 out; one that is killed between the event and the record tells it again with the same id, which counts once.
 """
 
+from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from prefect import get_run_logger
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events import emit_event
 
 from ...batch.files.batches import Batch
@@ -88,9 +92,21 @@ def _job(job: Job) -> dict[str, str]:
 def _emit(event: str, resource: dict[str, str], payload: dict[str, Any], job: Job, subject: str) -> None:
     """Hand an event to Prefect's own thread for them; that it cannot be is no reason to stop."""
     related = [] if resource == _job(job) else [{**_job(job), "prefect.resource.role": "openai-batch-job"}]
+    id_ = event_id(event, job.key, job.opened_at, subject)
+    told = partial(emit_event, event, resource, related=related, payload=payload, id=id_)
     try:
-        emit_event(
-            event, resource, related=related, payload=payload, id=event_id(event, job.key, job.opened_at, subject)
-        )
+        copy_context().run(_by_the_flow_run, told)
     except Exception:
         get_run_logger().debug("The event %s could not be emitted", event, exc_info=True)
+
+
+def _by_the_flow_run(emit: Callable[[], object]) -> None:
+    """Emit an event of the flow run around it, and of no task run.
+
+    Prefect's thread for events takes of the emitter's context what is set there. What is not, it has of the task
+    run in which it was started: the first of all, and maybe another flow's.
+    """
+    run = FlowRunContext.get()
+    FlowRunContext.__var__.set(run)  # type: ignore[arg-type]  # None: as if there were none
+    TaskRunContext.__var__.set(None if run else TaskRunContext.get())  # type: ignore[arg-type]
+    emit()

@@ -1,5 +1,6 @@
 """How far a job is, as one artifact in Prefect's UI, whichever process moves it on."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -7,12 +8,15 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from pydantic import BaseModel, ConfigDict
 
+from ...batch.files.batches import Batch, count_items, describe_progress
 from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
+from ...batch.jobs.submissions import fetched
+from ...batch.progress import Progress
+from ...batch.reports.words import duration
 from ...batch.urls import name_in, without_secrets
 from ...blocks.prefect_calls import at_once
 from ...tasks.shown.artifact_keys import artifact_key, is_unnamed
-from .run_names import model_of
 from .so_far import SoFar, in_words
 
 RECORD = "progress.json"
@@ -47,6 +51,12 @@ class ProgressArtifact:
         percent = 100.0 if report.complete else min(100 * report.answered / (report.rows or 1), MOST_UNFINISHED)
         self._try_to_write(round(percent, 1), over(self.job, report))
 
+    def show_cancelled(self, batches: Sequence[Batch]) -> None:
+        """Show how far a cancelled job came, by its batches as they stand; what was never shown stays so."""
+        if self.job.files.exists(RECORD):
+            so_far = so_far_of(self.job, batches)
+            self._write(min(100 * so_far.share, MOST_UNFINISHED), cancelled(self.job, so_far))
+
     def _try_to_write(self, percent: float, text: str) -> None:
         try:
             self._write(percent, text)
@@ -71,8 +81,29 @@ def under_way(job: Job, so_far: SoFar, now: float) -> str:
     lines = {
         "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
         "Batches": in_words(so_far.statuses),
-        "Under way for": duration_in_words(now - begun),
+        "Under way for": duration(max(now - begun, 0)),
         "Expected end": untold if end is None else f"about {_clock(end, now)}",
+    }
+    return _markdown(job, lines)
+
+
+def so_far_of(job: Job, batches: Sequence[Batch]) -> SoFar:
+    """How far a job is by its records, and by its open batches as they stand."""
+    rows, rounds = job.rows(), job.rounds()
+    files = job.input_files_of(max(rounds)) if rounds else []
+    so_far = SoFar(rows=rows.rows if rows else 0)
+    done = sum(file.items for file in files if fetched(file) is not None)
+    so_far.hear(Progress("fetch", total=sum(file.items for file in files), done=done))
+    so_far.hear(Progress("wait", done=count_items(batches)[0], text=describe_progress(batches)))
+    return so_far
+
+
+def cancelled(job: Job, so_far: SoFar) -> str:
+    """How far a job came that was cancelled, as markdown."""
+    lines = {
+        "Cancelled": "nothing more is sent; what is finished is collected",
+        "Items done": f"{so_far.done:,} of {so_far.total:,} ({int(100 * so_far.share)} %)",
+        "Batches": in_words(so_far.statuses),
     }
     return _markdown(job, lines)
 
@@ -83,7 +114,7 @@ def over(job: Job, report: JobReport) -> str:
     lines = {
         "Rows answered": f"{report.answered:,} of {report.rows:,}",
         "Outcomes": most_first_in_words(report.outcomes),
-        "Took": duration_in_words((end - report.started_at).total_seconds()),
+        "Took": duration((end - report.started_at).total_seconds()),
         "Paid": str(report.bill).partition("\n")[0] if report.bill and report.bill.models else "",
         "Table": f"`{without_secrets(report.destination)}`",
     }
@@ -91,7 +122,7 @@ def over(job: Job, report: JobReport) -> str:
 
 
 def _markdown(job: Job, lines: dict[str, str]) -> str:
-    title = " · ".join(filter(None, (name_in(job.source.name), model_of(job.request))))
+    title = " · ".join(filter(None, (name_in(job.source.name), job.request.named_model)))
     told = "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
     named = "" if is_unnamed(job) else f", job `{job.key}`"
     return f"**{title}**{named}\n\n{told}"
@@ -106,14 +137,6 @@ def most_first_in_words(outcomes: dict[str, int]) -> str:
 def expected_end(begun: float, now: float, share: float) -> float | None:
     """When all items will be done if they go on as they have, in Unix seconds; None where nobody can tell yet."""
     return begun + (now - begun) / share if FORETOLD_FROM <= share < 1 else None
-
-
-def duration_in_words(seconds: float) -> str:
-    """How long something takes: `40 s`, `12 min`, `3 h 5 min`."""
-    if seconds < 100:
-        return f"{max(seconds, 0):.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _clock(at: float, now: float) -> str:

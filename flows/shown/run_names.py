@@ -13,7 +13,6 @@ from prefect.context import FlowRunContext
 
 from ...batch.jobs.job import Job
 from ...batch.requests.base_request import BaseRequest
-from ...batch.requests.templates import is_template
 from ...batch.tables.sources import FileSource
 from ...batch.tables.sql.sql_source import SqlSource
 from ...batch.urls import name_in
@@ -71,7 +70,7 @@ def introduce(job: Job) -> None:
 
 def _introduce(job: Job) -> None:
     run, rows = current_run(), job.rows()
-    model = model_of(job.request)
+    model = job.request.named_model
     name = run.name
     if rows is not None and name == _name_at_start():
         added = [part for part in (model, f"{rows.rows:,} rows") if part and part not in name]
@@ -112,16 +111,10 @@ def described(does: str, parameters: Mapping[str, Any], begun: datetime) -> str:
     table = name_in(with_schedule(named, begun)) if named else ""
     models = " + ".join(parameters.get("models") or ())
     model = models or (
-        model_of(request) if isinstance(request, BaseRequest) else str(parameters.get("model") or "")
+        request.named_model if isinstance(request, BaseRequest) else str(parameters.get("model") or "")
     )
     key = "" if named else with_schedule(str(parameters.get("job_key") or ""), begun)
     return " · ".join(filter(None, (does, table, model, key))) or FLOW
-
-
-def model_of(request: BaseRequest) -> str:
-    """The model that a request names; empty where each row names its own."""
-    model = request.body_template().get("model")
-    return model if isinstance(model, str) and not is_template(model) else ""
 
 
 def is_made_up(name: str) -> bool:

@@ -22,6 +22,7 @@ from ...batch.files.input_files import InputFile
 from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
 from ...blocks import load_credentials
+from ...blocks.http_client import hiding
 from .account import Account
 from .paces import one_at_a_time, take_turn
 from .tries import ANSWERING, CHECKING, READING, Tries
@@ -60,6 +61,7 @@ class Connection:
         self._reading = reading
         self.account = Account.of(client, credentials)
         self._paced = paced
+        self.hide = hiding(client)
 
     @property
     def base_url(self) -> str:

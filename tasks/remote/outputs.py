@@ -97,7 +97,12 @@ def _read(
             raise cut_off
         endpoint = sent.endpoint or _told_endpoint(batch, came)
         items = sent.items() if sent.items else None
-        output = write_outcomes(batch, endpoint, items, came, folder, keep_response=keep_response, answer=answer)
+        output = write_outcomes(
+            *(batch, endpoint, items, came, folder),
+            keep_response=keep_response,
+            answer=answer,
+            hide=connection.hide,
+        )
     if cut_off and output.untold:
         raise cut_off
     return output

@@ -1,4 +1,4 @@
-"""The lines that Prefect logs of our tasks, as a person wants to read them.
+"""The lines that Prefect logs of our flows and tasks, as a person wants to read them.
 
 Of each look of a sensor that finds nothing Prefect logs "Task run failed with exception: …", though nothing has
 failed, and of each task "Finished in state Completed()". Words and levels are its own. To return AwaitingRetry in
@@ -6,14 +6,23 @@ place of an exception would log nothing, but such a wait knows no end of its loo
 is kept under a key. So a filter on the logger of task runs, whose lines go to the console and to the server alike,
 rewrites the line of a look, told by our own exception in it; in the runs of the flows that tell a job's story
 themselves it lowers both lines to DEBUG. Failures, and the lines of other tasks, stay as they are.
+
+But an error of ours says what is wrong and the way out, and is no fault of the code: in a flow of ours nothing is
+logged of where it was raised, and what the run's last line says of it is not said twice before.
 """
 
 import logging
 
-from ...batch.errors import BatchNotFinished
+from ...batch.errors import BatchNotFinished, OpenAIBatchError
 
 TASK_RUNS = "prefect.task_runs"
 """The logger of Prefect's task runs."""
+
+FLOW_RUNS = "prefect.flow_runs"
+"""The logger of its flow runs."""
+
+OURS = "openai-batch"
+"""How the names of our flows begin."""
 
 FINISHED = "Finished in state "
 """How Prefect's last line of a task run begins."""
@@ -23,8 +32,9 @@ _telling = {"openai-batch", "openai-batch-form", "openai-batch-resume", "openai-
 
 
 def calm_lines() -> None:
-    """Let the lines of task runs in this process read so from now on."""
-    logging.getLogger(TASK_RUNS).addFilter(_FILTER)
+    """Let the lines of runs in this process read so from now on."""
+    for name in (TASK_RUNS, FLOW_RUNS):
+        logging.getLogger(name).addFilter(_FILTER)
 
 
 def lower_lines_of(flow_name: str) -> None:
@@ -34,15 +44,29 @@ def lower_lines_of(flow_name: str) -> None:
 
 class _OurLines(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        look = _is_look(record)
-        if not (look or (record.levelno == logging.INFO and str(record.msg).startswith(FINISHED))):
-            return True
-        if look:
+        if _is_failure_of_ours(record):
+            record.exc_info = record.exc_text = None
+            return _lowered(record)
+        if _is_look(record):
             _rewrite(record)
-        if getattr(record, "flow_name", None) not in _telling:
-            return True
-        record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
-        return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+            return _lowered(record)
+        is_end = record.name == TASK_RUNS and record.levelno == logging.INFO
+        return _lowered(record) if is_end and str(record.msg).startswith(FINISHED) else True
+
+
+def _lowered(record: logging.LogRecord) -> bool:
+    """Lower a line to DEBUG in the flows that tell their own story; whether it is logged."""
+    if getattr(record, "flow_name", None) not in _telling:
+        return True
+    record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
+    return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
+
+
+def _is_failure_of_ours(record: logging.LogRecord) -> bool:
+    """Whether a line of Prefect's says that a flow of ours, or a task in it, ended with an error of ours."""
+    flow_name = str(getattr(record, "flow_name", None))
+    raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+    return isinstance(raised, OpenAIBatchError) and (flow_name in _telling or flow_name.startswith(OURS))
 
 
 def _is_look(record: logging.LogRecord) -> bool:

@@ -1,16 +1,19 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect_openai_batch import GivenPrice
 from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile, InputFileWriter
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.files.lines import Line, Lines, together
+from prefect_openai_batch.batch.files.most_costs import CostBound
 from prefect_openai_batch.batch.jobs.submissions import claim, has_claim
 from prefect_openai_batch.batch.limits import Limits
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
@@ -123,6 +126,32 @@ def test_files_are_cut_at_the_limits_and_lose_nothing(
         assert [line.row for line in held] == sorted(line.row for line in held)
         found += [line.row for line in held]
     assert sorted(found) == list(range(len(lines)))
+
+
+@given(
+    limits=st.lists(st.integers(min_value=1, max_value=500), min_size=1, max_size=40),
+    usd=st.integers(min_value=1, max_value=1_000),
+    least=st.integers(min_value=1, max_value=5),
+)
+def test_a_file_that_is_bound_in_its_cost_keeps_the_bound_or_is_small(
+    tmp_path_factory: pytest.TempPathFactory, limits: list[int], usd: int, least: int
+) -> None:
+    """Whatever each item may cost: a single one, and as many as make not too many files, always find a file."""
+    bound = CostBound(Decimal(usd) / 1_000, (GivenPrice(input=1, output=1_000),), least)
+    lines = [
+        Line(row, f"i{row}", "m", b"x\n", 0, input_tokens=0, output_limit=limit)
+        for row, limit in enumerate(limits)
+    ]
+    folder = Folder(str(tmp_path_factory.mktemp("files")))
+    writer = InputFileWriter(folder, "00000", Endpoint.CHAT_COMPLETIONS, cost_bound=bound)
+    files = writer.write(together(lines))
+    assert sum(file.items for file in files) == len(lines)
+    for file, following in zip(files, [*files[1:], None], strict=True):
+        cost = sum(limits[file.first_row : file.last_row + 1])
+        assert cost <= usd or file.items <= least
+        if following is not None:
+            assert file.items >= least
+            assert cost + limits[following.first_row] > usd, "no file is smaller than it must be"
 
 
 def test_an_item_that_no_file_can_hold_is_refused_by_its_row(make_job: MakeJob) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+import httpx2
 import openai
 import pytest
 from prefect_openai_batch import AccessError, AzureOpenAICredentials, OpenAICredentials
+from prefect_openai_batch.blocks.http_client import hiding
 
 KEY = 'sk-"proj"/Abc-0123456789'
 OPENAI_VARIABLES = ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_BASE_URL")
@@ -240,3 +242,41 @@ def test_a_gateways_words_are_sent_and_never_shown(serve: Serve, caplog: pytest.
     assert seen[0] == "/v1/models?subscription-key=query%2Fword%2B2 gateway-word-1"
     assert "word" not in seen[1]
     assert "word" not in caplog.text + str(raised.value.request.url)
+
+
+WARILY = KEY.replace("/", "\\/").replace('"', "\\u0022")
+"""As PHP and .NET write it in JSON."""
+
+
+@pytest.mark.parametrize("spelled", [KEY.replace('"', '\\"'), WARILY], ids=["plain JSON", "wary JSON"])
+def test_what_an_answer_says_of_errors_quotes_nothing_though_it_went_well(serve: Serve, spelled: str) -> None:
+    """A failed batch's errors, and a failed answer's; metadata and what a model says are data and stay."""
+    body = """{"id": "b", "status": "failed", "metadata": {"key": "KEY"}, "output": [{"text": "KEY"}],
+    "errors": {"data": [{"code": "KEY", "message": "Bearer KEY", "line": 7}]}, "error": "KEY"}"""
+    url = serve(quoting(200, body.replace("KEY", spelled), "application/json"))
+    with OpenAICredentials(api_key=KEY, base_url=url).get_client() as client:
+        answer = client.get("/batches/b", cast_to=httpx2.Response).json()
+    assert answer["errors"] == {"data": [{"code": "***", "message": "***", "line": 7}]}
+    assert answer["error"] == "***"
+    assert (answer["metadata"], answer["output"]) == ({"key": KEY}, [{"text": KEY}])
+
+
+def test_a_password_is_hidden_as_it_is_and_as_it_is_sent(serve: Serve) -> None:
+    """A server that takes `Authorization: Basic` apart may quote either."""
+    url = serve(quoting(401, "me, pass!word, KEY", "text/plain"))
+    with (
+        OpenAICredentials(base_url=url, user="me:pass!word").get_client() as client,
+        pytest.raises(openai.AuthenticationError) as raised,
+    ):
+        client.models.list()
+    assert raised.value.body == "me, ***, Basic ***"
+
+
+def test_the_errors_in_a_files_lines_are_read_without_what_they_quote(serve: Serve) -> None:
+    """What hides in them knows the key as soon as it was sent."""
+    with OpenAICredentials(
+        api_key=KEY, base_url=serve(quoting(200, "{}", "application/json"))
+    ).get_client() as client:
+        client.models.list()
+        assert hiding(client)(f"You sent {KEY}.") == "You sent ***."
+    assert hiding(openai.OpenAI(api_key=KEY))(KEY) == KEY, "a client of somebody else's"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from prefect_openai_batch import ChatRequest
-from prefect_openai_batch.batch.money.budgets import most_cost
+from prefect_openai_batch.batch.files.most_costs import most_cost
 from prefect_openai_batch.batch.money.estimates import estimate_files, estimate_of
 from prefect_openai_batch.batch.prices import GivenPrice, dollars
 
@@ -70,10 +70,10 @@ def test_long_prompts_stand_in_the_dearer_tier() -> None:
 def test_the_most_is_what_no_item_exceeds(make_job: MakeJob) -> None:
     """Each answer at its limit, and more input than there is."""
     (first, _) = built(make_job(ROWS, request_of(max_completion_tokens=1_000)))
-    most = most_cost(first, "batch", (GivenPrice(input=1, output=10),))
+    most = most_cost(first.model, first.tokens, "batch", (GivenPrice(input=1, output=10),))
     assert most is not None
     assert most > Decimal(4 * 1_000 * 10 + 4 * 100) / 1_000_000
-    assert most_cost(first, "synchronous", (GivenPrice(input=1, output=10),)) is None
+    assert most_cost(first.model, first.tokens, "synchronous", (GivenPrice(input=1, output=10),)) is None
 
 
 @pytest.mark.parametrize(

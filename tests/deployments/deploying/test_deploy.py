@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 import yaml
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch import OpenAICredentials
+from prefect_openai_batch.blocks.loading import load_credentials
+from prefect_openai_batch.blocks.references import name_at, reference_to
 from prefect_openai_batch.cli.deploying.deploy_command import deploy_command
 from prefect_openai_batch.deployments.automations import PREFIX
 from prefect_openai_batch.emulator import BatchServer
@@ -139,10 +142,33 @@ def test_an_automation_that_is_paused_stays_paused(
     fresh_api.patch(f"/automations/{paused['id']}", json={"enabled": False}).raise_for_status()
     fresh_api.delete(f"/automations/{deleted['id']}").raise_for_status()
     assert fresh_shell.call("deploy", "--check").returncode == 1
-    fresh_shell.call("deploy")
+    said = [" ".join(line.split()) for line in rows(fresh_shell.call("deploy").stdout) if "switched off" in line]
+    assert said == [f"there automation {paused['name']} switched off"]
     there = {one["name"]: one["enabled"] for one in everything(fresh_api)["automations"]}
     assert (there[paused["name"]], there[deleted["name"]]) == (False, True)
     fresh_api.patch(f"/automations/{paused['id']}", json={"enabled": True}).raise_for_status()
+
+
+def test_the_form_has_the_one_account_until_somebody_picks_another(
+    fresh_api: httpx.Client, fresh_shell: Shell, deployed: Done
+) -> None:
+    """It is picked as soon as it is there; a second one is nobody's but a person's to pick, and then it stays."""
+
+    def account() -> str:
+        fresh_shell.call("deploy")
+        assert "nothing to do" in fresh_shell.call("deploy", "--check").stdout
+        return name_at(deployment(fresh_api, "form")["parameters"]["account"])
+
+    OpenAICredentials(api_key="test").save("first", overwrite=True)
+    assert account() == "openai-batch-credentials/first"
+    OpenAICredentials(api_key="test").save("second", overwrite=True)
+    assert account() == "openai-batch-credentials/first"
+    picked = {"account": reference_to(load_credentials("second"))}
+    form = f"/deployments/{deployment(fresh_api, 'form')['id']}"
+    fresh_api.patch(form, json={"parameters": picked}).raise_for_status()
+    assert account() == "openai-batch-credentials/second"
+    for name in ("first", "second"):
+        OpenAICredentials.delete(name)
 
 
 def test_a_check_changes_nothing(mine: Mine) -> None:

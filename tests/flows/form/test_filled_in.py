@@ -8,8 +8,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect_openai_batch import (
     AccessError,
     BudgetError,
+    DeadlineError,
     DestinationError,
     FileSource,
+    JobKeyError,
     ModelNotFound,
     OpenAIBatchError,
     Refused,
@@ -20,7 +22,7 @@ from prefect_openai_batch import (
 from prefect_openai_batch.flows.form import openai_batch_form
 from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, FormKind
 from prefect_openai_batch.flows.form.filled_in import LONGEST_ANSWER, JobParameters, job_parameters
-from prefect_openai_batch.flows.form.titles import fields_named
+from prefect_openai_batch.flows.form.titles import FIELDS, fields_named
 from prefect_openai_batch.flows.healing import JOB_FLOWS
 from prefect_openai_batch.flows.runs import credentials_of, options_of
 
@@ -117,6 +119,11 @@ def test_what_the_form_cannot_check_is_refused_by_its_title(case: str) -> None:
     changes, message = REFUSALS[case]
     with pytest.raises(Refused, match=f"^{message}"):
         filled_in(**changes)
+
+
+def test_every_refusal_is_about_a_field_that_can_be_refused() -> None:
+    """But for what the form does not ask: a time to be done by, and a job's key."""
+    assert set(Refused.__subclasses__()) - set(FIELDS) == {DeadlineError, JobKeyError}
 
 
 NAMED: dict[type[OpenAIBatchError], str] = {

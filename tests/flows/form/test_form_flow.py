@@ -64,10 +64,16 @@ def test_what_is_filled_in_is_asked(fill: Fill, tmp_path: Path) -> None:
     assert list(stored["account"]) == ["$ref"]
 
 
-def test_the_question_that_it_opens_with_is_refused(fill: Fill, batch_server: BatchServer) -> None:
-    """By its field's title, with the columns that the table has; nothing is sent."""
+def test_the_question_that_it_opens_with_is_refused(
+    fill: Fill, batch_server: BatchServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its field's title, with the columns that the table has, and calmly; nothing is sent."""
+    state = fill(question=QUESTION)
+    assert (state.type.value, str(state.message).partition(":")[0]) == ("FAILED", "What to ask about each row")
+    assert "Traceback" not in caplog.text
+    assert caplog.text.count("What to ask about each row") == 1
     with pytest.raises(Refused, match="^What to ask about each row: .*'column', .* Its columns: number, review"):
-        fill(question=QUESTION).result()
+        state.result()
     assert batch_server.state()["files"] == []
 
 

@@ -12,6 +12,7 @@ from prefect_openai_batch import (
     BudgetError,
     ChatRequest,
     EmbeddingRequest,
+    FileSource,
     GivenPrice,
     OpenAICredentials,
     RunOptions,
@@ -124,6 +125,29 @@ def test_rows_say_that_the_budget_was_used_up(
     assert sum(answers["cost_usd"].dropna()) == report.bill.cost_usd == Decimal(batch_api.bill()["usd"])  # type: ignore[union-attr]
     again = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
     assert (again.outcomes, again.stopped) == (report.outcomes, report.stopped)
+
+
+LONG = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", parameters={"max_completion_tokens": 4_000})
+"""An answer of it may cost $0.004."""
+
+
+def test_a_budget_that_pays_for_some_rows_is_spent_on_those(
+    reviews: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """All together could cost three times as much, and each more than a tenth of it; they cost less."""
+    report = run(FileSource(path=str(reviews), limit=4), LONG, budget_usd=0.006)
+    assert report.complete
+    assert len(batch_api.state()["batches"]) == 4
+
+
+def test_a_budget_that_pays_for_no_row_is_refused_with_what_it_takes(
+    reviews: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """Nothing is sent, and all figures are named."""
+    said = r"\$0\.0030 lets nothing through: 30 items make 30 batches, .* up to \$0\.004\d .* up to \$0\.12"
+    with pytest.raises(BudgetError, match=said):
+        run(reviews, LONG, budget_usd=0.003)
+    assert batch_api.state()["files"] == []
 
 
 def test_what_is_answered_at_once_already_is_taken_whatever_the_budget(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import orjson
 from prefect_openai_batch import AzureOpenAICredentials, OpenAICredentials
-from prefect_openai_batch.emulator import BatchFault, BatchServer
+from prefect_openai_batch.emulator import BatchFault, BatchServer, LineFault
 
 from ...blocks.company import company
 from ...conftest import free_port
@@ -24,6 +24,9 @@ QUERY = "Unmistakable/Query+&4"
 CLIENT_SECRET = "Unmistakable~Client/5"
 PROXY_PASSWORD = "Unmistakable/Proxy+6"
 WEBHOOK_SECRET = "whsec_VW5taXN0YWthYmxlV2ViaG9vaw=="
+
+QUOTED = f"Received: Bearer {KEY}, X-Gateway {HEADER}, ?subscription-key={quote(QUERY, safe='')}"
+"""What a server says of a request in a batch's errors and in the lines of its files."""
 
 SECRETS = (KEY, PASSWORD, HEADER, QUERY, CLIENT_SECRET, PROXY_PASSWORD, WEBHOOK_SECRET)
 
@@ -99,7 +102,7 @@ def behind_a_proxy() -> Iterator[Parameters]:
 
 
 @contextmanager
-def at_work(*faults: BatchFault, **parameters: Any) -> Iterator[Parameters]:
+def at_work(*faults: BatchFault | LineFault, **parameters: Any) -> Iterator[Parameters]:
     """The server works, and something else is wrong."""
     settings: dict[str, Any] = {"key": KEY, "header": f"X-Gateway: {HEADER}", "query": f"subscription-key={QUERY}"}
     with BatchServer(**settings) as server:
@@ -157,7 +160,8 @@ def failures(folder: Path) -> dict[str, Any]:
         "a page": refused(200, content_type="text/html"),
         "unreached": unreached(),
         "proxy": behind_a_proxy(),
-        "validation": at_work(BatchFault(kind="fail_validation", code="invalid_value", message="No.")),
+        "validation": at_work(BatchFault(kind="fail_validation", code="invalid_value", message=QUOTED)),
+        "lines": at_work(LineFault(kind="error", status=400, message=QUOTED, code=KEY)),
         "template": at_work(request=no_column),
         "destination": at_work(destination=str(folder / "a-file" / "answers.csv")),
         "token": without_a_token(folder),

@@ -17,7 +17,7 @@ from prefect_openai_batch.tasks.remote.tries import brief_pauses
 from .failures import SECRETS, failures
 from .left_behind import in_database, in_folder, spellings
 
-REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
+REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}", keep_response=True)
 
 TOKEN = "emulator-token-"
 """So begins every token that our server gives."""
@@ -29,11 +29,11 @@ def fail(name: str, folder: Path, **changed: Any) -> None:
     key = name.replace(" ", "-")
     wanted: dict[str, Any] = {
         "request": REVIEW,
-        "destination": str(folder / f"{key}.parquet"),
+        "destination": str(folder / "tables" / f"{key}.parquet"),
         "credentials": "secrecy",
         **changed,
     }
-    options = RunOptions(poll_seconds=0.1, settle_seconds=0.1, max_rounds=1)
+    options = RunOptions(poll_seconds=0.1, settle_seconds=0.1, max_rounds=1, min_answered=0.5)
     try:
         openai_batch.with_options(flow_run_name=f"secrecy {name}")(
             str(folder / "rows.csv"), job_key=key, storage=str(folder / "jobs"), options=options, **wanted
@@ -60,9 +60,10 @@ def test_no_secret_is_left_by_jobs_that_fail(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Not in logs, states, artifacts, results, parameters, events, blocks as stored, nor in the job folders."""
+    """Not in logs, states, artifacts, results, parameters, events, blocks as stored, job folders and tables."""
     caplog.set_level(logging.DEBUG)
-    (tmp_path / "jobs").mkdir()
+    for name in ("jobs", "tables"):
+        (tmp_path / name).mkdir()
     made = failures(tmp_path)
     with brief_pauses():
         for name, failure in made.items():
@@ -77,6 +78,7 @@ def test_no_secret_is_left_by_jobs_that_fail(
         ("the console", "".join(capfd.readouterr())),
         *in_database(Path(prefect_environment["PREFECT_HOME"]) / "prefect.db"),
         *in_folder(tmp_path / "jobs"),
+        *in_folder(tmp_path / "tables"),
         *in_folder(get_current_settings().results.local_storage_path),
     ]
     assert any(name == "table log" for name, _ in left)

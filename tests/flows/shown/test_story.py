@@ -37,6 +37,10 @@ STORY = (
 """The lines of the log, but for those of progress."""
 
 
+ARTIFACT = "openai-batch-a-story-544cdf"
+"""The key of its progress."""
+
+
 class Seen:
     """What Prefect's server has of a run."""
 
@@ -120,7 +124,7 @@ def test_the_log_tells_the_story(seen: Seen) -> None:
 
 def test_the_progress_says_what_is_answered(seen: Seen) -> None:
     """In one artifact that is named by the job: not 100 %, for one row has no answer."""
-    (artifact,) = seen.ask("/artifacts/filter", artifacts={"key": {"any_": ["openai-batch-a-story"]}})
+    (artifact,) = seen.ask("/artifacts/filter", artifacts={"key": {"any_": [ARTIFACT]}})
     assert artifact["data"] == 97.5
     assert "- Rows answered: 39 of 40\n" in artifact["description"]
 
@@ -134,6 +138,10 @@ def test_events_tell_what_became_of_batches_and_job(seen: Seen) -> None:
     assert finished["resource"]["prefect.resource.id"] == f"{PREFIX}.job.a.story"
     assert (finished["payload"]["state"], finished["payload"]["answered"]) == ("Partial", 39)
     assert finished["payload"]["cost_usd"] > 0
+    for event in seen.events(PREFIX):
+        roles = {one["prefect.resource.role"]: one["prefect.resource.id"] for one in event["related"]}
+        assert roles["flow-run"] == f"prefect.flow-run.{seen.run_id}"
+        assert "task-run" not in roles, "the task in which Prefect's thread for events was started"
 
 
 def test_the_table_is_an_asset_made_of_the_source(seen: Seen) -> None:

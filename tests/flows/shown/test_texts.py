@@ -2,21 +2,25 @@
 
 import logging
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import coolname
 import pytest
 from prefect_openai_batch import ChatRequest, FileSource
-from prefect_openai_batch.batch.errors import BatchNotFinished
+from prefect_openai_batch.batch.errors import BatchNotFinished, SourceError
+from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.pieces import in_words as file_in_words
 from prefect_openai_batch.batch.progress import Progress
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.flows.shown.assets import asset_of
-from prefect_openai_batch.flows.shown.progress_artifact import duration_in_words, expected_end
+from prefect_openai_batch.flows.shown.progress_artifact import cancelled, expected_end, so_far_of
 from prefect_openai_batch.flows.shown.run_names import described, is_made_up
 from prefect_openai_batch.flows.shown.so_far import SoFar
-from prefect_openai_batch.tasks.shown.log_lines import TASK_RUNS
+from prefect_openai_batch.tasks.shown.log_lines import FLOW_RUNS, TASK_RUNS
+
+from ...batch.reports.jobs import ANSWERED, done_job
 
 BEGUN = datetime(2026, 11, 26, tzinfo=UTC)
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
@@ -93,7 +97,17 @@ def test_the_end_is_foretold_once_there_is_something_to_tell_it_by() -> None:
     """By the pace so far."""
     assert expected_end(1000, 1060, 0.01) is None
     assert expected_end(1000, 1060, 0.5) == 1120
-    assert [duration_in_words(seconds) for seconds in (5, 700, 11_100)] == ["5 s", "12 min", "3 h 5 min"]
+
+
+def test_a_cancelled_job_shows_how_far_it_came(tmp_path: Path) -> None:
+    """Whatever the last look at its batches had shown."""
+    job, _ = done_job(tmp_path, [ANSWERED], 4)
+    batch = Batch.model_validate(
+        {"id": "b", "status": "cancelling", "request_counts": {"total": 4, "completed": 3}}
+    )
+    shown = cancelled(job, so_far_of(job, [batch])).splitlines()
+    assert shown[2] == "- Cancelled: nothing more is sent; what is finished is collected"
+    assert shown[4] == "- Batches: 1 cancelling"
 
 
 @pytest.mark.parametrize(
@@ -147,3 +161,31 @@ def test_a_look_that_finds_nothing_reads_as_waiting(flow: str, said: list[str]) 
     finally:
         logger.removeHandler(handler)
     assert kept == [*said, "Finished in state Failed('no')"]
+
+
+@pytest.mark.parametrize(
+    ("flow", "error", "said"),
+    [
+        ("openai-batch", SourceError("no such table"), []),
+        ("openai-batch-recover", SourceError("no such table"), ["it failed", "it failed"]),
+        (
+            "openai-batch",
+            ValueError("no fault of the table"),
+            ["it failed", "Traceback", "it failed", "Traceback"],
+        ),
+        ("theirs", SourceError("no such table"), ["it failed", "Traceback", "it failed", "Traceback"]),
+    ],
+    ids=["ours", "ours without a story", "another error", "another flow"],
+)
+def test_an_error_that_says_what_is_wrong_is_logged_without_where_it_was_raised(
+    flow: str, error: Exception, said: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """In our flows; whatever else goes wrong, and in whose flow, is logged as Prefect does."""
+    for name in (TASK_RUNS, FLOW_RUNS):
+        try:
+            raise error
+        except Exception:
+            extra = {"flow_name": flow, "flow_run_id": None, "task_run_name": "read", "send_to_api": False}
+            logging.getLogger(name).exception("it failed", extra=extra)
+    words = [word for line in caplog.text.splitlines() for word in ("it failed", "Traceback") if word in line]
+    assert words == said

@@ -32,7 +32,7 @@ def artifacts(key: str) -> list[Artifact]:
 @pytest.mark.usefixtures("prefect_server")
 def test_a_job_has_its_report_on_the_server(tmp_path: Path) -> None:
     """A page with charts within its bounds, and a table of the rows without an answer; again is a new version."""
-    job, report = done_job(tmp_path, [ANSWERED, REFUSED], 30, key="shown.2026")
+    job, report = done_job(tmp_path, [ANSWERED, REFUSED], 30, key="shown-2026")
     shown(job, report)
     shown(job, report)
     page, _ = artifacts("openai-batch-shown-2026-report")
@@ -76,10 +76,12 @@ def test_openai_is_known_by_its_address(address: str, known: bool, monkeypatch: 
 @pytest.mark.parametrize(
     ("key", "named"),
     [
-        ("a.b_c-1", "openai-batch-a-b-c-1-report"),
+        ("a-b-1", "openai-batch-a-b-1-report"),
+        ("a.b_1", "openai-batch-a-b-1-2f83c5-report"),
+        ("a-report", "openai-batch-a-report-3c367a-report"),
         ("7b009f80-7195-4059-819a-e4c386a08321", "openai-batch-rows-csv-e4c386a08321-report"),
     ],
-    ids=["a job's key", "a run's id"],
+    ids=["a plain key", "another with the same letters", "one that could be another's report", "a run's id"],
 )
 def test_an_artifact_is_named_as_prefect_takes_it(tmp_path: Path, key: str, named: str) -> None:
     """Small letters, digits and dashes; a run's id says nothing, so the table is named."""
