@@ -8,10 +8,10 @@ from prefect.client.schemas.objects import Artifact
 from prefect.exceptions import ObjectNotFound
 
 from ...batch.jobs.job import Job
-from ...tasks.shown.artifact_keys import artifact_key
+from ...tasks.shown.artifact_keys import Kind, artifact_key
 from ..runs import may_be_for
 
-KINDS = {"progress": "", "markdown": "report", "table": "unanswered"}
+KINDS: dict[str, Kind] = {"progress": "", "markdown": "report", "table": "unanswered"}
 """What Prefect calls each kind, and what we do in its key."""
 
 PAGE = 200
@@ -29,7 +29,7 @@ def remove_artifacts(client: SyncPrefectClient, job: Job) -> int:
 
 
 def _named_alike(client: SyncPrefectClient, job: Job) -> Iterator[Artifact]:
-    """The artifacts with a key of the job's; jobs whose keys differ in a dot have the same."""
+    """The artifacts with a key of the job's; unnamed jobs of one table may have the same."""
     keys = {kind: artifact_key(job, ours) for kind, ours in KINDS.items()}
     wanted = ArtifactFilter(key=ArtifactFilterKey(any_=list(keys.values())))
     for offset in range(0, 100 * PAGE, PAGE):
