@@ -11,10 +11,11 @@ from ..storage import Folder, check_claims, open_url
 from ..tables.destinations import check_destination
 from ..tables.sources import FileSource, check_source
 from .deadlines import Deadline, check_deadline
-from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .job import JOB, JOB_KEY, REFUSED_TABLE, RESULTS, IfExists, Job, RefusedTable
 from .own_table import may_be_own
+from .report import CLEANED, REPORT
 from .results import rehearse_results
-from .stops import STOPPED
+from .stops import RESUMED, STOPPED
 
 
 def open_job(
