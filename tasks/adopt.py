@@ -6,9 +6,9 @@ from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
 from ..batch.files.identity import one_each
 from ..batch.files.input_files import InputFile
-from ..batch.jobs.job import Adopted, Job
+from ..batch.jobs.job import Job
 from ..batch.jobs.own_table import foreign_batches
-from ..batch.jobs.submissions import has_claim, submitted
+from ..batch.jobs.submissions import Adopted, has_claim, submitted
 from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import Connection, connect

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from .. import clock
 from ..errors import JobAtWork
-from ..jobs.job import CLEANED, JOB, REFUSED_TABLE, REPORT, RESULTS, Job
+from ..jobs.job import JOB, RESULTS, Job
 from ..jobs.own_table import table_is_gone
+from ..jobs.report import CLEANED, REFUSED_TABLE, REPORT
 from ..storage import Folder, Record
 
 FORGOTTEN = "forgotten.json"

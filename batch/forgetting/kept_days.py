@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from .. import clock
-from ..jobs.job import CLEANED, JOB, REPORT, Job
+from ..jobs.job import JOB, Job
+from ..jobs.report import CLEANED, REPORT
 from ..storage import Folder, Record
 from ..tables.parts import keep_schema_alone
 from .own_answers import has_table_elsewhere

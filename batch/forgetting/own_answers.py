@@ -1,6 +1,7 @@
 """Whether what was paid of a job lies in its folder alone."""
 
-from ..jobs.job import REPORT, Job
+from ..jobs.job import Job
+from ..jobs.report import REPORT
 from ..jobs.submissions import fetched
 from ..urls import without_secrets
 

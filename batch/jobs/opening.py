@@ -14,21 +14,10 @@ from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
-from .job import (
-    CLEANED,
-    JOB,
-    JOB_KEY,
-    LOADED,
-    REFUSED_TABLE,
-    REPORT,
-    RESULTS,
-    RESUMED,
-    IfExists,
-    Job,
-    RefusedTable,
-)
+from .job import JOB, JOB_KEY, LOADED, RESULTS, IfExists, Job
 from .own_table import may_be_own
-from .stops import STOPPED
+from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable
+from .stops import RESUMED, STOPPED
 
 
 def open_job(

@@ -59,6 +59,12 @@ class SeenEnded(Record):
     seen_at: float
 
 
+class Adopted(Record):
+    """The batches of a round that were found at OpenAI when the job folder was new."""
+
+    batch_ids: tuple[str, ...]
+
+
 class Twins(Record):
     """Batches that were cancelled because an older one holds the same items."""
 

@@ -15,7 +15,8 @@ from ...tables.sql.loads.loading import load, open_results
 from ...tables.sql.loads.rehearsal import FirstRows, Standing, check_table
 from ...tables.sql.loads.source_rows import SourceRows
 from ...tables.sql.sql_destination import Loaded, SqlDestination
-from ..job import LOADED, REPORT, RESULTS, Job, Rows
+from ..job import LOADED, RESULTS, Job, Rows
+from ..report import REPORT
 from ..results import first_results
 from ..rounds import unanswered_rows
 

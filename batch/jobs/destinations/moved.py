@@ -4,8 +4,9 @@ from typing import Any
 
 from ...errors import DestinationError
 from ...tables.sql.sql_destination import SqlDestination
-from ..job import REPORT, Job
+from ..job import Job
 from ..opening import absolute, check_place
+from ..report import REPORT
 from ..results import rehearse_results
 
 

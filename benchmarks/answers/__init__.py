@@ -1,0 +1,1 @@
+"""The answer store: a million answers kept and looked up."""

@@ -1,0 +1,139 @@
+"""An answer store by its name: a file, a URL without a password, or a database's name."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...batch.answer_store.answers import Answers
+from ...batch.answer_store.names import WAY_OUT, checked_name
+from ...batch.errors import DatabaseError
+from ...batch.files.input_files import INPUT, InputFile
+from ...batch.outcomes.outcome_files import FetchedOutput
+from ...batch.storage import OWNER_ONLY
+from .names import EXTRA, database_engine
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+    from ...batch.answer_store.store import AnswerStore
+
+log = logging.getLogger(__name__)
+
+NONE = "none"
+"""What is said where no store is to be used, whatever the team's variable names."""
+
+
+def open_store(name: str) -> AnswerStore:
+    """Open an answer store, and make its tables where they are not there yet.
+
+    Args:
+        name: The path of a SQLite file, which is made where it is not there; a SQLAlchemy URL without a password;
+            or a database's name, as `database_engine` takes it.
+
+    Raises:
+        DatabaseError: nothing bears that name, the URL holds a password, or the database cannot be reached.
+
+    Example:
+        ```python
+        from prefect_openai_batch.blocks.databases import open_store
+
+        with open_store("./answers.db") as store:
+            print(store.engine.dialect.name)
+        ```
+    """
+    try:
+        from sqlalchemy import create_engine
+
+        from ...batch.answer_store.store import AnswerStore
+        from ...batch.answer_store.tables import reached
+    except ImportError:
+        raise DatabaseError(f"An answer store needs SQLAlchemy: {EXTRA}.", database=name) from None
+    if is_file(name):
+        return AnswerStore(create_engine(_file_url(name)), name)
+    if "://" not in name:
+        return AnswerStore(database_engine(name), name)
+    url = _checked_url(name)
+    try:
+        with reached("of that URL"):
+            return AnswerStore(create_engine(url), "of that URL")
+    except ImportError as error:
+        raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
+
+
+def keep_answers(
+    answers: Answers, file: InputFile | None, output: FetchedOutput, paths: Sequence[Path]
+) -> int | None:
+    """Keep what came for an input file in the store of its job; that this fails is no reason to lose it.
+
+    Args:
+        answers: The store, and the server that was asked.
+        file: What was sent; None, or one without its lines, is not known by what it sent.
+        output: What became of its items.
+        paths: What came, as lines of output files.
+
+    Returns:
+        How many answers were new; None where they could not be kept, which is logged.
+    """
+    from ...batch.answer_store.keeping import keep_output
+
+    if file is None or not file.files.exists(INPUT):
+        return None
+    try:
+        with open_store(answers.store) as store:
+            return keep_output(store, answers, file, output, paths)
+    except Exception as error:  # they are paid, and stand in the job's own records
+        why = str(error) if isinstance(error, DatabaseError) else type(error).__name__
+        log.warning("The answers of %s are there, but not kept for other jobs: %s", output.batch.id, why)
+        return None
+
+
+def is_file(name: str) -> bool:
+    """Whether an answer store is a file by its name, and not a URL or a database's name."""
+    if "://" in name or name in os.environ:
+        return False
+    return Path(name).name != name or Path(name).suffix in (".db", ".sqlite", ".sqlite3")
+
+
+def needs_prefect(name: str) -> bool:
+    """Whether an answer store's name may be a block's."""
+    return not (is_file(name) or "://" in name or name in os.environ)
+
+
+def whole_name(name: str) -> str:
+    """An answer store's name as any process finds it: a file's from the root."""
+    return str(Path(name).expanduser().absolute()) if is_file(name) else name
+
+
+def _file_url(name: str) -> URL:
+    """The URL of a SQLite file, which only its owner may read: it holds people's data."""
+    from sqlalchemy import URL
+
+    path = Path(whole_name(name))
+    try:
+        path.parent.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(
+            f"The answer store {name} cannot be opened: {error.strerror}.", database=name
+        ) from None
+    return URL.create("sqlite", database=str(path))
+
+
+def _checked_url(written: str) -> URL:
+    """A URL that may stand in parameters and records.
+
+    Raises:
+        DatabaseError: it is none, or holds a password.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(checked_name(written))
+    except ArgumentError:
+        raise DatabaseError(f"What names the answer store is no URL of SQLAlchemy's. {WAY_OUT}.") from None
+    return url
