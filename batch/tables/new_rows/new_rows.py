@@ -1,0 +1,174 @@
+"""The new rows of a source, read as a source is."""
+
+from collections.abc import Generator
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from ...errors import SourceError
+from ...watermarks.highest import higher
+from ...watermarks.kinds import lag_of, trusted_until
+from ...watermarks.mark import KeptMark, Mark, lowest_read
+from ...watermarks.reading import Bounds, Counts, Reading
+from ...watermarks.remembered import to_bytes
+from ...watermarks.watermark import Watermark
+from ..row_groups import rows_at
+from .column_values import kind_of, values_of
+from .row_digests import digests_of
+
+
+class Rows(Protocol):
+    """A source ready to be read: its schema, and batches of its rows in order."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The schema of every batch."""
+        ...
+
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
+        """The rows in order."""
+        ...
+
+
+class NewRows:
+    """The rows of a source that no finished run has taken; what is left of its batches.
+
+    Iterate once, to the end, then ask for `next_mark`.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        watermark: Watermark,
+        kept: KeptMark | None,
+        *,
+        path: str,
+        now: datetime,
+        job_key: str,
+        full: bool = False,
+        limit: int | None = None,
+    ) -> None:
+        """Look at the column; nothing is read yet.
+
+        Args:
+            rows: The source, all of it, or at least all rows with no value and from `low` on.
+            watermark: Its column and how far back it is read.
+            kept: The mark of the last finished run; None where there is none.
+            path: What messages call the source.
+            now: When the reading begins.
+            job_key: The job that reads.
+            full: Whether all rows are new.
+            limit: Only so many new rows.
+
+        Raises:
+            SourceError: the column is not there, or its values cannot be a watermark, or are no longer what they
+                were when the mark was kept; or a key column is not there.
+        """
+        self.schema = rows.schema
+        self._rows, self._watermark, self._path = rows, watermark, path
+        self._column = kind_of(rows.schema, watermark.column, path)
+        self._digested = self._digested_columns()
+        self._before = None if full else kept
+        self._now, self._job_key, self._full, self._limit = now, job_key, full, limit
+        kind = self._column.kind
+        self.mark_before = None if self._before is None else self._before.mark
+        self.low = lowest_read(self.mark_before, watermark, kind)
+        self._lag = lag_of(watermark, kind)
+        remembered = None if self._before is None else self._before.remembered()
+        self._reading = Reading(self._bounds(), remembered, limit)
+
+    @property
+    def counts(self) -> Counts:
+        """How many rows were found new so far, and how many known."""
+        return self._reading.counts
+
+    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
+        """The new rows in order.
+
+        Raises:
+            SourceError: the table is broken, or an integer has more than 64 bits.
+        """
+        for batch in self._rows:
+            if self._reading.is_cut_off:
+                return
+            taken = self._taken(batch)
+            if len(taken) == batch.num_rows:
+                yield batch
+            elif len(taken):
+                yield rows_at(batch, taken)
+
+    def next_mark(self) -> KeptMark | None:
+        """The mark to be kept once the rows that were read are done with; None where it stays as it is.
+
+        It stays where nothing was new, and where a full reading was cut off at its limit. Another that was cut
+        off moves no mark either, for nobody knows what else there is, and has its rows remembered.
+        """
+        if not self.counts.new or (self._full and self._reading.is_cut_off):
+            return None
+        if self._reading.is_cut_off:
+            before = self._before or KeptMark(self._mark(None, None), b"")
+            seen = before.seen + to_bytes(self._reading.taken())
+            return KeptMark(self._mark(before.mark.value, before.mark.floor), seen)
+        found = self._reading.found()
+        value = higher(None if found.mark is None else found.mark * self._column.scale, self._mark_value)
+        return KeptMark(self._mark(value, self._floor_below(value)), to_bytes(found.seen))
+
+    @property
+    def _mark_value(self) -> int | None:
+        return None if self.mark_before is None else self.mark_before.value
+
+    def _floor_below(self, value: int | None) -> int | None:
+        """From where on rows are remembered with a mark: the lag below it, as far as they were read."""
+        return None if value is None else higher(value - self._lag, self.low)
+
+    def _mark(self, value: int | None, floor: int | None) -> Mark:
+        return Mark(
+            kind=self._column.kind,
+            value=value,
+            floor=floor,
+            read_at=self._now,
+            job_key=self._job_key,
+            full=self._full,
+        )
+
+    def _taken(self, batch: pa.RecordBatch) -> list[int]:
+        try:
+            values, valid = values_of(batch[self._watermark.column])
+        except pa.ArrowInvalid as error:
+            raise SourceError(
+                f"{self._path}, column {self._watermark.column!r}: an integer of more than 64 bits cannot be a "
+                f"watermark: {error}.",
+                path=self._path,
+                column=self._watermark.column,
+            ) from None
+        places = self._reading.take(
+            values, valid, lambda places: digests_of(batch, places.tolist(), self._digested)
+        )
+        taken: list[int] = places.tolist()
+        return taken
+
+    def _digested_columns(self) -> tuple[str, ...]:
+        """The columns that tell rows apart: the watermark's own is always among them."""
+        keys = self._watermark.key_columns
+        if keys is None:
+            return tuple(self.schema.names)
+        if missing := [name for name in keys if name not in self.schema.names]:
+            raise SourceError(
+                f"{self._path} has no column {missing[0]!r}, which the watermark names as a key column.",
+                path=self._path,
+                column=missing[0],
+            )
+        return tuple({*keys, self._watermark.column})
+
+    def _bounds(self) -> Bounds:
+        """The bounds in the column's own unit; each is cut so that no row is left out that counts."""
+        scale, kind = self._column.scale, self._column.kind
+        until = trusted_until(kind, self._now)
+        mark = self._mark_value
+        return Bounds(
+            low=None if self.low is None else -(-self.low // scale),
+            mark=None if mark is None else mark // scale,
+            lag=-(-self._lag // scale),
+            trusted_until=None if until is None else until // scale,
+        )
