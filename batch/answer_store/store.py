@@ -1,0 +1,183 @@
+"""The answer store: answers by digest, in one database that many jobs use at once."""
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from .. import clock
+from ..storage import Record
+from .tables import ANSWERS, METADATA, OPENINGS, make_tables, prepare_engine, writing
+
+AT_ONCE = 500
+"""Digests that are looked up together, and answers that are kept together."""
+
+DAY_SECONDS = 86_400
+
+SMALLEST_DEFLATED = 200
+"""Bytes of a body that is worth compressing."""
+
+
+class Opening(Record):
+    """Which answers a job sees: those that were kept before it began, as its number tells, and are young enough.
+
+    `opened_at` and `oldest` are in Unix seconds; answers kept before `oldest` are too old, and None knows no age.
+    """
+
+    number: int
+    opened_at: int
+    oldest: int | None = None
+
+
+class KeptAnswer(NamedTuple):
+    """An answer to be kept; `body` is the response's, as JSON."""
+
+    digest: bytes
+    body: bytes
+    endpoint: str
+    model: str | None
+    job_key: str
+    custom_id: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None
+
+
+class AnswerStore:
+    """Answers in a database; closed at the end of a `with` block.
+
+    Example:
+        ```python
+        from prefect_openai_batch.batch.answer_store.store import AnswerStore, KeptAnswer
+        from sqlalchemy import create_engine
+
+        with AnswerStore(create_engine("sqlite://")) as store:
+            job = store.open_job("reviews", "https://api.openai.com/v1")
+            store.keep([KeptAnswer(b"digest", b"{}", "/v1/responses", "gpt-5-mini", "reviews", "row-1")], job)
+            print(store.find([b"digest"], store.now()))
+        ```
+
+    Attributes:
+        engine: SQLAlchemy's engine, for whoever keeps more in the same database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = prepare_engine(engine)
+        make_tables(self.engine, METADATA)
+
+    def __enter__(self) -> "AnswerStore":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.dispose()
+
+    def open_job(self, job_key: str, server: str, max_age_days: float | None = None) -> Opening:
+        """Number a job as it begins; the same job, begun anew, finds its number.
+
+        Whoever is keeping answers at the moment comes to its end first: what a job sees does not change later on.
+        """
+        with writing(self.engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f"LOCK TABLE {ANSWERS.name} IN SHARE ROW EXCLUSIVE MODE"))
+            known = _opening(connection, job_key, server)
+            if known is None:
+                values = {"job_key": job_key, "server": server, "opened_at": int(clock.now())}
+                connection.execute(OPENINGS.insert(), values)
+                known = _opening(connection, job_key, server)
+        assert known is not None, "it was just written"
+        return _aged(known, max_age_days)
+
+    def now(self, max_age_days: float | None = None) -> Opening:
+        """What a job would see that began now; nothing is written."""
+        with self.engine.connect() as connection:
+            number = _last(connection) + 1
+        return _aged(Opening(number=number, opened_at=int(clock.now())), max_age_days)
+
+    def find(self, digests: Sequence[bytes], opening: Opening) -> dict[bytes, bytes]:
+        """The bodies of the answers that a job sees, by their digests."""
+        found: dict[bytes, bytes] = {}
+        with self.engine.connect() as connection:
+            for some in _some_at_once(digests):
+                asked = _IS_OF_DIGESTS & (ANSWERS.c.edition < opening.number) & _is_young(opening)
+                chosen = select(ANSWERS.c.digest, ANSWERS.c.body).where(asked).order_by(ANSWERS.c.edition)
+                for digest, body in connection.execute(chosen, {"digests": some}):
+                    found[bytes(digest)] = bytes(body)  # the latest edition counts
+        return {digest: _inflated(body) for digest, body in found.items()}
+
+    def keep(self, answers: Iterable[KeptAnswer], opening: Opening) -> int:
+        """Keep answers for the job of this opening and those to come; of equal ones the first in stays.
+
+        One that is too old for the job stays for those that began before.
+
+        Returns:
+            How many were new.
+        """
+        return sum(self._keep(some, opening) for some in _some_at_once(answers))
+
+    def _keep(self, answers: Sequence[KeptAnswer], opening: Opening) -> int:
+        with writing(self.engine) as connection:
+            if connection.dialect.name == "postgresql":  # before the last number is read
+                connection.execute(text(f"LOCK TABLE {ANSWERS.name} IN ROW EXCLUSIVE MODE"))
+            digests = [answer.digest for answer in answers]
+            asked = select(ANSWERS.c.digest).where(_IS_OF_DIGESTS & _is_young(opening))
+            known = {bytes(digest) for digest in connection.scalars(asked, {"digests": digests})}
+            new = {answer.digest: answer for answer in reversed(answers) if answer.digest not in known}
+            if not new:
+                return 0
+            same = {"edition": _last(connection), "kept_at": int(clock.now())}
+            rows: list[dict[str, Any]] = [
+                {**new[digest]._asdict(), **same, "body": _deflated(new[digest].body)}
+                for digest in sorted(new)  # in one order, so that two who keep the same do not block each other
+            ]
+            insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            connection.execute(insert(ANSWERS).on_conflict_do_nothing(), rows)
+            return len(new)
+
+
+_IS_OF_DIGESTS = ANSWERS.c.digest.in_(bindparam("digests", expanding=True))
+
+
+def _is_young(opening: Opening) -> ColumnElement[bool]:
+    return ANSWERS.c.kept_at >= (opening.oldest or 0)
+
+
+def _opening(connection: Connection, job_key: str, server: str) -> Opening | None:
+    """The number of a job that has begun."""
+    chosen = select(OPENINGS.c.number, OPENINGS.c.opened_at).where(
+        (OPENINGS.c.job_key == job_key) & (OPENINGS.c.server == server)
+    )
+    row = connection.execute(chosen).first()
+    return None if row is None else Opening(number=row.number, opened_at=row.opened_at)
+
+
+def _last(connection: Connection) -> int:
+    """The number of the job that began last; 0 where none has."""
+    return connection.scalar(select(func.max(OPENINGS.c.number))) or 0
+
+
+def _aged(opening: Opening, max_age_days: float | None) -> Opening:
+    if max_age_days is None:
+        return opening
+    return opening.model_copy(update={"oldest": opening.opened_at - int(max_age_days * DAY_SECONDS)})
+
+
+def _some_at_once(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """All of them, `AT_ONCE` at a time."""
+    coming = iter(values)
+    while some := list(islice(coming, AT_ONCE)):
+        yield some
+
+
+def _deflated(body: bytes) -> bytes:
+    """A body in fewer bytes where that can be; JSON begins with no byte that zlib begins with."""
+    if len(body) < SMALLEST_DEFLATED:
+        return body
+    made = zlib.compress(body, 1)
+    return made if len(made) < len(body) else body
+
+
+def _inflated(kept: bytes) -> bytes:
+    return zlib.decompress(kept) if kept[:1] == b"\x78" else kept

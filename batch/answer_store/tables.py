@@ -1,0 +1,116 @@
+"""The tables of an answer store, on SQLite and PostgreSQL, and how any table of ours is made there.
+
+An answer's digest may stand there in several editions: one that has grown old is kept anew. Which of them a job
+sees does not hang on clocks: each job is numbered as it begins, an answer bears the number of the last job that had
+begun when it was kept, and a job sees those below its own.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+    inspect,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
+
+from ..errors import DatabaseError
+
+DIALECTS = ("sqlite", "postgresql")
+
+BUSY_SECONDS = 60
+"""How long a process waits for another one that is writing to the same file."""
+
+METADATA = MetaData()
+
+ANSWERS = Table(
+    "openai_batch_answers",
+    METADATA,
+    Column("digest", LargeBinary(20), primary_key=True),
+    Column("edition", BigInteger, primary_key=True, autoincrement=False),
+    Column("kept_at", BigInteger, nullable=False),
+    Column("endpoint", String(64), nullable=False),
+    Column("model", String, nullable=True),
+    Column("job_key", String(64), nullable=False),
+    Column("custom_id", String, nullable=False),
+    Column("input_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("cost_usd", String(40)),
+    Column("body", LargeBinary, nullable=False),
+)
+"""One answer a row: `edition` is the number of the last job that had begun when it was kept, `kept_at` in Unix
+seconds, `body` the response's as it came, compressed where that makes it smaller."""
+
+OPENINGS = Table(
+    "openai_batch_openings",
+    METADATA,
+    # SQLite numbers only what it calls INTEGER
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("job_key", String(64), nullable=False),
+    Column("server", String, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    UniqueConstraint("job_key", "server"),
+)
+"""The jobs that have begun: the same job finds its own number again, whatever became of its folder."""
+
+
+def prepare_engine(engine: Engine) -> Engine:
+    """Let many processes use an engine's database at once: a SQLite file waits for its turn to be written.
+
+    Raises:
+        DatabaseError: it is neither SQLite nor PostgreSQL.
+    """
+    if engine.dialect.name not in DIALECTS:
+        raise DatabaseError(
+            f"Answers are kept in SQLite or PostgreSQL; {engine.dialect.name} is neither. Name a file, such as "
+            "answers.db, or a PostgreSQL database."
+        )
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _set_up_sqlite)
+    return engine
+
+
+def _set_up_sqlite(connection: object, _: object) -> None:
+    """Leave beginnings to us, so that who writes waits at the beginning and not in the middle."""
+    connection.isolation_level = None  # type: ignore[attr-defined]  # sqlite3's
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "secure_delete = ON",  # what is forgotten is not to stay in the file
+    ):
+        connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]  # sqlite3's
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes, committed at the end of the block; of a SQLite file only one at a time."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+        connection.commit()
+
+
+def make_tables(engine: Engine, metadata: MetaData) -> None:
+    """Make the tables that are not there yet; other processes may do so at the same moment."""
+    there = set(inspect(engine).get_table_names())
+    missing = [table for table in metadata.sorted_tables if table.name not in there]
+    for table in missing:
+        try:
+            with writing(engine) as connection:
+                connection.execute(CreateTable(table, if_not_exists=True))
+        except DBAPIError:  # PostgreSQL's, where two make it at once
+            if not inspect(engine).has_table(table.name):
+                raise

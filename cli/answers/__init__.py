@@ -1,0 +1,1 @@
+"""`answers`: what an answer store holds, pruned and forgotten."""

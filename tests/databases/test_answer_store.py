@@ -1,0 +1,76 @@
+"""The answer store, on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect_openai_batch import DatabaseError
+from prefect_openai_batch.batch.answer_store.store import AnswerStore, KeptAnswer
+from prefect_openai_batch.blocks.databases import open_store
+
+SERVER = "https://api.openai.com/v1"
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, database: str) -> Iterator[AnswerStore]:
+    """An empty store on each kind of database."""
+    monkeypatch.setenv("TEAM_ANSWERS", database)
+    with open_store("TEAM_ANSWERS") as opened:
+        yield opened
+
+
+def answer(digest: bytes, body: bytes = b'{"said":"yes"}', job_key: str = "first") -> KeptAnswer:
+    return KeptAnswer(digest, body, "/v1/responses", "gpt-5-mini", job_key, f"id-{digest.decode()}")
+
+
+def test_a_job_sees_what_was_kept_before_it_began_and_nothing_later(store: AnswerStore) -> None:
+    first = store.open_job("first", SERVER)
+    store.keep([answer(b"a")], first)
+    second = store.open_job("second", SERVER)
+    store.keep([answer(b"b")], first)
+    assert set(store.find([b"a", b"b"], second)) == {b"a"}
+    assert store.open_job("second", SERVER) == second, "begun anew it sees the same"
+    assert set(store.find([b"a", b"b"], store.open_job("second", "http://other/v1"))) == {b"a", b"b"}
+
+
+def test_the_first_answer_stays_and_comes_back_byte_by_byte(store: AnswerStore) -> None:
+    long = b'{"said":"' + b"yes " * 1_000 + b'"}'
+    opening = store.open_job("first", SERVER)
+    assert store.keep([answer(b"a", long), answer(b"a", b"{}")], opening) == 1
+    assert store.keep([answer(b"a", b"{}")], opening) == 0
+    assert store.find([b"a"], store.now()) == {b"a": long}
+
+
+def test_an_answer_too_old_is_kept_anew_and_who_began_before_sees_the_old_one(store: AnswerStore) -> None:
+    store.keep([answer(b"a", b'{"said":"old"}')], store.open_job("first", SERVER))
+    second = store.open_job("second", SERVER)
+    third = store.open_job("third", SERVER, max_age_days=-1)  # for it all is old
+    assert store.find([b"a"], third) == {}
+    assert store.keep([answer(b"a", b'{"said":"new"}')], third) == 1
+    assert store.find([b"a"], second) == {b"a": b'{"said":"old"}'}
+    assert store.find([b"a"], store.now()) == {b"a": b'{"said":"new"}'}
+
+
+def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "new" / "answers.db")) as opened:
+        opened.open_job("first", SERVER)
+    assert (tmp_path / "new" / "answers.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["postgresql://me:secret@db/answers", "postgresql://db/answers?password=secret", "nonsense://secret"],
+    ids=["user", "query", "no dialect"],
+)
+def test_a_password_in_a_url_is_refused_and_not_quoted(name: str) -> None:
+    with pytest.raises(DatabaseError) as refused:
+        open_store(name)
+    assert "secret" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_database_that_does_not_answer_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOWHERE", "postgresql+psycopg://me:secret@127.0.0.1:1/answers")
+    with pytest.raises(DatabaseError, match="--answers none") as refused:
+        open_store("NOWHERE")
+    assert "secret" not in str(refused.value)
