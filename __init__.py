@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from .batch.tables.sql.sql_source import SqlSource as SqlSource
     from .batch.trials.trial import Trial as Trial
     from .batch.trials.trial_report import TrialReport as TrialReport
+    from .batch.watermarks.watermark import Watermark as Watermark
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
     from .blocks import OpenAICredentials as OpenAICredentials
     from .flows import collect_cancelled_run as collect_cancelled_run
@@ -88,6 +89,7 @@ _EXPORTS = (
     # what it takes
     ("batch.tables.sources", "FileSource"),
     ("batch.tables.sql.sql_source", "SqlSource"),
+    ("batch.watermarks.watermark", "Watermark"),
     ("batch.requests.request", "Request"),
     ("batch.requests.chat_request", "ChatRequest"),
     ("batch.requests.responses_request", "ResponsesRequest"),

@@ -55,6 +55,7 @@ from prefect_openai_batch import (
     Trial,
     TrialReport,
     WaitError,
+    Watermark,
     build_items,
     cancel_batch,
     cancel_job,
@@ -83,7 +84,9 @@ from prefect_openai_batch import (
     write_results,
 )
 
-SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
+SOURCE = FileSource(
+    path="reviews.csv", types={"stars": "integer"}, watermark=Watermark(column="stars", lag=1, key_columns=("id",))
+)
 TABLE = SqlSource(
     database="warehouse", query="SELECT * FROM reviews WHERE stars < :stars", parameters={"stars": 3}
 )

@@ -1,34 +1,23 @@
 """The new rows of a source, read as a source is."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
-from typing import Protocol
 
 import pyarrow as pa
 
 from ...errors import SourceError
 from ...watermarks.highest import higher
-from ...watermarks.kinds import lag_of, trusted_until
+from ...watermarks.kinds import Kind, lag_of, trusted_until
 from ...watermarks.mark import KeptMark, Mark, lowest_read
 from ...watermarks.reading import Bounds, Counts, Reading
 from ...watermarks.remembered import to_bytes
 from ...watermarks.watermark import Watermark
 from ..row_groups import rows_at
-from .column_values import kind_of, values_of
+from .column_values import ColumnKind, kind_of, values_of
 from .row_digests import digests_of
 
-
-class Rows(Protocol):
-    """A source ready to be read: its schema, and batches of its rows in order."""
-
-    @property
-    def schema(self) -> pa.Schema:
-        """The schema of every batch."""
-        ...
-
-    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
-        """The rows in order."""
-        ...
+Read = Callable[[Kind, int | None], Iterator[pa.RecordBatch]]
+"""Reads a table whose watermark column is of a kind: the rows without a value and those from one on, at least."""
 
 
 class NewRows:
@@ -39,11 +28,12 @@ class NewRows:
 
     def __init__(
         self,
-        rows: Rows,
+        schema: pa.Schema,
+        read: Read,
         watermark: Watermark,
         kept: KeptMark | None,
         *,
-        path: str,
+        name: str,
         now: datetime,
         job_key: str,
         full: bool = False,
@@ -52,10 +42,11 @@ class NewRows:
         """Look at the column; nothing is read yet.
 
         Args:
-            rows: The source, all of it, or at least all rows with no value and from `low` on.
+            schema: The source's.
+            read: Reads the source.
             watermark: Its column and how far back it is read.
             kept: The mark of the last finished run; None where there is none.
-            path: What messages call the source.
+            name: What messages call the source.
             now: When the reading begins.
             job_key: The job that reads.
             full: Whether all rows are new.
@@ -65,16 +56,15 @@ class NewRows:
             SourceError: the column is not there, or its values cannot be a watermark, or are no longer what they
                 were when the mark was kept; or a key column is not there.
         """
-        self.schema = rows.schema
-        self._rows, self._watermark, self._path = rows, watermark, path
-        self._column = kind_of(rows.schema, watermark.column, path)
-        self._digested = self._digested_columns()
-        self._before = None if full else kept
+        self.schema = schema
+        self._read, self._watermark, self._name = read, watermark, name
         self._now, self._job_key, self._full, self._limit = now, job_key, full, limit
-        kind = self._column.kind
+        self._before = None if full else kept
+        self._column = kind_of(schema, watermark.column, name) if schema.names else self._of_no_rows()
+        self._digested = self._digested_columns()
         self.mark_before = None if self._before is None else self._before.mark
-        self.low = lowest_read(self.mark_before, watermark, kind)
-        self._lag = lag_of(watermark, kind)
+        self.low = lowest_read(self.mark_before, watermark, self._column.kind)
+        self._lag = lag_of(watermark, self._column.kind)
         remembered = None if self._before is None else self._before.remembered()
         self._reading = Reading(self._bounds(), remembered, limit)
 
@@ -89,7 +79,7 @@ class NewRows:
         Raises:
             SourceError: the table is broken, or an integer has more than 64 bits.
         """
-        for batch in self._rows:
+        for batch in self._read(self._column.kind, self.low):
             if self._reading.is_cut_off:
                 return
             taken = self._taken(batch)
@@ -137,9 +127,9 @@ class NewRows:
             values, valid = values_of(batch[self._watermark.column])
         except pa.ArrowInvalid as error:
             raise SourceError(
-                f"{self._path}, column {self._watermark.column!r}: an integer of more than 64 bits cannot be a "
+                f"{self._name}, column {self._watermark.column!r}: an integer of more than 64 bits cannot be a "
                 f"watermark: {error}.",
-                path=self._path,
+                path=self._name,
                 column=self._watermark.column,
             ) from None
         places = self._reading.take(
@@ -148,15 +138,21 @@ class NewRows:
         taken: list[int] = places.tolist()
         return taken
 
+    def _of_no_rows(self) -> ColumnKind:
+        """The kind of a column of which nothing is known: JSONL of no lines has none at all, and no rows."""
+        if self._before is not None:
+            return ColumnKind(self._before.mark.kind)
+        return ColumnKind("integer" if isinstance(self._watermark.lag, int) else "instant")
+
     def _digested_columns(self) -> tuple[str, ...]:
         """The columns that tell rows apart: the watermark's own is always among them."""
         keys = self._watermark.key_columns
-        if keys is None:
+        if keys is None or not self.schema.names:
             return tuple(self.schema.names)
         if missing := [name for name in keys if name not in self.schema.names]:
             raise SourceError(
-                f"{self._path} has no column {missing[0]!r}, which the watermark names as a key column.",
-                path=self._path,
+                f"{self._name} has no column {missing[0]!r}, which the watermark names as a key column.",
+                path=self._name,
                 column=missing[0],
             )
         return tuple({*keys, self._watermark.column})

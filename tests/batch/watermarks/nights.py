@@ -26,7 +26,7 @@ class Table:
     def schema(self) -> pa.Schema:
         return pa.schema([("at", self.values.type), ("label", pa.string())])
 
-    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
+    def read(self, _kind: str, _low: int | None) -> Generator[pa.RecordBatch, None, None]:
         batch = pa.RecordBatch.from_arrays([self.values, pa.array(self.labels, pa.string())], schema=self.schema)
         for start in range(0, batch.num_rows, self.rows_per_batch):
             yield batch.slice(start, self.rows_per_batch)
@@ -52,7 +52,17 @@ class Reader:
     ) -> list[tuple[Any, str]]:
         """The rows that a night takes."""
         watermark = Watermark(column="at", lag=lag, key_columns=key_columns)
-        rows = NewRows(table, watermark, self.kept, path="table", now=now, job_key="night", full=full, limit=limit)
+        rows = NewRows(
+            table.schema,
+            table.read,
+            watermark,
+            self.kept,
+            name="table",
+            now=now,
+            job_key="night",
+            full=full,
+            limit=limit,
+        )
         taken = [
             (value, label)
             for batch in rows
