@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .tasks import clean_up as clean_up
     from .tasks import fetch_output as fetch_output
     from .tasks import get_batch as get_batch
+    from .tasks import keep_mark as keep_mark
     from .tasks import list_batches as list_batches
     from .tasks import read_source as read_source
     from .tasks import sensor_options as sensor_options
@@ -113,7 +114,7 @@ _EXPORTS = (
     ("tasks", "wait_for_batch wait_for_batches sensor_options"),
     ("tasks", "fetch_output"),
     ("batch.outcomes.outcome_files", "FetchedOutput"),
-    ("tasks", "write_results"),
+    ("tasks", "write_results keep_mark"),
     ("batch.jobs.report", "JobReport"),
     ("batch.outcomes.bill", "Bill"),
     ("batch.reports.report_page", "ReportPage"),

@@ -27,6 +27,7 @@ from ..batch.tables.destinations import check_destination
 from ..batch.urls import named_server
 from . import process
 from .databases.sql_options import connect_early
+from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from .run_options import run_options
@@ -37,6 +38,7 @@ EXIT_INCOMPLETE = 3
 @click.command("run")
 @click.argument("source", required=False)
 @table_options
+@watermark_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
 @click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
@@ -53,6 +55,7 @@ EXIT_INCOMPLETE = 3
         "answer_rest",
     ),
     *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
+    "full",
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
@@ -89,7 +92,8 @@ def run_command(
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
-    table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
+    whole = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
+    table = with_watermark(whole, **{name: given.pop(name) for name in WATERMARK_OPTIONS})
     request = make_request(request_file, **given)
     if dry_run:
         from .dry_run import show_dry_run
@@ -271,6 +275,7 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
         f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
+        f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
         f"results: {report.destination}"
     )
     if report.missing:

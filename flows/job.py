@@ -15,6 +15,7 @@ from pydantic import Field
 from ..batch.errors import AccessError, BatchFailed, Refused
 from ..batch.form_texts import titled
 from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
+from ..batch.jobs.only_new.window import leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
@@ -24,7 +25,7 @@ from ..batch.requests.request import Request, RequestParameter
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..blocks.databases import database_engine
-from ..tasks import check_access, clean_up, read_source, write_results
+from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
@@ -189,6 +190,8 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             if not finish_round(job_run, number):
                 return None
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
+        if leaves_mark(job, report, job_run.options.min_answered):
+            job_run.task(keep_mark, "mark")(job)
         tell_written(report)
         show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
@@ -199,7 +202,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
 def _read_rows(job_run: JobRun) -> None:
     if job_run.job.rows() is None:
         check_access(_model(job_run.job.request), credentials=job_run.credentials)
-        job_run.task(read_source, "rows")(job_run.job)
+        job_run.task(read_source, "rows")(job_run.job, full=job_run.options.full)
         tell_rows(job_run.job)
 
 

@@ -14,6 +14,7 @@ from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
 from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .results import rehearse_results
 from .stops import STOPPED
@@ -196,6 +197,7 @@ OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
         *(REPORT, RESULTS, REFUSED_TABLE, CLEANED),
+        *(WINDOW, SEEN),
     }
 )
 """What stands in a job folder; see `job.py`."""

@@ -135,6 +135,12 @@ class RunOptions(BaseModel):
         description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
     )
 
+    full: bool = Field(
+        default=False,
+        title="All rows again",
+        description="Take all rows of a source with a watermark, and set its mark anew.",
+    )
+
     @property
     def pauses(self) -> Pauses:
         """The pauses between looks."""

@@ -31,6 +31,8 @@ class JobReport(Record):
     remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
     nothing could be read: both expire. `bill` is None of a job that is known by its table alone.
 
+    `new_rows` says of a source with a watermark which rows were taken.
+
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
     """
@@ -49,6 +51,7 @@ class JobReport(Record):
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()
     unsent_files: int = 0
+    new_rows: str = ""
     files_left: tuple[str, ...] = ()
     files_kept: tuple[str, ...] = ()
     started_at: datetime

@@ -28,6 +28,7 @@ from ..tables.parts import read_rows, read_schema
 from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS
 from .job import REPORT, Job, Rows
+from .only_new.window import window_of
 from .report import BatchSummary, JobReport
 from .submissions import fetched, last_seen
 
@@ -268,6 +269,7 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         destination=job.destination,
         stopped=stop.message if (stop := job.stopped()) else None,
         open_batches=tuple(batch.id for batch in job.open_batches()),
+        new_rows=window.told if (window := window_of(job)) else "",
         started_at=job.opened_at,
         finished_at=datetime.now(UTC),
     )

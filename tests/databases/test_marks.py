@@ -125,7 +125,7 @@ def reader(engine: Engine, source: SqlSource, options: Callable[[], str] | None 
             job_key="job",
             connect=lambda _: create_engine(engine.url, connect_args=connect_args),
         ) as rows:
-            labels = [label for batch in rows for label in batch["label"].to_pylist()]
+            labels = [label for batch in rows.batches() for label in batch["label"].to_pylist()]
         kept.extend(filter(None, [rows.next_mark()]))
         return labels
 

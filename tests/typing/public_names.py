@@ -65,6 +65,7 @@ from prefect_openai_batch import (
     fetch_output,
     get_batch,
     heal_run,
+    keep_mark,
     list_batches,
     open_job,
     openai_batch,
@@ -133,6 +134,7 @@ def steps_of_a_job() -> JobReport:
         assert_type([fetch_output(batch) for batch in ended], list[FetchedOutput])
     assert_type(cancel_job(job), list[Batch])
     report = assert_type(write_results(job), JobReport)
+    assert_type(keep_mark(job), bool)
     assert_type(report.bill, Bill | None)
     assert_type(clean_up(job), list[str])
     return report

@@ -1,6 +1,6 @@
 """The new rows of a source, read as a source is."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ Read = Callable[[Kind, int | None], Iterator[pa.RecordBatch]]
 class NewRows:
     """The rows of a source that no finished run has taken; what is left of its batches.
 
-    Iterate once, to the end, then ask for `next_mark`.
+    Read once, to the end, then ask for `next_mark`.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class NewRows:
         self.schema = schema
         self._read, self._watermark, self._name = read, watermark, name
         self._now, self._job_key, self._full, self._limit = now, job_key, full, limit
-        self._before = None if full else kept
+        self._kept, self._before = kept, None if full else kept
         self._column = kind_of(schema, watermark.column, name) if schema.names else self._of_no_rows()
         self._digested = self._digested_columns()
         self.mark_before = None if self._before is None else self._before.mark
@@ -73,7 +73,7 @@ class NewRows:
         """How many rows were found new so far, and how many known."""
         return self._reading.counts
 
-    def __iter__(self) -> Generator[pa.RecordBatch, None, None]:
+    def batches(self) -> Iterator[pa.RecordBatch]:
         """The new rows in order.
 
         Raises:
@@ -89,17 +89,21 @@ class NewRows:
                 yield rows_at(batch, taken)
 
     def next_mark(self) -> KeptMark | None:
-        """The mark to be kept once the rows that were read are done with; None where it stays as it is.
+        """The mark to be kept once the rows that were read are done with; None of a table without columns.
 
-        It stays where nothing was new, and where a full reading was cut off at its limit. Another that was cut
-        off moves no mark either, for nobody knows what else there is, and has its rows remembered.
+        It stays as it is where nothing was new, and only says who read the table last; also where a full reading
+        was cut off at its limit. Another that was cut off moves no mark either, for nobody knows what else there
+        is, and has its rows remembered.
         """
-        if not self.counts.new or (self._full and self._reading.is_cut_off):
+        if not self.schema.names:
             return None
-        if self._reading.is_cut_off:
-            before = self._before or KeptMark(self._mark(None, None), b"")
-            seen = before.seen + to_bytes(self._reading.taken())
-            return KeptMark(self._mark(before.mark.value, before.mark.floor), seen)
+        kept = self._kept or KeptMark(self._mark(None, None), b"")
+        cut_off, value, floor = self._reading.is_cut_off, kept.mark.value, kept.mark.floor
+        if not self.counts.new or (cut_off and self._full and self._kept):
+            as_it_was = {"read_at": self._now, "job_key": self._job_key, "full": False}
+            return KeptMark(kept.mark.model_copy(update=as_it_was), kept.seen)
+        if cut_off:
+            return KeptMark(self._mark(value, floor), kept.seen + to_bytes(self._reading.taken()))
         found = self._reading.found()
         value = higher(None if found.mark is None else found.mark * self._column.scale, self._mark_value)
         return KeptMark(self._mark(value, self._floor_below(value)), to_bytes(found.seen))

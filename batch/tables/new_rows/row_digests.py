@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ from ...watermarks.remembered import DIGEST, DIGEST_BYTES, Digests
 from ..json_values import json_values
 from ..row_groups import rows_at
 from ..value_texts import json_bytes
+from .column_values import NANOSECONDS
 
 
 def digests_of(batch: pa.RecordBatch, places: Sequence[int], columns: Sequence[str]) -> Digests:
@@ -17,14 +19,18 @@ def digests_of(batch: pa.RecordBatch, places: Sequence[int], columns: Sequence[s
     if not len(places):
         return np.zeros(0, DIGEST)
     rows = rows_at(batch.select(list(columns)), places)
-    values = [json_values(_in_utc(rows[name])) for name in sorted(columns)]
+    values = [_plain_values(rows[name]) for name in sorted(columns)]
     made = [blake2b(json_bytes(row), digest_size=DIGEST_BYTES).digest() for row in zip(*values, strict=True)]
     return np.array(made, DIGEST)
 
 
-def _in_utc(column: pa.Array) -> pa.Array:
-    """An instant is the same in whichever zone, or session of a database, it is shown."""
+def _plain_values(column: pa.Array) -> list[Any]:
+    """The values as JSON has them; dates and times as integers, the same in whatever zone or unit they are kept."""
     type_ = column.type
-    if pa.types.is_timestamp(type_) and type_.tz:
-        return column.cast(pa.timestamp(type_.unit, "UTC"))
-    return column
+    if pa.types.is_timestamp(type_):
+        scale = NANOSECONDS[type_.unit]
+        return [None if value is None else value * scale for value in column.cast(pa.int64()).to_pylist()]
+    if pa.types.is_date(type_):
+        days: list[int | None] = column.cast(pa.date32()).cast(pa.int32()).to_pylist()
+        return days
+    return json_values(column)

@@ -65,7 +65,7 @@ class Reader:
         )
         taken = [
             (value, label)
-            for batch in rows
+            for batch in rows.batches()
             for value, label in zip(plain(batch["at"]), batch["label"].to_pylist(), strict=True)
         ]
         if not fails:
