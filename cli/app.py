@@ -25,6 +25,7 @@ ROOM = "Make room and type the same command again: what is paid for is not paid 
 
 
 COMMANDS = {
+    "answers": "answers.answers_command",
     "automations": "deploying.automations",
     "cancel": "batches",
     "demo": "demo",

@@ -11,9 +11,9 @@ import click
 
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
-from ..batch.jobs.job import JOB, JOB_KEY, REPORT, Job
+from ..batch.jobs.job import JOB, JOB_KEY, Job
 from ..batch.jobs.opening import storage_folder
-from ..batch.jobs.report import JobReport
+from ..batch.jobs.report import REPORT, JobReport
 from . import process
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .run_options import run_options

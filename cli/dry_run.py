@@ -1,10 +1,14 @@
 """`run --dry-run`: everything built and checked, nothing sent."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 import orjson
 
+from ..batch.answer_store.answers import Answers
 from ..batch.files.input_files import INPUT, InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Job
@@ -16,8 +20,13 @@ from ..batch.money.budgets import check_budget
 from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source
+from ..blocks.databases import open_store
+from ..blocks.databases.answer_stores import NONE, needs_prefect
 from . import process
 from .databases.sql_options import connecting
+
+if TYPE_CHECKING:
+    from ..batch.answer_store.store import AnswerStore
 
 SHOWN = 3
 
@@ -27,6 +36,7 @@ def show_dry_run(
     request: Request,
     destination: str | None,
     options: RunOptions,
+    credentials: str | None = None,
     *,
     overwrite: bool,
     as_json: bool,
@@ -47,12 +57,22 @@ def show_dry_run(
             connect=connect,
         )
         rows = keep_rows(job, connect)
-        files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
+        with _answers(job, options, credentials) as (asking, store):
+            files = [
+                file for selection in plan_round(job) for file in build_selection(asking, selection, store=store)
+            ]
+        unsent = sum(file.items for file in asking.unsent())
         first = _first_items(files)
         estimate = _estimate(job.with_terms(options.terms()), options)
     size = sum(file.bytes for file in files)
     if as_json:
-        summary = {"rows": rows.rows, "input_files": len(files), "bytes": size, "first_items": first}
+        summary = {
+            "rows": rows.rows,
+            "input_files": len(files),
+            "bytes": size,
+            "first_items": first,
+            "unsent": unsent,
+        }
         foretold = estimate.model_dump(mode="json")
         process.print_json(orjson.dumps({**summary, "estimate": foretold}).decode())
         return
@@ -61,7 +81,24 @@ def show_dry_run(
     click.echo(
         f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
         f"of {size:,} bytes in all: {estimate}. Nothing was sent."
+        + (f" {unsent:,} rows need no item: they were answered before, or by another row." if unsent else "")
     )
+
+
+@contextmanager
+def _answers(job: Job, options: RunOptions, credentials: str | None) -> "Iterator[tuple[Job, AnswerStore | None]]":
+    """The job with what it would find in its answer store now."""
+    name = options.answers or process.team_store()
+    if not name or name == NONE:
+        yield job.with_answers(None, deduplicate=options.deduplicate), None
+        return
+    from ..tasks.remote.connection import connect
+
+    surroundings = process.prefect_in_this_process if needs_prefect(name) or credentials else nullcontext
+    with surroundings(), open_store(name) as store, connect(credentials) as connection:
+        opening = store.now(options.max_answer_age_days)
+        answers = Answers(store=name, server=connection.server, opening=opening)
+        yield job.with_answers(answers, deduplicate=options.deduplicate), store
 
 
 def _estimate(job: Job, options: RunOptions) -> Estimate:

@@ -140,6 +140,16 @@ def default_storage() -> str:
         return default_storage() if get_current_settings().api.url else storage_without_server()
 
 
+def team_store() -> str:
+    """The team's answer store, empty where there is none; known in the same way."""
+    with waited_for("loading Prefect"):
+        from prefect.settings import get_current_settings
+
+        from ..flows.defaults import team_store, team_store_without_server
+    with waited_for("asking Prefect's server where answers are kept"):
+        return team_store() if get_current_settings().api.url else team_store_without_server()
+
+
 def check_storage(place: str) -> None:
     """Refuse a storage in which no claim is exclusive, or, on local disks, nothing can be made.
 

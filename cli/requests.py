@@ -106,7 +106,7 @@ def request_options(command: Command) -> Command:
             ),
             click.option(
                 "--answer",
-                "answers",
+                "answer_fields",
                 multiple=True,
                 metavar='"NAME: KIND"',
                 help='A column of the answer: "mood: happy | angry", "score: number", "why: text?"; once each.',
@@ -180,7 +180,7 @@ def make_request(
     endpoint: str | None,
     parameters: tuple[str, ...],
     id_column: str | None,
-    answers: tuple[str, ...],
+    answer_fields: tuple[str, ...],
     constant_prompt: bool,
     keep_response: bool,
     keep_cost: bool,
@@ -197,7 +197,7 @@ def make_request(
         "--endpoint": endpoint,
         "--param": parameters,
         "--id-column": id_column,
-        "--answer": answers,
+        "--answer": answer_fields,
         "--constant-prompt": constant_prompt,
         "--keep-response": keep_response,
         "--keep-cost": keep_cost,
@@ -212,8 +212,8 @@ def make_request(
             raise click.UsageError(f"Give {option}, or a request file with --request.")
     asked = _endpoint(endpoint)
     content = _content(asked, model, prompt, system, parse_parameters(parameters))
-    if answers:
-        content["answer"] = _parse_answers(answers, asked)
+    if answer_fields:
+        content["answer"] = _parse_answers(answer_fields, asked)
     meant = {"id_column": id_column, "constant_prompt": constant_prompt}
     kept = {"keep_response": keep_response, "keep_cost": keep_cost}
     return parse_request({**content, **meant, **kept})

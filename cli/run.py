@@ -55,7 +55,7 @@ EXIT_INCOMPLETE = 3
         "answer_rest",
     ),
     *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
-    "full",
+    *("answers", "max_answer_age_days", "deduplicate", "full"),
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
@@ -99,7 +99,9 @@ def run_command(
         from .dry_run import show_dry_run
 
         own = not overwrite and _is_known(table, request, destination, job_key, storage, credentials)
-        show_dry_run(table, request, destination, options, overwrite=overwrite or own, as_json=as_json)
+        show_dry_run(
+            table, request, destination, options, credentials, overwrite=overwrite or own, as_json=as_json
+        )
         return 0
     if destination is None:
         raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
@@ -275,6 +277,7 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
         f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
         f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
+        f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
         f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
         f"results: {report.destination}"
     )

@@ -29,11 +29,24 @@ _SCHEDULED = re.compile(
 )
 
 
+ANSWERS_VARIABLE = "openai_batch_answers"
+"""The Prefect variable that names a team's answer store."""
+
+
 def default_storage() -> str:
     """The Prefect variable `openai_batch_storage`, else a folder in PREFECT_HOME."""
+    return _storage(_variable(STORAGE_VARIABLE))
+
+
+def team_store() -> str:
+    """The Prefect variable `openai_batch_answers`; empty where there is none."""
+    return str(_variable(ANSWERS_VARIABLE) or "")
+
+
+def _variable(name: str) -> object:
     with get_client(sync_client=True) as client:
-        found = client.read_variable_by_name(STORAGE_VARIABLE)
-    return _storage(found and found.value)
+        found = client.read_variable_by_name(name)
+    return found and found.value
 
 
 def storage_without_server() -> str:
@@ -42,13 +55,22 @@ def storage_without_server() -> str:
     To start one takes ten seconds, and a command that is refused needs none. Where the file is not to be read, it
     is asked all the same.
     """
+    return _storage(_variable_without_server(STORAGE_VARIABLE))
+
+
+def team_store_without_server() -> str:
+    """The team's answer store, read in the same way."""
+    return str(_variable_without_server(ANSWERS_VARIABLE) or "")
+
+
+def _variable_without_server(name: str) -> object:
     home = get_current_settings().home
     try:
         with closing(sqlite3.connect(f"{(home / DATABASE).as_uri()}?mode=ro", uri=True)) as database:
-            found = database.execute("SELECT value FROM variable WHERE name = ?", [STORAGE_VARIABLE]).fetchone()
+            found = database.execute("SELECT value FROM variable WHERE name = ?", [name]).fetchone()
     except sqlite3.Error:
-        return default_storage() if (home / DATABASE).exists() else _storage(None)
-    return _storage(None if found is None else orjson.loads(found[0]))
+        return _variable(name) if (home / DATABASE).exists() else None
+    return None if found is None else orjson.loads(found[0])
 
 
 def _storage(named: object) -> str:

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from ..batch import clock
 from ..batch.errors import SourceError, WaitError
 from ..batch.jobs.deadlines import check_deadline
-from ..batch.jobs.job import REPORT, IfExists, load_job
+from ..batch.jobs.job import IfExists, load_job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.own_table import read_own_results
-from ..batch.jobs.report import JobReport
+from ..batch.jobs.report import REPORT, JobReport
 from ..batch.jobs.results import read_results
 from ..batch.outcomes.result_frames import with_results
 from ..batch.reports.report_page import ReportPage, report_page

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from ..batch.errors import AccessError, BatchFailed, Refused
 from ..batch.form_texts import titled
-from ..batch.jobs.job import REFUSED_TABLE, REPORT, IfExists, Job, RefusedTable
+from ..batch.jobs.job import REFUSED_TABLE, IfExists, Job, RefusedTable
 from ..batch.jobs.only_new.window import leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
-from ..batch.jobs.report import JobReport
+from ..batch.jobs.report import REPORT, JobReport
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import Request, RequestParameter
@@ -36,6 +36,7 @@ from .own_parameters import as_we_take_them
 from .places import check_places
 from .rounds import begin_round, finish_round, recognise_job
 from .runs import parameters_of, storage_of, way_on
+from .sending.kept_answers import forget_opening, settle_answers
 from .shown.assets import materializing
 from .shown.progress import shown_progress
 from .shown.run_names import introduce, run_name
@@ -154,6 +155,8 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
         tell_end(job, report, str(state.name))
     if report.bill is not None:
         get_run_logger().info("Paid: %s", report.bill)
+        if report.unsent:
+            get_run_logger().info("Not sent: %s", report.unsent)
         if (budget := job.terms.budget_usd) is not None and report.bill.known_usd > budget:
             get_run_logger().warning("It cost more than %s: so much was sent before", dollars(budget))
     if not report.complete:
@@ -176,7 +179,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         pauses_end_with_it(),
         shown_progress(job) as progress,
     ):
-        job_run = job_run.on_its_terms()
+        job_run = settle_answers(job_run.on_its_terms())
         job = job_run.job
         _read_rows(job_run)
         introduce(job)
@@ -227,6 +230,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
     except Exception as error:
         if not job.has_sent():
             if isinstance(error, Refused | AccessError) and not job.files.exists(REPORT):
+                forget_opening(job.folder)
                 job.forget()  # so that a corrected command may use the key
             raise
         opened = [batch.id for batch in job.open_batches()]
@@ -251,6 +255,7 @@ def _nothing_taken(job: Job) -> BatchFailed:
     """The end of a job of which OpenAI takes nothing: it has cost nothing, and leaves its table alone."""
     batches = job.batches()
     job.files.write(REFUSED_TABLE, RefusedTable(destination=job.destination))
+    forget_opening(job.folder)
     job.forget()
     return BatchFailed(
         f"OpenAI's validation refused every batch of the job, and nothing is paid: {batches[0].why_failed} "
@@ -263,7 +268,8 @@ def _nothing_taken(job: Job) -> BatchFailed:
 def end_state(report: JobReport, min_answered: float, storage: str) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
-        return Completed(message=f"{report.rows:,} rows answered", data=report)
+        unsent = f" ({report.unsent})" if report.unsent else ""
+        return Completed(message=f"{report.rows:,} rows answered{unsent}", data=report)
     answered = f"{report.answered:,} of {report.rows:,} rows answered"
     helps = [f"What helps: {report.way_out}"] if report.way_out else []
     on = [] if helps and not report.resumable else [f"To go on: {way_on(report.job_key, storage)}."]

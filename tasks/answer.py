@@ -15,6 +15,7 @@ from openai import APIConnectionError, APIStatusError
 from prefect import task
 
 from ..batch import clock
+from ..batch.answer_store.answers import Answers
 from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile, items_of
 from ..batch.files.output_files import custom_id_of, parse_line
@@ -23,6 +24,7 @@ from ..batch.jobs.submissions import fetched
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage import Folder
+from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.tries import pauses_end_with_it
@@ -42,6 +44,7 @@ def answer_items(
     *,
     deadline: datetime | None = None,
     concurrency: int = CONCURRENCY,
+    kept_in: Answers | None = None,
     credentials: str | None = None,
 ) -> FetchedOutput:
     """Ask the items of an input file one by one, at the price of synchronous calls, and note what became of each.
@@ -53,6 +56,7 @@ def answer_items(
         file: An input file of it that no batch holds.
         deadline: From then on nothing more is asked.
         concurrency: How many items are asked at once.
+        kept_in: The answer store where answers are kept for other jobs.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
     """
     done = fetched(file)
@@ -62,7 +66,8 @@ def answer_items(
     answers.make()
     with connect(credentials) as connection:
         ask_items(connection, file, answers, deadline, concurrency)
-    output = _read_answers(job, file, answers)
+        kept_in = kept_in and kept_in.at(connection.server)
+    output = _read_answers(job, file, answers, kept_in)
     file.files.write("fetched.json", output)
     file.files.remove(INPUT)
     return output
@@ -135,7 +140,7 @@ def _body(answer: Response) -> Any:
         return answer.content.decode("utf-8", "replace")
 
 
-def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
+def _read_answers(job: Job, file: InputFile, answers: Folder, kept_in: Answers | None) -> FetchedOutput:
     """The outcomes of all items; those that were not asked any more have the job's reason."""
     stop, answer = job.stopped(), job.request.answer_type
     batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
@@ -151,6 +156,8 @@ def _read_answers(job: Job, file: InputFile, answers: Folder) -> FetchedOutput:
             answer=answer,
             otherwise=stop.outcome if stop else None,
         )
+        if kept_in is not None:
+            keep_answers(kept_in, file, output, paths)
     return output.model_copy(update={"untold": 0, "unread": 0})  # what was not asked is not unread
 
 

@@ -5,6 +5,7 @@ from prefect import task
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
+from ..blocks.databases import open_store
 from .options import KEPT_AS_JSON
 from .shown.run_names import named
 
@@ -13,11 +14,13 @@ from .shown.run_names import named
 def build_items(selection: Selection) -> tuple[InputFile, ...]:
     """Build the input files of a selection, cut at OpenAI's limits, each of one model and one endpoint.
 
-    Those that are built already are not built again: an engine may call it twice.
+    Those that are built already are not built again: an engine may call it twice. Rows whose answers the job's
+    answer store has are in none of them.
 
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
         StorageNotShared: the job folder is not here.
+        DatabaseError: the answer store cannot be reached: without it all rows would be paid again.
 
     Example:
         ```python
@@ -29,4 +32,10 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         ```
     """
     job = load_job(selection.job_folder)
-    return job.built(selection) or build_selection(job, selection)
+    built = job.built(selection)
+    if built is not None:
+        return built
+    if job.answers is None:
+        return build_selection(job, selection)
+    with open_store(job.answers.store) as store:
+        return build_selection(job, selection, store=store)

@@ -10,7 +10,8 @@ from ..batch.errors import BatchUnknown
 from ..batch.files.batches import Batch
 from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
-from ..batch.jobs.job import CLEANED, Cleaned, Job
+from ..batch.jobs.job import Job
+from ..batch.jobs.report import CLEANED, Cleaned
 from ..batch.jobs.submissions import fetched, kept_upload, twins, uploads_begun
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect

@@ -10,6 +10,7 @@ from openai import APIStatusError
 from prefect import task
 
 from ..batch import clock
+from ..batch.answer_store.answers import Answers
 from ..batch.errors import BatchNotFinished, StorageNotShared
 from ..batch.files.batches import Batch, describe_progress
 from ..batch.files.input_files import INPUT, ITEMS, InputFile, Item, items_of
@@ -20,6 +21,7 @@ from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
 from ..batch.storage import temporary_folder
+from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
 from .remote.connection import NOT_ALLOWED, Connection, connect
 from .remote.downloads import download
@@ -29,7 +31,12 @@ from .shown.run_names import named
 
 @task(name="fetch-output", task_run_name=named("fetch"), **KEPT_AS_JSON)
 def fetch_output(
-    batch: Batch, *, keep_response: bool = True, answer: Any = None, credentials: str | None = None
+    batch: Batch,
+    *,
+    keep_response: bool = True,
+    answer: Any = None,
+    answers: Answers | None = None,
+    credentials: str | None = None,
 ) -> FetchedOutput:
     """Download a batch's output and error files, and note what became of each of its items.
 
@@ -40,6 +47,7 @@ def fetch_output(
         batch: A batch that has ended, ours or one that somebody else started.
         keep_response: Whether the whole bodies are kept.
         answer: What each answer is, where they are typed: as the `answer` of a request.
+        answers: The answer store of its job, where what came is kept for other jobs.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Raises:
@@ -67,7 +75,8 @@ def fetch_output(
     folder = file.files if file and _is_here(file) else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
         sent = _sent(connection, batch, Path(scratch) / "input")
-        output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed)
+        keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
+        output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)
     folder.write("fetched.json", output)
     folder.remove(INPUT)
     return output

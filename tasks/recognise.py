@@ -8,9 +8,9 @@ from ..batch import clock
 from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch, BatchStatus
 from ..batch.files.identity import one_each, remote_name, remote_name_of
-from ..batch.jobs.job import CLEANED, REPORT, Cleaned, Job
+from ..batch.jobs.job import Job
 from ..batch.jobs.own_table import Told, read_own, read_told
-from ..batch.jobs.report import JobReport
+from ..batch.jobs.report import CLEANED, REPORT, Cleaned, JobReport
 from ..batch.tables.destinations import check_destination
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect

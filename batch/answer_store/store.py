@@ -3,14 +3,15 @@
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .. import clock
-from ..storage import Record
-from .tables import ANSWERS, METADATA, OPENINGS, make_tables, prepare_engine, writing
+from ..limits import KEPT_SECONDS
+from .answers import KeptAnswer, Opening
+from .tables import ANSWERS, FORGOTTEN, METADATA, OPENINGS, make_tables, prepare_engine, reached, writing
 
 AT_ONCE = 500
 """Digests that are looked up together, and answers that are kept together."""
@@ -21,37 +22,13 @@ SMALLEST_DEFLATED = 200
 """Bytes of a body that is worth compressing."""
 
 
-class Opening(Record):
-    """Which answers a job sees: those that were kept before it began, as its number tells, and are young enough.
-
-    `opened_at` and `oldest` are in Unix seconds; answers kept before `oldest` are too old, and None knows no age.
-    """
-
-    number: int
-    opened_at: int
-    oldest: int | None = None
-
-
-class KeptAnswer(NamedTuple):
-    """An answer to be kept; `body` is the response's, as JSON."""
-
-    digest: bytes
-    body: bytes
-    endpoint: str
-    model: str | None
-    job_key: str
-    custom_id: str
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cost_usd: str | None = None
-
-
 class AnswerStore:
     """Answers in a database; closed at the end of a `with` block.
 
     Example:
         ```python
-        from prefect_openai_batch.batch.answer_store.store import AnswerStore, KeptAnswer
+        from prefect_openai_batch.batch.answer_store.answers import KeptAnswer
+        from prefect_openai_batch.batch.answer_store.store import AnswerStore
         from sqlalchemy import create_engine
 
         with AnswerStore(create_engine("sqlite://")) as store:
@@ -60,13 +37,19 @@ class AnswerStore:
             print(store.find([b"digest"], store.now()))
         ```
 
-    Attributes:
-        engine: SQLAlchemy's engine, for whoever keeps more in the same database.
+    Args:
+        engine: SQLAlchemy's engine, which whoever keeps more in the same database may use too.
+        name: What errors call the store.
+
+    Raises:
+        DatabaseError: the database cannot be used; of all methods.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str = "") -> None:
         self.engine = prepare_engine(engine)
-        make_tables(self.engine, METADATA)
+        self.name = name
+        with reached(name):
+            make_tables(self.engine, METADATA)
 
     def __enter__(self) -> "AnswerStore":
         return self
@@ -75,14 +58,17 @@ class AnswerStore:
         self.engine.dispose()
 
     def open_job(self, job_key: str, server: str, max_age_days: float | None = None) -> Opening:
-        """Number a job as it begins; the same job, begun anew, finds its number.
+        """Number a job as it begins; begun anew, it finds its number for as long as OpenAI keeps its files.
 
         Whoever is keeping answers at the moment comes to its end first: what a job sees does not change later on.
         """
-        with writing(self.engine) as connection:
+        with reached(self.name), writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"LOCK TABLE {ANSWERS.name} IN SHARE ROW EXCLUSIVE MODE"))
             known = _opening(connection, job_key, server)
+            if known is not None and known.opened_at < clock.now() - KEPT_SECONDS:
+                forget_openings(connection, OPENINGS.c.number == known.number)
+                known = None
             if known is None:
                 values = {"job_key": job_key, "server": server, "opened_at": int(clock.now())}
                 connection.execute(OPENINGS.insert(), values)
@@ -90,16 +76,21 @@ class AnswerStore:
         assert known is not None, "it was just written"
         return _aged(known, max_age_days)
 
+    def forget_opening(self, opening: Opening) -> None:
+        """Let a job that has sent nothing be as if it had not begun: begun again, it sees what came since."""
+        with reached(self.name), writing(self.engine) as connection:
+            forget_openings(connection, OPENINGS.c.number == opening.number)
+
     def now(self, max_age_days: float | None = None) -> Opening:
         """What a job would see that began now; nothing is written."""
-        with self.engine.connect() as connection:
+        with reached(self.name), self.engine.connect() as connection:
             number = _last(connection) + 1
         return _aged(Opening(number=number, opened_at=int(clock.now())), max_age_days)
 
     def find(self, digests: Sequence[bytes], opening: Opening) -> dict[bytes, bytes]:
         """The bodies of the answers that a job sees, by their digests."""
         found: dict[bytes, bytes] = {}
-        with self.engine.connect() as connection:
+        with reached(self.name), self.engine.connect() as connection:
             for some in _some_at_once(digests):
                 asked = _IS_OF_DIGESTS & (ANSWERS.c.edition < opening.number) & _is_young(opening)
                 chosen = select(ANSWERS.c.digest, ANSWERS.c.body).where(asked).order_by(ANSWERS.c.edition)
@@ -115,7 +106,8 @@ class AnswerStore:
         Returns:
             How many were new.
         """
-        return sum(self._keep(some, opening) for some in _some_at_once(answers))
+        with reached(self.name):
+            return sum(self._keep(some, opening) for some in _some_at_once(answers))
 
     def _keep(self, answers: Sequence[KeptAnswer], opening: Opening) -> int:
         with writing(self.engine) as connection:
@@ -151,6 +143,15 @@ def _opening(connection: Connection, job_key: str, server: str) -> Opening | Non
     )
     row = connection.execute(chosen).first()
     return None if row is None else Opening(number=row.number, opened_at=row.opened_at)
+
+
+def forget_openings(connection: Connection, chosen: ColumnElement[bool]) -> int:
+    """Let jobs that have begun be nobody's; their numbers stay, for numbers only grow. Returns how many."""
+    numbers = connection.scalars(select(OPENINGS.c.number).where(chosen)).all()
+    for number in numbers:
+        nobody = {"job_key": FORGOTTEN.format(number), "server": ""}
+        connection.execute(OPENINGS.update().where(OPENINGS.c.number == number).values(**nobody))
+    return len(numbers)
 
 
 def _last(connection: Connection) -> int:

@@ -1,8 +1,8 @@
 """The tables of an answer store, on SQLite and PostgreSQL, and how any table of ours is made there.
 
 An answer's digest may stand there in several editions: one that has grown old is kept anew. Which of them a job
-sees does not hang on clocks: each job is numbered as it begins, an answer bears the number of the last job that had
-begun when it was kept, and a job sees those below its own.
+sees does not hang on clocks: each job is numbered as it begins, an answer bears the number of the last job that
+had begun when it was kept, and a job sees those below its own.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from sqlalchemy import (
     event,
     inspect,
 )
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from ..errors import DatabaseError
@@ -61,8 +61,33 @@ OPENINGS = Table(
     Column("server", String, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
     UniqueConstraint("job_key", "server"),
+    sqlite_autoincrement=True,
 )
-"""The jobs that have begun: the same job finds its own number again, whatever became of its folder."""
+"""The jobs that have begun: the same job finds its own number again, whatever became of its folder.
+
+A job that is forgotten leaves its number, which is none of anybody then.
+"""
+
+FORGOTTEN = "-{}"
+"""A job key that no job can have, made of a number."""
+
+
+@contextmanager
+def reached(name: str) -> Iterator[None]:
+    """Let what a database cannot do say which store it is, and nothing that its driver quotes.
+
+    Raises:
+        DatabaseError: in place of SQLAlchemy's errors.
+    """
+    try:
+        yield
+    except SQLAlchemyError as error:
+        why = type(getattr(error, "orig", None) or error).__name__
+        raise DatabaseError(
+            f"The answer store {name} cannot be used ({why}). Without it all rows would be paid again: mend it, "
+            "or start without one (answers='none', --answers none).",
+            database=name,
+        ) from None
 
 
 def prepare_engine(engine: Engine) -> Engine:

@@ -48,6 +48,10 @@ class Lines(NamedTuple):
         """Those from place `start` on, and before place `end` if it is given."""
         return Lines._make(column[start:end] for column in self)
 
+    def chosen(self, places: Sequence[int]) -> "Lines":
+        """Those at these places."""
+        return Lines._make([column[place] for place in places] for column in self)
+
     def runs(self) -> Iterator["Lines"]:
         """Lines of the same model that follow each other."""
         start = 0

@@ -1,8 +1,8 @@
 """Rows made into items, and items into input files."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from typing import Any
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,11 +23,20 @@ from ..tables.parts import read_rows, read_schema, read_selected_rows
 from ..tables.row_groups import RowGroup, slices
 from ..tables.sql.sql_reading import Connect
 from .job import Built, Job, Selection
+from .unsent.sifting import Sifting
+
+if TYPE_CHECKING:
+    from ..answer_store.store import AnswerStore  # SQLAlchemy is imported where a store is opened
 
 
 @frozen_heap()
-def build_selection(job: Job, selection: Selection, limits: Limits | None = None) -> tuple[InputFile, ...]:
+def build_selection(
+    job: Job, selection: Selection, limits: Limits | None = None, store: "AnswerStore | None" = None
+) -> tuple[InputFile, ...]:
     """Build the input files of one selection and record them; the same rows give the same bytes.
+
+    Rows of a first round whose answers the store knows are in none of them, and neither are those that send what
+    another row sends, where the job leaves these out.
 
     On a budget they are cut smaller, so that what the first cost is known before the last are sent; and where
     enqueued tokens are bounded, so that several find room.
@@ -45,10 +54,20 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         contested=job.is_contested,
         limits=limits or _limits(job, selection),
     )
-    with refusals_of(job.source.name):
-        files = tuple(writer.write(_lines(job, selection)))
-    folder.write(f"{selection.name}.json", Built(input_files=files))
+    lines = _lines(job, selection)
+    with refusals_of(job.source.name), ExitStack() as stack:
+        sifting = (
+            stack.enter_context(Sifting(job, selection, store)) if _is_sifted(job, selection, store) else None
+        )
+        files = tuple(writer.write(lines if sifting is None else sifting.sift(lines)))
+        unsent = sifting.record() if sifting else ()
+    folder.write(f"{selection.name}.json", Built(input_files=files, unsent=unsent))
     return files
+
+
+def _is_sifted(job: Job, selection: Selection, store: "AnswerStore | None") -> bool:
+    """Whether some rows need not be sent: in later rounds go those that are asked anew."""
+    return selection.round == 1 and (store is not None or job.deduplicate)
 
 
 def _limits(job: Job, selection: Selection) -> Limits:

@@ -7,6 +7,9 @@ window.json, window.seen    which rows were new, and the mark that the job leave
 rounds/1/00000.json         what was built of selection 0: its input files
 rounds/1/00000-0/           an input file's folder: input.jsonl until its outcomes are there, items.parquet, the
                             records that `submissions.py` lists, outcomes.parquet
+rounds/1/00000-store/        the rows of selection 0 whose answers are kept in the answer store, as an input file's
+rounds/1/00000-copy/         those that send what another row sends; firsts.parquet says which
+rounds/1/00000.sent.parquet  digests of what selection 0 sends, where repeats are not sent
 rounds/1/00000-0-rest.json  what goes on of it without the lines that validation refused; -cut.json: its pieces
 rounds/1/adopted.json       the batches of an earlier start that were found at OpenAI
 rounds/2/plan.json          the selections of a later round
@@ -24,6 +27,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from ..answer_store.answers import Answers
 from ..errors import SourceError, StorageNotShared
 from ..files.batches import Batch, BatchStatus
 from ..files.identity import place_of
@@ -34,21 +38,13 @@ from ..storage import Folder, Record, open_url
 from ..tables.any_source import Source
 from ..tables.parts import Part
 from .deadlines import Deadline
-from .report import JobReport
-from .stops import STOPPED, Stop, StopCode
+from .report import CLEANED, REPORT, Cleaned, JobReport
+from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode
 from .submissions import fetched, has_claim, last_seen, refusals, submitted
 from .terms import Terms
 
 JOB = "job.json"
 """A job's first record."""
-
-CLEANED = "cleaned.json"
-"""The last record of a job: its remote files are gone."""
-
-REPORT = "report.json"
-"""What became of the rows."""
-
-RESUMED = "resumed.json"
 
 RESULTS = "results.parquet"
 """The results, where no destination is given."""
@@ -83,9 +79,10 @@ class Selection(Record):
 
 
 class Built(Record):
-    """The input files that were built of one selection."""
+    """The input files that were built of one selection; `unsent` are its rows for which nothing is sent."""
 
     input_files: tuple[InputFile, ...]
+    unsent: tuple[InputFile, ...] = ()
 
 
 class Plan(Record):
@@ -99,21 +96,6 @@ class Adopted(Record):
     """The batches of a round that were found at OpenAI when the job folder was new."""
 
     batch_ids: tuple[str, ...]
-
-
-class Resumed(Record):
-    """The run that took a stop back, and how many rounds there were then."""
-
-    run_id: str
-    rounds: int
-
-
-class Cleaned(Record):
-    """The remote files that were deleted, those that may not be, and those with rows that could not be read."""
-
-    file_ids: tuple[str, ...]
-    left: tuple[str, ...] = ()
-    kept: tuple[str, ...] = ()
 
 
 class RefusedTable(Record):
@@ -140,6 +122,8 @@ class Job(Record):
     deadline: Deadline | None = None
     found: IfExists | None = None
     terms: Terms = Terms()
+    answers: Answers | None = None
+    deduplicate: bool = False
     opened_at: datetime
 
     @property
@@ -191,10 +175,17 @@ class Job(Record):
 
     def input_files_of(self, number: int) -> list[InputFile]:
         """The input files of a round that are built, in the order of selections; pieces follow their whole."""
-        folder = self.round_folder(number)
-        records = [folder.read(name, Built) for name in folder.names("[0-9]*.json")]
-        files = (file for record in records if record for file in record.input_files)
+        files = (file for record in self._built(number) for file in record.input_files)
         return sorted(files, key=lambda file: place_of(file.name))
+
+    def _built(self, number: int) -> list[Built]:
+        folder = self.round_folder(number)
+        records = (folder.read(name, Built) for name in folder.names("[0-9]*.json"))
+        return [record for record in records if record is not None]
+
+    def unsent(self) -> list[InputFile]:
+        """The rows of the first round for which nothing is sent, as if they were input files."""
+        return [file for record in self._built(1) for file in record.unsent]
 
     def stopped(self) -> Stop | None:
         """Why nothing more is sent, where that is so."""
@@ -232,6 +223,10 @@ class Job(Record):
         """The job with another budget or other prices, which count from now on; what they do not say stays."""
         return self._rewritten(terms=self.terms.amended(terms))
 
+    def with_answers(self, answers: Answers | None, *, deduplicate: bool) -> "Job":
+        """The job with its answer store, and whether rows that send the very same are sent once."""
+        return self._rewritten(answers=answers, deduplicate=deduplicate)
+
     def without_found(self) -> "Job":
         """The job with nothing at its destination that is its own."""
         return self._rewritten(found=None)
@@ -255,7 +250,8 @@ class Job(Record):
         """Whether OpenAI's validation has refused every batch of the job, and nobody else has stopped it."""
         stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
         refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
-        return (stop is None or stop.by_openai) and bool(refused) and all(refused)
+        taken = any(fetched(file) for file in self.unsent())
+        return (stop is None or stop.by_openai) and bool(refused) and all(refused) and not taken
 
     def forget(self) -> None:
         """Remove the job's folder, so that a corrected one may use the key; a table of refused rows stays."""

@@ -13,11 +13,12 @@ from ..tables.destinations import check_destination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
-from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .job import JOB, JOB_KEY, REFUSED_TABLE, RESULTS, IfExists, Job, RefusedTable
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
+from .report import CLEANED, REPORT
 from .results import rehearse_results
-from .stops import STOPPED
+from .stops import RESUMED, STOPPED
 
 
 def open_job(

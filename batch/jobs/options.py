@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from ..answer_store.names import checked_name
 from ..errors import BudgetError
 from ..form_texts import without_example, without_none
 from ..prices import Budget, Given, GivenPrice, MaybeRate, exact
@@ -135,11 +136,37 @@ class RunOptions(BaseModel):
         description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
     )
 
+    answers: str = Field(
+        default="",
+        title="Answer store",
+        description="Where answers are kept across jobs: a file such as answers.db, or a database's name; a row "
+        "whose answer is kept is not sent again. Empty: the variable openai_batch_answers, if there is one; none: "
+        "no store.",
+        examples=["/data/answers.db"],
+    )
+    max_answer_age_days: float | None = Field(
+        default=None,
+        gt=0,
+        title="Oldest answer",
+        description="How many days old a kept answer may be when the job begins.",
+        json_schema_extra=without_none,
+    )
+    deduplicate: bool = Field(
+        default=False,
+        title="Send repeats once",
+        description="Send rows that make the very same item once; all of them get its answer.",
+    )
+
     full: bool = Field(
         default=False,
         title="All rows again",
         description="Take all rows of a source with a watermark, and set its mark anew.",
     )
+
+    @field_validator("answers")
+    @classmethod
+    def _without_password(cls, answers: str) -> str:
+        return checked_name(answers)
 
     @property
     def pauses(self) -> Pauses:

@@ -20,6 +20,7 @@ from ..errors import SourceError
 from ..files.batches import SYNCHRONOUS, Batch, BatchStatus
 from ..files.identity import input_digest_of, input_name_of, round_of
 from ..files.pieces import is_piece, whole_name, wholes_listed
+from ..files.unpaid import UNPAID
 from ..outcomes.outcome import OutcomeKind
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..requests.custom_ids import id_hashes
@@ -191,7 +192,10 @@ def _add(told: Told, columns: dict[str, pa.Array], *, null_is_empty: bool) -> No
     invalid = pc.equal(pc.cast(columns["outcome"], pa.string()), OutcomeKind.INVALID.value)
     told.answered += pc.sum(pc.and_not(there, invalid)).as_py() or 0
     told.outcomes.update(map(str, columns["outcome"].to_pylist()))
-    told.batch_ids |= {str(one) for one in columns["batch_id"].unique().to_pylist() if one} - {SYNCHRONOUS}
+    told.batch_ids |= {str(one) for one in columns["batch_id"].unique().to_pylist() if one} - {
+        SYNCHRONOUS,
+        *UNPAID,
+    }
     told.tokens += TokenCounts(**{name: sum(map(_count, columns[name].to_pylist())) for name in COUNTS})
     told.custom_ids.append(_hashes_or_0(columns["custom_id"]))
 
@@ -213,7 +217,7 @@ def _same_ids(job: Job, told: Told) -> bool:
     if rows is None or rows.rows != told.rows:
         return False
     wanted = np.zeros(rows.rows, dtype=np.uint64)
-    for file in job.input_files_of(1):
+    for file in [*job.input_files_of(1), *job.unsent()]:
         items = file.read_items()
         wanted[items["row"].to_numpy()] = id_hashes(items["custom_id"].to_pylist())
     found = np.concatenate([np.zeros(0, dtype=np.uint64), *told.custom_ids])

@@ -7,7 +7,14 @@ from pydantic import Field
 from ..outcomes.bill import Bill
 from ..outcomes.by_row.reasons import advice, named
 from ..outcomes.token_counts import TokenCounts
+from ..prices import Dollars, dollars
 from ..storage import Record
+
+REPORT = "report.json"
+"""What became of the rows."""
+
+CLEANED = "cleaned.json"
+"""The last record of a job: its remote files are gone."""
 
 NAMED_REASONS = 4
 """So many reasons are named in a sentence; the others are counted together."""
@@ -31,6 +38,8 @@ class JobReport(Record):
     remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
     nothing could be read: both expire. `bill` is None of a job that is known by its table alone.
 
+    `from_store` counts the rows whose answers were kept by an answer store, `copies` those that have the answer of
+    a row that sent the very same; `saved_usd` is what both would have cost in batches, None where nobody knows.
     `new_rows` says of a source with a watermark which rows were taken.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
@@ -47,6 +56,9 @@ class JobReport(Record):
     batches: tuple[BatchSummary, ...]
     tokens: TokenCounts
     bill: Bill | None = None
+    from_store: int = 0
+    copies: int = 0
+    saved_usd: Dollars | None = None
     destination: str
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()
@@ -74,6 +86,15 @@ class JobReport(Record):
         return tuple(f"{sentence.removesuffix('.')}." for sentence in told if sentence)
 
     @property
+    def unsent(self) -> str:
+        """The rows that have their answers for nothing, and what that saved; empty where there are none."""
+        kinds = ((self.from_store, "from the answer store"), (self.copies, "by a row that sends the very same"))
+        told = ", ".join(
+            f"{count:,} row{'' if count == 1 else 's'} answered {how}" for count, how in kinds if count
+        )
+        return told and f"{told}; saved {'not known' if self.saved_usd is None else dollars(self.saved_usd)}"
+
+    @property
     def way_out(self) -> str | None:
         """What helps most of the rows without an answer; None where nobody knows."""
         return next((told for told in map(advice, self.reasons) if told), None)
@@ -82,3 +103,11 @@ class JobReport(Record):
     def complete(self) -> bool:
         """Whether the job is done, and every row has its answer."""
         return self.finished_at is not None and self.answered == self.rows
+
+
+class Cleaned(Record):
+    """The remote files that were deleted, those that may not be, and those with rows that could not be read."""
+
+    file_ids: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()

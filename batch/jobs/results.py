@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..errors import TableNotWritten
 from ..files.pieces import is_piece
+from ..files.unpaid import COPY, STORE, UNPAID
 from ..heap import frozen_heap
 from ..outcomes.by_row.latest_outcomes import latest_outcomes
 from ..outcomes.by_row.reasons import most_first
-from ..outcomes.costs import COST, bill_of, costs_of_rows, sent_model
+from ..outcomes.costs import COST, bill_of, costs_of_rows, saved_by, sent_model
 from ..outcomes.outcome import MISSING, Outcome, OutcomeKind
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
@@ -27,10 +29,11 @@ from ..tables.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
 from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS
-from .job import REPORT, Job, Rows
+from .job import Job, Rows
 from .only_new.window import window_of
-from .report import BatchSummary, JobReport
-from .submissions import fetched, last_seen
+from .report import REPORT, BatchSummary, JobReport
+from .submissions import last_seen
+from .unsent.outputs import all_outputs, fetched_outputs
 
 RESULT_COLUMNS = (
     *("custom_id", "outcome", "answer", "finish_reason", "error_code", "error_message", "model"),
@@ -38,6 +41,9 @@ RESULT_COLUMNS = (
     *("batch_id", "request_id"),
 )
 """What is added to the input's columns."""
+
+STORE_COLUMN = "from_store"
+"""Whether a row's answer comes from the answer store; only of jobs that have one."""
 
 COST_COLUMN = "cost_usd"
 """What a row's answers cost in US dollars, all of them where it was asked several times."""
@@ -67,7 +73,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     Raises:
         TableNotWritten: the table cannot be written; the message says how to have it elsewhere.
     """
-    outputs = fetched_outputs(job)
+    outputs = all_outputs(job)
     tally = Tally()
     answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     batches = counted("write", answer_columns.joined(tally), rows.rows)
@@ -86,7 +92,7 @@ def read_results(job: Job) -> pa.Table:
     Raises:
         SourceError: the rows of the job were not read.
     """
-    rows, outputs = job.kept_rows("read_results"), fetched_outputs(job)
+    rows, outputs = job.kept_rows("read_results"), all_outputs(job)
     columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     starts = range(0, rows.rows, GROUP_ROWS)
     batches = [columns.added(columns.outcomes(first, min(first + GROUP_ROWS, rows.rows))) for first in starts]
@@ -98,11 +104,6 @@ def told_results(job: Job, outputs: Sequence[FetchedOutput], outcomes: pa.Table)
     columns = _ResultColumns(job, job.kept_rows("told_results"), [*outputs], _dimensions([*outputs]))
     batches = outcomes.combine_chunks().to_batches()
     return pa.Table.from_batches(map(columns.added, batches), schema=pa.schema(columns.fields))
-
-
-def fetched_outputs(job: Job) -> list[FetchedOutput]:
-    """What was fetched of a job, in the order of rounds and selections."""
-    return [output for file in job.input_files() if (output := fetched(file)) is not None]
 
 
 @contextmanager
@@ -158,14 +159,16 @@ class _ResultColumns:
         self.input = read_schema(job.files)
         self.told = outcome_schema(job.request.endpoint, job.request.answer_type)
         asked = {COST_COLUMN: job.request.keep_cost, "response": job.request.keep_response}
-        self.names = [*RESULT_COLUMNS, *(name for name, kept in asked.items() if kept)]
+        kept = (name for name, is_kept in asked.items() if is_kept)
+        self.names = [*RESULT_COLUMNS, *([STORE_COLUMN] if job.answers else []), *kept]
         self.fields = [field for name in self.names for field in self._fields_of(name)]
         wide = widened(self.input, self.fields)
         self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
 
     def _fields_of(self, name: str) -> list[pa.Field]:
         """A column of outcomes as it is called in the table; behind the answer its own fields, if it is typed."""
-        field = self._field(pa.field(name, COST) if name == COST_COLUMN else self.told.field(name))
+        made = {COST_COLUMN: COST, STORE_COLUMN: pa.bool_()}
+        field = self._field(pa.field(name, made[name]) if name in made else self.told.field(name))
         return [field, *self._typed()] if name == "answer" else [field]
 
     def _typed(self) -> list[pa.Field]:
@@ -206,6 +209,8 @@ class _ResultColumns:
         return pa.RecordBatch.from_arrays(columns, schema=pa.schema(self.fields))
 
     def _columns(self, outcomes: pa.RecordBatch, name: str) -> list[pa.Array]:
+        if name == STORE_COLUMN:
+            return [pc.fill_null(pc.equal(outcomes["batch_id"], STORE), False)]
         column = outcomes[name]
         if name != "answer":
             return [column]
@@ -252,6 +257,8 @@ def report_open_job(job: Job) -> JobReport:
 
 
 def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> JobReport:
+    sent = [output for output in outputs if output.batch.id not in UNPAID]
+    saved = saved_by(outputs, job.terms.prices)
     return JobReport(
         job_key=job.key,
         rows=rows,
@@ -262,10 +269,13 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         rounds=max((file.round for file in job.input_files()), default=0),
         batches=tuple(
             BatchSummary(id=output.batch.id, status=output.batch.status, items=sum(output.outcomes.values()))
-            for output in outputs
+            for output in sent
         ),
-        tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
-        bill=bill_of(outputs, job.terms.prices),
+        from_store=tally.unpaid[STORE],
+        copies=tally.unpaid[COPY],
+        saved_usd=saved.cost_usd if saved.models else None,
+        tokens=sum((output.tokens for output in sent), start=TokenCounts()),
+        bill=bill_of(sent, job.terms.prices),
         destination=job.destination,
         stopped=stop.message if (stop := job.stopped()) else None,
         open_batches=tuple(batch.id for batch in job.open_batches()),

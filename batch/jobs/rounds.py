@@ -7,11 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..files.input_files import InputFile
+from ..files.unpaid import COPY, STORE
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
 from ..tables.parts import RowNumbers
-from .job import RESUMED, Job, Plan, Resumed, Selection
+from .job import Job, Plan, Selection
 from .report import JobReport
+from .stops import RESUMED, Resumed
 from .submissions import fetched, submitted
 
 
@@ -68,6 +70,10 @@ def unanswered_rows(job: Job) -> np.ndarray:
     Rows whose last outcome is final are not among them, cancelled ones are. Memory takes a byte a row.
     """
     waiting = np.ones(_count(job), dtype=bool)
+    for file in job.unsent():
+        waiting[_rows_of(file)] = False  # copies go with the row that is sent for them
+        if (output := fetched(file)) is not None and output.batch.id == STORE:
+            waiting[rows_worth_a_try(output)] = True
     for file in sorted(job.input_files(), key=lambda file: (file.round, file.name)):
         output = fetched(file)
         waiting[_rows_of(file)] = output is None and submitted(file) is None
@@ -105,8 +111,9 @@ def _rows_of(file: InputFile) -> np.ndarray:
 
 def _of_round(job: Job, number: int) -> Iterator[np.ndarray]:
     """The rows of a round that are worth another try, an output at a time."""
-    for output in map(fetched, job.input_files_of(number)):
-        if output is not None:
+    taken = job.unsent() if number == 1 else []
+    for output in map(fetched, [*job.input_files_of(number), *taken]):
+        if output is not None and output.batch.id != COPY:
             yield rows_worth_a_try(output)
 
 

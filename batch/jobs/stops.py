@@ -8,6 +8,8 @@ from ..storage import Record
 
 STOPPED = "stopped.json"
 
+RESUMED = "resumed.json"
+
 StopCode = Literal["budget", "cancelled", "ended", "finish_by", "insufficient_quota", "model_not_found"]
 """Its budget was used up; or somebody cancelled the job and its batches, or ended the job and lets them run on; or
 its time was up; or the account cannot pay, or the model cannot be batched.
@@ -36,3 +38,10 @@ class Stop(Record):
         """What became of the rows that were not sent."""
         kind = OutcomeKind.FAILED if self.by_openai else OutcomeKind.CANCELLED
         return Outcome(kind, error_code=self.code, error_message=self.message, again=True)
+
+
+class Resumed(Record):
+    """The run that took a stop back, and how many rounds there were then."""
+
+    run_id: str
+    rounds: int

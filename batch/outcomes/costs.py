@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ..files.batches import SYNCHRONOUS
 from ..files.output_files import BROKEN_LINE
+from ..files.unpaid import UNPAID
 from ..prices import MILLION, Given, Price, Processing, Rates, price_of
 from .bill import PARTS, Bill, Costs, ModelBill
 from .outcome import UNREADABLE, OutcomeKind
@@ -41,9 +42,18 @@ def bill_of(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
     return reduce(Bill.__add__, (_bill(output, given) for output in outputs), Bill())
 
 
-def _bill(output: FetchedOutput, given: Given) -> Bill:
+def saved_by(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
+    """What the answers for which nothing was sent would have cost in batches."""
+    unpaid = (output for output in outputs if output.batch.id in UNPAID)
+    return reduce(Bill.__add__, (_bill(output, given, as_if_sent=True) for output in unpaid), Bill())
+
+
+def _bill(output: FetchedOutput, given: Given, *, as_if_sent: bool = False) -> Bill:
     with output.files.open(OUTCOMES) as file:
         table = pq.read_table(file, columns=list(READ))
+    if as_if_sent:
+        place = table.schema.get_field_index("batch_id")
+        table = table.set_column(place, "batch_id", pa.nulls(table.num_rows, pa.string()))
     groups = _by_price(table, sent_model(output), given)
     return reduce(Bill.__add__, (Bill(models=(_model_bill(table, group),)) for group in groups), Bill())
 
@@ -72,6 +82,7 @@ def _row_units(outcomes: pa.Table, sent: str | None, given: Given) -> _RowUnits:
     units = np.zeros(outcomes.num_rows, dtype=np.int64)
     paid = np.zeros(outcomes.num_rows, dtype=bool)
     known = np.ones(outcomes.num_rows, dtype=bool)
+    paid[_unpaid(outcomes)] = True  # nothing, which is known
     for group in _by_price(outcomes, sent, given):
         paid[group.rows] = True
         known[group.rows] = False
@@ -118,7 +129,8 @@ class _Group(NamedTuple):
 def _by_price(table: pa.Table, sent: str | None, given: Given) -> Iterator[_Group]:
     """The outcomes that were paid for, by model and by how they were answered."""
     unread = pc.fill_null(pc.is_in(table["error_code"], PAID_UNREAD), False)
-    paid = pc.or_(pc.or_(pc.is_valid(table["input_tokens"]), pc.is_in(table["outcome"], PAID)), unread)
+    answered_now = pc.or_(pc.or_(pc.is_valid(table["input_tokens"]), pc.is_in(table["outcome"], PAID)), unread)
+    paid = pc.and_(answered_now, pa.array(~_unpaid(table)))
     at_once = pc.fill_null(pc.equal(table["batch_id"], SYNCHRONOUS), False)
     models = table["model"]
     for answered in pc.unique(models).to_pylist():
@@ -134,6 +146,11 @@ def _by_price(table: pa.Table, sent: str | None, given: Given) -> Iterator[_Grou
                     price_of(names[0], processing, given, also_called=sent),
                     price_of(names[0], "synchronous", given, also_called=sent),
                 )
+
+
+def _unpaid(table: pa.Table) -> np.ndarray:
+    """Which outcomes are those of nothing that was sent."""
+    return np.asarray(pc.is_in(table["batch_id"], pa.array(UNPAID)).to_numpy())
 
 
 Counts = dict[str, Integers]

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from ..files.batches import Batch
 from ..files.input_files import Item
 from ..files.output_files import OutputLines
+from ..files.unpaid import UNPAID
 from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
@@ -126,7 +127,7 @@ def write_outcomes(
             batches = outcome_batches(found, endpoint, batch.id, answer)
         else:
             batches = reconciled_batches(told, outcome_schema(endpoint, answer), batch.id, outcome_of)
-        output = _write(batch, endpoint, batches, folder, answer)
+        output = write_batches(batch, endpoint, batches, folder, answer)
         reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
@@ -141,16 +142,17 @@ def write_found(
 ) -> FetchedOutput:
     """Write the outcomes of a batch's items, given as row, custom_id and outcome in the order of the rows."""
     batches = outcome_batches(found, endpoint, batch.id, answer)
-    return _write(batch, endpoint, batches, folder, answer)
+    return write_batches(batch, endpoint, batches, folder, answer)
 
 
-def _write(
+def write_batches(
     batch: Batch,
     endpoint: Endpoint,
     batches: Iterable[pa.RecordBatch],
     folder: Folder,
-    answer: AnswerType | None,
+    answer: AnswerType | None = None,
 ) -> FetchedOutput:
+    """Write the outcomes of a batch's items, given as columns in the order of the rows."""
     tally = Tally()
     schema = packed_schema(outcome_schema(endpoint, answer))
     with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
@@ -170,7 +172,10 @@ def _kept_as(schema: pa.Schema) -> dict[str, Any]:
 
 @dataclass
 class Tally:
-    """What a stream of outcomes amounts to; `reasons` are those of rows without an answer."""
+    """What a stream of outcomes amounts to; `reasons` are those of rows without an answer.
+
+    `unpaid` counts those for which nothing was sent, by what stands in place of their batch.
+    """
 
     rows: int = 0
     answered: int = 0
@@ -180,6 +185,7 @@ class Tally:
     last_row: int = -1
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    unpaid: Counter[str] = field(default_factory=Counter)
     tokens: TokenCounts = field(default_factory=TokenCounts)
     dimensions: set[int] = field(default_factory=set)
 
@@ -195,6 +201,8 @@ class Tally:
             count_reasons(self.reasons, batch)
         self.again += pc.sum(batch["again"]).as_py() or 0
         self.out_of_quota += pc.sum(pc.is_in(batch["error_code"], pa.array(sorted(OUT_OF_QUOTA)))).as_py() or 0
+        free = batch["batch_id"].filter(pc.is_in(batch["batch_id"], pa.array(UNPAID)))
+        self.unpaid.update(free.to_pylist())
         counted = pc.value_counts(batch["outcome"])
         self.outcomes.update(dict(zip(*(part.to_pylist() for part in counted.flatten()), strict=True)))
         self.tokens += TokenCounts(**{name: pc.sum(batch[name]).as_py() or 0 for name in COUNTS})

@@ -7,7 +7,7 @@ from datetime import UTC
 
 from ..jobs.job import Job
 from ..jobs.report import JobReport
-from ..jobs.results import fetched_outputs
+from ..jobs.unsent.outputs import fetched_outputs
 from ..storage import whole_file
 from ..urls import without_secrets
 from .blocks import Heading, ReportBlock

@@ -42,6 +42,16 @@ def line_format(url: Endpoint) -> bytes:
     return b'{"custom_id":%%b,"method":"POST","url":"%b","body":%%b}\n' % url.encode()
 
 
+def body_in(line: bytes, url: Endpoint) -> bytes:
+    """The body in a line that `encode_line` made, as the bytes that it was given.
+
+    Raises:
+        ValueError: it was not made so.
+    """
+    before = b',"method":"POST","url":"%b","body":' % url.encode()  # within a JSON text no quote stands alone
+    return line[line.index(before) + len(before) : -len(b"}\n")]
+
+
 def endpoint_in(line: bytes | str) -> Endpoint | None:
     """The endpoint that a line of an input file names; None where it names none that is known here."""
     try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...batch.answer_store.answers import Answers
+from ...batch.answer_store.names import WAY_OUT, checked_name
 from ...batch.errors import DatabaseError
+from ...batch.files.input_files import INPUT, InputFile
+from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.storage import OWNER_ONLY
 from .names import EXTRA, database_engine
 
@@ -18,13 +21,10 @@ if TYPE_CHECKING:
 
     from ...batch.answer_store.store import AnswerStore
 
-WAY_OUT = (
-    "Name a file, such as answers.db, a URL without a password, or the name of an environment variable, a "
-    "SqlAlchemyConnector or a Secret block that holds the URL"
-)
+log = logging.getLogger(__name__)
 
-_SECRET = re.compile("pass|pwd|secret|token", re.IGNORECASE)
-"""What parameters of a URL are called that hold a password."""
+NONE = "none"
+"""What is said where no store is to be used, whatever the team's variable names."""
 
 
 def open_store(name: str) -> AnswerStore:
@@ -47,19 +47,48 @@ def open_store(name: str) -> AnswerStore:
     """
     try:
         from sqlalchemy import create_engine
+
+        from ...batch.answer_store.store import AnswerStore
+        from ...batch.answer_store.tables import reached
     except ImportError:
         raise DatabaseError(f"An answer store needs SQLAlchemy: {EXTRA}.", database=name) from None
-    from ...batch.answer_store.store import AnswerStore
+    if is_file(name):
+        return AnswerStore(create_engine(_file_url(name)), name)
+    if "://" not in name:
+        return AnswerStore(database_engine(name), name)
+    url = _checked_url(name)
+    try:
+        with reached("of that URL"):
+            return AnswerStore(create_engine(url), "of that URL")
+    except ImportError as error:
+        raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
 
-    with reached(name):
-        if is_file(name):
-            return AnswerStore(create_engine(_file_url(Path(name).expanduser())))
-        if "://" not in name:
-            return AnswerStore(database_engine(name))
-        try:
-            return AnswerStore(create_engine(_checked_url(name)))
-        except ImportError as error:
-            raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
+
+def keep_answers(
+    answers: Answers, file: InputFile | None, output: FetchedOutput, paths: Sequence[Path]
+) -> int | None:
+    """Keep what came for an input file in the store of its job; that this fails is no reason to lose it.
+
+    Args:
+        answers: The store, and the server that was asked.
+        file: What was sent; None, or one without its lines, is not known by what it sent.
+        output: What became of its items.
+        paths: What came, as lines of output files.
+
+    Returns:
+        How many answers were new; None where they could not be kept, which is logged.
+    """
+    from ...batch.answer_store.keeping import keep_output
+
+    if file is None or not file.files.exists(INPUT):
+        return None
+    try:
+        with open_store(answers.store) as store:
+            return keep_output(store, answers, file, output, paths)
+    except Exception as error:  # they are paid, and stand in the job's own records
+        why = str(error) if isinstance(error, DatabaseError) else type(error).__name__
+        log.warning("The answers of %s are there, but not kept for other jobs: %s", output.batch.id, why)
+        return None
 
 
 def is_file(name: str) -> bool:
@@ -69,33 +98,28 @@ def is_file(name: str) -> bool:
     return Path(name).name != name or Path(name).suffix in (".db", ".sqlite", ".sqlite3")
 
 
-@contextmanager
-def reached(name: str) -> Iterator[None]:
-    """Let what a database cannot do say which store it is, and nothing that its driver quotes.
-
-    Raises:
-        DatabaseError: in place of SQLAlchemy's errors.
-    """
-    from sqlalchemy.exc import SQLAlchemyError
-
-    shown = name if "://" not in name else "at that URL"
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as error:
-        why = type(getattr(error, "orig", None) or error).__name__
-        raise DatabaseError(
-            f"The answer store {shown} cannot be used ({why}). Without it all rows would be paid again: mend it, "
-            "or start without one (answers='none', --answers none).",
-            database=shown,
-        ) from None
+def needs_prefect(name: str) -> bool:
+    """Whether an answer store's name may be a block's."""
+    return not (is_file(name) or "://" in name or name in os.environ)
 
 
-def _file_url(path: Path) -> URL:
+def whole_name(name: str) -> str:
+    """An answer store's name as any process finds it: a file's from the root."""
+    return str(Path(name).expanduser().absolute()) if is_file(name) else name
+
+
+def _file_url(name: str) -> URL:
     """The URL of a SQLite file, which only its owner may read: it holds people's data."""
     from sqlalchemy import URL
 
-    path.parent.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path = Path(whole_name(name))
+    try:
+        path.parent.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(
+            f"The answer store {name} cannot be opened: {error.strerror}.", database=name
+        ) from None
     return URL.create("sqlite", database=str(path))
 
 
@@ -109,11 +133,7 @@ def _checked_url(written: str) -> URL:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        url = make_url(written)
+        url = make_url(checked_name(written))
     except ArgumentError:
         raise DatabaseError(f"What names the answer store is no URL of SQLAlchemy's. {WAY_OUT}.") from None
-    if url.password or any(map(_SECRET.search, url.query)):
-        raise DatabaseError(
-            f"The answer store's URL holds a password, and would stand in parameters and records. {WAY_OUT}."
-        )
     return url

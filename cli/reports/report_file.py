@@ -2,9 +2,9 @@
 
 import click
 
-from ...batch.jobs.job import REPORT, Job, load_job
+from ...batch.jobs.job import Job, load_job
 from ...batch.jobs.opening import storage_folder
-from ...batch.jobs.report import JobReport
+from ...batch.jobs.report import REPORT, JobReport
 from .. import process
 
 report_file = click.option(

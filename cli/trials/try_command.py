@@ -39,7 +39,7 @@ from .run_line import whole_by_batch
 )
 @request_options
 @table_options
-@run_options("price_in", "price_out")
+@run_options("price_in", "price_out", "answers")
 @process.credentials
 @process.base_url
 @process.as_json
@@ -54,6 +54,7 @@ def try_command(
     credentials: str | None,
     price_in: float | None,
     price_out: float | None,
+    answers: str,
     *,
     first: bool,
     as_json: bool,
@@ -69,7 +70,7 @@ def try_command(
     request = make_request(request_file, model=None if request_file else next(iter(models), None), **given)
     compared = models if request_file or len(models) > 1 else ()
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}
-    prices = {"price_in": price_in, "price_out": price_out}
+    prices = {"price_in": price_in, "price_out": price_out, "answers": answers or process.team_store()}
     trial = _trial(table, request, credentials, verbose=verbose, **wishes, **prices)
     _show(trial, whole_by_batch(click.get_current_context()), as_json=as_json)
     return 0 if trial.report.complete else EXIT_INCOMPLETE
@@ -81,8 +82,14 @@ def _trial(table: Source, request: Request, credentials: str | None, *, verbose:
         from ...flows import try_rows
 
     # A block is asked of Prefect's server; nothing else is.
-    blocks = credentials or (path_of(table) is None and connect_early(table) is None)
-    surroundings = process.prefect_in_this_process if blocks else process.calls_in_this_process
+    from ...blocks.databases.answer_stores import needs_prefect
+
+    asks_prefect = (
+        credentials
+        or (path_of(table) is None and connect_early(table) is None)
+        or (wishes["answers"] and needs_prefect(wishes["answers"]))
+    )
+    surroundings = process.prefect_in_this_process if asks_prefect else process.calls_in_this_process
     with surroundings(verbose=verbose), shown_progress():
         return try_rows(table, request, credentials=credentials, **wishes)
 

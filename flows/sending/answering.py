@@ -37,5 +37,11 @@ def answer_round(job_run: JobRun, number: int) -> None:
         spending.sends(file)
         answer = job_run.task(answer_items, f"round-{number}/{file.name}/fetched")
         deadline = until if allowed else LONG_AGO  # what is recorded already is still taken
-        answer(job_run.job, file, deadline=deadline, credentials=job_run.credentials)
+        answer(
+            job_run.job,
+            file,
+            deadline=deadline,
+            kept_in=job_run.job.answers,
+            credentials=job_run.credentials,
+        )
         tell_fetched(job_run.job, file)

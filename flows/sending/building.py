@@ -14,5 +14,9 @@ def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
     report_progress("build", total=sum(selection.rows for selection in selections), done=0)
     unbuilt = [selection for selection in selections if job_run.job.built(selection) is None]
     build = job_run.task(build_items, "round-{parameters[selection].round}/{parameters[selection].name}/built")
+    if job_run.job.deduplicate:  # each knows what those before it send
+        for selection in unbuilt:
+            Handed(build, selection).telling("build", selection.rows).result()
+        return
     for handed in [Handed(build, selection).telling("build", selection.rows) for selection in unbuilt]:
         handed.result()

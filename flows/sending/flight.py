@@ -224,7 +224,14 @@ class Flight:
         name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
         fetch = self.job_run.task(fetch_output, name)
         keep, answer = self.job.request.keep_response, self.job.request.answer_type
-        handed = Handed(fetch, ended, keep_response=keep, answer=answer, credentials=self.credentials)
+        handed = Handed(
+            fetch,
+            ended,
+            keep_response=keep,
+            answer=answer,
+            answers=self.job.answers,
+            credentials=self.credentials,
+        )
         if ended.input_file is not None:
             handed.telling("fetch", ended.input_file.items).then(partial(tell_fetched, self.job, ended.input_file))
         self.fetching.append(handed)

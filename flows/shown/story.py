@@ -56,6 +56,9 @@ def tell_built(job: Job) -> None:
     items = counted(sum(file.items for file in files), "item")
     about = estimate_files(files, job.terms.prices)
     get_run_logger().info("To be sent: %s in %s, %s", items, counted(len(files), "input file"), about)
+    unsent = sum(file.items for file in job.unsent())
+    if unsent:
+        get_run_logger().info("Not sent: %s, answered before or by another row", counted(unsent, "row"))
 
 
 @_never_fatal

@@ -16,14 +16,15 @@ from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
 from ...batch.trials.trial_report import TrialReport
 from ...batch.trials.trying import Wishes
+from ...blocks.databases.answer_stores import is_file
 from ...blocks.prefect_calls import at_once
 from ...tasks import answer_items, check_access
 from ...tasks.remote.tries import pauses_end_with_it
-from ..defaults import begun_at, current_run, with_schedule
+from ..defaults import begun_at, current_run, team_store, with_schedule
 from ..own_parameters import as_we_take_them
 from ..places import check_places
 from ..shown.run_names import run_name
-from .trying import terms_of, try_table
+from .trying import kept_in, terms_of, try_table
 
 ARTIFACT = "openai-batch-trial"
 """The key of the reports in Prefect's UI: each trial is a version of it."""
@@ -42,6 +43,7 @@ def openai_batch_trial(
     seed: Annotated[int, Field(ge=0)] = 0,
     price_in: Annotated[float | None, Field(ge=0)] = None,
     price_out: Annotated[float | None, Field(ge=0)] = None,
+    answers: str = "",
     credentials: str | None = None,
 ) -> TrialReport:
     """Ask some rows of a table at once, and tell what the whole would cost; nothing is uploaded.
@@ -60,6 +62,7 @@ def openai_batch_trial(
         seed: The same seed asks the same rows.
         price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
         price_out: US dollars for a million output tokens in a batch, where it is not OpenAI's own price.
+        answers: The answer store where the answers are kept, as in openai_batch; a trial asks all its rows itself.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
 
     Returns:
@@ -77,7 +80,7 @@ def openai_batch_trial(
         print(report.batches, "batch;", report.models[0].whole)
         ```
     """
-    check_places(source=path_of(source))
+    check_places(source=path_of(source), **{"answer store": answers if is_file(answers) else None})
     begun = begun_at(current_run())
     table = rewritten(source, lambda text: with_schedule(text, begun))
     wishes = Wishes(
@@ -88,7 +91,9 @@ def openai_batch_trial(
         first=first,
         terms=terms_of(price_in, price_out, credentials),
     )
-    ask, check = partial(answer_items, credentials=credentials), partial(check_access, credentials=credentials)
+    store = kept_in(answers or team_store(), wishes.terms, credentials)
+    ask = partial(answer_items, kept_in=store, credentials=credentials)
+    check = partial(check_access, credentials=credentials)
     with TemporaryDirectory() as folder, pauses_end_with_it():
         trial = try_table(table, request, wishes, folder, ask, check)
     _show(trial)

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 import pyarrow.parquet as pq
 
+from ...batch.answer_store.answers import Answers
 from ...batch.jobs.opening import open_job
 from ...batch.jobs.options import RunOptions
 from ...batch.jobs.terms import Terms
@@ -22,8 +23,10 @@ from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
 from ...batch.trials.trying import Ask, Wishes, check_wishes, try_job
 from ...blocks import load_credentials
-from ...blocks.databases import database_engine
+from ...blocks.databases import database_engine, open_store
+from ...blocks.databases.answer_stores import NONE, whole_name
 from ...tasks import answer_items, check_access
+from ...tasks.remote.connection import connect
 from ..frames import FRAME, as_parquet
 
 
@@ -38,6 +41,7 @@ def try_rows(
     first: bool = False,
     price_in: float | None = None,
     price_out: float | None = None,
+    answers: str = "",
     credentials: str | None = None,
 ) -> Trial:
     """Ask some rows of a table at once, by the synchronous API, and tell what the whole would cost.
@@ -55,6 +59,8 @@ def try_rows(
         first: Whether the first rows are asked instead.
         price_in: US dollars for a million input tokens in a batch, where it is not OpenAI's own price.
         price_out: The same of output tokens.
+        answers: The answer store where the answers are kept, so that a job does not pay for them again; empty:
+            none. A trial asks all its rows itself.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Returns:
@@ -84,7 +90,7 @@ def try_rows(
         terms=terms_of(price_in, price_out, credentials),
     )
     ask, check = (
-        partial(answer_items.fn, credentials=credentials),
+        partial(answer_items.fn, kept_in=kept_in(answers, wishes.terms, credentials), credentials=credentials),
         partial(check_access.fn, credentials=credentials),
     )
     with TemporaryDirectory() as folder:
@@ -136,6 +142,19 @@ def terms_of(price_in: float | None, price_out: float | None, credentials: str |
     """
     known = load_credentials(credentials).prices if credentials else ()
     return RunOptions(price_in=price_in, price_out=price_out).terms(known)
+
+
+def kept_in(name: str, terms: Terms, credentials: str | None) -> Answers | None:
+    """The answer store where a trial's answers are kept; None where there is no name.
+
+    Raises:
+        DatabaseError: there is no such store, or it cannot be reached.
+    """
+    if not name or name == NONE:
+        return None
+    with open_store(name) as store, connect(credentials) as connection:
+        server, opening = connection.server, store.now()
+    return Answers(store=whole_name(name), server=server, opening=opening, prices=terms.prices)
 
 
 def _kept(frame: pd.DataFrame, folder: Path) -> FileSource:

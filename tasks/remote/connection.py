@@ -21,6 +21,7 @@ from ...batch.files.batches import Batch, BatchError, read_batch, read_errors, r
 from ...batch.files.input_files import InputFile
 from ...batch.limits import KEPT_SECONDS
 from ...batch.requests.endpoints import Endpoint
+from ...batch.urls import without_secrets
 from ...blocks import load_credentials
 from .account import Account
 from .paces import one_at_a_time, take_turn
@@ -65,6 +66,11 @@ class Connection:
     def base_url(self) -> str:
         """Where the calls go."""
         return str(self._client.base_url)
+
+    @property
+    def server(self) -> str:
+        """The address that the calls go to, as an answer store knows it."""
+        return without_secrets(self.base_url).rstrip("/")
 
     def take_turn(self) -> None:
         """Wait until one more batch may be uploaded and created."""

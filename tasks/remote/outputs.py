@@ -1,7 +1,7 @@
 """Read what a batch gave, until its files tell of every item that it says it finished."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,9 @@ from .tries import REREADING, pause
 
 log = logging.getLogger(__name__)
 
+Keep = Callable[[FetchedOutput, Sequence[Path]], object]
+"""Keeps answers for other jobs: of what became of a batch's items, and its files."""
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -42,25 +45,26 @@ def read_output(
     *,
     keep_response: bool,
     answer: AnswerType | None = None,
+    keep: Keep | None = None,
 ) -> FetchedOutput:
     """Download a batch's files, and write what became of its items to a folder.
 
     Where the files tell of fewer items than the batch says it finished, all is read again; what is untold then
-    stays so, and the output says how many are `unread`.
+    stays so, and the output says how many are `unread`. What keeps answers for other jobs hears of each reading.
 
     Raises:
         DownloadBroken: a file came cut off, again and again, and not every item is told of.
         RequestError: there is no telling where the items were sent.
     """
     for seconds in REREADING.pauses:
-        output = _read(connection, batch, sent, folder, keep_response, answer)
+        output = _read(connection, batch, sent, folder, keep_response, answer, keep)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
             return output
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
         with suppress(APIError):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
-    output = _read(connection, batch, sent, folder, keep_response, answer)
+    output = _read(connection, batch, sent, folder, keep_response, answer, keep)
     if output.unread:
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
@@ -81,6 +85,7 @@ def _read(
     folder: Folder,
     keep_response: bool,
     answer: AnswerType | None,
+    keep: Keep | None,
 ) -> FetchedOutput:
     """Read everything once; a file that stays cut off is good enough where every item sent is told of."""
     cut_off: DownloadBroken | None = None
@@ -98,6 +103,8 @@ def _read(
         endpoint = sent.endpoint or _told_endpoint(batch, came)
         items = sent.items() if sent.items else None
         output = write_outcomes(batch, endpoint, items, came, folder, keep_response=keep_response, answer=answer)
+        if keep is not None:
+            keep(output, came)
     if cut_off and output.untold:
         raise cut_off
     return output

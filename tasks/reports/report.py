@@ -7,8 +7,9 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from ...batch.jobs.job import RESUMED, Job
+from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
+from ...batch.jobs.stops import RESUMED
 from ...batch.reports.report_page import ReportPage, report_page
 from ...blocks import OpenAICredentials, load_credentials
 from ...blocks.prefect_calls import at_once

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from prefect_openai_batch import DatabaseError
-from prefect_openai_batch.batch.answer_store.store import AnswerStore, KeptAnswer
+from prefect_openai_batch.batch.answer_store.answers import KeptAnswer
+from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.blocks.databases import open_store
 
 SERVER = "https://api.openai.com/v1"

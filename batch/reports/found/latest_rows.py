@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 
 from ...jobs.job import Job
-from ...jobs.results import fetched_outputs, untold
+from ...jobs.results import untold
+from ...jobs.unsent.outputs import fetched_outputs
 from ...outcomes.by_row.latest_outcomes import latest_outcomes
 from ...outcomes.outcome_columns import outcome_schema
 from ...outcomes.outcome_files import outcomes_between

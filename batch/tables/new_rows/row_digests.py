@@ -29,7 +29,7 @@ def _plain_values(column: pa.Array) -> list[Any]:
     type_ = column.type
     if pa.types.is_timestamp(type_):
         scale = NANOSECONDS[type_.unit]
-        return [None if value is None else value * scale for value in column.cast(pa.int64()).to_pylist()]
+        return [None if value is None else str(value * scale) for value in column.cast(pa.int64()).to_pylist()]
     if pa.types.is_date(type_):
         days: list[int | None] = column.cast(pa.date32()).cast(pa.int32()).to_pylist()
         return days

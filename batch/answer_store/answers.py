@@ -1,0 +1,51 @@
+"""What of an answer store travels: which one a job uses, which answers it sees, and what it keeps there."""
+
+from typing import NamedTuple
+
+from ..prices import Given
+from ..storage import Record
+
+
+class Opening(Record):
+    """Which answers a job sees: those that were kept before it began, as its number tells, and are young enough.
+
+    `opened_at` and `oldest` are in Unix seconds; answers kept before `oldest` are too old, and None knows no age.
+    """
+
+    number: int
+    opened_at: int
+    oldest: int | None = None
+
+
+class Answers(Record):
+    """The answer store of a job, as it was when the job began: a retry and `resume` find the same in it.
+
+    Attributes:
+        store: What the store is called, never with a password.
+        server: The address that the job's items are sent to.
+        opening: Which answers the job sees.
+        prices: The job's own prices, for what answers have cost.
+    """
+
+    store: str
+    server: str
+    opening: Opening
+    prices: Given = ()
+
+    def at(self, server: str) -> "Answers":
+        """The same where another server is asked: what it answers is known by its own address."""
+        return self.model_copy(update={"server": server})
+
+
+class KeptAnswer(NamedTuple):
+    """An answer to be kept; `body` is the response's, as JSON, `cost_usd` a decimal's text."""
+
+    digest: bytes
+    body: bytes
+    endpoint: str
+    model: str | None
+    job_key: str
+    custom_id: str
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: str | None = None

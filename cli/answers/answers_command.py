@@ -1,0 +1,131 @@
+"""`answers`: what an answer store holds; old answers pruned, and some forgotten."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ...batch.prices import dollars
+from .. import process
+
+if TYPE_CHECKING:
+    from ...batch.answer_store.housekeeping import Chosen, Held
+    from ...batch.answer_store.store import AnswerStore
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_LINE = "{:<{width}}  {:>11}  {:>9}  {:<10}  {:<10}  {}"
+
+store_option = click.option(
+    "--answers",
+    "name",
+    metavar="STORE",
+    help="The answer store.  [default: the Prefect variable openai_batch_answers]",
+)
+yes = click.option("--yes", "-y", "sure", is_flag=True, help="Do not ask.")
+older_than = click.option(
+    "--older-than", "days", type=click.FloatRange(min=0), metavar="DAYS", help="Kept so many days ago or more."
+)
+
+
+@click.group("answers")
+def answers_command() -> None:
+    """See what an answer store holds, prune it, and let it forget."""
+
+
+@answers_command.command("show")
+@store_option
+@process.as_json
+def show_answers(name: str | None, *, as_json: bool) -> None:
+    """Show how many answers are kept, of which models, since when, how large they are and what they cost."""
+    with _opened(name) as store:
+        from ...batch.answer_store.housekeeping import held
+
+        found = held(store)
+    if as_json:
+        for one in found:
+            process.print_json(json.dumps({**one._asdict(), "cost_usd": str(one.cost_usd)}))
+        return
+    if not found:
+        click.echo("no answers are kept", err=True)
+        return
+    width = max(len(_what(one)) for one in found)
+    click.echo(_LINE.format("what", "answers", "MB", "oldest", "newest", "what they cost", width=width))
+    for one in found:
+        cost = dollars(one.cost_usd) + (f", and {one.unpriced:,} at an unknown price" if one.unpriced else "")
+        size = f"{one.bytes / 1e6:,.1f}"
+        days = (_day(one.oldest), _day(one.newest))
+        click.echo(_LINE.format(_what(one), f"{one.answers:,}", size, *days, cost, width=width))
+    if len(found) > 1:
+        total, paid = sum(one.answers for one in found), sum((one.cost_usd for one in found), Decimal(0))
+        click.echo(f"{total:,} answers in all; {dollars(paid)} were paid for them")
+
+
+@answers_command.command("prune")
+@store_option
+@click.option(
+    "--older-than", "days", type=click.FloatRange(min=0), metavar="DAYS", required=True, help="Kept so long ago."
+)
+@yes
+def prune_answers(name: str | None, days: float, *, sure: bool) -> None:
+    """Remove the answers that were kept DAYS ago or more."""
+    from ...batch.answer_store.housekeeping import Chosen
+
+    _forget(name, Chosen(older_than_days=days), sure=sure)
+
+
+@answers_command.command("forget")
+@store_option
+@click.option("--custom-id", "custom_ids", multiple=True, help="Of the row with this custom_id; may stand often.")
+@click.option("--job", "job_key", help="Kept by the job of this key.")
+@older_than
+@yes
+def forget_answers_of(
+    name: str | None, custom_ids: tuple[str, ...], job_key: str | None, days: float | None, *, sure: bool
+) -> None:
+    """Remove answers: by custom_id, by job, by age; of several only those for which all of it holds."""
+    from ...batch.answer_store.housekeeping import Chosen
+
+    chosen = Chosen(custom_ids, job_key, days)
+    if chosen.names_nothing:
+        raise click.UsageError("Say which answers: --custom-id, --job or --older-than.")
+    _forget(name, chosen, sure=sure)
+
+
+def _forget(name: str | None, chosen: "Chosen", *, sure: bool) -> None:
+    with _opened(name) as store:
+        from ...batch.answer_store.housekeeping import count_chosen, forget_answers
+
+        count = count_chosen(store, chosen)
+        question = f"Remove {count:,} answers from {store.name}? What asks for them again pays again."
+        if count > len(chosen.custom_ids) and not (sure or click.confirm(question)):
+            click.echo("nothing removed")
+            return
+        click.echo(f"{forget_answers(store, chosen):,} answers removed")
+
+
+@contextmanager
+def _opened(name: str | None) -> "Iterator[AnswerStore]":
+    """The store of this name, or the team's; Prefect is asked where the name is a block's."""
+    process.quieten()
+    chosen = name or process.team_store()
+    if not chosen:
+        raise click.UsageError("Say which answer store: --answers answers.db, or a database's name.")
+    from ...blocks.databases import open_store
+    from ...blocks.databases.answer_stores import needs_prefect
+
+    surroundings = process.prefect_in_this_process if needs_prefect(chosen) else process.calls_in_this_process
+    with surroundings(), open_store(chosen) as store:
+        yield store
+
+
+def _what(one: "Held") -> str:
+    return f"{one.model or 'no model'} at {one.endpoint}"
+
+
+def _day(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d}"

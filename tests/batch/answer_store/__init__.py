@@ -1,0 +1,1 @@
+"""The answer store without a database."""

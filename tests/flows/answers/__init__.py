@@ -1,0 +1,1 @@
+"""The answer store, and repeats sent once, in whole runs."""

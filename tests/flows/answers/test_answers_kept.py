@@ -1,0 +1,120 @@
+"""Jobs one after another with one answer store: nobody pays twice, read off the server's bill."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openai
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, DatabaseError, JobReport
+from prefect_openai_batch.emulator import BatchServer, RouteFault
+
+from ..conftest import REVIEW, Run
+
+pytestmark = pytest.mark.server
+
+Night = Callable[..., JobReport]
+
+ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def night(run: Run, reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str) -> Night:
+    """A job over the reviews with a key of its own and a store, on each kind of database."""
+    monkeypatch.setenv("TEAM_ANSWERS", database)
+
+    def run_night(key: str, request: Any = REVIEW, **options: Any) -> JobReport:
+        table = options.pop("source", reviews)
+        wishes = {"answers": "TEAM_ANSWERS", "destination": str(tmp_path / f"{key}.parquet"), **options}
+        return run(table, request, job_key=key, **wishes)
+
+    return run_night
+
+
+def test_the_second_night_pays_for_what_is_new_alone(
+    night: Night, batch_server: BatchServer, reviews: Path, tmp_path: Path
+) -> None:
+    """Rows that were answered come from the store, with no file and no batch where nothing else is asked."""
+    first = night("monday")
+    second = night("tuesday")
+    assert (len(batch_server.billed_items()), second.batches, second.from_store) == (30, (), 30)
+    assert second.complete
+    assert second.saved_usd == first.bill.cost_usd  # type: ignore[union-attr]  # it is known
+    assert not second.tokens.input_tokens
+    old, new = (pd.read_parquet(tmp_path / f"{key}.parquet") for key in ("monday", "tuesday"))
+    assert old["answer"].equals(new["answer"])
+    assert not old["from_store"].any()
+    assert new["from_store"].all()
+
+    rows = pd.read_csv(reviews, dtype=str)
+    rows.loc[[3, 17], "review"] = ["Another one.", "And another."]
+    changed = tmp_path / "changed.csv"
+    rows.to_csv(changed, index=False)
+    third = night("wednesday", source=changed)
+    assert (len(batch_server.billed_items()), third.from_store) == (32, 28)
+    table = pd.read_parquet(tmp_path / "wednesday.parquet")
+    assert table.index[~table["from_store"]].tolist() == [3, 17]
+    assert table["number"].tolist() == old["number"].tolist()
+
+
+@ON_SQLITE
+def test_another_model_or_schema_is_asked_anew(night: Night, batch_server: BatchServer) -> None:
+    typed = ChatRequest(model="gpt-5-mini", prompt=REVIEW.prompt, answer={"mood": "happy | angry"})
+    asked = [REVIEW, ChatRequest(model="gpt-5-nano", prompt=REVIEW.prompt), typed]
+    for number, request in enumerate(asked, 1):
+        night(f"job-{number}", request)
+        assert len(batch_server.billed_items()) == 30 * number
+    assert night("again", typed).from_store == 30
+    assert len(batch_server.billed_items()) == 90
+
+
+@ON_SQLITE
+def test_a_lost_folder_is_adopted_whatever_came_into_the_store_since(
+    night: Night, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """A job sees what was kept before it began, so that begun anew it makes the same files, and pays once."""
+    batch_server.fail(RouteFault(kind="http_error", route="GET */batches/*", status=401))
+    with pytest.raises(openai.AuthenticationError):
+        night("monday")
+    shutil.rmtree(tmp_path / "jobs" / "monday")
+    batch_server.fail()
+    other = night("other")
+    assert other.from_store == 0, "nothing of the first is fetched yet"
+    billed = len(batch_server.billed_items())
+    report = night("monday")
+    assert (report.complete, report.from_store, len(batch_server.billed_items())) == (True, 0, billed)
+    assert billed == 60
+
+
+@ON_SQLITE
+def test_a_store_that_cannot_be_reached_refuses_the_job_and_loses_no_answer(
+    night: Night, batch_server: BatchServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is sent it is refused; once answers are paid for it is only said."""
+    monkeypatch.setenv("GONE", f"sqlite:///{tmp_path / 'no folder' / 'answers.db'}")
+    with pytest.raises(DatabaseError, match="--answers none"):
+        night("monday", answers="GONE")
+    assert not batch_server.state()["batches"]
+    assert not (tmp_path / "jobs" / "monday").exists()
+    assert night("monday", answers="none").from_store == 0
+
+
+@ON_SQLITE
+def test_repeats_are_sent_once_and_all_of_them_answered(
+    night: Night, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """The first of them is sent and paid for; a failure is shared, and goes again for all together."""
+    rows = pd.DataFrame({"review": [f"Review {number % 7}" for number in range(40)]})
+    table = tmp_path / "repeats.csv"
+    rows.to_csv(table, index=False)
+    request = ChatRequest(model="gpt-5-mini", prompt="Good? {{ review }}", keep_cost=True)
+    report = night("monday", request, source=table, deduplicate=True, answers="none")
+    assert (report.answered, report.copies, len(batch_server.billed_items())) == (40, 33, 7)
+    answers = pd.read_parquet(tmp_path / "monday.parquet")
+    assert answers.groupby("review")["answer"].nunique().eq(1).all()
+    assert (answers["cost_usd"] > 0).sum() == 7
+    assert answers["cost_usd"].notna().all()
+    assert answers["custom_id"].is_unique
+    assert "from_store" not in answers
