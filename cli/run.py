@@ -243,6 +243,8 @@ def _check_new_job(wanted: Job, if_exists: IfExists) -> None:
 def say_done(job: Job) -> None:
     """Say that nothing is left to do of a job."""
     click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+    if path_of(job.source) is None:
+        click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
 
 
 def _resumes(report: JobReport, storage: str | None, *options: str) -> str:

@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pytest
 from prefect_openai_batch import SourceError, SqlSource
-from prefect_openai_batch.batch.tables.sql.sql_reading import opened_table
+from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.tables.any_source import opened
+from prefect_openai_batch.batch.tables.parts import read_rows, read_schema, write_parts
 from sqlalchemy import Engine, create_engine
 
 Read = Callable[..., pa.Table]
@@ -35,9 +38,13 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 def read(engine: Engine, **source: Any) -> pa.Table:
-    """A source as one table."""
-    with opened_table(SqlSource(database="lake", **source), lambda _: create_engine(engine.url)) as table:
-        return pa.Table.from_batches(table.batches(), schema=table.schema)
+    """A source as one table, read back from the parts that a job keeps of it."""
+    folder = Folder(f"memory://{uuid4().hex}")
+    wanted = SqlSource(database="lake", **source)
+    with opened(wanted, lambda _: create_engine(engine.url)) as reader:
+        parts = list(write_parts(reader, folder))
+    rows = [batch for part in parts for batch in read_rows(folder, part.number)]
+    return pa.Table.from_batches(rows, schema=read_schema(folder))
 
 
 AT = datetime(2026, 11, 24, 10, 30, 0, 123456)
