@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .batch.tables.sql.sql_source import SqlSource as SqlSource
     from .batch.trials.trial import Trial as Trial
     from .batch.trials.trial_report import TrialReport as TrialReport
+    from .batch.watermarks.watermark import Watermark as Watermark
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
     from .blocks import OpenAICredentials as OpenAICredentials
     from .flows import collect_cancelled_run as collect_cancelled_run
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     from .tasks import clean_up as clean_up
     from .tasks import fetch_output as fetch_output
     from .tasks import get_batch as get_batch
+    from .tasks import keep_mark as keep_mark
     from .tasks import list_batches as list_batches
     from .tasks import read_source as read_source
     from .tasks import sensor_options as sensor_options
@@ -94,6 +96,7 @@ _EXPORTS = (
     ("batch.tables.sources", "FileSource"),
     ("batch.tables.sql.sql_source", "SqlSource"),
     ("batch.tables.sql.sql_destination", "SqlDestination"),
+    ("batch.watermarks.watermark", "Watermark"),
     ("batch.requests.request", "Request"),
     ("batch.requests.chat_request", "ChatRequest"),
     ("batch.requests.responses_request", "ResponsesRequest"),
@@ -117,7 +120,7 @@ _EXPORTS = (
     ("tasks", "wait_for_batch wait_for_batches sensor_options"),
     ("tasks", "fetch_output"),
     ("batch.outcomes.outcome_files", "FetchedOutput"),
-    ("tasks", "write_results"),
+    ("tasks", "write_results keep_mark"),
     ("tasks.databases", "check_table load_results"),
     ("batch.jobs.report", "JobReport"),
     ("batch.outcomes.bill", "Bill"),

@@ -16,6 +16,7 @@ TABLES = {
     "against_a_script": "The whole job beside a plain script",
     "memory": "Memory of the whole flow",
     "lakes.many_files": "A thousand files in, a folder of files out",
+    "databases.sql_reading": "Rows read from databases",
     "overhead": "What Prefect costs",
     "matrices.engines": "The same job on other engines, and with a worker killed",
     "suspended_jobs": "200 suspended jobs at once",

@@ -17,8 +17,8 @@ from ..batch.tables.destinations import check_destination
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
 from .destinations.destination_options import check_place, destination_options, make_destination
+from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
-from .run import EXIT_INCOMPLETE, say_done, show_report
 from .run_options import run_options
 
 

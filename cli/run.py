@@ -1,6 +1,5 @@
 """`run`: a table in, the same table with answers out."""
 
-import shlex
 from datetime import UTC, datetime
 from hashlib import sha256
 from inspect import signature
@@ -28,17 +27,18 @@ from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from . import process
 from .databases.sql_options import connect_early
+from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, identity, make_destination
+from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from .run_options import run_options
-
-EXIT_INCOMPLETE = 3
 
 
 @click.command("run")
 @click.argument("source", required=False)
 @table_options
+@watermark_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
 @destination_options("Where the table with answers goes: a file, or a folder, out/.")
@@ -55,7 +55,7 @@ EXIT_INCOMPLETE = 3
         "answer_rest",
     ),
     *("poll_seconds", "max_poll_seconds", "settle_seconds", "budget_usd", "price_in", "price_out"),
-    *("answers", "max_answer_age_days", "deduplicate", "keep_days"),
+    *("answers", "max_answer_age_days", "deduplicate", "full", "keep_days"),
 )
 @click.option(
     "--detach", is_flag=True, help="Submit, print the job's key and end; `resume JOB` collects the answers."
@@ -93,7 +93,8 @@ def run_command(
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
-    table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
+    whole = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
+    table = with_watermark(whole, **{name: given.pop(name) for name in WATERMARK_OPTIONS})
     destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
     if overwrite and isinstance(destination, SqlDestination):
         raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
@@ -130,7 +131,7 @@ def run_command(
         verbose=verbose,
     )
     if report.finished_at is None:
-        _show_open(report, storage)
+        show_open(report, storage)
         return 0
     show_report(report, storage, as_json=as_json)
     write_report_file(report_file, report.job_key, storage, credentials)
@@ -250,65 +251,3 @@ def _check_new_job(wanted: Job, if_exists: IfExists) -> None:
     connect = connect_early(wanted.source)
     if connect is not None or path_of(wanted.source) is not None:
         check_new_job(with_table_found(wanted, if_exists, connect), if_exists, connect)
-
-
-def say_done(job: Job) -> None:
-    """Say that nothing is left to do of a job."""
-    click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
-    if path_of(job.source) is None:
-        click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
-
-
-def _resumes(report: JobReport, storage: str | None, *options: str) -> str:
-    """The command that takes the job up again."""
-    place = ("--storage", storage) if storage else ()
-    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *options))}`"
-
-
-def _show_open(report: JobReport, storage: str | None) -> None:
-    """The key of a job that is left, what it has open, and how it goes on."""
-    opened, unsent = len(report.open_batches), report.unsent_files
-    click.echo(
-        f"{opened} batch{'' if opened == 1 else 'es'} submitted"
-        + (f", {unsent} more to go when they have ended" if unsent else "")
-        + f"; {_resumes(report, storage)} collects the answers",
-        err=True,
-    )
-    click.echo(report.job_key)
-
-
-def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
-    """The end of a job: for a program as JSON, for a person in a few lines."""
-    if as_json:
-        process.print_json(report.model_dump_json())
-        return
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
-    assert report.finished_at is not None, "a job that is left is shown by its key"
-    seconds = (report.finished_at - report.started_at).total_seconds()
-    tokens = report.tokens
-    click.echo(
-        f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
-        f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
-        f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
-        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
-        f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
-        f"results: {report.destination}"
-    )
-    if report.missing:
-        click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
-    if report.files_left:
-        click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
-    if report.files_kept:
-        click.echo(
-            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
-            "which nothing could be read; they expire"
-        )
-    if report.stopped:
-        click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
-    elif report.resumable and not report.complete:
-        click.echo(f"{_resumes(report, storage)} sends those again that may succeed another time")
-    if report.open_batches:
-        click.echo(
-            f"still open at OpenAI: {', '.join(report.open_batches)}; "
-            f"collect them later with {_resumes(report, storage, '--collect-only')}"
-        )

@@ -17,6 +17,7 @@ from ..batch.forgetting.forgotten_folders import check_folder_stays, make_way
 from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
 from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.only_new.window import leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import REFUSED_TABLE, REPORT, JobReport, RefusedTable
@@ -26,7 +27,7 @@ from ..batch.requests.request import RequestParameter
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..blocks.databases import database_engine
-from ..tasks import check_access, clean_up, read_source, write_results
+from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.databases import check_table, load_results
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
@@ -203,6 +204,8 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
         if job.into is not None and not job.nothing_was_taken():
             load_results(job)
+        if leaves_mark(job, report, job_run.options.min_answered):
+            job_run.task(keep_mark, "mark")(job)
         tell_written(report)
         show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
@@ -216,7 +219,7 @@ def _read_rows(job_run: JobRun) -> None:
         check_access(job.request.named_model or None, credentials=job_run.credentials)
         if job.into is not None:
             check_table(job)  # as far as can be told without the rows, which may take long to read
-        job_run.task(read_source, "rows")(job)
+        job_run.task(read_source, "rows")(job, full=job_run.options.full)
         tell_rows(job)
     if job.into is not None and (job_run.resumed or not job.has_sent()):
         check_table(job)

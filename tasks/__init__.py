@@ -12,6 +12,7 @@ from .cancel import cancel_batch, cancel_job
 from .clean import clean_up
 from .fetch import fetch_output
 from .look import check_access, get_batch, list_batches
+from .marks import keep_mark
 from .read import read_source
 from .recognise import recognise_recovered, recognise_table
 from .reconsider import reconsider_batch
@@ -31,6 +32,7 @@ __all__ = [
     "fetch_output",
     "find_job_batches",
     "get_batch",
+    "keep_mark",
     "list_batches",
     "look_for_room",
     "read_source",

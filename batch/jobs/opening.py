@@ -15,6 +15,7 @@ from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
 from .job import JOB, JOB_KEY, LOADED, RESULTS, IfExists, Job
+from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable
 from .stops import RESUMED, STOPPED
@@ -179,6 +180,7 @@ OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
         *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
+        *(WINDOW, SEEN),
     }
 )
 """What stands in a job folder; see `job.py`."""

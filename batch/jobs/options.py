@@ -167,6 +167,12 @@ class RunOptions(BaseModel):
         "the table lies elsewhere; then a run in the same storage removes them. None: for good.",
     )
 
+    full: bool = Field(
+        default=False,
+        title="All rows again",
+        description="Take all rows of a source with a watermark, and set its mark anew.",
+    )
+
     @field_validator("answers")
     @classmethod
     def _without_password(cls, answers: str) -> str:

@@ -40,6 +40,7 @@ class JobReport(Record):
 
     `from_store` counts the rows whose answers were kept by an answer store, `copies` those that have the answer of
     a row that sent the very same; `saved_usd` is what both would have cost in batches, None where nobody knows.
+    `new_rows` says of a source with a watermark which rows were taken.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
@@ -62,6 +63,7 @@ class JobReport(Record):
     stopped: str | None = None
     open_batches: tuple[str, ...] = ()
     unsent_files: int = 0
+    new_rows: str = ""
     files_left: tuple[str, ...] = ()
     files_kept: tuple[str, ...] = ()
     started_at: datetime

@@ -25,11 +25,12 @@ from ..outcomes.vectors import fixed_size
 from ..progress import counted
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
-from ..tables.pandas_metadata import widened
+from ..tables.metadata.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
 from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS
 from .job import Job, Rows
+from .only_new.window import window_of
 from .report import REPORT, BatchSummary, JobReport
 from .submissions import last_seen
 from .unsent.outputs import all_outputs, fetched_outputs
@@ -283,6 +284,7 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         destination=job.destination if job.nothing_was_taken() else job.table,
         stopped=stop.message if (stop := job.stopped()) else None,
         open_batches=tuple(batch.id for batch in job.open_batches()),
+        new_rows=window.told if (window := window_of(job)) else "",
         started_at=job.opened_at,
         finished_at=datetime.now(UTC),
     )

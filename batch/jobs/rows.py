@@ -7,16 +7,16 @@ from ..errors import refusals_of
 from ..heap import frozen_heap
 from ..progress import report
 from ..requests.custom_ids import check_distinct_ids
-from ..tables.any_source import opened
 from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
 from ..tables.sql.sql_reading import Connect
 from .job import Job, Rows
+from .only_new.window import OnlyNew, opened_rows
 from .results import rehearse_results
 
 
 @frozen_heap()
-def keep_rows(job: Job, connect: Connect | None = None) -> Rows:
+def keep_rows(job: Job, connect: Connect | None = None, only_new: OnlyNew | None = None) -> Rows:
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 
     A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed.
@@ -24,6 +24,7 @@ def keep_rows(job: Job, connect: Connect | None = None) -> Rows:
     Args:
         job: The job.
         connect: Makes an engine for a database by its name, where the source is in one.
+        only_new: How the new rows of a source with a watermark are told; None takes all rows.
 
     Raises:
         SourceError: the table cannot be read; file, row and column are named.
@@ -33,7 +34,7 @@ def keep_rows(job: Job, connect: Connect | None = None) -> Rows:
         DestinationError: the table could not be written in the end; a column at fault is named.
     """
     with refusals_of(job.source.name):
-        with opened(job.source, connect) as reader:
+        with opened_rows(job, connect, only_new) as reader:
             if reader.schema.names:
                 job.request.compile(tuple(reader.schema.names))
             parts = tuple(_told(write_parts(reader, job.files)))

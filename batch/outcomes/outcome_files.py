@@ -22,6 +22,7 @@ from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
 from ..storage import Folder
+from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
@@ -118,7 +119,7 @@ def write_outcomes(
         def outcome_of(positions: Sequence[int]) -> Outcome:
             told = [lines.read(position) for position in positions]
             outcome = item_outcome(endpoint, told, missing, keep_response=keep_response, answer=answer)
-            return _hidden(reading.add(told, outcome), hide)
+            return with_hidden_error(reading.add(told, outcome), hide)
 
         told = Reconciliation(items, quick, columns)
         told.read(lines)
@@ -133,30 +134,6 @@ def write_outcomes(
         reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread})
-
-
-_SAID = ("error_code", "error_message", "request_id", "response")
-"""What of an outcome without an answer is the server's words."""
-
-
-def _hidden(outcome: Outcome, hide: Callable[[str], str]) -> Outcome:
-    """An outcome whose error says nothing secret; what a model has answered stays as it is."""
-    if outcome.outcome in (OutcomeKind.SUCCEEDED, OutcomeKind.INVALID):
-        return outcome
-    said = {name: text for name in _SAID if (text := getattr(outcome, name)) is not None}
-    discreet: dict[str, Any] = {name: hide(text) for name, text in said.items()}
-    if discreet.get("response") != said.get("response"):
-        discreet["response"] = _as_json(discreet["response"])
-    return outcome._replace(**discreet)
-
-
-def _as_json(text: str) -> str:
-    """A text that was JSON; one that is so no more, as JSON's text."""
-    try:
-        orjson.loads(text)
-    except ValueError:
-        return orjson.dumps(text).decode()
-    return text
 
 
 def write_found(

@@ -30,14 +30,23 @@ def opened(source: Source, connect: Connect | None = None, rows: int = GROUP_ROW
     if isinstance(source, FileSource):
         yield open_source(source, rows)
         return
+    with opened_table(source, way_to(source, connect), min(rows, source.limit or rows)) as table:
+        yield SourceReader(table, source.limit)
+
+
+def way_to(source: SqlSource, connect: Connect | None) -> Connect:
+    """What makes an engine for a source's database.
+
+    Raises:
+        DatabaseError: nobody has given it.
+    """
     if connect is None:
         raise DatabaseError(
             f"{source.name} is in a database: give connect=database_engine, which "
             "prefect_openai_batch.blocks.databases has.",
             database=source.database,
         )
-    with opened_table(source, connect, min(rows, source.limit or rows)) as table:
-        yield SourceReader(table, source.limit)
+    return connect
 
 
 def columns_of(source: Source, connect: Connect | None = None) -> tuple[str, ...] | None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..form_texts import without_none
+from ..watermarks.watermark import Watermark
 from .csv_source import ColumnType
 from .files.file_tables import NAMES, Reading, table_of_files
 from .files.found_files import FoundFiles, find_files
@@ -76,6 +77,13 @@ class FileSource(BaseModel):
         title="Limit",
         description="Only so many rows, from the first on; empty: all.",
         examples=[20],
+        json_schema_extra=without_none,
+    )
+    watermark: Watermark | None = Field(
+        default=None,
+        title="Only what is new",
+        description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
+        "an answer store.",
         json_schema_extra=without_none,
     )
 

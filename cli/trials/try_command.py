@@ -15,8 +15,8 @@ from ...batch.trials.trial import Trial
 from .. import process
 from ..databases.sql_options import connect_early
 from ..progress import shown_progress
+from ..reports.ended_jobs import EXIT_INCOMPLETE
 from ..requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
-from ..run import EXIT_INCOMPLETE
 from ..run_options import run_options
 from .run_line import whole_by_batch
 
@@ -84,9 +84,12 @@ def _trial(table: Source, request: Request, credentials: str | None, *, verbose:
     # A block is asked of Prefect's server; nothing else is.
     from ...blocks.databases.answer_stores import needs_prefect
 
-    blocks = credentials or (path_of(table) is None and connect_early(table) is None)
-    blocks = blocks or (wishes["answers"] and needs_prefect(wishes["answers"]))
-    surroundings = process.prefect_in_this_process if blocks else process.calls_in_this_process
+    asks_prefect = (
+        credentials
+        or (path_of(table) is None and connect_early(table) is None)
+        or (wishes["answers"] and needs_prefect(wishes["answers"]))
+    )
+    surroundings = process.prefect_in_this_process if asks_prefect else process.calls_in_this_process
     with surroundings(verbose=verbose), shown_progress():
         return try_rows(table, request, credentials=credentials, **wishes)
 

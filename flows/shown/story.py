@@ -11,6 +11,7 @@ from ...batch.files.batches import SYNCHRONOUS, Batch
 from ...batch.files.input_files import InputFile
 from ...batch.files.pieces import in_words
 from ...batch.jobs.job import Job
+from ...batch.jobs.only_new.window import window_of
 from ...batch.jobs.report import JobReport
 from ...batch.jobs.submissions import fetched
 from ...batch.money.estimates import estimate_files
@@ -44,6 +45,8 @@ def tell_rows(job: Job) -> None:
     rows = job.rows()
     if rows is not None:
         get_run_logger().info("Read %s of %s", counted(rows.rows, "row"), name_in(job.source.name))
+    if (window := window_of(job)) is not None:
+        get_run_logger().info("Of %s %s", name_in(job.source.name), window.told)
 
 
 @_never_fatal

@@ -1,7 +1,6 @@
 """A source in a database is read once, in one snapshot; what goes wrong is said in the database's own words."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -147,9 +146,8 @@ def test_a_connection_that_breaks_is_read_anew_as_a_whole(
     engine.dispose()
     query = "SELECT breaking(i) AS id, 'x' AS review FROM generate_series(1, 12000) i ORDER BY i"
     job = open_job(SqlSource(database="LAKE", query=query), ASKED, job_key="broken", storage=str(tmp_path))
-    read = partial(CONNECTING.call, keep_rows, job, connect)
     with brief_pauses():
-        assert read().rows == 12_000
+        assert CONNECTING.call(keep_rows, job, connect).rows == 12_000
     assert "The database: DatabaseUnreachable, tried again" in caplog.text
     assert kept(job)["id"].to_pylist() == list(range(1, 12_001))
     names = iter(("breaks",))

@@ -57,6 +57,7 @@ from prefect_openai_batch import (
     Trial,
     TrialReport,
     WaitError,
+    Watermark,
     build_items,
     cancel_batch,
     cancel_job,
@@ -68,6 +69,7 @@ from prefect_openai_batch import (
     forget_job,
     get_batch,
     heal_run,
+    keep_mark,
     list_batches,
     load_results,
     open_job,
@@ -88,7 +90,9 @@ from prefect_openai_batch import (
     write_results,
 )
 
-SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
+SOURCE = FileSource(
+    path="reviews.csv", types={"stars": "integer"}, watermark=Watermark(column="stars", lag=1, key_columns=("id",))
+)
 TABLE = SqlSource(
     database="warehouse", query="SELECT * FROM reviews WHERE stars < :stars", parameters={"stars": 3}
 )
@@ -140,6 +144,7 @@ def steps_of_a_job() -> JobReport:
         assert_type([fetch_output(batch) for batch in ended], list[FetchedOutput])
     assert_type(cancel_job(job), list[Batch])
     report = assert_type(write_results(job), JobReport)
+    assert_type(keep_mark(job), bool)
     assert_type(report.bill, Bill | None)
     assert_type(load_results(job), int)
     assert_type(clean_up(job), list[str])

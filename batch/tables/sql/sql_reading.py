@@ -37,6 +37,7 @@ class SqlTable:
         self._connection = connection
         self._source = source
         self._rows = rows
+        self.dialect: str = connection.dialect.name
         self.schema = describe(connection, source)
 
     def batches(self, condition: ColumnElement[bool] | None = None) -> Generator[pa.RecordBatch, None, None]:

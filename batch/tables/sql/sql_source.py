@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ...form_texts import without_example, without_none
+from ...watermarks.watermark import Watermark
 
 PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)\b(?!:(?!:))")
 """A parameter in a query: neither a cast's `::` nor a colon behind a backslash or a word."""
@@ -76,6 +77,13 @@ class SqlSource(BaseModel):
         title="Limit",
         description="Only so many rows, from the first on; empty: all.",
         examples=[20],
+        json_schema_extra=without_none,
+    )
+    watermark: Watermark | None = Field(
+        default=None,
+        title="Only what is new",
+        description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
+        "an answer store.",
         json_schema_extra=without_none,
     )
 

@@ -1,0 +1,38 @@
+"""Move the mark of a source that is read for its new rows."""
+
+from prefect import task
+
+from ...batch.jobs.job import Job
+from ...batch.jobs.only_new.window import move_mark, store_of
+from ...blocks.databases import open_store
+from ..options import KEPT_AS_JSON
+from ..shown.run_names import named
+
+
+@task(name="keep-mark", task_run_name=named("keep the mark"), **KEPT_AS_JSON)
+def keep_mark(job: Job) -> bool:
+    """Keep how far a job has taken its source, so that later runs take what is new; call it when it is finished.
+
+    Call it after the results are where they belong. Again is as good as once, and a job that read its table before
+    another one did, which has kept its mark since, moves nothing back.
+
+    Returns:
+        Whether the mark is this job's now; False too of a source that has none.
+
+    Raises:
+        DatabaseError: the answer store cannot be reached.
+
+    Example:
+        ```python
+        from prefect_openai_batch import keep_mark, open_job
+
+        job = open_job("reviews.csv", "label_reviews.yaml", job_key="reviews", storage="jobs")
+        print(keep_mark(job))  # its source has no watermark
+        ```
+    """
+    if job.source.watermark is None:
+        return False
+    from ...batch.answer_store.kept_marks import KeptMarks
+
+    with open_store(store_of(job).store) as store:
+        return move_mark(job, KeptMarks(store.engine))

@@ -1,0 +1,134 @@
+"""Which rows a job takes of a source with a watermark, and when its mark is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import (
+    ChatRequest,
+    DestinationError,
+    FileSource,
+    SourceError,
+    SqlSource,
+    Watermark,
+    open_job,
+    read_source,
+)
+from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
+from prefect_openai_batch.batch.jobs.job import Job
+from prefect_openai_batch.batch.jobs.only_new.mark_keys import mark_key
+from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, move_mark, window_of
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.blocks.databases import open_store
+
+SERVER = "https://api.openai.com/v1"
+
+REQUEST = ChatRequest(model="gpt-5-mini", prompt="{{ id }}")
+
+Night = Callable[..., Job]
+
+
+@pytest.fixture
+def marks(tmp_path: Path) -> KeptMarks:
+    return KeptMarks(open_store(str(tmp_path / "answers.db")).engine)
+
+
+@pytest.fixture
+def begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
+    """Begins a job over a table of so many ids."""
+    monkeypatch.setattr("prefect_openai_batch.batch.watermarks.highest.HIGHEST_KEPT_OUT", 0)
+
+    def begin_job(key: str, ids: int, **options: Any) -> Job:
+        path = tmp_path / "orders.parquet"
+        pd.DataFrame({"id": range(ids)}).to_parquet(path)
+        source = FileSource(path=str(path), watermark=Watermark(column="id"))
+        return open_job(source, REQUEST, job_key=key, storage=str(tmp_path / "jobs"), **options)
+
+    return begin_job
+
+
+def taken(job: Job, marks: KeptMarks, *, full: bool = False) -> int:
+    return keep_rows(job, only_new=OnlyNew(marks, SERVER, full)).rows
+
+
+def test_a_job_that_is_not_finished_moves_nothing_and_keeps_its_rows(begin: Night, marks: KeptMarks) -> None:
+    """The next takes them too; taken up again later, the first moves nothing back."""
+    failed = begin("monday", 10)
+    assert taken(failed, marks) == 10
+    next_one = begin("tuesday", 12)
+    assert taken(next_one, marks) == 12
+    assert [move_mark(next_one, marks), move_mark(next_one, marks), move_mark(failed, marks)] == [
+        True,
+        True,
+        False,
+    ]
+    assert failed.kept_rows("test").rows == 10
+    assert taken(begin("wednesday", 13), marks) == 1
+
+
+def test_a_job_that_failed_to_read_begins_from_the_mark_as_it_then_is(
+    begin: Night, marks: KeptMarks, tmp_path: Path
+) -> None:
+    """Nothing of it was sent, so it takes nothing that another one has finished in between."""
+    failed = begin("monday", 10, destination=str(tmp_path / "out" / "answers.parquet"))
+    (tmp_path / "out").touch()
+    with pytest.raises(DestinationError):
+        taken(failed, marks)
+    (tmp_path / "out").unlink()
+    other = begin("tuesday", 10)
+    taken(other, marks)
+    move_mark(other, marks)
+    assert failed.rows() is None
+    assert taken(failed, marks) == 0
+
+
+def test_what_a_job_took_is_told_in_one_line(begin: Night, marks: KeptMarks) -> None:
+    told = []
+    for key, ids, full in [("a", 1_200, False), ("b", 1_201, False), ("c", 1_201, False), ("d", 1_201, True)]:
+        job = begin(key, ids)
+        taken(job, marks, full=full)
+        move_mark(job, marks)
+        told.append(getattr(window_of(job), "told", None))
+    assert told == [
+        "all rows, for id has no mark yet",
+        "1 new row: 1 with id from 1,199 on; 1 taken before were left out",
+        "no new rows with id from 1,200 on; 1 taken before were left out",
+        "all rows, as was asked",
+    ]
+
+
+def test_a_mark_is_of_what_is_read_and_asked_and_who_answers() -> None:
+    """The lag and a limit say only how; a name stands for the request."""
+    source = SqlSource(database="lake", query="SELECT id FROM orders", watermark=Watermark(column="id"))
+    key = mark_key(source, REQUEST, SERVER)
+    same = source.model_copy(update={"watermark": Watermark(column="id", lag=5), "limit": 5})
+    assert mark_key(same, REQUEST, SERVER) == key
+    named = source.model_copy(update={"watermark": Watermark(column="id", name="nightly")})
+    other = ChatRequest(model="gpt-5-nano", prompt="{{ id }}")
+    assert mark_key(named, REQUEST, SERVER) == mark_key(named, other, SERVER)
+    others = [
+        mark_key(named, REQUEST, SERVER),
+        mark_key(source, other, SERVER),
+        mark_key(source, REQUEST, "https://other/v1"),
+        mark_key(source.model_copy(update={"watermark": Watermark(column="at")}), REQUEST, SERVER),
+        mark_key(source.model_copy(update={"query": "SELECT id FROM lost"}), REQUEST, SERVER),
+    ]
+    assert len({key, *others}) == 6
+
+
+def test_without_an_answer_store_a_watermark_is_refused(begin: Night) -> None:
+    with pytest.raises(SourceError, match="--answers answers.db"):
+        read_source.fn(begin("monday", 1))
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["no lines", "no rows"])
+def test_a_table_of_no_rows_is_no_error(tmp_path: Path, marks: KeptMarks, empty: bool) -> None:
+    path = tmp_path / ("none.jsonl" if empty else "none.csv")
+    path.write_text("" if empty else "id\n")
+    types: Any = None if empty else {"id": "integer"}
+    source = FileSource(path=str(path), types=types, watermark=Watermark(column="id", lag=7))
+    job = open_job(source, REQUEST, job_key="job", storage=str(tmp_path / "jobs"))
+    assert taken(job, marks) == 0
+    assert move_mark(job, marks) is not empty
