@@ -17,7 +17,7 @@ from ..errors import DestinationError, SourceError
 from ..storage import open_url, whole_file
 from .files.found_files import would_read
 from .files.table_writers import refused, write_content, written_format
-from .files.written_folders import WrittenFolder, folder_named
+from .files.written_folders import folder_named
 from .parts import part_name
 
 
@@ -34,10 +34,16 @@ def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refu
         filesystem, place = open_url(path if folder is None else folder.url)
     except (ValueError, ImportError) as error:
         raise refused(path, f"cannot be written: {error}") from error
-    written_format(first_file_of(path), path)
     if "http" in filesystem.protocol:
         raise refused(path, "cannot be written over HTTP")
-    _refuse_existing(path, _kind_there(path, filesystem, place), if_exists, folder)
+    kind = _kind_there(path, filesystem, place)
+    if folder is None and kind == "directory":
+        raise refused(path, f"is a directory; name a file, or {path}/ to write the table into it in many files")
+    written_format(first_file_of(path), path)
+    if folder is not None:
+        folder.check(kind, if_exists)
+    elif kind is not None and if_exists == "refuse":
+        raise refused(path, "exists already; choose another, or say that it may be replaced")
     if isinstance(filesystem, LocalFileSystem):
         _refuse_closed_folder(path, Path(place).parent)
 
@@ -87,6 +93,7 @@ def is_written(path: str) -> bool:
     """Whether a table stands at a destination, whole."""
     folder = folder_named(path)
     filesystem, place = open_url(path if folder is None else folder.success)
+    filesystem.invalidate_cache()  # another worker may have written it
     return bool(filesystem.exists(place))
 
 
@@ -109,16 +116,6 @@ def _kind_there(path: str, filesystem: AbstractFileSystem, place: str) -> str | 
         raise
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise refused(path, f"cannot be written: {error.strerror or error}") from error
-
-
-def _refuse_existing(path: str, kind: str | None, if_exists: str, folder: WrittenFolder | None) -> None:
-    if folder is not None:
-        folder.check(kind, if_exists)
-        return
-    if kind == "directory":
-        raise refused(path, f"is a directory; name a file, or {path}/ to write the table into it in many files")
-    if kind is not None and if_exists == "refuse":
-        raise refused(path, "exists already; choose another, or say that it may be replaced")
 
 
 def _refuse_closed_folder(path: str, folder: Path) -> None:

@@ -185,15 +185,15 @@ def _table(source: FileSource, found: FoundFiles, rows: int) -> FileTable:
 
 def _format(source: FileSource, files: Sequence[SourceFile]) -> Format:
     """What all files are, by the source or by their names."""
-    kind = _format_of(source, files[0])
+    kind = _format_of(source, files[0], alone=len(files) == 1)
     for file in files:
-        other = _format_of(source, file)
+        other = _format_of(source, file, alone=len(files) == 1)
         if other != kind:
             raise file.error(f"is {other}, and {files[0].url} is {kind}; the files of a table are of one kind")
     return kind
 
 
-def _format_of(source: FileSource, file: SourceFile) -> Format:
+def _format_of(source: FileSource, file: SourceFile, *, alone: bool) -> Format:
     suffix = table_suffix(file.path)
     kind = source.format or SUFFIXES.get(suffix)
     if kind is None and suffix in SPREADSHEETS:
@@ -202,9 +202,9 @@ def _format_of(source: FileSource, file: SourceFile) -> Format:
             f"pandas.read_excel({file.url!r}).to_parquet('{PurePosixPath(file.path).stem}.parquet')"
         )
     if kind is None:
-        raise file.error(
-            f"its name does not say what kind of table it is; name it {KNOWN_SUFFIXES}, or give its format"
-        )
+        ways = f"name it {KNOWN_SUFFIXES}, or give its format"
+        ways += "" if alone else "; a glob, such as *.csv, takes some files of a folder"
+        raise file.error(f"its name does not say what kind of table it is; {ways}")
     if kind in ("parquet", "arrow", "excel") and file.compression:
         raise file.error(f"{NAMES[kind]} is compressed inside; give the file as it is")
     return kind

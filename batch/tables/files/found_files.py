@@ -69,8 +69,10 @@ def find_files(url: str) -> FoundFiles:
 
 def would_read(url: str, path: str) -> bool:
     """Whether a source of this URL, a folder or a glob, would read a file of the other, once it is there."""
-    filesystem, pattern = open_url(url)
-    other, place = open_url(path)
+    try:
+        (filesystem, pattern), (other, place) = open_url(url), open_url(path)
+    except (ValueError, ImportError):  # as whoever opens it will say
+        return False
     if type(filesystem) is not type(other) or _is_hidden(place, base := _base(pattern)):
         return False
     is_glob = SIGNS.search(pattern) and not filesystem.exists(pattern)

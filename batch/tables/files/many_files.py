@@ -1,16 +1,22 @@
-"""Many files read as one table, one after the other: one is open at a time, and none but its schema is kept."""
+"""Many files read as one table, one after the other: no footer is kept, and only a few files are open at once."""
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 from typing import Protocol
 
 import pyarrow as pa
+from fsspec.implementations.local import LocalFileSystem
 
 from ...errors import SourceError
 from ..row_groups import gathered
 from ..source_files import SourceFile
 from .lossless_types import DifferentTypesError, wider
 from .partitions import Partitions
+
+FILES_AT_ONCE = 8
+"""Files of an object store whose columns are looked at together; their rows are read one file after the other."""
 
 
 class FileTable(Protocol):
@@ -148,14 +154,29 @@ class AlikeFiles:
                 return
 
     def _schemas(self) -> Iterator[tuple[SourceFile, pa.Schema]]:
+        if self._limit is None and not isinstance(self._files[0].filesystem, LocalFileSystem):
+            yield from self._schemas_over_a_network()
+            return
         left = self._limit
         for file in self._files:
-            table = self._open(file, pa.schema([]))
+            table = self._opened(file)
             yield file, table.schema
             if left is not None:
                 left -= _rows_of(table, left)
                 if left <= 0:
                     return
+
+    def _schemas_over_a_network(self) -> Iterator[tuple[SourceFile, pa.Schema]]:
+        """Some files at once, for each takes as long as a few answers of the store; never all of them."""
+        files = iter(self._files)
+        with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+            while some := list(islice(files, FILES_AT_ONCE)):
+                schemas = threads.map(lambda file: self._opened(file).schema, some)
+                yield from zip(some, schemas, strict=True)
+
+    def _opened(self, file: SourceFile) -> FileTable:
+        """A file, with nothing known of the others."""
+        return self._open(file, pa.schema([]))
 
     def _both(
         self, told_by: dict[str, SourceFile], known: pa.Schema, file: SourceFile, schema: pa.Schema

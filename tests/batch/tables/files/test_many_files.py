@@ -83,7 +83,7 @@ def test_files_of_one_kind_only(tmp_path: Path) -> None:
     assert said.endswith(
         f"c.jsonl: is jsonl, and {tmp_path}/lake/a.csv is csv; the files of a table are of one kind."
     )
-    assert "read.me: its name does not say" in str(
+    assert "a glob, such as *.csv, takes some files" in str(
         refusal(lake(tmp_path / "other", {**THREE, "read.me": "Hello"}))
     )
 
