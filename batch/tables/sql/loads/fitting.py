@@ -59,10 +59,9 @@ def check_columns(
     Raises:
         DestinationError: there is such a column; the message names it and the way out.
     """
+    check_present(table, schema, into)
     for field in schema:
-        column = table.columns.get(field.name)
-        if column is None:
-            raise misfit(into, field.name, "is missing in the table. Add it, or name another table")
+        column = table.columns[field.name]
         _check_type(into, field, column, connection.dialect, rows)
         if not (column.nullable or _is_counted(column, table)):
             _check_nulls(into, field.name, rows)
@@ -70,6 +69,17 @@ def check_columns(
         filled = column.nullable or column.server_default is not None or column.identity or column.computed
         if not (column.name in schema.names or filled or _is_counted(column, table)):
             raise misfit(into, column.name, "takes no null, has no default, and the results have no such column")
+
+
+def check_present(table: Table, schema: pa.Schema, into: SqlDestination) -> None:
+    """Refuse a table that lacks a column of the results.
+
+    Raises:
+        DestinationError: the first that is missing is named.
+    """
+    for name in schema.names:
+        if name not in table.columns:
+            raise misfit(into, name, "is missing in the table. Add it, or name another table")
 
 
 def _check_type(
