@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .batch.errors import BudgetError as BudgetError
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DatabaseError as DatabaseError
+    from .batch.errors import DatabaseUnreachable as DatabaseUnreachable
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
     from .batch.errors import DownloadBroken as DownloadBroken
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
     from .batch.schemas.short_fields import AnswerField as AnswerField
     from .batch.tables.sources import FileSource as FileSource
+    from .batch.tables.sql.sql_source import SqlSource as SqlSource
     from .batch.trials.trial import Trial as Trial
     from .batch.trials.trial_report import TrialReport as TrialReport
     from .blocks import AzureOpenAICredentials as AzureOpenAICredentials
@@ -87,6 +89,7 @@ _EXPORTS = (
     ("flows", "wake_jobs heal_run collect_cancelled_run"),
     # what it takes
     ("batch.tables.sources", "FileSource"),
+    ("batch.tables.sql.sql_source", "SqlSource"),
     ("batch.requests.request", "Request"),
     ("batch.requests.chat_request", "ChatRequest"),
     ("batch.requests.responses_request", "ResponsesRequest"),
@@ -122,7 +125,7 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
     ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
-    ("batch.errors", "DatabaseError JobAtWork ModelNotFound"),
+    ("batch.errors", "DatabaseError DatabaseUnreachable JobAtWork ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "TableNotWritten StorageNotShared"),
 )

@@ -15,6 +15,7 @@
     │   ├── JobAtWork            the job cannot be forgotten yet, or not be begun while it is
     │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
     │   ├── DatabaseError        there is no database of that name, or it cannot be used
+    │   │   └── DatabaseUnreachable  it cannot be reached, or ended the connection; another time it may not
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
     ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
@@ -105,6 +106,10 @@ class StorageError(Refused):
 
 class DatabaseError(Refused):
     """There is no database of that name, or it cannot be used; details: `database`, its name."""
+
+
+class DatabaseUnreachable(DatabaseError):
+    """A database cannot be reached, or ended the connection; another time it may not. Details: `database`."""
 
 
 class ModelNotFound(Refused):

@@ -15,6 +15,7 @@ TABLES = {
     "typed_answers": "What typed answers add to fetching",
     "against_a_script": "The whole job beside a plain script",
     "memory": "Memory of the whole flow",
+    "databases.sql_reading": "Rows read from databases",
     "overhead": "What Prefect costs",
     "matrices.engines": "The same job on other engines, and with a worker killed",
     "suspended_jobs": "200 suspended jobs at once",

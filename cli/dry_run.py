@@ -15,14 +15,15 @@ from ..batch.jobs.rows import keep_rows
 from ..batch.money.budgets import check_budget
 from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
-from ..batch.tables.sources import FileSource
+from ..batch.tables.any_source import Source
 from . import process
+from .databases.sql_options import connecting
 
 SHOWN = 3
 
 
 def show_dry_run(
-    table: FileSource,
+    table: Source,
     request: Request,
     destination: str | None,
     options: RunOptions,
@@ -35,7 +36,7 @@ def show_dry_run(
     Raises:
         BudgetError: the budget cannot hold.
     """
-    with TemporaryDirectory() as storage:
+    with TemporaryDirectory() as storage, connecting(table) as connect:
         job = open_job(
             table,
             request,
@@ -43,8 +44,9 @@ def show_dry_run(
             job_key="dry-run",
             storage=storage,
             if_exists="replace" if overwrite else "refuse",
+            connect=connect,
         )
-        rows = keep_rows(job)
+        rows = keep_rows(job, connect)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
         estimate = _estimate(job.with_terms(options.terms()), options)

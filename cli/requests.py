@@ -11,11 +11,18 @@ from ..batch.errors import RequestError
 from ..batch.requests.endpoints import PROMPT_FIELD, Endpoint
 from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request, parse_request, read_json
+from ..batch.tables.any_source import Source
 from ..batch.tables.csv_source import ColumnType
 from ..batch.tables.sources import FileSource
 from ..batch.tables.table_formats import Format
+from .databases.sql_options import make_sql_source, sql_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+TABLE_OPTIONS = ("kind", "separator", "types", "limit", "from_sql", "query", "table", "query_parameters")
+"""What `table_options` gives a command."""
+
+NO_SOURCE = "Say where the rows come from: a file (SOURCE), or --from-sql NAME with --query or --table."
 
 _NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _LIKE_JSON = re.compile(
@@ -24,8 +31,8 @@ _LIKE_JSON = re.compile(
 )
 
 
-def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
-    """`KEY=VALUE` pairs as body parameters; a value is JSON where it parses, else text.
+def parse_parameters(given: tuple[str, ...], option: str = "--param") -> dict[str, Any]:
+    """`KEY=VALUE` pairs as parameters; a value is JSON where it parses, else text.
 
     Raises:
         click.BadParameter: a pair is none, its key is given twice, or its value looks like JSON and is not.
@@ -34,14 +41,14 @@ def parse_parameters(given: tuple[str, ...]) -> dict[str, Any]:
     for pair in given:
         key, equals, value = pair.partition("=")
         if not (key and equals):
-            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--param")
+            raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint=option)
         if key in parameters:
-            raise click.BadParameter(f"{key!r} is given twice", param_hint="--param")
-        parameters[key] = _value(pair, value)
+            raise click.BadParameter(f"{key!r} is given twice", param_hint=option)
+        parameters[key] = _value(pair, value, option)
     return parameters
 
 
-def _value(pair: str, value: str) -> Any:
+def _value(pair: str, value: str, option: str) -> Any:
     try:
         return read_json(value)
     except ValueError:
@@ -51,7 +58,7 @@ def _value(pair: str, value: str) -> Any:
             raise click.BadParameter(
                 f"{pair!r} looks like a number or like JSON, and is neither; write a text in double quotes, "
                 f"{json.dumps(value)}",
-                param_hint="--param",
+                param_hint=option,
             ) from None
         return value
 
@@ -73,7 +80,7 @@ def table_options(command: Command) -> Command:
         click.option("--limit", type=click.IntRange(min=1), help="Only the first so many rows."),
     ):
         command = option(command)
-    return command
+    return sql_options(command)
 
 
 def request_options(command: Command) -> Command:
@@ -113,9 +120,38 @@ def request_options(command: Command) -> Command:
 
 
 def make_source(
+    path: str | None,
+    *,
+    limit: int | None,
+    from_sql: str | None,
+    query: str | None,
+    table: str | None,
+    query_parameters: tuple[str, ...],
+    **reading: Any,
+) -> Source:
+    """The table of this path, or of a database, read as the options say.
+
+    Raises:
+        click.UsageError: neither is named, or both are.
+    """
+    if from_sql is None:
+        if path is None:
+            raise click.UsageError(NO_SOURCE)
+        if query or table or query_parameters:
+            raise click.UsageError(
+                "--query, --query-param and --table are asked of a database: add --from-sql NAME."
+            )
+        return _file_source(path, limit=limit, **reading)
+    if path is not None:
+        raise click.UsageError(f"The rows come from {path} or from --from-sql {from_sql}: leave one of them out.")
+    if any(reading.values()):
+        raise click.UsageError("--format, --separator and --type are of files; a database has types of its own.")
+    return make_sql_source(from_sql, query, table, parse_parameters(query_parameters, "--query-param"), limit)
+
+
+def _file_source(
     path: str, *, kind: Format | None, separator: str | None, types: tuple[str, ...], limit: int | None
 ) -> FileSource:
-    """The table of this path, read as the options say."""
     sign = {"tab": "\t", "\\t": "\t"}.get(separator or "", separator)
     if sign is not None and len(sign) != 1:
         raise click.BadParameter(f"{separator!r} is not one sign, such as ';', or tab", param_hint="--separator")

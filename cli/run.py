@@ -22,20 +22,20 @@ from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
 from ..batch.storage import Folder
+from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.destinations import check_destination
-from ..batch.tables.sources import FileSource, digest
-from ..batch.tables.table_formats import Format
 from ..batch.urls import named_server
 from . import process
+from .databases.sql_options import connect_early
 from .reports.report_file import check_report_file, report_file, write_report_file
-from .requests import make_request, make_source, request_options, table_options
+from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from .run_options import run_options
 
 EXIT_INCOMPLETE = 3
 
 
 @click.command("run")
-@click.argument("source")
+@click.argument("source", required=False)
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
@@ -66,16 +66,12 @@ EXIT_INCOMPLETE = 3
 @report_file
 @process.verbose
 def run_command(
-    source: str,
+    source: str | None,
     destination: str | None,
     request_file: str | None,
     storage: str | None,
     job_key: str | None,
     credentials: str | None,
-    kind: Format | None,
-    separator: str | None,
-    types: tuple[str, ...],
-    limit: int | None,
     report_file: str | None,
     *,
     overwrite: bool,
@@ -87,13 +83,15 @@ def run_command(
 ) -> int:
     """Send every row of SOURCE (CSV, Parquet or JSONL) to a model, and write the table with the answers.
 
+    The rows may come from a database instead: --from-sql NAME with --query or --table.
+
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
+    table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     request = make_request(request_file, **given)
-    table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
     if dry_run:
         from .dry_run import show_dry_run
 
@@ -106,8 +104,8 @@ def run_command(
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     if detach and report_file:
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
-    with waited_for(f"reading {source}"):
-        content = digest(table)
+    with waited_for(f"reading {table.name}"):
+        content = source_digest(table)
     report = run_job(
         table,
         request,
@@ -129,7 +127,7 @@ def run_command(
 
 
 def _is_known(
-    table: FileSource,
+    table: Source,
     request: Request,
     destination: str | None,
     job_key: str | None,
@@ -142,22 +140,23 @@ def _is_known(
     check_destination(destination, "replace")
     if not Folder(absolute(destination)).exists():
         return False
-    content = digest(table)
+    content = source_digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
     if known is None:
-        return with_table_found(wanted, "refuse").found is not None
+        return _may_be_its_own(wanted)
     state = "is done already" if known.report() else "was begun already"
     click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
     return True
 
 
-def _job_key(content: str, table: FileSource, request: Request, destination: str, credentials: str | None) -> str:
+def _job_key(content: str, table: Source, request: Request, destination: str, credentials: str | None) -> str:
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = named_server()  # what another server has answered is not OpenAI's answer
-    parts = [content, absolute(table.path), request.model_dump_json(), absolute(destination), server]
+    place = absolute(path) if (path := path_of(table)) else table.name
+    parts = [content, place, request.model_dump_json(), absolute(destination), server]
     if credentials:
         parts.append(credentials)
     if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
@@ -166,7 +165,7 @@ def _job_key(content: str, table: FileSource, request: Request, destination: str
 
 
 def run_job(
-    table: FileSource,
+    table: Source,
     request: Request,
     destination: str,
     *,
@@ -197,7 +196,7 @@ def run_job(
         )
         known = find_known(wanted)
     if known is None:
-        check_new_job(with_table_found(wanted, if_exists), if_exists)
+        _check_new_job(wanted, if_exists)
     elif (report := known.report()) is not None:
         say_done(known)
         return report
@@ -222,9 +221,25 @@ def run_job(
         )
 
 
+def _may_be_its_own(wanted: Job) -> bool:
+    """Whether the destination's table may be the job's; of a database that a block names the flow finds out."""
+    connect = connect_early(wanted.source)
+    is_to_be_asked = connect is None and path_of(wanted.source) is None
+    return is_to_be_asked or with_table_found(wanted, "refuse", connect).found is not None
+
+
+def _check_new_job(wanted: Job, if_exists: IfExists) -> None:
+    """Refuse what cannot be begun; where a block names the database, the flow does."""
+    connect = connect_early(wanted.source)
+    if connect is not None or path_of(wanted.source) is not None:
+        check_new_job(with_table_found(wanted, if_exists, connect), if_exists, connect)
+
+
 def say_done(job: Job) -> None:
     """Say that nothing is left to do of a job."""
     click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+    if path_of(job.source) is None:
+        click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
 
 
 def _resumes(report: JobReport, storage: str | None, *options: str) -> str:

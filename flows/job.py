@@ -23,8 +23,9 @@ from ..batch.jobs.report import JobReport
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import Request, RequestParameter
-from ..batch.tables.sources import FileSource
+from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
+from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, read_source, write_results
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
@@ -69,7 +70,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
     on_cancellation=[cancel_open_batches],
 )
 def openai_batch(
-    source: Annotated[FileSource | Annotated[str, Field(title="A path or URL")], titled("Source")],
+    source: Annotated[Source | Annotated[str, Field(title="A path or URL")], titled("Source")],
     request: Annotated[RequestParameter, titled("Request")],
     destination: Annotated[str | None, titled("Destination")] = None,
     *,
@@ -83,8 +84,8 @@ def openai_batch(
     """A table in, the same table with answers out, by OpenAI's Batch API.
 
     Args:
-        source: The table: a path or URL of CSV, Parquet or JSONL. A deployed run's paths are its worker's, and
-            whole: /data/reviews.csv, s3://lake/reviews.csv.
+        source: The table: a path or URL of CSV, Parquet or JSONL, or a table or query of a database. A deployed
+            run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         destination: A path or URL for the results, whose ending names the format; empty: in the job folder.
             A deployed run refuses a relative one.
@@ -117,12 +118,9 @@ def openai_batch(
     check_wait(options.wait, run)
     begun = begun_at(run)
     place = storage or default_storage()
-    path = source.path if isinstance(source, FileSource) else source
-    check_places(source=path, destination=destination, storage=place)
+    check_places(source=path_of(source), destination=destination, storage=place)
     job = open_job(
-        source.model_copy(update={"path": with_schedule(source.path, begun)})
-        if isinstance(source, FileSource)
-        else with_schedule(source, begun),
+        rewritten(source, lambda text: with_schedule(text, begun)),
         request,
         with_schedule(destination, begun) if destination else None,
         job_key=with_schedule(job_key, begun) if job_key else default_job_key(run),
@@ -132,6 +130,7 @@ def openai_batch(
         key_given=job_key is not None or began_before(run),
         deadline=options.deadline(begun),
         may_be_done=True,
+        connect=database_engine,
     )
     note_keep_days(job, options.keep_days)
     job_run = JobRun(job, options, credentials)

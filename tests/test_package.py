@@ -138,7 +138,7 @@ def test_what_is_imported_is_required() -> None:
     roots = (
         {name.partition(".")[0] for name in imported}
         - sys.stdlib_module_names
-        - {"prefect_openai_batch", "pytest", "quicktok", "azure", "sqlalchemy", "prefect_sqlalchemy"}
+        - {"prefect_openai_batch", "pytest", "quicktok", "azure", "sqlalchemy", "prefect_sqlalchemy", "psycopg"}
     )
     assert {name for name in roots if not {canonicalize_name(one) for one in brought[name]} & set(NEEDED)} == set()
 

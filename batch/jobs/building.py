@@ -17,10 +17,11 @@ from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
 from ..requests.request import Request
+from ..tables.any_source import opened
 from ..tables.json_values import row_values
 from ..tables.parts import read_rows, read_schema, read_selected_rows
 from ..tables.row_groups import RowGroup, slices
-from ..tables.sources import open_source
+from ..tables.sql.sql_reading import Connect
 from .job import Built, Job, Selection
 
 
@@ -44,7 +45,7 @@ def build_selection(job: Job, selection: Selection, limits: Limits | None = None
         contested=job.is_contested,
         limits=limits or _limits(job, selection),
     )
-    with refusals_of(job.source.path):
+    with refusals_of(job.source.name):
         files = tuple(writer.write(_lines(job, selection)))
     folder.write(f"{selection.name}.json", Built(input_files=files))
     return files
@@ -95,14 +96,14 @@ def line_of_row(request: Request, bodies: Bodies, number: int, row: Mapping[str,
     return make_line(number, custom_id, request.endpoint, body, encoded)
 
 
-def first_custom_id(job: Job) -> str | None:
+def first_custom_id(job: Job, connect: Connect | None = None) -> str | None:
     """The custom_id of the first row, of a job whose rows are not read yet; None where there are no rows.
 
     Raises:
         Refused: the source cannot be read, or its first row makes no item.
     """
-    reader = open_source(job.source, rows=1)
-    with refusals_of(job.source.path), closing(iter(reader)) as batches:
+    name = job.source.name
+    with refusals_of(name), opened(job.source, connect, rows=1) as reader, closing(iter(reader)) as batches:
         columns, first = reader.schema.names, next(batches, None)
         if first is None:
             return None

@@ -32,8 +32,8 @@ from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
 from ..requests.request import Request
 from ..storage import Folder, Record, open_url
+from ..tables.any_source import Source
 from ..tables.parts import Part
-from ..tables.sources import FileSource
 from .deadlines import Deadline
 from .report import JobReport
 from .stops import STOPPED, Stop, StopCode
@@ -133,7 +133,7 @@ class Job(Record):
     format_version: int = 1
     key: str
     folder: str
-    source: FileSource
+    source: Source
     request: Request
     destination: str
     source_digest: str | None = None
@@ -176,7 +176,7 @@ class Job(Record):
         if rows is None:
             raise SourceError(
                 f"The rows of the job {self.key!r} are not read yet: read_source(job) comes before {step}(job).",
-                path=self.source.path,
+                path=self.source.name,
             )
         return rows
 

@@ -8,8 +8,10 @@ from ..errors import DeadlineError, DestinationError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
+from ..tables.any_source import Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_destination
-from ..tables.sources import FileSource, check_source
+from ..tables.sql.sql_reading import Connect
+from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
 from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
 from .own_table import may_be_own
@@ -18,7 +20,7 @@ from .stops import STOPPED
 
 
 def open_job(
-    source: FileSource | str,
+    source: Source | str,
     request: Request | str,
     destination: str | None = None,
     *,
@@ -29,13 +31,14 @@ def open_job(
     key_given: bool = True,
     deadline: Deadline | None = None,
     may_be_done: bool = False,
+    connect: Connect | None = None,
 ) -> Job:
     """The job of this key: begun now, or as it was begun before.
 
     Everything that can be refused without reading all rows is refused here, before anything is written.
 
     Args:
-        source: The table, or its path or URL.
+        source: The table: a file's path or URL, a `FileSource` or a `SqlSource`.
         request: How a row becomes an item, or the path or URL of a request file.
         destination: Where the results go; None keeps them in the job folder.
         job_key: The job's name, `[a-z0-9][a-z0-9._-]{0,63}`.
@@ -46,6 +49,8 @@ def open_job(
         deadline: When the job has to be done; of a job that was begun before, from now on.
         may_be_done: Whether a table at the destination that may be the job's own is left to be looked into, as
             `recognise_table` does: the job's `found` says that there is one.
+        connect: Makes an engine for a database by its name, as `blocks.databases.database_engine` does; without
+            one a source in a database is looked at when it is read.
 
     Raises:
         Refused: the key, the source, the request, the destination or the deadline cannot be used; the message
@@ -72,8 +77,8 @@ def open_job(
     known = find_known(wanted)
     if known is None:
         if may_be_done:
-            wanted = with_table_found(wanted, if_exists)
-        check_new_job(wanted, if_exists)
+            wanted = with_table_found(wanted, if_exists, connect)
+        check_new_job(wanted, if_exists, connect)
         wanted.files.make()
         wanted.files.write(JOB, wanted)
         return wanted
@@ -124,7 +129,7 @@ def find_known(wanted: Job) -> Job | None:
     return known
 
 
-def with_table_found(wanted: Job, if_exists: IfExists) -> Job:
+def with_table_found(wanted: Job, if_exists: IfExists, connect: Connect | None = None) -> Job:
     """The job that is to be begun; `found` in it, where a table at its destination may be its own.
 
     An earlier start has written it then, and the folder is lost.
@@ -135,12 +140,12 @@ def with_table_found(wanted: Job, if_exists: IfExists) -> Job:
     refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
     if refused is not None and refused.destination == wanted.destination:
         return wanted
-    if wanted.destination in (wanted.own_destination, wanted.source.path) or not may_be_own(wanted):
+    if wanted.destination in (wanted.own_destination, path_of(wanted.source)) or not may_be_own(wanted, connect):
         return wanted
     return wanted.model_copy(update={"found": if_exists, "key_given": True})
 
 
-def check_new_job(wanted: Job, if_exists: IfExists) -> None:
+def check_new_job(wanted: Job, if_exists: IfExists, connect: Connect | None = None) -> None:
     """Refuse what cannot be begun; nothing is written. A table that may be the job's own is not in the way.
 
     Raises:
@@ -151,16 +156,16 @@ def check_new_job(wanted: Job, if_exists: IfExists) -> None:
     refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
     own = refused is not None and refused.destination == wanted.destination
     _check_place(wanted, "replace" if own or wanted.found else if_exists)
-    columns = check_source(wanted.source)
+    columns = columns_of(wanted.source, connect)
     if columns is not None:
-        with refusals_of(wanted.source.path):
+        with refusals_of(wanted.source.name):
             wanted.request.compile(columns)
 
 
 def _check_place(job: Job, if_exists: IfExists) -> None:
     if job.destination != job.own_destination:
         check_destination(job.destination, if_exists)
-    if job.destination == job.source.path:
+    if job.destination == path_of(job.source):
         raise DestinationError(
             f"The destination {job.destination} is the source itself; choose another.", path=job.destination
         )
@@ -222,7 +227,7 @@ def check_job_key(job_key: str) -> None:
 
 
 def describe_job(
-    source: FileSource | str,
+    source: Source | str,
     request: Request | str,
     destination: str | None,
     *,
@@ -238,13 +243,11 @@ def describe_job(
         Refused: the key, the storage or the request file cannot be used.
     """
     check_job_key(job_key)
-    if isinstance(source, str):
-        source = FileSource(path=source)
     folder = storage_folder(storage) / job_key
     return Job(
         key=job_key,
         folder=folder.url,
-        source=source.model_copy(update={"path": absolute(source.path)}),
+        source=source if isinstance(source, SqlSource) else rewritten(source, absolute),
         request=load_request(request) if isinstance(request, str) else request,
         destination=absolute(destination) if destination else folder.path(RESULTS),
         source_digest=source_digest,

@@ -23,8 +23,10 @@ from ..files.pieces import is_piece, whole_name, wholes_listed
 from ..outcomes.outcome import OutcomeKind
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..requests.custom_ids import id_hashes
+from ..tables.any_source import opened
 from ..tables.parts import read_schema
 from ..tables.sources import FileSource, SourceReader, open_source
+from ..tables.sql.sql_reading import Connect
 from ..tables.table_formats import SUFFIXES, table_suffix
 from .building import first_custom_id
 from .job import Job
@@ -79,7 +81,7 @@ class Told:
         )
 
 
-def may_be_own(job: Job) -> bool:
+def may_be_own(job: Job, connect: Connect | None = None) -> bool:
     """Whether the table at the destination may be of an earlier start of this job, as its beginning tells."""
     reader = _table_at(job.destination)
     if reader is None:
@@ -87,12 +89,13 @@ def may_be_own(job: Job) -> bool:
     mark = _mark(reader)
     if mark is not None:
         return mark.partition(" ")[0] == job.key
-    return job.key_given and _begins_alike(job, reader)
+    return job.key_given and _begins_alike(job, reader, connect)
 
 
-def _begins_alike(job: Job, reader: SourceReader) -> bool:
+def _begins_alike(job: Job, reader: SourceReader, connect: Connect | None) -> bool:
     """Whether the first row bears the custom_id that it has in this job, which other requests seldom give it."""
-    columns = open_source(job.source, rows=1).schema.names
+    with opened(job.source, connect, rows=1) as source:
+        columns = source.schema.names
     names = {name: result_name(name, columns) for name in TOLD}
     if not set(names.values()) <= set(reader.schema.names):
         return False
@@ -104,7 +107,7 @@ def _begins_alike(job: Job, reader: SourceReader) -> bool:
     if first is None:
         return False
     custom_id = first[names["custom_id"]][0].as_py()
-    return not custom_id or bool(custom_id == first_custom_id(job))
+    return not custom_id or bool(custom_id == first_custom_id(job, connect))
 
 
 def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:

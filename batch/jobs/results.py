@@ -23,7 +23,7 @@ from ..outcomes.vectors import fixed_size
 from ..progress import counted
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
-from ..tables.pandas_metadata import widened
+from ..tables.metadata.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
 from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS

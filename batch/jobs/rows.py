@@ -7,30 +7,36 @@ from ..errors import refusals_of
 from ..heap import frozen_heap
 from ..progress import report
 from ..requests.custom_ids import check_distinct_ids
+from ..tables.any_source import opened
 from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
-from ..tables.sources import open_source
+from ..tables.sql.sql_reading import Connect
 from .job import Job, Rows
 from .results import rehearse_results
 
 
 @frozen_heap()
-def keep_rows(job: Job) -> Rows:
+def keep_rows(job: Job, connect: Connect | None = None) -> Rows:
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 
     A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed.
 
+    Args:
+        job: The job.
+        connect: Makes an engine for a database by its name, where the source is in one.
+
     Raises:
         SourceError: the table cannot be read; file, row and column are named.
+        DatabaseError: there is no such database, or it cannot be reached.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
         DestinationError: the table could not be written in the end; a column at fault is named.
     """
-    reader = open_source(job.source)
-    with refusals_of(job.source.path):
-        if reader.schema.names:
-            job.request.compile(tuple(reader.schema.names))
-        parts = tuple(_told(write_parts(reader, job.files)))
+    with refusals_of(job.source.name):
+        with opened(job.source, connect) as reader:
+            if reader.schema.names:
+                job.request.compile(tuple(reader.schema.names))
+            parts = tuple(_told(write_parts(reader, job.files)))
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
     report("read", total=rows.rows, done=rows.rows)

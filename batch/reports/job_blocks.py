@@ -53,7 +53,7 @@ def job_blocks(
     yield from token_charts(findings.tokens)
     yield from _unanswered(findings)
     yield Heading("Where it lies")
-    places = (("table", report.destination), ("job folder", job.folder), ("source", job.source.path))
+    places = (("table", report.destination), ("job folder", job.folder), ("source", job.source.name))
     rows = tuple((name, brief(without_secrets(place))) for name, place in places)
     yield Grid(("", ""), rows, links=tuple(link_to(place) for _, place in places))
 

@@ -101,7 +101,7 @@ def report_page(job: Job, report: JobReport, *, at_openai: bool = False) -> Repo
 
 
 def _title(job: Job) -> str:
-    name = without_secrets(job.source.path).rstrip("/").rpartition("/")[2]
+    name = without_secrets(job.source.name).rstrip("/").rpartition("/")[2]
     model = job.request.body_template().get("model")
     return " · ".join(map(brief, filter(None, (name, model if isinstance(model, str) else None))))
 

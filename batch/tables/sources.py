@@ -69,6 +69,11 @@ class FileSource(BaseModel):
         json_schema_extra=without_none,
     )
 
+    @property
+    def name(self) -> str:
+        """What messages call it: its path or URL."""
+        return self.path
+
 
 class _Table(Protocol):
     @property

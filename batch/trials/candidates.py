@@ -17,6 +17,7 @@ from ..requests.request import Request
 from ..requests.request_files import parse_request
 from ..requests.templates import is_template
 from ..tables.parts import RowNumbers, read_schema
+from ..tables.sql.sql_reading import Connect
 from .expectations import Expected, check_expected
 from .samples import sample_models, sample_rows
 
@@ -72,7 +73,14 @@ class Prepared:
 
 
 def prepare(
-    job: Job, models: Sequence[str], wanted: int, expected: Expected, *, seed: int = 0, first: bool = False
+    job: Job,
+    models: Sequence[str],
+    wanted: int,
+    expected: Expected,
+    *,
+    seed: int = 0,
+    first: bool = False,
+    connect: Connect | None = None,
 ) -> Prepared:
     """Read and build the whole table of a job, choose the rows to try, and build what each model is asked.
 
@@ -83,14 +91,15 @@ def prepare(
         expected: Which columns hold the true answers.
         seed: Chooses among them.
         first: Whether the first rows are tried instead.
+        connect: Makes an engine for a database by its name, where the table is in one.
 
     Raises:
         Refused: the table cannot be read or has no rows, a row makes no item, or there is no such
             column, or no such field of the answers; the message names it.
     """
-    rows = keep_rows(job).rows
+    rows = keep_rows(job, connect).rows
     if not rows:
-        raise SourceError(f"{job.source.path} has no rows to try.", path=job.source.path)
+        raise SourceError(f"{job.source.name} has no rows to try.", path=job.source.name)
     check_expected(expected, job.request, read_schema(job.files))
     files = _build_whole(job.model_copy(update={"request": _whole_request(job, models)}), rows)
     sample = _sample(files, rows, wanted, seed=seed, first=first)

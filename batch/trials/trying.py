@@ -16,6 +16,7 @@ from ..reports.asked_rows import asked_rows, read_columns
 from ..storage import Record
 from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
+from ..tables.sql.sql_reading import Connect
 from .candidate_answers import CandidateAnswers
 from .candidates import Candidate, Prepared, prepare
 from .samples import ROWS
@@ -49,7 +50,9 @@ def check_wishes(rows: int, seed: int) -> None:
             raise RequestError(f"{name}={value}: a trial takes {least} or more.", field=name)
 
 
-def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = None) -> Trial:
+def try_job(
+    job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = None, connect: Connect | None = None
+) -> Trial:
     """Try some rows of a job that was just opened, in a folder that is nobody else's.
 
     Args:
@@ -57,11 +60,20 @@ def try_job(job: Job, wishes: Wishes, ask: Ask, frame: pd.DataFrame | None = Non
         wishes: What is tried.
         ask: Asks the items of an input file.
         frame: The rows, where they came as a frame; the trial keeps its index and types.
+        connect: Makes an engine for a database by its name, where the table is in one.
 
     Raises:
         Refused: the table cannot be read or built, or nothing is there of what is expected; nothing was asked.
     """
-    prepared = prepare(job, wishes.models, wishes.rows, wishes.expected, seed=wishes.seed, first=wishes.first)
+    prepared = prepare(
+        job,
+        wishes.models,
+        wishes.rows,
+        wishes.expected,
+        seed=wishes.seed,
+        first=wishes.first,
+        connect=connect,
+    )
     report_progress("answer", total=len(prepared.sample) * len(prepared.candidates), done=0)
     answers = tuple(_asked(prepared, candidate, ask) for candidate in prepared.candidates)
     rows = _rows(job, prepared)

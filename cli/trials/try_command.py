@@ -7,22 +7,22 @@ from rich.console import Console
 
 from ...batch.progress import waited_for
 from ...batch.requests.request import Request
-from ...batch.tables.sources import FileSource
-from ...batch.tables.table_formats import Format
+from ...batch.tables.any_source import Source, path_of
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
 from ...batch.trials.shown.terminal import WIDTH, print_blocks
 from ...batch.trials.trial import Trial
 from .. import process
+from ..databases.sql_options import connect_early
 from ..progress import shown_progress
-from ..requests import make_request, make_source, request_options, table_options
+from ..requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from ..run import EXIT_INCOMPLETE
 from ..run_options import run_options
 from .run_line import whole_by_batch
 
 
 @click.command("try")
-@click.argument("source")
+@click.argument("source", required=False)
 @click.option(
     "--rows", type=click.IntRange(min=1), default=ROWS, show_default=True, help="How many rows are asked."
 )
@@ -45,19 +45,15 @@ from .run_line import whole_by_batch
 @process.as_json
 @process.verbose
 def try_command(
-    source: str,
+    source: str | None,
     rows: int,
     seed: int,
     expect: tuple[str, ...],
     models: tuple[str, ...],
     request_file: str | None,
     credentials: str | None,
-    kind: Format | None,
-    separator: str | None,
-    types: tuple[str, ...],
     price_in: float | None,
     price_out: float | None,
-    limit: int | None,
     *,
     first: bool,
     as_json: bool,
@@ -67,11 +63,11 @@ def try_command(
     """Ask a model some rows of SOURCE at once, and tell what the whole table would cost.
 
     The synchronous API answers them, at full price; nothing is uploaded, and nothing kept. What `run` takes, it
-    takes too.
+    takes too, a database's table or query as well.
     """
+    table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     request = make_request(request_file, model=None if request_file else next(iter(models), None), **given)
     compared = models if request_file or len(models) > 1 else ()
-    table = make_source(source, kind=kind, separator=separator, types=types, limit=limit)
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}
     prices = {"price_in": price_in, "price_out": price_out}
     trial = _trial(table, request, credentials, verbose=verbose, **wishes, **prices)
@@ -79,13 +75,14 @@ def try_command(
     return 0 if trial.report.complete else EXIT_INCOMPLETE
 
 
-def _trial(table: FileSource, request: Request, credentials: str | None, *, verbose: bool, **wishes: Any) -> Trial:
+def _trial(table: Source, request: Request, credentials: str | None, *, verbose: bool, **wishes: Any) -> Trial:
     process.quieten(verbose=verbose)
     with waited_for("loading OpenAI's client"):
         from ...flows import try_rows
 
     # A block is asked of Prefect's server; nothing else is.
-    surroundings = process.prefect_in_this_process if credentials else process.calls_in_this_process
+    blocks = credentials or (path_of(table) is None and connect_early(table) is None)
+    surroundings = process.prefect_in_this_process if blocks else process.calls_in_this_process
     with surroundings(verbose=verbose), shown_progress():
         return try_rows(table, request, credentials=credentials, **wishes)
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
+from ...batch.tables.any_source import path_of
 from ...batch.urls import without_secrets
 from ...tasks.options import KEPT_AS_JSON
 
@@ -23,7 +24,7 @@ def materializing(write: Task[[Job], JobReport], job: Job) -> Task[[Job], JobRep
     The task as it is, where the destination is the job folder or its URL cannot name an asset; where the source's
     cannot, nothing stands upstream.
     """
-    table, source = asset_of(job.destination), asset_of(job.source.path)
+    table, source = asset_of(job.destination), asset_of(path_of(job.source) or "")
     if table is None or job.destination == job.own_destination:
         return write
 

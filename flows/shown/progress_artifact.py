@@ -91,7 +91,7 @@ def over(job: Job, report: JobReport) -> str:
 
 
 def _markdown(job: Job, lines: dict[str, str]) -> str:
-    title = " · ".join(filter(None, (name_in(job.source.path), model_of(job.request))))
+    title = " · ".join(filter(None, (name_in(job.source.name), model_of(job.request))))
     told = "\n".join(f"- {name}: {text}" for name, text in lines.items() if text)
     named = "" if is_unnamed(job) else f", job `{job.key}`"
     return f"**{title}**{named}\n\n{told}"

@@ -15,6 +15,7 @@ from ...batch.jobs.job import Job
 from ...batch.requests.base_request import BaseRequest
 from ...batch.requests.templates import is_template
 from ...batch.tables.sources import FileSource
+from ...batch.tables.sql.sql_source import SqlSource
 from ...batch.urls import name_in
 from ..defaults import begun_at, current_run, with_schedule
 
@@ -105,13 +106,15 @@ def described(does: str, parameters: Mapping[str, Any], begun: datetime) -> str:
         begun: When the run was to start.
     """
     source, request = parameters.get("source") or parameters.get("table"), parameters.get("request")
-    path = source.path if isinstance(source, FileSource) else source
-    table = name_in(with_schedule(str(path), begun)) if path else ""
+    named = (
+        source if isinstance(source, str) else source.name if isinstance(source, FileSource | SqlSource) else ""
+    )
+    table = name_in(with_schedule(named, begun)) if named else ""
     models = " + ".join(parameters.get("models") or ())
     model = models or (
         model_of(request) if isinstance(request, BaseRequest) else str(parameters.get("model") or "")
     )
-    key = "" if path else with_schedule(str(parameters.get("job_key") or ""), begun)
+    key = "" if named else with_schedule(str(parameters.get("job_key") or ""), begun)
     return " · ".join(filter(None, (does, table, model, key))) or FLOW
 
 

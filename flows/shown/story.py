@@ -43,7 +43,7 @@ def tell_rows(job: Job) -> None:
     """The rows are read."""
     rows = job.rows()
     if rows is not None:
-        get_run_logger().info("Read %s of %s", counted(rows.rows, "row"), name_in(job.source.path))
+        get_run_logger().info("Read %s of %s", counted(rows.rows, "row"), name_in(job.source.name))
 
 
 @_never_fatal

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from ...batch.requests.request import RequestParameter
-from ...batch.tables.sources import FileSource
+from ...batch.tables.any_source import Source, path_of, rewritten
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
@@ -32,7 +32,7 @@ ARTIFACT = "openai-batch-trial"
 @as_we_take_them
 @flow(name="openai-batch-trial", flow_run_name=run_name, persist_result=True, result_serializer="json")
 def openai_batch_trial(
-    source: FileSource | str,
+    source: Source | str,
     request: RequestParameter,
     rows: Annotated[int, Field(ge=1)] = ROWS,
     *,
@@ -50,8 +50,8 @@ def openai_batch_trial(
     by batch and synchronously.
 
     Args:
-        source: The table: a path or URL of CSV, Parquet or JSONL. A deployed run's paths are its worker's, and
-            whole: /data/reviews.csv, s3://lake/reviews.csv.
+        source: The table: a path or URL of CSV, Parquet or JSONL, or a table or query of a database. A deployed
+            run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         rows: How many rows are asked, spread over the table.
         models: The models to ask, side by side; empty: the request's own.
@@ -77,9 +77,9 @@ def openai_batch_trial(
         print(report.batches, "batch;", report.models[0].whole)
         ```
     """
-    table = source if isinstance(source, FileSource) else FileSource(path=source)
-    check_places(source=table.path)
-    path = with_schedule(table.path, begun_at(current_run()))
+    check_places(source=path_of(source))
+    begun = begun_at(current_run())
+    table = rewritten(source, lambda text: with_schedule(text, begun))
     wishes = Wishes(
         rows=rows,
         models=tuple(dict.fromkeys(models)),
@@ -90,7 +90,7 @@ def openai_batch_trial(
     )
     ask, check = partial(answer_items, credentials=credentials), partial(check_access, credentials=credentials)
     with TemporaryDirectory() as folder, pauses_end_with_it():
-        trial = try_table(table.model_copy(update={"path": path}), request, wishes, folder, ask, check)
+        trial = try_table(table, request, wishes, folder, ask, check)
     _show(trial)
     return trial.report
 

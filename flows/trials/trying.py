@@ -14,18 +14,21 @@ from ...batch.jobs.options import RunOptions
 from ...batch.jobs.terms import Terms
 from ...batch.requests.request import Request
 from ...batch.requests.request_files import load_request
+from ...batch.tables.any_source import Source
 from ...batch.tables.sources import FileSource
+from ...batch.tables.sql.sql_source import SqlSource
 from ...batch.trials.candidates import with_model
 from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
 from ...batch.trials.trying import Ask, Wishes, check_wishes, try_job
 from ...blocks import load_credentials
+from ...blocks.databases import database_engine
 from ...tasks import answer_items, check_access
 from ..frames import FRAME, as_parquet
 
 
 def try_rows(
-    source: pd.DataFrame | FileSource | str | os.PathLike[str],
+    source: pd.DataFrame | Source | str | os.PathLike[str],
     request: Request | str,
     rows: int = ROWS,
     *,
@@ -86,13 +89,13 @@ def try_rows(
     )
     with TemporaryDirectory() as folder:
         if not isinstance(source, pd.DataFrame):
-            table = source if isinstance(source, FileSource) else FileSource(path=os.fspath(source))
+            table = source if isinstance(source, FileSource | SqlSource) else FileSource(path=os.fspath(source))
             return try_table(table, request, wishes, folder, ask, check)
         return try_table(_kept(source, Path(folder)), request, wishes, folder, ask, check, source)
 
 
 def try_table(
-    source: FileSource,
+    source: Source,
     request: Request | str,
     wishes: Wishes,
     folder: str,
@@ -116,10 +119,12 @@ def try_table(
     """
     asked = load_request(request) if isinstance(request, str) else request
     asked = with_model(asked, wishes.models[0]) if wishes.models else asked
-    job = open_job(source, asked, job_key="trial", storage=folder, key_given=False).with_terms(wishes.terms)
+    job = open_job(
+        source, asked, job_key="trial", storage=folder, key_given=False, connect=database_engine
+    ).with_terms(wishes.terms)
     for model in wishes.models or (asked.body_template().get("model"),):
         check(model)
-    return try_job(job, wishes, ask, frame)
+    return try_job(job, wishes, ask, frame, database_engine)
 
 
 def terms_of(price_in: float | None, price_out: float | None, credentials: str | None) -> Terms:

@@ -11,6 +11,7 @@ creating         8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass, after
 downloading      8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass, broken downloads among it
 rereading        4  1, 15, 60                           76  nothing that fails: files that tell of too few items
 answering        7  0.5, 1, 2, 4, 8, 8                23.5  what may pass
+connecting       4  1, 5, 15                            21  a database that cannot be reached: rows are read anew
 
 Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
 themselves comes to the pauses; so do, before a creation is tried again, up to `settle_seconds` of looking for what
@@ -25,6 +26,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import partial
 from math import inf, isfinite
 from threading import Event
 from typing import ParamSpec, TypeVar
@@ -34,7 +36,7 @@ from prefect.exceptions import TerminationSignal
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from ...batch import clock
-from ...batch.errors import BatchUnknown, DownloadBroken
+from ...batch.errors import BatchUnknown, DatabaseUnreachable, DownloadBroken
 from ...batch.outcomes.outcome import is_transient
 from ...batch.progress import noted_wait
 
@@ -57,14 +59,14 @@ _ended: ContextVar[Event | None] = ContextVar("ended", default=None)
 """Set when that is ended which the pauses of this context belong to."""
 
 
-def pause(seconds: float) -> None:
+def pause(seconds: float, asked: str = "OpenAI") -> None:
     """Wait; every pause between two calls goes through here.
 
     Raises:
         KeyboardInterrupt: what the pause belongs to was ended meanwhile, in another thread.
     """
     seconds, ended = min(seconds, _shortened_to), _ended.get()
-    with noted_wait(f"OpenAI, which is asked again within {seconds:.0f} s"):
+    with noted_wait(f"{asked}, which is asked again within {seconds:.0f} s"):
         if ended is None:
             time.sleep(seconds)
         elif ended.wait(seconds):
@@ -141,12 +143,13 @@ def _seconds_until(date: str) -> float:
 class Tries:
     """How a kind of call is tried: the pauses between two tries, in seconds, and after what there is another.
 
-    `awaited` is what one waits for meanwhile, in words.
+    `awaited` is what one waits for meanwhile, `asked` who is asked, in words.
     """
 
     pauses: tuple[float, ...] = ()
     again: Callable[[BaseException], bool] = may_pass
     awaited: str = "OpenAI's answer"
+    asked: str = "OpenAI"
 
     @property
     def most(self) -> int:
@@ -159,8 +162,8 @@ class Tries:
             stop=stop_after_attempt(self.most),
             wait=self._seconds_after,
             retry=retry_if_exception(self.again),
-            before_sleep=_say_so,
-            sleep=pause,
+            before_sleep=self._say_so,
+            sleep=partial(pause, asked=self.asked),
             reraise=True,
         )
         with noted_wait(self.awaited):
@@ -173,12 +176,15 @@ class Tries:
         asked = asked_pause(state.outcome.exception())
         return min(asked or self.pauses[state.attempt_number - 1], LONGEST_PAUSE_SECONDS)
 
+    def _say_so(self, state: RetryCallState) -> None:
+        """Who waits is told for what; an error's text may hold what nobody else may read."""
+        error = state.outcome.exception() if state.outcome else None
+        kind = f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
+        log.warning("%s: %s, tried again in %.1f s", _capital(self.asked), kind, state.upcoming_sleep)
 
-def _say_so(state: RetryCallState) -> None:
-    """Who waits is told for what; an error's text may hold what nobody else may read."""
-    error = state.outcome.exception() if state.outcome else None
-    kind = f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
-    log.warning("OpenAI: %s, tried again in %.1f s", kind, state.upcoming_sleep)
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
@@ -191,3 +197,4 @@ CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI t
 DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60), awaited="a download from OpenAI")
 REREADING = Tries((1, 15, 60))
 ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))
+CONNECTING = Tries((1, 5, 15), lambda error: isinstance(error, DatabaseUnreachable), "a database", "the database")

@@ -16,7 +16,7 @@ def artifact_key(job: Job, kind: str = "") -> str:
     """
     named = job.key
     if is_unnamed(job):
-        named = f"{name_in(job.source.path).lower()}-{job.key.rpartition('-')[2]}"
+        named = f"{name_in(job.source.name).lower()}-{job.key.rpartition('-')[2]}"
     return re.sub("[^a-z0-9]+", "-", f"openai-batch-{named}-{kind}").strip("-")
 
 

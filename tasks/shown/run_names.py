@@ -40,7 +40,7 @@ def _wait(parameters: Mapping[str, Any]) -> str:
 
 
 def _read(parameters: Mapping[str, Any]) -> str:
-    return f"read {name_in(parameters['job'].source.path)}"
+    return f"read {name_in(parameters['job'].source.name)}"
 
 
 def _write(parameters: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from prefect_openai_batch import (
     ChatRequest,
     CustomIdError,
     DatabaseError,
+    DatabaseUnreachable,
     DeadlineError,
     DestinationError,
     DownloadBroken,
@@ -48,6 +49,7 @@ from prefect_openai_batch import (
     ResponsesRequest,
     RunOptions,
     SourceError,
+    SqlSource,
     StorageError,
     StorageNotShared,
     TableNotWritten,
@@ -84,6 +86,9 @@ from prefect_openai_batch import (
 )
 
 SOURCE = FileSource(path="reviews.csv", types={"stars": "integer"})
+TABLE = SqlSource(
+    database="warehouse", query="SELECT * FROM reviews WHERE stars < :stars", parameters={"stars": 3}
+)
 CHAT = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=[AnswerField(name="mood")])
 
 
@@ -163,6 +168,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         ItemTooLarge,
         DestinationError,
         DatabaseError,
+        DatabaseUnreachable,
         DeadlineError,
         BudgetError,
         WaitError,

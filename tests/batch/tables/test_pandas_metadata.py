@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect_openai_batch.batch.tables.pandas_metadata import widened
+from prefect_openai_batch.batch.tables.metadata.pandas_metadata import widened
 
 from .pandas_kinds import KINDS
 

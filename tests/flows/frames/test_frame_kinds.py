@@ -71,14 +71,14 @@ def test_a_table_is_written_and_the_frame_is_the_callers_own(jobs: dict[str, Job
 
 def test_parquet_holds_the_columns_as_they_were_kept(jobs: dict[str, Job]) -> None:
     """Of every kind."""
-    kept_as, found = pq.read_table(jobs["parquet"].source.path), pq.read_table(jobs["parquet"].destination)
+    kept_as, found = pq.read_table(jobs["parquet"].source.name), pq.read_table(jobs["parquet"].destination)
     assert found.select(kept_as.column_names).equals(kept_as)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_prompt_says_of_a_frame_what_its_tables_say(jobs: dict[str, Job], kind: str) -> None:
     """Bytes alone have no text, and are refused by their column."""
-    column = pq.read_table(jobs["csv"].source.path, columns=[kind])[kind].combine_chunks()
+    column = pq.read_table(jobs["csv"].source.name, columns=[kind])[kind].combine_chunks()
     render, values = compile_template("{{ x }}", ("x",)).render, row_values(column)
     if pa.types.is_binary(column.type):
         with pytest.raises(RequestError, match="The column 'x' holds bytes"):
@@ -90,7 +90,7 @@ def test_a_prompt_says_of_a_frame_what_its_tables_say(jobs: dict[str, Job], kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_json_in_a_prompt_is_that_of_the_tables(jobs: dict[str, Job], kind: str) -> None:
     """Of every kind but bytes."""
-    column = pq.read_table(jobs["csv"].source.path, columns=[kind])[kind].combine_chunks()
+    column = pq.read_table(jobs["csv"].source.name, columns=[kind])[kind].combine_chunks()
     if not pa.types.is_binary(column.type):
         render = compile_template("{{ x | tojson }}", ("x",)).render
         said = [json.loads(render({"x": value})) for value in row_values(column)]

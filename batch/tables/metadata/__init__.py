@@ -1,0 +1,1 @@
+"""What a Parquet file says of its columns beside their types."""

@@ -1,0 +1,68 @@
+"""The one place where a source becomes SQL: its query as it was written, or one around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .sql_source import PARAMETER, SqlSource
+
+if TYPE_CHECKING:
+    from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, TextClause
+
+ROWS = "source_rows"
+"""What a query is called in the one around it."""
+
+
+def select_rows(source: SqlSource, condition: ColumnElement[bool] | None = None) -> Select[tuple[()]] | TextClause:
+    """What a source asks its database for; nothing is asked here, and no value is written into it.
+
+    A query without a condition goes as it was written. With one it becomes a subquery; PostgreSQL and SQLite keep
+    the order that it names in it.
+
+    Args:
+        source: The source. Its limit is no part of the SQL: whoever reads ends there.
+        condition: On its columns, by their names.
+
+    Example:
+        ```python
+        from prefect_openai_batch import SqlSource
+        from prefect_openai_batch.batch.tables.sql.selecting import select_rows
+        from sqlalchemy import column
+
+        source = SqlSource(database="warehouse", query="SELECT id, review FROM reviews")
+        print(select_rows(source, column("id") > 1_000))
+        ```
+    """
+    from sqlalchemy import literal_column, select
+
+    if source.query is not None and condition is None:
+        return _written(source)
+    everything: Select[tuple[()]] = select(literal_column("*")).select_from(rows_of(source))
+    return everything if condition is None else everything.where(condition)
+
+
+def select_no_rows(source: SqlSource) -> Select[tuple[()]]:
+    """The columns of a source, and none of its rows."""
+    from sqlalchemy import literal_column, select
+
+    return select(literal_column("*")).select_from(rows_of(source)).limit(0)
+
+
+def rows_of(source: SqlSource) -> FromClause:
+    """What stands behind FROM: the table, or the query as a subquery."""
+    from sqlalchemy import table
+
+    if source.table is None:
+        return _written(source, "\n").columns().subquery(ROWS)  # it may end with a comment
+    schema, _, name = source.table.rpartition(".")
+    return table(name, schema=schema or None)
+
+
+def _written(source: SqlSource, end: str = "") -> TextClause:
+    from sqlalchemy import bindparam, text
+
+    binds: list[BindParameter[Any]] = [
+        bindparam(name, value, expanding=isinstance(value, list)) for name, value in source.parameters.items()
+    ]
+    query = PARAMETER.sub(r":\1 ", (source.query or "").strip().rstrip(";"))  # a space, for a cast may follow
+    return text(query + end).bindparams(*binds)

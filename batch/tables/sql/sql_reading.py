@@ -1,0 +1,121 @@
+"""A source in a database, read once: one connection, one transaction, one cursor, some rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ...errors import SourceError
+from ..row_groups import GROUP_BYTES, GROUP_ROWS
+from .database_words import in_the_databases_words
+from .describing import column_names, describe
+from .selecting import select_rows
+from .sql_source import SqlSource
+from .sql_values import Misfit, shown_value, sql_column
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Engine
+
+Connect = Callable[[str], "Engine"]
+"""Makes an engine for a database by its name, as `blocks.databases.database_engine` does; it is disposed of."""
+
+FIRST_ROWS = 100
+"""Rows that are asked for at first: how large they are tells how many are asked for next."""
+
+FETCHED_BYTES = GROUP_BYTES // 4
+"""About the most bytes of columns that are asked for at once; a driver's objects take several times as many."""
+
+
+class SqlTable:
+    """The rows of a source, on a connection that holds a snapshot; `schema` is the database's own."""
+
+    def __init__(self, connection: Connection, source: SqlSource, rows: int) -> None:
+        """Have the columns described; `rows` is the most a batch holds."""
+        self._connection = connection
+        self._source = source
+        self._rows = rows
+        self.schema = describe(connection, source)
+
+    def batches(self, condition: ColumnElement[bool] | None = None) -> Generator[pa.RecordBatch, None, None]:
+        """The rows in the order in which the database gives them.
+
+        Raises:
+            SourceError: a value is none of its column's type; row and column are named.
+        """
+        rows, first = min(FIRST_ROWS, self._rows), 0
+        query = select_rows(self._source, condition)
+        streaming = self._connection.execution_options(stream_results=True, max_row_buffer=self._rows)
+        with streaming.execute(query) as result:
+            while found := result.fetchmany(rows):
+                batch = self._batch(found, first)
+                yield batch
+                first += batch.num_rows
+                fitting = FETCHED_BYTES * batch.num_rows // max(batch.nbytes, 1)
+                rows = max(1, min(self._rows, rows * 4, fitting))
+
+    def _batch(self, rows: Sequence[Any], first: int) -> pa.RecordBatch:
+        columns = [
+            self._column(list(values), field, first)
+            for values, field in zip(zip(*rows, strict=True), self.schema, strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _column(self, values: list[Any], field: pa.Field, first: int) -> pa.Array:
+        try:
+            return sql_column(values, field.type)
+        except Misfit as misfit:
+            row = first + misfit.place
+            raise SourceError(
+                f"{self._source.name}, row {row + 1:,}, column {field.name!r}: {shown_value(misfit.value)} cannot "
+                f"be kept as {field.type}, which is the column's type; CAST({field.name} AS TEXT) in a query "
+                "reads it as text.",
+                path=self._source.name,
+                row=row,
+                column=field.name,
+            ) from None
+
+
+@contextmanager
+def opened_table(source: SqlSource, connect: Connect, rows: int = GROUP_ROWS) -> Iterator[SqlTable]:
+    """A source, ready to be read in one snapshot, for as long as the block lasts.
+
+    Raises:
+        DatabaseError: there is no such database, or it cannot be reached.
+        SourceError: the query fails, or its columns cannot be told apart.
+    """
+    with _snapshot(source, connect) as connection:
+        yield SqlTable(connection, source, rows)
+
+
+def sql_columns(source: SqlSource, connect: Connect) -> tuple[str, ...]:
+    """The names of a source's columns; no row is read.
+
+    Raises:
+        DatabaseError: there is no such database, or it cannot be reached.
+        SourceError: the query fails, or its columns cannot be told apart.
+    """
+    with _snapshot(source, connect) as connection:
+        return column_names(connection, source)
+
+
+@contextmanager
+def _snapshot(source: SqlSource, connect: Connect) -> Iterator[Connection]:
+    """A connection in which nothing changes, and which changes nothing where the database can hold to that."""
+    engine = connect(source.database)
+    try:
+        with in_the_databases_words(source, engine), engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                connection = connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+                connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
+            elif engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            elif engine.dialect.name in ("mysql", "mariadb"):
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+    finally:
+        engine.dispose()

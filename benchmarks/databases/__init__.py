@@ -1,0 +1,1 @@
+"""What databases take: rows read from them."""
