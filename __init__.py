@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .batch.requests.responses_request import ResponsesRequest as ResponsesRequest
     from .batch.schemas.short_fields import AnswerField as AnswerField
     from .batch.tables.sources import FileSource as FileSource
+    from .batch.tables.sql.sql_destination import SqlDestination as SqlDestination
     from .batch.tables.sql.sql_source import SqlSource as SqlSource
     from .batch.trials.trial import Trial as Trial
     from .batch.trials.trial_report import TrialReport as TrialReport
@@ -78,6 +79,8 @@ if TYPE_CHECKING:
     from .tasks import wait_for_batch as wait_for_batch
     from .tasks import wait_for_batches as wait_for_batches
     from .tasks import write_results as write_results
+    from .tasks.databases import check_table as check_table
+    from .tasks.databases import load_results as load_results
 
 # Prefect imports this package whenever it looks for blocks, and pandas and openai cost seconds: each name is
 # imported when it is first used. Type checkers read the imports above, where `as` makes a name public.
@@ -90,6 +93,7 @@ _EXPORTS = (
     # what it takes
     ("batch.tables.sources", "FileSource"),
     ("batch.tables.sql.sql_source", "SqlSource"),
+    ("batch.tables.sql.sql_destination", "SqlDestination"),
     ("batch.requests.request", "Request"),
     ("batch.requests.chat_request", "ChatRequest"),
     ("batch.requests.responses_request", "ResponsesRequest"),
@@ -114,6 +118,7 @@ _EXPORTS = (
     ("tasks", "fetch_output"),
     ("batch.outcomes.outcome_files", "FetchedOutput"),
     ("tasks", "write_results"),
+    ("tasks.databases", "check_table load_results"),
     ("batch.jobs.report", "JobReport"),
     ("batch.outcomes.bill", "Bill"),
     ("batch.reports.report_page", "ReportPage"),

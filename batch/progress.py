@@ -16,7 +16,7 @@ SILENT_SECONDS = 0.5
 SHORTEST_SECONDS = 0.1
 """What takes no longer is never told, however long it was silent before."""
 
-Step = Literal["read", "build", "upload", "wait", "fetch", "answer", "write"]
+Step = Literal["read", "build", "upload", "wait", "fetch", "answer", "write", "load"]
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,11 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
         state, rows = _state(job), job.rows()
         if as_json:
             told = {"state": state, "rows": rows.rows if rows else None, "opened_at": job.opened_at.isoformat()}
-            process.print_json(json.dumps({"job_key": job.key, **told, "destination": job.destination}))
+            process.print_json(json.dumps({"job_key": job.key, **told, "destination": job.table}))
         else:
             opened = job.opened_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
             count = f"{rows.rows:,}" if rows else ""
-            click.echo(_JOB.format(job.key, state, count, opened, job.destination, width=width))
+            click.echo(_JOB.format(job.key, state, count, opened, job.table, width=width))
 
 
 def _state(job: Job) -> str:

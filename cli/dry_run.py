@@ -16,6 +16,7 @@ from ..batch.money.budgets import check_budget
 from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source
+from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
 from .databases.sql_options import connecting
 
@@ -25,7 +26,7 @@ SHOWN = 3
 def show_dry_run(
     table: Source,
     request: Request,
-    destination: str | None,
+    destination: SqlDestination | str | None,
     options: RunOptions,
     *,
     overwrite: bool,
@@ -47,6 +48,8 @@ def show_dry_run(
             connect=connect,
         )
         rows = keep_rows(job, connect)
+        if job.into is not None:
+            _check_table(job)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)
         estimate = _estimate(job.with_terms(options.terms()), options)
@@ -62,6 +65,13 @@ def show_dry_run(
         f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
         f"of {size:,} bytes in all: {estimate}. Nothing was sent."
     )
+
+
+def _check_table(job: Job) -> None:
+    from ..tasks.databases import check_table
+
+    with process.prefect_in_this_process():  # the database may be a block's
+        check_table.fn(job)
 
 
 def _estimate(job: Job, options: RunOptions) -> Estimate:

@@ -14,7 +14,7 @@ from ..batch.clock import every
 from ..batch.progress import Progress as News
 from ..batch.progress import Step, latest_wait, observed_by
 
-STEPS: tuple[Step, ...] = ("read", "build", "upload", "wait", "fetch", "answer", "write")
+STEPS: tuple[Step, ...] = ("read", "build", "upload", "wait", "fetch", "answer", "write", "load")
 SECONDS_BETWEEN_LINES = 2.0
 
 SILENT_SECONDS = 1.5
@@ -38,7 +38,7 @@ class _Step:
 
     def __init__(self, step: Step) -> None:
         self.begun = time.monotonic()
-        self.unit = "rows" if step in ("read", "write") else "items"
+        self.unit = "rows" if step in ("read", "write", "load") else "items"
         self.total: int | None = None
         self.done = 0
         self.text = ""

@@ -1,10 +1,12 @@
 """`resume`: a job taken up from its folder, or from what OpenAI knows of it."""
 
+from inspect import signature
 from typing import Any
 
 import click
 
 from ..batch.errors import StorageNotShared
+from ..batch.jobs.destinations.moved import goes_elsewhere
 from ..batch.jobs.job import Job
 from ..batch.jobs.opening import absolute, check_job_key, storage_folder
 from ..batch.jobs.options import RunOptions
@@ -12,7 +14,9 @@ from ..batch.jobs.own_table import holds_results
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
+from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
+from .destinations.destination_options import check_place, destination_options, make_destination
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .run import EXIT_INCOMPLETE, say_done, show_report
 from .run_options import run_options
@@ -21,7 +25,7 @@ from .run_options import run_options
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
-@click.option("--to", "destination", metavar="DEST", help="Where the table goes instead.")
+@destination_options("Where the table goes instead.")
 @run_options(
     *("in_flight", "max_enqueued_tokens", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds"),
     *("budget_usd", "price_in", "price_out"),
@@ -35,14 +39,13 @@ from .run_options import run_options
 def resume_command(
     job: str,
     storage: str | None,
-    destination: str | None,
     credentials: str | None,
     report_file: str | None,
     *,
     collect_only: bool,
     as_json: bool,
     verbose: bool,
-    **wishes: Any,
+    **given: Any,
 ) -> int:
     """Take JOB up where it stands, by its key.
 
@@ -54,7 +57,8 @@ def resume_command(
     """
     check_job_key(job)
     check_report_file(report_file)
-    options = RunOptions(**wishes)
+    destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
+    options = RunOptions(**given)
     process.quieten(verbose=verbose)
     folder = storage_folder(storage or process.default_storage())
     known = (folder / job).read("job.json", Job)
@@ -62,13 +66,15 @@ def resume_command(
         if report_file:
             click.echo("no report is written: the job's folder, which it is made of, is not there", err=True)
         return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
-    goes_to = absolute(destination) if destination else known.destination
-    if goes_to != known.destination:
-        check_destination(goes_to, "refuse")
+    if destination and goes_elsewhere(known, destination):
+        check_place(destination)
     elif (done := known.report() if collect_only else finished_report(known)) is not None:
         say_done(known)
         return _told(done, storage, credentials, report_file, as_json=as_json)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(known.folder, goes_to):
+    with (
+        process.flow_in_this_process(verbose=verbose),
+        process.places_named(known.folder, str(destination or known.table)),
+    ):
         from ..flows import collect_job, resume_job
 
         take_up = collect_job if collect_only else resume_job
@@ -87,9 +93,15 @@ def _told(
 
 
 def _recover(
-    job: str, place: str, destination: str | None, credentials: str | None, options: RunOptions, *, verbose: bool
+    job: str,
+    place: str,
+    destination: SqlDestination | str | None,
+    credentials: str | None,
+    options: RunOptions,
+    *,
+    verbose: bool,
 ) -> int:
-    if destination is None:
+    if not isinstance(destination, str):
         raise StorageNotShared(
             f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
             "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "

@@ -2,7 +2,7 @@
 
 import shlex
 from datetime import UTC, datetime
-from hashlib import sha256
+from inspect import signature
 from typing import Any
 
 import click
@@ -24,9 +24,11 @@ from ..batch.requests.request import Request
 from ..batch.storage import Folder
 from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.destinations import check_destination
-from ..batch.urls import named_server
+from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
+from .command_keys import command_key
 from .databases.sql_options import connect_early
+from .destinations.destination_options import destination_options, make_destination
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from .run_options import run_options
@@ -39,8 +41,8 @@ EXIT_INCOMPLETE = 3
 @table_options
 @click.option("--model", "-m", help="The model, or a template such as {{ model }}.")
 @request_options
-@click.option("--to", "destination", metavar="DEST", help="Where the table with answers goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the destination if it exists.")
+@destination_options("Where the table with answers goes.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @click.option("--job-key", help="Names the job.  [default: a digest of source, request and destination]")
 @run_options(
     *(
@@ -67,7 +69,6 @@ EXIT_INCOMPLETE = 3
 @process.verbose
 def run_command(
     source: str | None,
-    destination: str | None,
     request_file: str | None,
     storage: str | None,
     job_key: str | None,
@@ -90,6 +91,9 @@ def run_command(
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")
+    destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
+    if overwrite and isinstance(destination, SqlDestination):
+        raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
     table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     request = make_request(request_file, **given)
     if dry_run:
@@ -99,7 +103,9 @@ def run_command(
         show_dry_run(table, request, destination, options, overwrite=overwrite or own, as_json=as_json)
         return 0
     if destination is None:
-        raise click.UsageError("Say where the results go: --to answers.csv (or .parquet, .jsonl).")
+        raise click.UsageError(
+            "Say where the results go: --to answers.csv (or .parquet, .jsonl), or --to-sql NAME --to-table TABLE."
+        )
     if detach and options.finish_by:
         raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
     if detach and report_file:
@@ -110,7 +116,7 @@ def run_command(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination, credentials),
+        job_key=job_key or command_key(content, table, request, destination, credentials),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -129,19 +135,19 @@ def run_command(
 def _is_known(
     table: Source,
     request: Request,
-    destination: str | None,
+    destination: SqlDestination | str | None,
     job_key: str | None,
     storage: str | None,
     credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
-    if destination is None:
+    if not isinstance(destination, str):
         return False
     check_destination(destination, "replace")
     if not Folder(absolute(destination)).exists():
         return False
     content = source_digest(table)
-    key = job_key or _job_key(content, table, request, destination, credentials)
+    key = job_key or command_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
@@ -152,22 +158,10 @@ def _is_known(
     return True
 
 
-def _job_key(content: str, table: Source, request: Request, destination: str, credentials: str | None) -> str:
-    """A key that the same command gives again, and a changed file, request, destination or server does not."""
-    server = named_server()  # what another server has answered is not OpenAI's answer
-    place = absolute(path) if (path := path_of(table)) else table.name
-    parts = [content, place, request.model_dump_json(), absolute(destination), server]
-    if credentials:
-        parts.append(credentials)
-    if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
-        parts.append(str(read_as))
-    return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
-
-
 def run_job(
     table: Source,
     request: Request,
-    destination: str,
+    destination: SqlDestination | str,
     *,
     job_key: str,
     storage: str | None,
@@ -205,7 +199,7 @@ def run_job(
     if credentials is None:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.destination):
+    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.table):
         from ..flows import openai_batch
 
         return openai_batch(

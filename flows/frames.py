@@ -26,10 +26,12 @@ from ..batch.requests.request import Request
 from ..batch.requests.request_files import load_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
+from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from ..blocks.servers.own_server import own_server
 from ..tasks.reports import at_openai
 from .defaults import default_storage
+from .destination import path_of
 from .job import openai_batch
 from .places import check_places
 
@@ -52,7 +54,7 @@ def run_dataframe(
     frame: pd.DataFrame,
     request: Request | str,
     *,
-    destination: str | os.PathLike[str] | None = None,
+    destination: SqlDestination | str | os.PathLike[str] | None = None,
     job_key: str | None = None,
     storage: str | None = None,
     credentials: str | None = None,
@@ -67,8 +69,8 @@ def run_dataframe(
     Args:
         frame: The rows; its columns bear text as names.
         request: How a row becomes an item, or the path or URL of a request file.
-        destination: A path or URL for the results, whose ending names the format; None keeps them in the job
-            folder.
+        destination: A path or URL for the results, whose ending names the format, or a table of a database; None
+            keeps them in the job folder.
         job_key: Names the job. None makes a key of the frame's content and the request, so that the same
             call continues the same job, and a finished one is not paid again.
         storage: The folder or URL that holds the job folders.
@@ -100,11 +102,12 @@ def run_dataframe(
             'file, or leave it at wait="sensor".'
         )
     request = load_request(request) if isinstance(request, str) else request
+    goes_to = os.fspath(destination) if isinstance(destination, os.PathLike) else destination
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = as_parquet(frame)
     with own_server():
         named = storage or default_storage()
-        check_places(storage=named, destination=None if destination is None else os.fspath(destination))
+        check_places(storage=named, destination=path_of(goes_to))
         place = storage_folder(named)
         key = job_key or _key(table, request)
         check_job_key(key)
@@ -119,7 +122,7 @@ def run_dataframe(
         openai_batch(
             source,
             request,
-            None if destination is None else os.fspath(destination),
+            goes_to,
             job_key=key,
             storage=place.url,
             credentials=credentials,

@@ -27,10 +27,13 @@ from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, read_source, write_results
+from ..tasks.databases import check_table, load_results
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
+from .destination import Destination, refuse_if_exists, scheduled_destination
+from .destination import path_of as path_of_destination
 from .engines.processes import processes_end_with_it
 from .forgetting.kept_days import keep_no_longer
 from .job_run import JobRun
@@ -72,7 +75,7 @@ TASK_RUNNER: TaskRunner[PrefectFuture[Any]] = ThreadPoolTaskRunner(  # type: ign
 def openai_batch(
     source: Annotated[Source | Annotated[str, Field(title="A path or URL")], titled("Source")],
     request: Annotated[RequestParameter, titled("Request")],
-    destination: Annotated[str | None, titled("Destination")] = None,
+    destination: Annotated[Destination | None, titled("Destination")] = None,
     *,
     job_key: Annotated[str | None, titled("Job key")] = None,
     storage: Annotated[str | None, titled("Storage")] = None,
@@ -87,12 +90,12 @@ def openai_batch(
         source: The table: a path or URL of CSV, Parquet or JSONL, or a table or query of a database. A deployed
             run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
-        destination: A path or URL for the results, whose ending names the format; empty: in the job folder.
-            A deployed run refuses a relative one.
+        destination: A path or URL for the results, whose ending names the format, or a table of a database;
+            empty: in the job folder. A deployed run refuses a relative path.
         job_key: Names the job: the same key continues the same job. May hold {scheduled:%Y-%m-%d}.
         storage: The folder or URL that holds the job folders; every worker must reach it. Never relative either.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
-        if_exists: What to do when the destination exists.
+        if_exists: What to do when the destination exists; a table of a database says that itself.
         options: How much at once, how often, until when, and where the run waits.
         source_digest: A digest of the source's content; another one under the same key is refused.
 
@@ -118,11 +121,12 @@ def openai_batch(
     check_wait(options.wait, run)
     begun = begun_at(run)
     place = storage or default_storage()
-    check_places(source=path_of(source), destination=destination, storage=place)
+    refuse_if_exists(destination, if_exists)
+    check_places(source=path_of(source), destination=path_of_destination(destination), storage=place)
     job = open_job(
         rewritten(source, lambda text: with_schedule(text, begun)),
         request,
-        with_schedule(destination, begun) if destination else None,
+        scheduled_destination(destination, begun),
         job_key=with_schedule(job_key, begun) if job_key else default_job_key(run),
         storage=place,
         if_exists=if_exists,
@@ -195,6 +199,8 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             if not finish_round(job_run, number):
                 return None
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
+        if job.into is not None and not job.nothing_was_taken():
+            load_results(job)
         tell_written(report)
         show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
@@ -203,10 +209,15 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
 
 
 def _read_rows(job_run: JobRun) -> None:
-    if job_run.job.rows() is None:
-        check_access(_model(job_run.job.request), credentials=job_run.credentials)
-        job_run.task(read_source, "rows")(job_run.job)
-        tell_rows(job_run.job)
+    job = job_run.job
+    if job.rows() is None:
+        check_access(_model(job.request), credentials=job_run.credentials)
+        if job.into is not None:
+            check_table(job)  # as far as can be told without the rows, which may take long to read
+        job_run.task(read_source, "rows")(job)
+        tell_rows(job)
+    if job.into is not None and (job_run.resumed or not job.has_sent()):
+        check_table(job)
 
 
 def _foretell(job_run: JobRun) -> None:

@@ -6,14 +6,16 @@ from prefect import flow
 
 from ..batch import clock
 from ..batch.jobs.deadlines import check_deadline
+from ..batch.jobs.destinations.moved import goes_elsewhere, keep_destination
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import absolute, keep_deadline, keep_destination, storage_folder
+from ..batch.jobs.opening import keep_deadline, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage
+from .destination import Destination
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .places import check_places
@@ -35,7 +37,7 @@ def resume_job(
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
-    destination: str | None = None,
+    destination: Destination | None = None,
 ) -> JobReport:
     """Take a job up where it stands: what is open is fetched, and rows without an answer go again.
 
@@ -47,7 +49,8 @@ def resume_job(
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch; the rounds are so many more.
-        destination: Another path or URL for the table from now on; empty: where it was to go.
+        destination: Another path, URL or table of a database for the results from now on; empty: where they
+            were to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.
@@ -65,7 +68,7 @@ def resume_job(
     run = current_run()
     check_wait(options.wait, run)
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
-    elsewhere = destination and absolute(destination) != job.destination
+    elsewhere = destination and goes_elsewhere(job, destination)
     finished = None if elsewhere else finished_report(job)
     if finished is not None:
         return tell_done(job, finished, options.min_answered)  # type: ignore[return-value]  # as below
@@ -92,7 +95,7 @@ def collect_job(
     storage: str | None = None,
     credentials: str | None = None,
     options: RunOptions = USUAL,
-    destination: str | None = None,
+    destination: Destination | None = None,
 ) -> JobReport:
     """End a job: nothing more is sent, what its batches have finished is fetched, the table is written.
 
@@ -104,7 +107,8 @@ def collect_job(
         storage: The folder or URL that holds the job folders.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         options: As in openai_batch, as far as they are about waiting.
-        destination: Another path or URL for the table from now on; empty: where it was to go.
+        destination: Another path, URL or table of a database for the results from now on; empty: where they
+            were to go.
 
     Raises:
         StorageNotShared: there is no such job in the storage.

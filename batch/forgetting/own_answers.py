@@ -1,13 +1,18 @@
 """Whether what was paid of a job lies in its folder alone."""
 
-from ..jobs.job import REPORT, Job
+from ..jobs.job import LOADED, REPORT, Job
 from ..jobs.submissions import fetched
 from ..storage import open_url
+from ..tables.any_source import path_of
+from ..tables.sql.sql_destination import Loaded
 from ..urls import without_secrets
 
 
 def has_table_elsewhere(job: Job) -> bool:
     """Whether the job's table is written, and lies outside its folder."""
+    if job.into is not None:
+        loaded = job.files.read(LOADED, Loaded)
+        return loaded is not None and loaded.into == job.into
     if _lies_in_folder(job) or not job.files.exists(REPORT):
         return False
     filesystem, path = open_url(job.destination)
@@ -18,13 +23,18 @@ def why_lost_with_folder(job: Job) -> str | None:
     """What that is paid would be lost with the job's folder, in a sentence; None where nothing would."""
     if has_table_elsewhere(job) or not any(fetched(file) for file in job.input_files()):
         return None
-    place = without_secrets(job.destination)
-    if _lies_in_folder(job) and job.files.exists(REPORT):
+    place = without_secrets(job.table)
+    if job.into is None and _lies_in_folder(job) and job.files.exists(REPORT):
         return f"Its results lie in its folder alone, {place}: copy them first."
     return (
         f"Its answers, which are paid, lie in its folder alone: its table is not at {place}. "
         f"`prefect-openai-batch resume {job.key} --to other.parquet` writes it."
     )
+
+
+def is_of_frame(job: Job) -> bool:
+    """Whether the source is a DataFrame, which was written to the job's folder."""
+    return (path_of(job.source) or "").startswith(f"{job.folder.rstrip('/')}/")
 
 
 def _lies_in_folder(job: Job) -> bool:

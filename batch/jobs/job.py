@@ -11,9 +11,9 @@ rounds/1/adopted.json       the batches of an earlier start that were found at O
 rounds/2/plan.json          the selections of a later round
 rounds/2/00000.rows.parquet the rows of selection 0 of a later round
 progress.json               the artifact in Prefect's UI that shows the job's progress
-stopped.json                nothing more is sent, and why
-resumed.json                which run took a stop back
-results.parquet             the results, where no destination is given
+stopped.json, resumed.json  nothing more is sent, and why; which run took that back
+results.parquet             the results, where no file is named for them
+loaded.json                 a database's table holds them
 report.json                 what became of the rows
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
@@ -34,6 +34,7 @@ from ..requests.request import Request
 from ..storage import Folder, Record, open_url
 from ..tables.any_source import Source
 from ..tables.parts import Part
+from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import JobReport
 from .stops import STOPPED, Stop, StopCode
@@ -41,22 +42,14 @@ from .submissions import fetched, has_claim, last_seen, refusals, submitted
 from .terms import Terms
 
 JOB = "job.json"
-"""A job's first record."""
-
-CLEANED = "cleaned.json"
-"""The last record of a job: its remote files are gone."""
-
 REPORT = "report.json"
-"""What became of the rows."""
-
 RESUMED = "resumed.json"
-REFUSED_TABLE = "refused_table.json"
-
 RESULTS = "results.parquet"
-"""The results, where no destination is given."""
+LOADED = "loaded.json"
+REFUSED_TABLE = "refused_table.json"
+CLEANED = "cleaned.json"
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-
 IfExists = Literal["refuse", "replace"]
 
 
@@ -125,9 +118,8 @@ class RefusedTable(Record):
 class Job(Record):
     """One logical run: a source, a request, a destination, and the folder that knows how far it is.
 
-    `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
-    is to become of it if it is not; None once that is known. Of a job with a report it says: its answers stand in
-    its table alone.
+    `found`: a table stood at the destination before the folder did, maybe the job's own, and what becomes of it if
+    it is not; None once that is known. With a report: the answers stand in the table alone. `into`: a database's.
     """
 
     format_version: int = 1
@@ -136,6 +128,7 @@ class Job(Record):
     source: Source
     request: Request
     destination: str
+    into: SqlDestination | None = None
     source_digest: str | None = None
     key_given: bool = True
     deadline: Deadline | None = None
@@ -157,6 +150,11 @@ class Job(Record):
     def own_destination(self) -> str:
         """Where the results go if nobody says otherwise."""
         return self.files.path(RESULTS)
+
+    @property
+    def table(self) -> str:
+        """Where the results go, for people: a path, a URL, or a database's name and a table."""
+        return self.destination if self.into is None else str(self.into)
 
     def round_folder(self, number: int) -> Folder:
         """The folder of a round."""
@@ -221,9 +219,9 @@ class Job(Record):
         self.files.write(RESUMED, resumed)
         return resumed
 
-    def with_destination(self, destination: str) -> "Job":
+    def with_destination(self, destination: str, into: SqlDestination | None = None) -> "Job":
         """The job with its table going elsewhere."""
-        return self._rewritten(destination=destination)
+        return self._rewritten(destination=destination, into=into)
 
     def with_deadline(self, deadline: Deadline | None) -> "Job":
         """The job with another time to be done by, or none, which counts from now on."""
@@ -251,7 +249,9 @@ class Job(Record):
         """The report, once the job is done to its end and as long as its results are there."""
         filesystem, path = open_url(self.destination)
         cleaned = self.files.read(CLEANED, Cleaned)
-        if cleaned is None or not filesystem.exists(path):
+        loaded = None if self.into is None else self.files.read(LOADED, Loaded)
+        there = filesystem.exists(path) or (loaded and self.found)
+        if cleaned is None or not there or (loaded and loaded.into) != self.into:
             return None
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})

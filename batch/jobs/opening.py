@@ -10,19 +10,31 @@ from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
 from ..tables.any_source import Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_destination
+from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
-from .job import CLEANED, JOB, JOB_KEY, REFUSED_TABLE, REPORT, RESULTS, RESUMED, IfExists, Job, RefusedTable
+from .job import (
+    CLEANED,
+    JOB,
+    JOB_KEY,
+    LOADED,
+    REFUSED_TABLE,
+    REPORT,
+    RESULTS,
+    RESUMED,
+    IfExists,
+    Job,
+    RefusedTable,
+)
 from .own_table import may_be_own
-from .results import rehearse_results
 from .stops import STOPPED
 
 
 def open_job(
     source: Source | str,
     request: Request | str,
-    destination: str | None = None,
+    destination: SqlDestination | str | None = None,
     *,
     job_key: str,
     storage: str,
@@ -40,10 +52,10 @@ def open_job(
     Args:
         source: The table: a file's path or URL, a `FileSource` or a `SqlSource`.
         request: How a row becomes an item, or the path or URL of a request file.
-        destination: Where the results go; None keeps them in the job folder.
+        destination: Where the results go: a path, a URL or a database's table; None keeps them in the job folder.
         job_key: The job's name, `[a-z0-9][a-z0-9._-]{0,63}`.
         storage: The folder or URL that holds the job folders.
-        if_exists: What to do with a destination that is there already.
+        if_exists: What to do with a destination that is there already; a database's table has its own.
         source_digest: A digest of the source's content, where one was made.
         key_given: Whether the key may have been used before elsewhere, so that OpenAI's list is looked at once.
         deadline: When the job has to be done; of a job that was begun before, from now on.
@@ -155,14 +167,21 @@ def check_new_job(wanted: Job, if_exists: IfExists, connect: Connect | None = No
         check_deadline(wanted.deadline, wanted.opened_at)
     refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
     own = refused is not None and refused.destination == wanted.destination
-    _check_place(wanted, "replace" if own or wanted.found else if_exists)
+    check_place(wanted, "replace" if own or wanted.found else if_exists)
     columns = columns_of(wanted.source, connect)
     if columns is not None:
         with refusals_of(wanted.source.name):
             wanted.request.compile(columns)
 
 
-def _check_place(job: Job, if_exists: IfExists) -> None:
+def check_place(job: Job, if_exists: IfExists) -> None:
+    """Refuse a destination that the job's table cannot be written to.
+
+    Raises:
+        DestinationError: it exists already, cannot be written, or is the source.
+    """
+    if job.into is not None:
+        return  # the database is asked by a task: batches know no blocks
     if job.destination != job.own_destination:
         check_destination(job.destination, if_exists)
     if job.destination == path_of(job.source):
@@ -171,31 +190,10 @@ def _check_place(job: Job, if_exists: IfExists) -> None:
         )
 
 
-def keep_destination(job: Job, destination: str | None) -> Job:
-    """A job that was begun before, with its table going elsewhere, where that is asked for and can be.
-
-    Raises:
-        DestinationError: it exists, or the job's table cannot be written to it.
-    """
-    if not destination or absolute(destination) == job.destination:
-        return job
-    if job.found is not None and job.files.exists(REPORT):
-        raise DestinationError(
-            f"The answers of the job {job.key!r} stand in its table alone, {job.destination}: copy that.",
-            path=destination,
-        )
-    moved = job.model_copy(update={"destination": absolute(destination)})
-    _check_place(moved, "refuse")
-    rows = job.rows()
-    if rows is not None:
-        rehearse_results(moved, rows)
-    return job.with_destination(moved.destination)
-
-
 OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
-        *(REPORT, RESULTS, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
+        *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
     }
 )
 """What stands in a job folder; see `job.py`."""
@@ -229,7 +227,7 @@ def check_job_key(job_key: str) -> None:
 def describe_job(
     source: Source | str,
     request: Request | str,
-    destination: str | None,
+    destination: SqlDestination | str | None,
     *,
     job_key: str,
     storage: str,
@@ -249,7 +247,10 @@ def describe_job(
         folder=folder.url,
         source=source if isinstance(source, SqlSource) else rewritten(source, absolute),
         request=load_request(request) if isinstance(request, str) else request,
-        destination=absolute(destination) if destination else folder.path(RESULTS),
+        destination=absolute(destination)
+        if isinstance(destination, str) and destination
+        else folder.path(RESULTS),
+        into=destination if isinstance(destination, SqlDestination) else None,
         source_digest=source_digest,
         key_given=key_given,
         deadline=deadline,
@@ -283,7 +284,7 @@ def _refuse_other_job(known: Job, wanted: Job) -> None:
             "source": known.source == wanted.source,
             "source's content": same_content,
             "request": known.request == wanted.request,
-            "destination": known.destination == wanted.destination,
+            "destination": (known.destination, known.into) == (wanted.destination, wanted.into),
         }.items()
         if not same
     ]

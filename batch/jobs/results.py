@@ -130,9 +130,14 @@ def rehearse_results(job: Job, rows: Rows) -> None:
         DestinationError: the place cannot be written to, or its format cannot hold a column; the message names it.
     """
     for dimensions in (None, 1) if job.request.endpoint == Endpoint.EMBEDDINGS else (None,):
-        columns = _ResultColumns(job, rows, [], dimensions)
-        first = next(columns.joined(Tally()), None)
-        rehearse(job.destination, columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)])
+        rehearse(job.destination, *first_results(job, rows, dimensions))
+
+
+def first_results(job: Job, rows: Rows, dimensions: int | None = None) -> tuple[pa.Schema, list[pa.RecordBatch]]:
+    """The table's columns and its first rows as they will be, but for what OpenAI will say of them."""
+    columns = _ResultColumns(job, rows, [], dimensions)
+    first = next(columns.joined(Tally()), None)
+    return columns.schema, [] if first is None else [first.slice(0, REHEARSED_ROWS)]
 
 
 def result_fields(job: Job) -> list[pa.Field]:
@@ -265,7 +270,7 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         ),
         tokens=sum((output.tokens for output in outputs), start=TokenCounts()),
         bill=bill_of(outputs, job.terms.prices),
-        destination=job.destination,
+        destination=job.destination if job.nothing_was_taken() else job.table,
         stopped=stop.message if (stop := job.stopped()) else None,
         open_batches=tuple(batch.id for batch in job.open_batches()),
         started_at=job.opened_at,

@@ -47,6 +47,14 @@ def _write(parameters: Mapping[str, Any]) -> str:
     return f"write {name_in(parameters['job'].destination)}"
 
 
+def _check(parameters: Mapping[str, Any]) -> str:
+    return f"look into {parameters['job'].table}"
+
+
+def _load(parameters: Mapping[str, Any]) -> str:
+    return f"load into {parameters['job'].table}"
+
+
 named_wait: Callable[..., str] = _wait
 """What a sensor's run is called: by the input file whose batch it waits for, or by how many they are."""
 
@@ -55,3 +63,9 @@ named_read: Callable[..., str] = _read
 
 named_write: Callable[..., str] = _write
 """What the run is called that writes a job's results."""
+
+named_check: Callable[..., str] = _check
+"""What the run is called that looks into the table of a database."""
+
+named_load: Callable[..., str] = _load
+"""What the run is called that brings a job's results into a database."""

@@ -12,7 +12,7 @@ from prefect_openai_batch import ChatRequest, EmbeddingRequest, Job, JobReport, 
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
 from prefect_openai_batch.batch.jobs.building import build_selection
-from prefect_openai_batch.batch.jobs.opening import keep_destination
+from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
 from prefect_openai_batch.batch.jobs.own_table import read_own_results
 from prefect_openai_batch.batch.jobs.results import MARK, read_results, write_job_results
 from prefect_openai_batch.batch.jobs.rows import keep_rows

@@ -49,6 +49,7 @@ from prefect_openai_batch import (
     ResponsesRequest,
     RunOptions,
     SourceError,
+    SqlDestination,
     SqlSource,
     StorageError,
     StorageNotShared,
@@ -59,6 +60,7 @@ from prefect_openai_batch import (
     build_items,
     cancel_batch,
     cancel_job,
+    check_table,
     clean_up,
     collect_cancelled_run,
     collect_job,
@@ -67,6 +69,7 @@ from prefect_openai_batch import (
     get_batch,
     heal_run,
     list_batches,
+    load_results,
     open_job,
     openai_batch,
     openai_batch_trial,
@@ -108,6 +111,9 @@ def flows(frame: pd.DataFrame, run_id: UUID) -> None:
     """A flow takes what its parameters say, and gives a report."""
     assert_type(openai_batch(SOURCE, CHAT, "labelled.csv", job_key="reviews"), JobReport)
     assert_type(openai_batch("reviews.csv", "label_reviews.yaml", options=RunOptions(wait="detach")), JobReport)
+    labels = SqlDestination(database="warehouse", table="labels", if_exists="upsert", key_columns=("id",))
+    assert_type(openai_batch(SOURCE, CHAT, labels), JobReport)
+    assert_type(run_dataframe(frame, CHAT, destination=labels), pd.DataFrame)
     assert_type(run_dataframe(frame, CHAT), pd.DataFrame)
     assert_type(report_of(frame), ReportPage)
     assert_type(openai_batch_trial(SOURCE, CHAT, rows=5, models=["gpt-5"], expect=["mood=label"]), TrialReport)
@@ -126,6 +132,7 @@ def steps_of_a_job() -> JobReport:
     """What one step gives is what the next one takes."""
     job = assert_type(open_job(SOURCE, CHAT, job_key="reviews", storage="jobs"), Job)
     read_source(job)
+    check_table(job)
     for selection in plan_round(job):
         files = assert_type(build_items(selection), tuple[InputFile, ...])
         batches = assert_type([submit_batch(file) for file in files], list[Batch])
@@ -134,6 +141,7 @@ def steps_of_a_job() -> JobReport:
     assert_type(cancel_job(job), list[Batch])
     report = assert_type(write_results(job), JobReport)
     assert_type(report.bill, Bill | None)
+    assert_type(load_results(job), int)
     assert_type(clean_up(job), list[str])
     return report
 

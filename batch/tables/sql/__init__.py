@@ -1,1 +1,1 @@
-"""Databases as sources: a query or a table, described, read once in one snapshot, and made Arrow's columns."""
+"""Databases as sources, read once in one snapshot, and as destinations, written in one transaction."""

@@ -1,0 +1,79 @@
+"""Columns of results as databases hold them, and as their drivers take them."""
+
+import re
+from datetime import UTC
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from sqlalchemy import JSON, Dialect, Text
+from sqlalchemy.types import TypeEngine
+
+from ...json_values import json_values
+from ...value_texts import json_bytes, text
+from .column_types import is_other, is_postgres, is_text
+
+types = pa.types
+
+NOT_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+"""What stands for the character 0, which PostgreSQL holds in no text."""
+
+ZERO_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def plain_column(column: pa.Array) -> pa.Array:
+    """A column without what databases do not know: categories, types of others, nanoseconds, zones' names."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return column if kind.extension_name == "arrow.uuid" else plain_column(column.storage)
+    if types.is_dictionary(kind):
+        return plain_column(column.dictionary_decode())
+    if types.is_timestamp(kind):
+        return column.cast(pa.timestamp("us", "UTC" if kind.tz else None), safe=False)
+    if types.is_time(kind):
+        return column.cast(pa.time64("us"), safe=False)
+    if types.is_date64(kind):
+        return column.cast(pa.date32())
+    return column.cast(pa.float32()) if types.is_float16(kind) else column
+
+
+def holds_nanoseconds(column: pa.Array) -> bool:
+    """Whether a column's times go on behind the microseconds, where no database follows."""
+    kind = column.type
+    if not (types.is_timestamp(kind) or types.is_time64(kind)) or kind.unit != "ns":
+        return False
+    return not plain_column(column).cast(kind).equals(column)
+
+
+def json_text(value: Any, *, postgres: bool) -> str:
+    """A value as JSON, for PostgreSQL without the character 0."""
+    written = json_bytes(value).decode()
+    return ZERO_IN_JSON.sub(rf"\1{NOT_A_CHARACTER}", written) if postgres and "\\u0000" in written else written
+
+
+def driver_values(column: pa.Array, type_: TypeEngine[Any], dialect: Dialect) -> list[Any]:
+    """The values as a driver takes them for a column of this type, None for null."""
+    column = plain_column(column)
+    if isinstance(type_, JSON):
+        postgres = is_postgres(dialect)
+        return [
+            None if value is None else orjson.loads(json_text(value, postgres=postgres))
+            for value in json_values(column)
+        ]
+    if isinstance(type_, Text) or is_other(column.type):
+        return list(map(_without_zero, _texts(column))) if is_postgres(dialect) else _texts(column)
+    values: list[Any] = json_values(column) if types.is_float32(column.type) else column.to_pylist()
+    return values
+
+
+def _texts(column: pa.Array) -> list[Any]:
+    """Values that a database keeps as text; moments in UTC."""
+    if types.is_timestamp(column.type) and column.type.tz:
+        return [None if one is None else one.astimezone(UTC).isoformat(" ") for one in column.to_pylist()]
+    if is_text(column.type) or is_other(column.type):
+        return json_values(column)
+    return [None if value is None else text(value) for value in column.to_pylist()]
+
+
+def _without_zero(value: str | None) -> str | None:
+    return value and value.replace("\0", NOT_A_CHARACTER)
