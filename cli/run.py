@@ -1,7 +1,6 @@
 """`run`: a table in, the same table with answers out."""
 
 from datetime import UTC, datetime
-from hashlib import sha256
 from inspect import signature
 from typing import Any
 
@@ -26,6 +25,7 @@ from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from . import process
+from .command_keys import command_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, identity, make_destination
@@ -122,7 +122,7 @@ def run_command(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination, credentials),
+        job_key=job_key or command_key(content, table, request, destination, credentials),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -153,7 +153,7 @@ def _is_known(
     if not is_taken(absolute(destination)):
         return False
     content = source_digest(table)
-    key = job_key or _job_key(content, table, request, destination, credentials)
+    key = job_key or command_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)

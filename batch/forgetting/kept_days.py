@@ -18,14 +18,14 @@ from ..jobs.job import JOB, Job
 from ..jobs.report import CLEANED, REPORT
 from ..storage import Folder, Record
 from ..tables.parts import keep_schema_alone
-from .own_answers import has_table_elsewhere
+from .own_answers import has_table_elsewhere, is_of_frame
 
 KEEP_DAYS = "keep_days.json"
 
 LEAVING = ".leaving"
 """The folder of a storage in which stands when whose rows go: `20261203T081500_reviews`."""
 
-RECORDS = frozenset({JOB, REPORT, CLEANED, KEEP_DAYS, "rows.json", "rows"})
+RECORDS = frozenset({JOB, REPORT, CLEANED, LOADED, KEEP_DAYS, "rows.json", "rows"})
 """What stays of a job; `rows` has only the columns."""
 
 AT_MOST_SECONDS = 30.0
@@ -72,6 +72,8 @@ def leaves_at(job: Job) -> datetime | None:
     if wish is None or wish.days is None or report is None or report.finished_at is None:
         return None
     if job.found is not None or not report.complete or not has_table_elsewhere(job):
+        return None
+    if job.into is not None and is_of_frame(job):  # no frame can be given back of a database's table
         return None
     return report.finished_at + timedelta(days=wish.days)
 

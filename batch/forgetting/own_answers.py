@@ -24,5 +24,10 @@ def why_lost_with_folder(job: Job) -> str | None:
     )
 
 
+def is_of_frame(job: Job) -> bool:
+    """Whether the source is a DataFrame, which was written to the job's folder."""
+    return (path_of(job.source) or "").startswith(f"{job.folder.rstrip('/')}/")
+
+
 def _lies_in_folder(job: Job) -> bool:
     return job.into is None and job.destination.startswith(f"{job.folder.rstrip('/')}/")

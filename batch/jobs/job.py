@@ -15,8 +15,7 @@ rounds/1/adopted.json       the batches of an earlier start that were found at O
 rounds/2/plan.json          the selections of a later round
 rounds/2/00000.rows.parquet the rows of selection 0 of a later round
 progress.json               the artifact in Prefect's UI that shows the job's progress
-stopped.json                nothing more is sent, and why
-resumed.json                which run took a stop back
+stopped.json, resumed.json  nothing more is sent, and why; which run took that back
 results.parquet             the results, where no file is named for them
 loaded.json                 a database's table holds them
 report.json                 what became of the rows

@@ -128,7 +128,7 @@ def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
 def table_is_gone(job: Job) -> JobKeyError:
     """The end of a start of a job that is done, and of whose answers nothing is left here or at OpenAI."""
     return JobKeyError(
-        f"The job {job.key!r} was done before, and its answers stood in its table alone ({job.destination}), "
+        f"The job {job.key!r} was done before, and its answers stood in its table alone ({job.table}), "
         "which is gone. Choose another job key to pay for the answers again.",
         job_key=job.key,
     )

@@ -20,7 +20,7 @@ def keep_destination(job: Job, destination: SqlDestination | str | None) -> Job:
         return job
     if job.found is not None and job.files.exists(REPORT):
         raise DestinationError(
-            f"The answers of the job {job.key!r} stand in its table alone, {job.destination}: copy that.",
+            f"The answers of the job {job.key!r} stand in its table alone, {job.table}: copy that.",
             path=str(destination),
         )
     moved = job.model_copy(update=_moved(job, destination))

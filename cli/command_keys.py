@@ -1,0 +1,28 @@
+"""The key of a job that a command begins, where nobody gives it one."""
+
+from hashlib import sha256
+
+from ..batch.jobs.opening import absolute
+from ..batch.requests.request import Request
+from ..batch.tables.any_source import Source, path_of
+from ..batch.tables.sql.sql_destination import SqlDestination
+from ..batch.urls import named_server
+from .destinations.destination_options import identity
+
+
+def command_key(
+    content: str,
+    table: Source,
+    request: Request,
+    destination: SqlDestination | str,
+    credentials: str | None,
+) -> str:
+    """A key that the same command gives again, and a changed file, request, destination or server does not."""
+    server = named_server()  # what another server has answered is not OpenAI's answer
+    place = absolute(path) if (path := path_of(table)) else table.name
+    parts = [content, place, request.model_dump_json(), identity(destination), server]
+    if credentials:
+        parts.append(credentials)
+    if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
+        parts.append(str(read_as))
+    return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
