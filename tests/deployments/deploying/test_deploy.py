@@ -81,7 +81,7 @@ def test_everything_is_there_and_a_second_time_changes_nothing(
 ) -> None:
     """Not even when a deployment was last changed, on which its scheduled runs depend."""
     form = deployment(fresh_api, "form")["id"]
-    assert f"/v2/deployments/deployment/{form}/run" in deployed.stdout
+    assert f"/deployments/deployment/{form}/run" in deployed.stdout
     assert "prefect worker start --pool openai-batch" in deployed.stdout
     before = everything(fresh_api)
     assert {one["name"] for one in before["deployments"]} >= set(names)
