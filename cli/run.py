@@ -164,24 +164,6 @@ def _is_known(
     return True
 
 
-def _job_key(
-    content: str,
-    table: Source,
-    request: Request,
-    destination: SqlDestination | str,
-    credentials: str | None,
-) -> str:
-    """A key that the same command gives again, and a changed file, request, destination or server does not."""
-    server = named_server()  # what another server has answered is not OpenAI's answer
-    place = absolute(path) if (path := path_of(table)) else table.name
-    parts = [content, place, request.model_dump_json(), identity(destination), server]
-    if credentials:
-        parts.append(credentials)
-    if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
-        parts.append(str(read_as))
-    return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
-
-
 def run_job(
     table: Source,
     request: Request,

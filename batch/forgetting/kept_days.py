@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from .. import clock
-from ..jobs.job import JOB, Job
+from ..jobs.job import JOB, LOADED, Job
 from ..jobs.report import CLEANED, REPORT
 from ..storage import Folder, Record
 from ..tables.parts import keep_schema_alone

@@ -3,6 +3,7 @@
 from ..jobs.job import Job
 from ..jobs.report import REPORT
 from ..jobs.submissions import fetched
+from ..tables.any_source import path_of
 from ..urls import without_secrets
 
 
@@ -15,7 +16,7 @@ def why_lost_with_folder(job: Job) -> str | None:
     """What that is paid would be lost with the job's folder, in a sentence; None where nothing would."""
     if has_table_elsewhere(job) or not any(fetched(file) for file in job.input_files()):
         return None
-    place = without_secrets(job.destination) if job.into is None else str(job.into)
+    place = without_secrets(job.table)
     if _lies_in_folder(job) and job.files.exists(REPORT):
         return f"Its results lie in its folder alone, {place}: copy them first."
     return (

@@ -110,7 +110,7 @@ def forget(
     told = {
         gone: True,
         f"removed: {counted(artifacts, 'artifact')} in Prefect": artifacts,
-        f"stays: the table {job.into or without_secrets(job.destination)}": has_table,
+        f"stays: the table {without_secrets(job.table)}": has_table,
         f"stays: {_named(left)} at OpenAI, which this key may not delete; they expire by themselves": left,
         EVENTS_STAY: artifacts,
         RUNS_STAY: True,
