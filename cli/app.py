@@ -34,6 +34,7 @@ COMMANDS = {
     "emulator": "emulator",
     "jobs": "batches",
     "list": "batches",
+    "marks": "answers.marks_command",
     "resume": "resume",
     "run": "run",
     "show": "batches",

@@ -1,8 +1,8 @@
 """Three nights over a table that grows: each night asks about the rows that no night before has taken.
 
-    prefect-openai-batch emulator &                                # or your key, and no OPENAI_BASE_URL
-    export OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=test
-    python examples/only_new_rows.py
+prefect-openai-batch emulator &                                # or your key, and no OPENAI_BASE_URL
+export OPENAI_BASE_URL=http://127.0.0.1:8080/v1 OPENAI_API_KEY=test
+python examples/only_new_rows.py
 """
 
 import csv

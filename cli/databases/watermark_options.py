@@ -45,7 +45,5 @@ def with_watermark(source: Source, watermark: str | None, lag: str | None, mark_
         found = Watermark(column=watermark, lag=lag or 0, name=mark_name)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
-        raise click.UsageError(
-            f"--{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}"
-        ) from None
+        raise click.UsageError(f"--{problem['loc'][0]}: {problem['msg'].removeprefix('Value error, ')}") from None
     return source.model_copy(update={"watermark": found})

@@ -147,7 +147,7 @@ def test_a_connection_that_breaks_is_read_anew_as_a_whole(
     engine.dispose()
     query = "SELECT breaking(i) AS id, 'x' AS review FROM generate_series(1, 12000) i ORDER BY i"
     job = open_job(SqlSource(database="LAKE", query=query), ASKED, job_key="broken", storage=str(tmp_path))
-    read = partial(CONNECTING.call, keep_rows, job, connect)
+    read = partial(CONNECTING.call, partial(keep_rows, job, connect))
     with brief_pauses():
         assert read().rows == 12_000
     assert "The database: DatabaseUnreachable, tried again" in caplog.text

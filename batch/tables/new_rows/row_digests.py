@@ -25,7 +25,7 @@ def digests_of(batch: pa.RecordBatch, places: Sequence[int], columns: Sequence[s
 
 
 def _plain_values(column: pa.Array) -> list[Any]:
-    """The values as JSON has them; dates and times as integers, the same in whatever zone or unit they are kept."""
+    """The values as JSON has them; dates and times as integers, the same in whatever zone and unit."""
     type_ = column.type
     if pa.types.is_timestamp(type_):
         scale = NANOSECONDS[type_.unit]
