@@ -35,6 +35,7 @@ COMMANDS = {
     "forget": "forgetting.forget_command",
     "jobs": "batches",
     "list": "batches",
+    "marks": "answers.marks_command",
     "resume": "resume",
     "run": "run",
     "show": "batches",

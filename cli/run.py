@@ -23,12 +23,11 @@ from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
-from ..batch.urls import named_server
 from . import process
 from .command_keys import command_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
-from .destinations.destination_options import destination_options, identity, make_destination
+from .destinations.destination_options import destination_options, make_destination
 from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options

@@ -40,5 +40,5 @@ def read_source(job: Job, *, full: bool = False) -> Rows:
 
     kept_in = store_of(job)
     with open_store(kept_in.store) as store:
-        only_new = OnlyNew(KeptMarks(store.engine), kept_in.server, full)
+        only_new = OnlyNew(KeptMarks(store), kept_in.server, full)
         return CONNECTING.call(keep_rows, job, database_engine, only_new)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, MetaData, String, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, LargeBinary, MetaData, String, Table, Text, select
 from sqlalchemy.exc import IntegrityError
 
 from ..watermarks.mark import KeptMark, Mark
 from ..watermarks.remembered import DIGEST_BYTES
-from .tables import make_tables, writing
+from .store import AnswerStore
+from .tables import make_tables, reached, writing
 
 METADATA = MetaData()
 
@@ -37,15 +38,20 @@ class Marked(NamedTuple):
 
 
 class KeptMarks:
-    """The marks in a database."""
+    """The marks in the database of an answer store.
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        make_tables(engine, METADATA)
+    Raises:
+        DatabaseError: the database cannot be used; of all methods.
+    """
+
+    def __init__(self, store: AnswerStore) -> None:
+        self._engine, self._name = store.engine, store.name
+        with reached(self._name):
+            make_tables(self._engine, METADATA)
 
     def find(self, key: str) -> KeptMark | None:
         """The mark of a table; None where no run has finished."""
-        with self._engine.connect() as connection:
+        with reached(self._name), self._engine.connect() as connection:
             found = connection.execute(select(MARKS.c.mark, MARKS.c.seen).where(MARKS.c.key == key)).first()
         return None if found is None else KeptMark(Mark.model_validate_json(found.mark), bytes(found.seen))
 
@@ -64,14 +70,14 @@ class KeptMarks:
         mark = moved.mark.model_dump_json()
         values: dict[str, Any] = {"name": name, "column": column, "mark": mark, "seen": moved.seen}
         while True:
-            with writing(self._engine) as connection:
+            with reached(self._name), writing(self._engine) as connection:
                 done = _moved(connection, key, moved.mark, values)
             if done is not None:
                 return done
 
     def all(self) -> list[Marked]:
         """Every mark, by what it is of."""
-        with self._engine.connect() as connection:
+        with reached(self._name), self._engine.connect() as connection:
             rows = connection.execute(select(MARKS).order_by(MARKS.c.name, MARKS.c.column, MARKS.c.key)).all()
         return [
             Marked(
@@ -86,7 +92,7 @@ class KeptMarks:
 
     def forget(self, keys: Sequence[str]) -> int:
         """Remove marks, so that the next run takes all rows; how many there were."""
-        with writing(self._engine) as connection:
+        with reached(self._name), writing(self._engine) as connection:
             return connection.execute(MARKS.delete().where(MARKS.c.key.in_(keys))).rowcount
 
 

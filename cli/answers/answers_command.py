@@ -42,7 +42,7 @@ def answers_command() -> None:
 @process.as_json
 def show_answers(name: str | None, *, as_json: bool) -> None:
     """Show how many answers are kept, of which models, since when, how large they are and what they cost."""
-    with _opened(name) as store:
+    with opened_store(name) as store:
         from ...batch.answer_store.housekeeping import held
 
         found = held(store)
@@ -97,7 +97,7 @@ def forget_answers_of(
 
 
 def _forget(name: str | None, chosen: "Chosen", *, sure: bool) -> None:
-    with _opened(name) as store:
+    with opened_store(name) as store:
         from ...batch.answer_store.housekeeping import count_chosen, forget_answers
 
         count = count_chosen(store, chosen)
@@ -109,7 +109,7 @@ def _forget(name: str | None, chosen: "Chosen", *, sure: bool) -> None:
 
 
 @contextmanager
-def _opened(name: str | None) -> "Iterator[AnswerStore]":
+def opened_store(name: str | None) -> "Iterator[AnswerStore]":
     """The store of this name, or the team's; Prefect is asked where the name is a block's."""
     process.quieten()
     chosen = name or process.team_store()

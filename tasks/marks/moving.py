@@ -35,4 +35,4 @@ def keep_mark(job: Job) -> bool:
     from ...batch.answer_store.kept_marks import KeptMarks
 
     with open_store(store_of(job).store) as store:
-        return move_mark(job, KeptMarks(store.engine))
+        return move_mark(job, KeptMarks(store))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from prefect_openai_batch import SqlSource, Watermark
 from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
+from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.batch.tables.new_rows.opening import opened_new
 from prefect_openai_batch.batch.watermarks.mark import KeptMark, Mark
 from sqlalchemy import Engine, create_engine
@@ -29,12 +30,12 @@ def mark(value: int | None, minutes: float = 0, *, full: bool = False) -> KeptMa
 
 def test_a_mark_keeps_its_exact_value_and_moves_once(engine: Engine) -> None:
     """Moved again by the same job it stands as it did."""
-    marks = KeptMarks(engine)
+    marks = KeptMarks(AnswerStore(engine))
     assert marks.find("key") is None
     moved = KeptMark(mark(2**70 + 1).mark, bytes(range(32)))
     for _ in range(2):
         assert marks.move("key", moved, name="orders", column="id")
-        assert KeptMarks(engine).find("key") == moved
+        assert KeptMarks(AnswerStore(engine)).find("key") == moved
     (one,) = marks.all()
     assert (one.key, one.name, one.column, one.mark.shown, one.remembered) == (
         *("key", "orders", "id"),
@@ -45,7 +46,7 @@ def test_a_mark_keeps_its_exact_value_and_moves_once(engine: Engine) -> None:
 
 def test_a_job_that_read_earlier_and_ends_later_moves_nothing_back(engine: Engine) -> None:
     """Nor does a lower mark, unless all rows were read anew."""
-    marks = KeptMarks(engine)
+    marks = KeptMarks(AnswerStore(engine))
     moves = [mark(None, 1), mark(10, 5), mark(20, 3), mark(9, 6), mark(9, 7, full=True), mark(12, 8)]
     moved = [marks.move("key", one, name="orders", column="id") for one in moves]
     assert moved == [True, True, False, False, True, True]

@@ -32,7 +32,7 @@ Night = Callable[..., Job]
 
 @pytest.fixture
 def marks(tmp_path: Path) -> KeptMarks:
-    return KeptMarks(open_store(str(tmp_path / "answers.db")).engine)
+    return KeptMarks(open_store(str(tmp_path / "answers.db")))
 
 
 @pytest.fixture
