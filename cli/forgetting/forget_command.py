@@ -21,7 +21,9 @@ from .. import process
 def forget_command(
     job: str, storage: str | None, credentials: str | None, *, cancel: bool, yes: bool, verbose: bool
 ) -> None:
-    """Remove what is kept of JOB, by its key: its folder, its files at OpenAI, its artifacts in Prefect.
+    """Remove what is kept of JOB, by its key.
+
+    That is its folder, its files at OpenAI, its answers in an answer store, and its artifacts in Prefect.
 
     The table that it has written stays, where it lies outside the folder.
     """

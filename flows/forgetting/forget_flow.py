@@ -21,6 +21,7 @@ from ...batch.jobs.submissions import fetched, has_claim, submitted
 from ...batch.reports.words import counted
 from ...batch.storage import Folder
 from ...batch.urls import without_secrets
+from ...blocks.databases import open_store
 from ...tasks import cancel_job
 from ...tasks.clean import has_files_left, remove_all_files
 from ...tasks.remote.connection import connect
@@ -54,7 +55,7 @@ def forget_job(
     results_too: bool = False,
     cancel: bool = False,
 ) -> list[str]:
-    """Remove what is kept of a job: its folder, its files at OpenAI, and the artifacts that show its rows.
+    """Remove what is kept of a job: its folder, its files at OpenAI, its kept answers, and its artifacts.
 
     The table at its destination stays, and so do the flow runs, which hold no row. OpenAI goes on listing the
     job's batches, so that its key cannot be used for other rows.
@@ -74,6 +75,7 @@ def forget_job(
         JobAtWork: batches of it are open, or a run of it is at work.
         DestinationError: its answers lie in its folder alone.
         AccessError: files of it are left at OpenAI, and there is no key to remove them with.
+        DatabaseError: its answer store cannot be reached; nothing is removed then.
 
     Example:
         ```python
@@ -102,6 +104,7 @@ def forget(
         return [gone]
     with get_client(sync_client=True) as client:
         check_can_be_forgotten(client, job, results_too=results_too, cancel=cancel)
+        answers = _forget_answers(job)
         left = _remove_remote_files(job, credentials, cancel=cancel)
         artifacts = remove_artifacts(client, job)
         _note_it(client, job)
@@ -109,6 +112,7 @@ def forget(
     remove_folder(folder)
     told = {
         gone: True,
+        f"removed: {counted(answers, 'answer')} in the answer store": answers,
         f"removed: {counted(artifacts, 'artifact')} in Prefect": artifacts,
         f"stays: the table {without_secrets(job.table)}": has_table,
         f"stays: {_named(left)} at OpenAI, which this key may not delete; they expire by themselves": left,
@@ -116,6 +120,16 @@ def forget(
         RUNS_STAY: True,
     }
     return [line for line, is_so in told.items() if is_so]
+
+
+def _forget_answers(job: Job) -> int:
+    """Remove what the job has kept in its answer store; returns how many answers there were."""
+    if job.answers is None:
+        return 0
+    from ...batch.answer_store.housekeeping import forget_job as forget_kept
+
+    with open_store(job.answers.store) as store:
+        return forget_kept(store, job.key)
 
 
 def find_folder(job_key: str, storage: str) -> Folder:

@@ -74,6 +74,17 @@ def test_no_row_is_left_anywhere(
     assert places_with_rows(tmp_path, prefect_environment) == {"table events"}, "of which nobody can delete any"
 
 
+@pytest.mark.usefixtures("batch_server")
+def test_what_it_has_kept_goes_from_the_answer_store_too(run: Run, people: Path, tmp_path: Path) -> None:
+    """So the same rows are sent again; what other jobs have kept stays."""
+    kept = {"answers": str(tmp_path / "answers.db")}
+    assert run(people, job_key="first", **kept).from_store == 0
+    assert "removed: 3 answers in the answer store" in forget_job("first", storage=str(tmp_path / "jobs"))
+    assert b"unmistakable-" not in (tmp_path / "answers.db").read_bytes()
+    assert run(people, job_key="second", destination=str(tmp_path / "again.csv"), **kept).from_store == 0
+    assert run(people, job_key="third", destination=str(tmp_path / "more.csv"), **kept).from_store == 3
+
+
 @pytest.fixture
 def slow_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
     """A server on which nothing ends until the clock is advanced."""
