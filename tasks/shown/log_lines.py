@@ -12,6 +12,7 @@ logged of where it was raised, and what the run's last line says of it is not sa
 """
 
 import logging
+from collections.abc import Collection
 
 from ...batch.errors import BatchNotFinished, OpenAIBatchError
 
@@ -23,6 +24,9 @@ FLOW_RUNS = "prefect.flow_runs"
 
 OURS = "openai-batch"
 """How the names of our flows begin."""
+
+UNKNOWN = "<unknown>"
+"""The flow's name where a deployed run's process logs its error once more, after the flow has."""
 
 FINISHED = "Finished in state "
 """How Prefect's last line of a task run begins."""
@@ -46,7 +50,7 @@ class _OurLines(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if _is_failure_of_ours(record):
             record.exc_info = record.exc_text = None
-            return _lowered(record)
+            return _lowered(record, {*_telling, UNKNOWN})
         if _is_look(record):
             _rewrite(record)
             return _lowered(record)
@@ -54,9 +58,9 @@ class _OurLines(logging.Filter):
         return _lowered(record) if is_end and str(record.msg).startswith(FINISHED) else True
 
 
-def _lowered(record: logging.LogRecord) -> bool:
+def _lowered(record: logging.LogRecord, telling: Collection[str] = _telling) -> bool:
     """Lower a line to DEBUG in the flows that tell their own story; whether it is logged."""
-    if getattr(record, "flow_name", None) not in _telling:
+    if getattr(record, "flow_name", None) not in telling:
         return True
     record.levelno, record.levelname = logging.DEBUG, logging.getLevelName(logging.DEBUG)
     return logging.getLogger(record.name).isEnabledFor(logging.DEBUG)
@@ -66,7 +70,8 @@ def _is_failure_of_ours(record: logging.LogRecord) -> bool:
     """Whether a line of Prefect's says that a flow of ours, or a task in it, ended with an error of ours."""
     flow_name = str(getattr(record, "flow_name", None))
     raised = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
-    return isinstance(raised, OpenAIBatchError) and (flow_name in _telling or flow_name.startswith(OURS))
+    is_ours = flow_name in (*_telling, UNKNOWN) or flow_name.startswith(OURS)
+    return is_ours and isinstance(raised, OpenAIBatchError)
 
 
 def _is_look(record: logging.LogRecord) -> bool:

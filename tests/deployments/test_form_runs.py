@@ -96,3 +96,22 @@ def test_a_cancelled_run_is_collected(
     assert api.get(f"/flow_runs/{collector}").json()["parameters"]["credentials"].endswith("/form-runs")
     assert set(pd.read_parquet(tmp_path / "answers.parquet")["outcome"]) <= {"cancelled", "succeeded"}
     assert still_server.state()["files"] == []
+
+
+def test_a_run_that_is_refused_says_so_calmly(
+    api: httpx.Client, deployed: dict[str, Any], worker: Path, account: dict[str, Any], tmp_path: Path
+) -> None:
+    """Once in its state and once in its log, which is no place for where in the code that was."""
+    run_id = fill_in(api, account, tmp_path, table=str(tmp_path / "nothing.csv"))
+    wait_for_state(api, run_id, "Failed", worker=worker)
+    message = api.get(f"/flow_runs/{run_id}").json()["state"]["message"]
+    assert message.startswith(f"Table: {tmp_path}/nothing.csv")
+    wanted = {"logs": {"flow_run_id": {"any_": [run_id]}}, "limit": 200}
+
+    def logged() -> list[str]:
+        lines = api.post("/logs/filter", json=wanted).raise_for_status().json()
+        return [line["message"] for line in lines]
+
+    wait_until(lambda: any("Finished in state Failed" in line for line in logged()), worker.read_text)
+    assert "Traceback" not in "".join(logged())
+    assert sum("there is no such file" in line for line in logged()) == 1

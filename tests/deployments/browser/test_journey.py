@@ -214,6 +214,7 @@ def see_failed(page: Page, stage: Stage, account: dict[str, Any] | None, picture
     wait_for_state(stage.api, run_id, "Failed", worker=stage.log)
     open_run(page, stage.ui, run_id, "Details")
     reads(page, "Failed", "Model: ", "gpt-5-minni")
+    assert "Traceback" not in stage.logged(run_id)
     photograph(page, pictures / "failed.png", 1130)
 
 

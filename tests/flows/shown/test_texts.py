@@ -173,9 +173,10 @@ def test_a_look_that_finds_nothing_reads_as_waiting(flow: str, said: list[str]) 
             ValueError("no fault of the table"),
             ["it failed", "Traceback", "it failed", "Traceback"],
         ),
+        ("<unknown>", SourceError("no such table"), []),
         ("theirs", SourceError("no such table"), ["it failed", "Traceback", "it failed", "Traceback"]),
     ],
-    ids=["ours", "ours without a story", "another error", "another flow"],
+    ids=["ours", "ours without a story", "another error", "once more", "another flow"],
 )
 def test_an_error_that_says_what_is_wrong_is_logged_without_where_it_was_raised(
     flow: str, error: Exception, said: list[str], caplog: pytest.LogCaptureFixture
