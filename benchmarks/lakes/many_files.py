@@ -3,8 +3,8 @@
 The whole flow runs in a process of its own, against our Batch API server, from a thousand files by day and country
 into a folder. Then the folder is removed and the same job started again, which has its answers: it writes the
 folder anew, and its bytes must be those of the first. Last comes one file with the same rows, into one. Printed
-are the seconds until all is read and of writing, the peak of resident memory above what importing Prefect takes,
-and the most files of source and table that were open at once, looked at every 20 milliseconds.
+are the seconds until all is read and those of writing, the peak of resident memory above what importing Prefect
+takes, and the most files of source and table that were open at once, looked at every 20 milliseconds.
 
     python -m benchmarks.lakes.many_files [--files 1000] [--rows 1000000]
 """

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.server
 FILES = {
     "rows.csv": "same,review\na,one\na,two\n",
     "empty.csv": "",
-    "book.xlsx": "PK",
+    "book.xls": "PK",
     "broken.csv": "same,review\na,one\nb\n",
     "broken.jsonl": '{"review": "one"}\n{"review": \n',
     "there.csv": "mine\n",
@@ -22,7 +22,7 @@ FILES = {
 REFUSED = {
     "absent source": ("absent.csv", [], "absent.csv"),
     "empty source": ("empty.csv", [], "empty.csv: has no header"),
-    "spreadsheet": ("book.xlsx", [], "save its sheet as CSV"),
+    "spreadsheet": ("book.xls", [], "save it as .xlsx"),
     "broken csv": ("broken.csv", [], "row 2"),
     "broken jsonl": ("broken.jsonl", [], "row 2"),
     "unknown column": (
