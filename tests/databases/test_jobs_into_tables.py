@@ -1,5 +1,6 @@
 """Whole jobs whose results go into a database: the flow, its records, and a table that is in the way."""
 
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.destination import refuse_if_exists
 
+from ..conftest import ROOT
 from .results_tables import ANSWERED, execute, labels, rows_of
 
 QUICK = RunOptions(poll_seconds=0.1)
@@ -137,6 +139,14 @@ def test_a_frame_comes_back_and_goes_into_a_table(sqlite_warehouse: str, tmp_pat
     answered = run_dataframe(frame, REVIEW, destination=labels(), storage=str(tmp_path / "jobs"), options=QUICK)
     found = rows_of(sqlite_warehouse, "SELECT answer FROM labels ORDER BY number")
     assert answered["answer"].tolist() == [answer for (answer,) in found]
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("prefect_server", "batch_server", "sqlite_warehouse")
+def test_the_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    """`examples/to_a_database.py`, as it stands."""
+    runpy.run_path(str(ROOT / "examples" / "to_a_database.py"), run_name="__main__")
+    assert "20 of 20 rows in WAREHOUSE: table labels\n{'succeeded': 20}" in capsys.readouterr().out
 
 
 def test_answers_that_a_table_does_not_take_are_kept(reviews: str, warehouse: str, tmp_path: Path) -> None:

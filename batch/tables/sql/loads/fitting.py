@@ -30,7 +30,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from ....errors import DestinationError
 from ..sql_destination import SqlDestination
-from .column_types import column_type, is_array, is_bytes, is_other, is_postgres, is_text
+from .column_types import column_type, is_array, is_bytes, is_other, is_postgres, is_text, reads_text
 from .source_rows import SourceRows
 from .target_tables import unique_keys
 
@@ -87,7 +87,7 @@ def _check_type(
 ) -> None:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise misfit(into, field.name, "is made by the database itself. Rename one of the two")
-    longest = rows.longest(field.name) if isinstance(column.type, String) and is_text(field.type) else None
+    longest = rows.longest(field.name) if is_text(field.type) else None
     if not fits(field, column.type, dialect, longest):
         ours = column_type(field.type, dialect).compile(dialect)
         raise misfit(
@@ -143,10 +143,11 @@ def _shown(type_: TypeEngine[Any], dialect: Dialect) -> str:
 def fits(field: pa.Field, type_: TypeEngine[Any], dialect: Dialect, longest: int | None = None) -> bool:
     """Whether a column of this type holds every value of a field, whose longest text is known or not.
 
-    Types that SQLAlchemy does not know, and arrays, are left to the database, which is asked in a rehearsal.
+    Of the source's texts PostgreSQL itself is asked whether it reads them as UUIDs, JSON or a choice. Types that
+    SQLAlchemy does not know, and arrays, are left to the database, which is asked in a rehearsal.
     """
     kind = field.type
-    if isinstance(type_, NullType):
+    if isinstance(type_, NullType) or (longest is not None and reads_text(type_, dialect)):
         return True
     if isinstance(kind, pa.BaseExtensionType):
         if kind.extension_name == "arrow.uuid":
