@@ -3,8 +3,8 @@
     python -m benchmarks.answers.kept [--rows 1000000]
 
 Chat completions with answers of 300 characters. Each step is a process of its own: the processor time
-that the step itself takes there (PostgreSQL's own is not in it), the clock's of all that the process does, what it reads
-included, and its peak memory, Python and the libraries included.
+that the step itself takes there (PostgreSQL's own is not in it), the clock's of all that the process does, and its
+peak memory, Python and the libraries included.
 """
 
 import argparse
