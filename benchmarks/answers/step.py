@@ -1,5 +1,7 @@
 """One step with an answer store, in a process of its own: prints its seconds and peak memory as JSON.
 
+Seconds are of the whole step by the clock, and of the store's own part in processor time of this process.
+
 python -m benchmarks.answers.step FOLDER STEP [STORE]
 """
 
@@ -38,13 +40,13 @@ def answers_of(store: AnswerStore, name: str, key: str) -> Answers:
 
 def outcomes(folder: Path, _: str) -> float:
     """Read all output files into outcomes; that is no step of the store's."""
-    started = time.perf_counter()
+    started = time.process_time()
     for number, file in enumerate(job_of(folder, "chat").input_files()):
         batch = Batch(id=f"batch_{number}", status="completed", input_file=file)
         paths = [folder / f"output-{number}.jsonl"]
         output = write_outcomes(batch, file.endpoint, items_of(file), paths, file.files)
         file.files.write("fetched.json", output)
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def keep(folder: Path, name: str) -> float:
@@ -55,9 +57,9 @@ def keep(folder: Path, name: str) -> float:
         for number, file in enumerate(job.input_files()):
             output = file.files.read("fetched.json", FetchedOutput)
             assert output is not None, "it was written"
-            started = time.perf_counter()
+            started = time.process_time()
             kept = keep_output(store, answers, file, output, [folder / f"output-{number}.jsonl"])
-            seconds += time.perf_counter() - started
+            seconds += time.process_time() - started
             assert kept == file.items, "each is new"
     return seconds
 
@@ -71,12 +73,12 @@ def look_up(folder: Path, name: str, server: str = SERVER) -> float:
             digests = Digests(file.endpoint, server)
             with file.files.open(INPUT) as lines:
                 known = digests.of_lines([*lines])
-            started = time.perf_counter()
+            started = time.process_time()
             for start in range(0, len(known), ROWS_AT_ONCE):
                 some = known[start : start + ROWS_AT_ONCE]
                 found = store.find(some, opening)
                 assert len(found) == (len(some) if server == SERVER else 0), "all are known, or none is"
-            seconds += time.perf_counter() - started
+            seconds += time.process_time() - started
     return seconds
 
 
@@ -90,16 +92,16 @@ def build(folder: Path, name: str, server: str | None = SERVER) -> float:
     key = f"built-{time.time_ns()}"
     if server is None:
         job = _begun(folder, key)
-        started = time.perf_counter()
+        started = time.process_time()
         for selection in plan_round(job):
             build_selection(job, selection)
-        return time.perf_counter() - started
+        return time.process_time() - started
     with open_store(name) as store:
         answers = answers_of(store, name, key).at(server)
         job = _begun(folder, key).with_answers(answers, deduplicate=False)
-        started = time.perf_counter()
+        started = time.process_time()
         sent = [file for selection in plan_round(job) for file in build_selection(job, selection, store=store)]
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
     assert bool(sent) == (server != SERVER), "all are known, or none is"
     return seconds
 
@@ -136,10 +138,12 @@ STEPS: dict[str, Callable[[Path, str], float]] = {
 def main() -> None:
     """Do one step."""
     folder, step, store = Path(sys.argv[1]), sys.argv[2], (*sys.argv[3:], "")[0]
-    seconds = STEPS[step](folder, store)
+    started = time.perf_counter()
+    processor = STEPS[step](folder, store)
+    seconds = time.perf_counter() - started
     status = Path("/proc/self/status").read_text()
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1_000
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    print(json.dumps({"processor": processor, "seconds": seconds, "peak_mb": peak}))
 
 
 if __name__ == "__main__":

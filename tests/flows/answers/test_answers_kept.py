@@ -3,13 +3,15 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openai
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, DatabaseError, JobReport
-from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect.variables import Variable
+from prefect_openai_batch import ChatRequest, DatabaseError, JobReport, try_rows
+from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
+from prefect_openai_batch.flows.defaults import ANSWERS_VARIABLE
 
 from ..conftest import REVIEW, Run
 
@@ -118,3 +120,56 @@ def test_repeats_are_sent_once_and_all_of_them_answered(
     assert answers["cost_usd"].notna().all()
     assert answers["custom_id"].is_unique
     assert "from_store" not in answers
+
+
+@ON_SQLITE
+def test_what_is_no_answer_goes_to_the_model_again(night: Night, batch_server: BatchServer) -> None:
+    """A refusal, an answer that is cut, and one that breaks its schema are not kept."""
+    kinds: list[Literal["refusal", "length", "invalid_answer"]] = ["refusal", "length", "invalid_answer"]
+    batch_server.fail(*(LineFault(kind=kind, pattern=f"Review {number}:") for number, kind in enumerate(kinds)))
+    typed = ChatRequest(model="gpt-5-mini", prompt=REVIEW.prompt, answer={"mood": "happy | angry"})
+    night("monday", typed, max_rounds=1)
+    batch_server.fail()
+    report = night("tuesday", typed)
+    assert (report.from_store, report.complete, len(batch_server.billed_items())) == (27, True, 33)
+
+
+@ON_SQLITE
+def test_a_failure_is_shared_by_repeats_and_they_go_again_together(
+    night: Night, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """Of the three that fail at first one is sent again; of those that fail for good each says why."""
+    table = tmp_path / "repeats.csv"
+    pd.DataFrame({"review": ["once", "never", "fine"] * 3}).to_csv(table, index=False)
+    batch_server.fail(
+        LineFault(kind="error", pattern="once", times=1), LineFault(kind="error", pattern="never", status=400)
+    )
+    wishes = {"source": table, "deduplicate": True, "answers": "none"}
+    report = night("monday", ChatRequest(model="gpt-5-mini", prompt="{{ review }}"), **wishes)
+    assert (report.rows, report.answered, report.rounds, report.copies) == (9, 6, 2, 6)
+    answers = pd.read_parquet(tmp_path / "monday.parquet")
+    assert answers["outcome"].tolist() == ["succeeded", "failed", "succeeded"] * 3
+    assert len(batch_server.billed_items()) == 4
+
+
+@ON_SQLITE
+def test_a_job_does_not_pay_for_what_its_trial_asked(
+    night: Night, batch_server: BatchServer, reviews: Path
+) -> None:
+    trial = try_rows(str(reviews), REVIEW, rows=4, answers="TEAM_ANSWERS")
+    assert trial.report.complete
+    report = night("monday")
+    assert (report.from_store, sum(batch.items for batch in report.batches)) == (4, 26)
+
+
+@ON_SQLITE
+def test_a_teams_variable_names_the_store_and_a_run_may_do_without(
+    night: Night, batch_server: BatchServer
+) -> None:
+    Variable.set(ANSWERS_VARIABLE, "TEAM_ANSWERS")
+    try:
+        assert night("monday", answers="").from_store == 0
+        assert night("tuesday", answers="").from_store == 30
+        assert night("wednesday", answers="none").from_store == 0
+    finally:
+        Variable.unset(ANSWERS_VARIABLE)

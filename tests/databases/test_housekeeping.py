@@ -1,0 +1,67 @@
+"""What a store holds, seen and forgotten, by the command line too."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner
+from prefect_openai_batch.batch.answer_store.answers import KeptAnswer
+from prefect_openai_batch.batch.answer_store.housekeeping import Chosen, forget_answers, forget_job, held
+from prefect_openai_batch.batch.answer_store.store import AnswerStore
+from prefect_openai_batch.blocks.databases import open_store
+from prefect_openai_batch.cli.answers.answers_command import answers_command
+
+SERVER = "https://api.openai.com/v1"
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, database: str) -> Iterator[AnswerStore]:
+    """A store with three answers of one job and one of another."""
+    monkeypatch.setenv("TEAM_ANSWERS", database)
+    with open_store("TEAM_ANSWERS") as opened:
+        for job, ids in {"first": "abc", "second": "a"}.items():
+            opening = opened.open_job(job, SERVER)
+            opened.keep([answer(job, custom_id) for custom_id in ids], opening)
+        yield opened
+
+
+def answer(job: str, custom_id: str) -> KeptAnswer:
+    digest = f"{job} {custom_id}".encode()
+    return KeptAnswer(digest, b"{}", "/v1/responses", "gpt-5-mini", job, custom_id, 10, 5, "0.25")
+
+
+def ask(*words: str, said: str = "") -> str:
+    done = CliRunner().invoke(answers_command, [*words, "--answers", "TEAM_ANSWERS"], input=said)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def test_it_tells_what_is_kept_and_what_that_cost(store: AnswerStore) -> None:
+    (found,) = held(store)
+    assert (found.model, found.answers, found.bytes, found.unpriced) == ("gpt-5-mini", 4, 8, 0)
+    assert found.cost_usd == 1
+    assert "$1.00" in ask("show")
+    assert json.loads(ask("show", "--json"))["answers"] == 4
+
+
+def test_more_than_was_named_is_asked_before_it_goes(store: AnswerStore) -> None:
+    """One custom_id that two jobs have kept is two answers."""
+    assert ask("forget", "--custom-id", "b") == "1 answers removed\n"
+    assert "Remove 2 answers" in ask("forget", "--custom-id", "a", said="n\n")
+    assert "1 answers removed" in ask("forget", "--custom-id", "a", "--job", "second")
+    assert sum(one.answers for one in held(store)) == 2
+    assert "2 answers removed" in ask("prune", "--older-than", "0", "--yes")
+    assert held(store) == []
+
+
+def test_a_forgotten_job_leaves_nothing_and_begins_anew(store: AnswerStore) -> None:
+    before = store.open_job("first", SERVER)
+    assert forget_job(store, "first") == 3
+    again = store.open_job("first", SERVER)
+    assert again.number > before.number
+    assert [one.answers for one in held(store)] == [1]
+
+
+def test_nothing_named_forgets_nothing(store: AnswerStore) -> None:
+    assert forget_answers(store, Chosen()) == 0
+    assert sum(one.answers for one in held(store)) == 4
