@@ -109,7 +109,7 @@ def _show_job(
     report = job.files.read(REPORT, JobReport)
     if report is None:
         raise click.UsageError(f"The job {job.key} is not done: {_state(job)}.")
-    from .run import show_report
+    from .reports.job_end import show_report
 
     show_report(report, storage, as_json=as_json)
     with _credentials_found(credentials):

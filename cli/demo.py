@@ -42,7 +42,8 @@ TABLE_WIDTH = 110
 )
 def demo_command(destination: str) -> int:
     """Label 240 product reviews on the local server: no key, no cost, no network but loopback."""
-    from .run import EXIT_INCOMPLETE, run_job, show_report
+    from .reports.job_end import show_report
+    from .run import EXIT_INCOMPLETE, run_job
 
     begun = time.monotonic()
     with TemporaryDirectory() as home:

@@ -13,8 +13,9 @@ from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
 from . import process
+from .reports.job_end import show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
-from .run import EXIT_INCOMPLETE, say_done, show_report
+from .run import EXIT_INCOMPLETE, say_done
 from .run_options import run_options
 
 

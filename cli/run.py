@@ -1,6 +1,5 @@
 """`run`: a table in, the same table with answers out."""
 
-import shlex
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -26,8 +25,10 @@ from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.destinations import check_destination
 from ..batch.urls import named_server
 from . import process
+from .answers.store_now import mark_stamp
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
+from .reports.job_end import show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
 from .run_options import run_options
@@ -111,11 +112,12 @@ def run_command(
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
         content = source_digest(table)
+        told_by = content + mark_stamp(table, request, options, credentials)
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or _job_key(content, table, request, destination, credentials),
+        job_key=job_key or _job_key(told_by, table, request, destination, credentials),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -124,7 +126,7 @@ def run_command(
         verbose=verbose,
     )
     if report.finished_at is None:
-        _show_open(report, storage)
+        show_open(report, storage)
         return 0
     show_report(report, storage, as_json=as_json)
     write_report_file(report_file, report.job_key, storage, credentials)
@@ -245,59 +247,3 @@ def say_done(job: Job) -> None:
     click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
     if path_of(job.source) is None:
         click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
-
-
-def _resumes(report: JobReport, storage: str | None, *options: str) -> str:
-    """The command that takes the job up again."""
-    place = ("--storage", storage) if storage else ()
-    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *options))}`"
-
-
-def _show_open(report: JobReport, storage: str | None) -> None:
-    """The key of a job that is left, what it has open, and how it goes on."""
-    opened, unsent = len(report.open_batches), report.unsent_files
-    click.echo(
-        f"{opened} batch{'' if opened == 1 else 'es'} submitted"
-        + (f", {unsent} more to go when they have ended" if unsent else "")
-        + f"; {_resumes(report, storage)} collects the answers",
-        err=True,
-    )
-    click.echo(report.job_key)
-
-
-def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
-    """The end of a job: for a program as JSON, for a person in a few lines."""
-    if as_json:
-        process.print_json(report.model_dump_json())
-        return
-    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
-    assert report.finished_at is not None, "a job that is left is shown by its key"
-    seconds = (report.finished_at - report.started_at).total_seconds()
-    tokens = report.tokens
-    click.echo(
-        f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
-        f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
-        f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
-        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
-        f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
-        f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
-        f"results: {report.destination}"
-    )
-    if report.missing:
-        click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
-    if report.files_left:
-        click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
-    if report.files_kept:
-        click.echo(
-            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
-            "which nothing could be read; they expire"
-        )
-    if report.stopped:
-        click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
-    elif report.resumable and not report.complete:
-        click.echo(f"{_resumes(report, storage)} sends those again that may succeed another time")
-    if report.open_batches:
-        click.echo(
-            f"still open at OpenAI: {', '.join(report.open_batches)}; "
-            f"collect them later with {_resumes(report, storage, '--collect-only')}"
-        )

@@ -8,7 +8,7 @@ import pytest
 from openai import APIConnectionError
 from prefect_openai_batch import ChatRequest, RunOptions, recover_job, run_dataframe
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
-from prefect_openai_batch.cli.run import show_report
+from prefect_openai_batch.cli.reports.job_end import show_report
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 

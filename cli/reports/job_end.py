@@ -1,0 +1,64 @@
+"""How a job ended, or stands, as a person reads it on the terminal."""
+
+import shlex
+
+import click
+
+from ...batch.jobs.report import JobReport
+from .. import process
+
+
+def _resumes(report: JobReport, storage: str | None, *options: str) -> str:
+    """The command that takes the job up again."""
+    place = ("--storage", storage) if storage else ()
+    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *options))}`"
+
+
+def show_open(report: JobReport, storage: str | None) -> None:
+    """The key of a job that is left, what it has open, and how it goes on."""
+    opened, unsent = len(report.open_batches), report.unsent_files
+    click.echo(
+        f"{opened} batch{'' if opened == 1 else 'es'} submitted"
+        + (f", {unsent} more to go when they have ended" if unsent else "")
+        + f"; {_resumes(report, storage)} collects the answers",
+        err=True,
+    )
+    click.echo(report.job_key)
+
+
+def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
+    """The end of a job: for a program as JSON, for a person in a few lines."""
+    if as_json:
+        process.print_json(report.model_dump_json())
+        return
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
+    assert report.finished_at is not None, "a job that is left is shown by its key"
+    seconds = (report.finished_at - report.started_at).total_seconds()
+    tokens = report.tokens
+    click.echo(
+        f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
+        f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
+        f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
+        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
+        f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
+        f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
+        f"results: {report.destination}"
+    )
+    if report.missing:
+        click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
+    if report.files_left:
+        click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
+    if report.files_kept:
+        click.echo(
+            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
+            "which nothing could be read; they expire"
+        )
+    if report.stopped:
+        click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
+    elif report.resumable and not report.complete:
+        click.echo(f"{_resumes(report, storage)} sends those again that may succeed another time")
+    if report.open_batches:
+        click.echo(
+            f"still open at OpenAI: {', '.join(report.open_batches)}; "
+            f"collect them later with {_resumes(report, storage, '--collect-only')}"
+        )
