@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...batch.jobs.only_new.mark_keys import mark_key
+from ...batch.jobs.only_new.window import no_store
 from ...batch.jobs.opening import absolute
 from ...batch.jobs.options import RunOptions
 from ...batch.requests.request import Request
@@ -49,12 +50,15 @@ def mark_stamp(table: Source, request: Request, options: RunOptions, credentials
     """What tells the job of a command from the one that it began before: when the table's mark was kept last.
 
     So the same command goes on with a job that is not finished, and begins another after one that is.
+
+    Raises:
+        SourceError: there is no answer store that keeps marks.
     """
     if table.watermark is None:
         return ""
     with store_now(options, credentials) as now:
         if now is None:
-            return ""
+            raise no_store(table)
         from ...batch.answer_store.kept_marks import KeptMarks
 
         source = rewritten(table, absolute) if isinstance(table, FileSource) else table

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect_openai_batch import FileSource, SqlSource, Watermark
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from .arrivals import Kind, Row, Value
 
@@ -61,7 +61,7 @@ class GrowingTable:
     """A table in a database; PostgreSQL's times have a zone, and are written in two of them."""
 
     def __init__(self, url: str, kind: Kind) -> None:
-        self._engine, self._kind = create_engine(url), kind
+        self._engine, self._kind = create_engine(url, poolclass=NullPool), kind
         self._zoned = self._engine.dialect.name == "postgresql"
         times = "timestamptz" if self._zoned else "timestamp"
         declared = {"integers": "bigint", "dates": "date", "times": times}[kind.name]
