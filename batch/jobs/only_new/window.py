@@ -64,12 +64,12 @@ class Window(Record):
             return f"no new rows{start}{known}"
         above = counts.new - counts.late - counts.without_value
         parts = [
-            f"{above:,}{start}",
+            f"{above:,}{start}" if start else "",
             f"{counts.late:,} late" if counts.late else "",
             f"{counts.without_value:,} without {self.column}" if counts.without_value else "",
         ]
-        rows = f"{counts.new:,} new row{'' if counts.new == 1 else 's'}"
-        return f"{rows}: {', '.join(filter(None, parts))}{known}"
+        rows, told = f"{counts.new:,} new row{'' if counts.new == 1 else 's'}", ", ".join(filter(None, parts))
+        return f"{rows}{told and f': {told}'}{known}"
 
 
 @contextmanager
