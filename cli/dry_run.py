@@ -1,9 +1,6 @@
 """`run --dry-run`: everything built and checked, nothing sent."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 import orjson
@@ -12,6 +9,7 @@ from ..batch.answer_store.answers import Answers
 from ..batch.files.input_files import INPUT, InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Job
+from ..batch.jobs.only_new.window import OnlyNew, store_of, window_of
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.rounds import plan_round
@@ -21,13 +19,9 @@ from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source
 from ..batch.tables.sql.sql_destination import SqlDestination
-from ..blocks.databases import open_store
-from ..blocks.databases.answer_stores import NONE, needs_prefect
 from . import process
+from .answers.store_now import StoreNow, store_now
 from .databases.sql_options import connecting
-
-if TYPE_CHECKING:
-    from ..batch.answer_store.store import AnswerStore
 
 SHOWN = 3
 
@@ -47,7 +41,11 @@ def show_dry_run(
     Raises:
         BudgetError: the budget cannot hold.
     """
-    with TemporaryDirectory() as storage, connecting(table) as connect:
+    with (
+        TemporaryDirectory() as storage,
+        connecting(table) as connect,
+        store_now(options, credentials) as now,
+    ):
         job = open_job(
             table,
             request,
@@ -57,13 +55,14 @@ def show_dry_run(
             if_exists="replace" if overwrite else "refuse",
             connect=connect,
         ).with_terms(options.terms())
-        rows = keep_rows(job, connect)
+        asking, store = _asking(job, options, now), now and now.store
+        if table.watermark is not None:
+            store_of(asking)
+        rows = keep_rows(job, connect, _only_new(job, options, now))
         if job.into is not None:
             _check_table(job)
-        with _answers(job, options, credentials) as (asking, store):
-            files = [
-                file for selection in plan_round(job) for file in build_selection(asking, selection, store=store)
-            ]
+        told = window.told if (window := window_of(job)) else ""
+        files = [file for selection in plan_round(job) for file in build_selection(asking, selection, store=store)]
         unsent = sum(file.items for file in asking.unsent())
         first = _first_items(files)
         estimate = _estimate(job, options)
@@ -81,6 +80,8 @@ def show_dry_run(
         return
     for item in first:
         process.print_json(orjson.dumps(item, option=orjson.OPT_INDENT_2).decode())
+    if told:
+        click.echo(f"taken: {told}")
     click.echo(
         f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
         f"of {size:,} bytes in all: {estimate}. Nothing was sent."
@@ -95,20 +96,22 @@ def _check_table(job: Job) -> None:
         check_table.fn(job)
 
 
-@contextmanager
-def _answers(job: Job, options: RunOptions, credentials: str | None) -> "Iterator[tuple[Job, AnswerStore | None]]":
+def _asking(job: Job, options: RunOptions, now: StoreNow | None) -> Job:
     """The job with what it would find in its answer store now."""
-    name = options.answers or process.team_store()
-    if not name or name == NONE:
-        yield job.with_answers(None, deduplicate=options.deduplicate), None
-        return
-    from ..tasks.remote.connection import connect
+    if now is None:
+        return job.with_answers(None, deduplicate=options.deduplicate)
+    opening = now.store.now(options.max_answer_age_days)
+    answers = Answers(store=now.name, server=now.server, opening=opening)
+    return job.with_answers(answers, deduplicate=options.deduplicate)
 
-    surroundings = process.prefect_in_this_process if needs_prefect(name) or credentials else nullcontext
-    with surroundings(), open_store(name) as store, connect(credentials) as connection:
-        opening = store.now(options.max_answer_age_days)
-        answers = Answers(store=name, server=connection.server, opening=opening)
-        yield job.with_answers(answers, deduplicate=options.deduplicate), store
+
+def _only_new(job: Job, options: RunOptions, now: StoreNow | None) -> OnlyNew | None:
+    """How the new rows of a source with a watermark are told."""
+    if job.source.watermark is None or now is None:
+        return None
+    from ..batch.answer_store.kept_marks import KeptMarks
+
+    return OnlyNew(KeptMarks(now.store), now.server, options.full)
 
 
 def _estimate(job: Job, options: RunOptions) -> Estimate:

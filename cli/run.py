@@ -24,6 +24,7 @@ from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
+from .answers.store_now import mark_stamp
 from .command_keys import command_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
@@ -101,7 +102,7 @@ def run_command(
     if dry_run:
         from .dry_run import show_dry_run
 
-        own = not overwrite and _is_known(table, request, destination, job_key, storage, credentials)
+        own = not overwrite and _is_known(table, request, destination, job_key, storage, options, credentials)
         show_dry_run(
             table, request, destination, options, credentials, overwrite=overwrite or own, as_json=as_json
         )
@@ -117,11 +118,12 @@ def run_command(
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
         content = source_digest(table)
+        told_by = content + mark_stamp(table, request, options, credentials)
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or command_key(content, table, request, destination, credentials),
+        job_key=job_key or command_key(told_by, table, request, destination, credentials),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -143,6 +145,7 @@ def _is_known(
     destination: SqlDestination | str | None,
     job_key: str | None,
     storage: str | None,
+    options: RunOptions,
     credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
@@ -152,7 +155,8 @@ def _is_known(
     if not is_taken(absolute(destination)):
         return False
     content = source_digest(table)
-    key = job_key or command_key(content, table, request, destination, credentials)
+    told_by = content + mark_stamp(table, request, options, credentials)
+    key = job_key or command_key(told_by, table, request, destination, credentials)
     place = storage or process.default_storage()
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)

@@ -10,6 +10,7 @@ from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
 from ..tables.any_source import Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_apart, check_destination
+from ..tables.new_rows.column_values import check_watermark
 from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
@@ -162,6 +163,7 @@ def check_new_job(wanted: Job, if_exists: IfExists, connect: Connect | None = No
     if columns is not None:
         with refusals_of(wanted.source.name):
             wanted.request.compile(columns)
+        check_watermark(wanted.source.watermark, columns, wanted.source.name)
 
 
 def check_place(job: Job, if_exists: IfExists) -> None:

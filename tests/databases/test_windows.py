@@ -1,6 +1,6 @@
 """Which rows a job takes of a source with a watermark, and when its mark is kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ Night = Callable[..., Job]
 
 
 @pytest.fixture
-def marks(tmp_path: Path) -> KeptMarks:
-    return KeptMarks(open_store(str(tmp_path / "answers.db")))
+def marks(tmp_path: Path) -> Iterator[KeptMarks]:
+    with open_store(str(tmp_path / "answers.db")) as store:
+        yield KeptMarks(store)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from ... import clock
 from ...answer_store.answers import Answers
 from ...errors import SourceError
 from ...storage import Record
-from ...tables.any_source import opened
+from ...tables.any_source import Source, opened
 from ...tables.new_rows.opening import opened_new
 from ...tables.sources import SourceReader
 from ...tables.sql.sql_reading import Connect
@@ -64,12 +64,12 @@ class Window(Record):
             return f"no new rows{start}{known}"
         above = counts.new - counts.late - counts.without_value
         parts = [
-            f"{above:,}{start}",
+            f"{above:,}{start}" if start else "",
             f"{counts.late:,} late" if counts.late else "",
             f"{counts.without_value:,} without {self.column}" if counts.without_value else "",
         ]
-        rows = f"{counts.new:,} new row{'' if counts.new == 1 else 's'}"
-        return f"{rows}: {', '.join(filter(None, parts))}{known}"
+        rows, told = f"{counts.new:,} new row{'' if counts.new == 1 else 's'}", ", ".join(filter(None, parts))
+        return f"{rows}{told and f': {told}'}{known}"
 
 
 @contextmanager
@@ -120,12 +120,17 @@ def store_of(job: Job) -> Answers:
         SourceError: there is none.
     """
     if job.answers is None:
-        raise SourceError(
-            f"{job.source.name} has a watermark, and marks are kept in an answer store: name one, as "
-            "--answers answers.db (`answers` in the options) does, or take the watermark away to have all rows.",
-            path=job.source.name,
-        )
+        raise no_store(job.source)
     return job.answers
+
+
+def no_store(source: Source) -> SourceError:
+    """The refusal of a source with a watermark where there is no answer store."""
+    return SourceError(
+        f"{source.name} has a watermark, and marks are kept in an answer store: name one, as --answers answers.db "
+        "(`answers` in the options) does, or take the watermark away to have all rows.",
+        path=source.name,
+    )
 
 
 def leaves_mark(job: Job, report: JobReport, min_answered: float) -> bool:

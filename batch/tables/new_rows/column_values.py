@@ -1,5 +1,6 @@
 """A watermark column of Arrow's as exact integers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 from ...errors import SourceError
 from ...watermarks.highest import Values
 from ...watermarks.kinds import NAMES, Kind
+from ...watermarks.watermark import Watermark
 
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 """How many a unit of time has."""
@@ -28,12 +30,7 @@ def kind_of(schema: pa.Schema, column: str, path: str) -> ColumnKind:
     Raises:
         SourceError: there is no such column, or its values cannot be a watermark.
     """
-    if schema.names.count(column) != 1:
-        raise SourceError(
-            f"{path} has no column {column!r} for its watermark. It has {', '.join(schema.names) or 'none'}.",
-            path=path,
-            column=column,
-        )
+    check_watermark(Watermark(column=column), schema.names, path)
     type_ = schema.field(column).type
     if pa.types.is_integer(type_) or (pa.types.is_decimal(type_) and type_.scale == 0):
         return ColumnKind("integer")
@@ -48,6 +45,20 @@ def kind_of(schema: pa.Schema, column: str, path: str) -> ColumnKind:
         path=path,
         column=column,
     )
+
+
+def check_watermark(watermark: Watermark | None, names: Sequence[str], path: str) -> None:
+    """Refuse a watermark on a column that a table of these columns does not have.
+
+    Raises:
+        SourceError: there is none of that name.
+    """
+    if watermark is not None and watermark.column not in names:
+        raise SourceError(
+            f"{path} has no column {watermark.column!r} for its watermark. It has {', '.join(names) or 'none'}.",
+            path=path,
+            column=watermark.column,
+        )
 
 
 def values_of(column: pa.Array) -> tuple[Values, npt.NDArray[np.bool_]]:
