@@ -13,6 +13,7 @@ from prefect_openai_batch import (
     JobReport,
     RunOptions,
     SourceError,
+    SqlDestination,
     report_of,
     resume_job,
     run_dataframe,
