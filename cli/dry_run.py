@@ -46,7 +46,7 @@ def show_dry_run(
             if_exists="replace" if overwrite else "refuse",
         )
         rows = keep_rows(job)
-        if job.into is not None:
+        if job.into is not None and not overwrite:
             _check_table(job)
         files = [file for selection in plan_round(job) for file in build_selection(job, selection)]
         first = _first_items(files)

@@ -143,11 +143,12 @@ def _is_known(
     credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
-    if not isinstance(destination, str):
+    if destination is None:
         return False
-    check_destination(destination, "replace")
-    if not Folder(absolute(destination)).exists():
-        return False
+    if isinstance(destination, str):
+        check_destination(destination, "replace")
+        if not Folder(absolute(destination)).exists():
+            return False
     content = digest(table)
     key = job_key or _job_key(content, table, request, destination, credentials)
     place = storage or process.default_storage()
