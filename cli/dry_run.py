@@ -59,7 +59,7 @@ def show_dry_run(
         if table.watermark is not None:
             store_of(asking)
         rows = keep_rows(job, connect, _only_new(job, options, now))
-        if job.into is not None:
+        if job.into is not None and not overwrite:
             _check_table(job)
         told = window.told if (window := window_of(job)) else ""
         files = [file for selection in plan_round(job) for file in build_selection(asking, selection, store=store)]

@@ -149,11 +149,12 @@ def _is_known(
     credentials: str | None,
 ) -> bool:
     """Whether the destination is there because this very command has begun its job before."""
-    if not isinstance(destination, str):
+    if destination is None:
         return False
-    check_destination(destination, "replace")
-    if not is_taken(absolute(destination)):
-        return False
+    if isinstance(destination, str):
+        check_destination(destination, "replace")
+        if not is_taken(absolute(destination)):
+            return False
     content = source_digest(table)
     told_by = content + mark_stamp(table, request, options, credentials)
     key = job_key or command_key(told_by, table, request, destination, credentials)
