@@ -14,7 +14,7 @@ TABLES = {
     "fetching": "Fetching: output files made into the table",
     "typed_answers": "What typed answers add to fetching",
     "against_a_script": "The whole job beside a plain script",
-    "answers.kept": "A million answers kept and looked up",
+    "answers.kept": "Answers kept and looked up",
     "memory": "Memory of the whole flow",
     "lakes.many_files": "A thousand files in, a folder of files out",
     "databases.sql_reading": "Rows read from databases",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from ..files.batches import SYNCHRONOUS, Batch
+from ..files.unpaid import UNPAID
 from ..outcomes.outcome_files import FetchedOutput
 from .blocks import ReportBlock, Spans
 from .grids import Grid, brief, more
@@ -14,6 +15,8 @@ SHOWN = 20
 """So many batches are drawn, and listed."""
 
 STEPS = ("before", "validating", "in progress", "finalizing")
+
+NO_BATCHES = (SYNCHRONOUS, *UNPAID)
 
 BATCH_PAGE = "https://platform.openai.com/batches/{id}"
 """Where OpenAI shows a batch."""
@@ -28,7 +31,7 @@ def batch_blocks(outputs: Sequence[FetchedOutput], *, at_openai: bool) -> Iterat
         outputs: What was fetched, in order.
         at_openai: Whether it is OpenAI's own server that has them.
     """
-    sent = [output for output in outputs if output.batch.id != SYNCHRONOUS]
+    sent = [output for output in outputs if output.batch.id not in NO_BATCHES]
     timed = [output.batch for output in sent if _times(output.batch)][:SHOWN]
     if timed:
         yield _chart(timed)
@@ -84,6 +87,6 @@ def _row(output: FetchedOutput) -> tuple[str, ...]:
 
 def batches_in_words(outputs: Sequence[FetchedOutput], rounds: int) -> str:
     """How many batches there were, and rounds."""
-    sent = sum(output.batch.id != SYNCHRONOUS for output in outputs)
+    sent = sum(output.batch.id not in NO_BATCHES for output in outputs)
     told = counted(sent, "batch", "batches")
     return told if rounds < 2 else f"{told} in {rounds} rounds"

@@ -38,6 +38,8 @@ def job_blocks(
         at_openai: Whether its batches are OpenAI's own, which has a page of each.
     """
     yield _figures(report, outputs)
+    if report.unsent:
+        yield f"Not sent: {report.unsent}."
     yield from _missing(report)
     charts = [*answer_charts(findings.answers)]
     if charts:
