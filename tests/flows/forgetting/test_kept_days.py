@@ -105,6 +105,22 @@ def test_a_frame_comes_back_from_its_table(
     pd.testing.assert_frame_equal(before, after)
 
 
+def test_a_table_of_a_database_is_elsewhere_too(
+    finish: Finish, tmp_path: Path, batch_server: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once it is loaded; the job is done afterwards, and loads and pays nothing."""
+    monkeypatch.setenv("WAREHOUSE", f"sqlite:///{tmp_path / 'warehouse.db'}")
+    labels = SqlDestination(database="WAREHOUSE", table="labels")
+    finish("loaded", destination=labels)
+    items = len(batch_server.billed_items())
+    days_pass(monkeypatch, 8)
+    storage = Folder(str(tmp_path / "jobs"))
+    assert empty_folders(storage) == ["loaded"]
+    assert "results.parquet" not in (storage / "loaded").names()
+    assert finish("loaded", destination=labels).complete
+    assert len(batch_server.billed_items()) == items
+
+
 def test_what_may_be_needed_is_never_touched(
     finish: Finish,
     tmp_path: Path,
