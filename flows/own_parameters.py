@@ -8,6 +8,7 @@ from prefect.blocks.core import Block
 from prefect.exceptions import ParameterTypeError
 from pydantic import TypeAdapter, ValidationError
 
+from ..batch.tables.sql.sql_source import LIKE_A_URL
 from ..blocks.references import reference_to
 
 P = ParamSpec("P")
@@ -24,7 +25,7 @@ class _OurFlow(Flow[P, R]):
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         kept = super().serialize_parameters(
             {
-                name: reference_to(value) if isinstance(value, Block) else value
+                name: reference_to(value) if isinstance(value, Block) else without_url(value)
                 for name, value in parameters.items()
             }
         )
@@ -33,6 +34,7 @@ class _OurFlow(Flow[P, R]):
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Prefect takes each `$ref` for a block's; in a request it is JSON Schema's, and stays."""
+        parameters = {name: without_url(value) for name, value in parameters.items()}
         if REQUEST not in parameters:
             return super().validate_parameters(parameters)
         others = super().validate_parameters({**parameters, REQUEST: REQUEST})  # a text, as a path would be
@@ -45,6 +47,16 @@ class _OurFlow(Flow[P, R]):
 
     def with_options(self, **options: Any) -> Flow[P, R]:
         return as_we_take_them(super().with_options(**options))
+
+
+def without_url(value: Any) -> Any:
+    """A value as it is; of one that names a database by a URL no more than that it does, by which it is refused.
+
+    Prefect keeps what a run is given, and quotes it where it is refused.
+    """
+    if isinstance(value, dict) and LIKE_A_URL.match(str(value.get("database"))):
+        return {**value, "database": "url://…"}
+    return value
 
 
 def as_we_take_them(flow: Flow[P, R]) -> Flow[P, R]:

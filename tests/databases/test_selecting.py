@@ -36,6 +36,25 @@ def test_a_table_may_bear_its_schema() -> None:
     assert source.name == "lake: table Lake.reviews"
 
 
+def test_only_a_parameter_is_one(database: str) -> None:
+    """A colon in a text, a comment, a name or before a number is only a colon."""
+    query = """
+        SELECT ':x', '{"a":1}', 'it''s :y', 5 AS "it:z /* :no */" -- don't :say
+        WHERE 1 = :one /* :or 'not' */
+    """
+    source = SqlSource(database="lake", query=query, parameters={"one": 1})
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        found = connection.execute(select_rows(source))
+        assert found.all() == [(":x", '{"a":1}', "it's :y", 5)]
+        assert list(found.keys())[3] == "it:z /* :no */"
+    engine.dispose()
+    slices = SqlSource(database="lake", query="SELECT days[:2], days[1:2] FROM t")
+    assert str(select_rows(slices)) == "SELECT days[:2], days[1:2] FROM t"
+    with pytest.raises(ValidationError, match="parameter :smil, .* give the text that it stands in as one"):
+        SqlSource(database="lake", query="SELECT ':smile:'")
+
+
 def test_a_cast_may_follow_a_parameter() -> None:
     source = SqlSource(database="lake", query="SELECT :days::int, x::text FROM t", parameters={"days": 1})
     assert str(select_rows(source)) == "SELECT :days ::int, x::text FROM t"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from prefect.exceptions import ParameterTypeError
 from prefect.logging.handlers import APILogWorker
 from prefect_openai_batch import (
     ChatRequest,
@@ -72,6 +73,9 @@ def test_a_job_on_a_query(
     ):
         with pytest.raises(SourceError, match="LAKE: .* the database refuses it"):
             openai_batch(broken, ASKED, job_key="broken", storage=storage, options=QUICK)
+    url = {"database": f"postgresql://me:{PASSWORD}@db/lake", "table": "reviews"}
+    with pytest.raises(ParameterTypeError, match="give the name of that"):
+        openai_batch(url, ASKED, job_key="url", storage=storage)  # type: ignore[call-overload]  # what JSON has
     APILogWorker.drain_all(timeout=10)
     left = [
         ("the log", caplog.text),

@@ -23,6 +23,7 @@ OF_PYTHON: dict[Any, pa.DataType] = {
     str: pa.string(),
     bytes: pa.binary(),
     bytearray: pa.binary(),
+    memoryview: pa.binary(),
     date: pa.date32(),
     datetime: MOMENT,
     time: pa.time64("us"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .sql_source import PARAMETER, SqlSource
+from .sql_source import SqlSource, with_plain_colons
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, TextClause
@@ -64,5 +64,5 @@ def _written(source: SqlSource, end: str = "") -> TextClause:
     binds: list[BindParameter[Any]] = [
         bindparam(name, value, expanding=isinstance(value, list)) for name, value in source.parameters.items()
     ]
-    query = PARAMETER.sub(r":\1 ", (source.query or "").strip().rstrip(";"))  # a space, for a cast may follow
+    query = with_plain_colons((source.query or "").strip().rstrip(";"))
     return text(query + end).bindparams(*binds)

@@ -7,8 +7,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from ...form_texts import without_example, without_none
 
-PARAMETER = re.compile(r"(?<![:\w\\]):(\w+)\b(?!:(?!:))")
-"""A parameter in a query: neither a cast's `::` nor a colon behind a backslash or a word."""
+WORDS = re.compile(
+    r"""--[^\n]* | /\*.*?\*/ | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![:\w\\]):(?P<name>[^\W\d]\w*)\b(?!:(?!:))""",
+    re.VERBOSE | re.DOTALL,
+)
+"""What colons stand in: comments, texts and names; and a parameter, which is neither a cast nor behind a word."""
+
+TAKEN = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")
+"""What SQLAlchemy's `text` takes for a parameter, wherever it stands."""
 
 LIKE_A_URL = re.compile(r"[\w+.-]*:/|.*@")
 """What no name looks like, and a URL does, whole or in part."""
@@ -93,11 +99,11 @@ class SqlSource(BaseModel):
     def _asks_one_thing(self) -> Self:
         if (self.query is None) == (self.table is None):
             raise ValueError("give either a query or a table")
-        named = set(PARAMETER.findall(self.query or ""))
+        named = set(TAKEN.findall(with_plain_colons(self.query or "")))
         if missing := sorted(named - self.parameters.keys()):
             raise ValueError(
-                f"the query names the parameter :{missing[0]}, which is not given; where a colon is only a colon, "
-                f"write \\:{missing[0]}"
+                f"the query names the parameter :{missing[0]}, which is not given; where it is no parameter, give "
+                "the text that it stands in as one"
             )
         if unused := sorted(self.parameters.keys() - named):
             raise ValueError(f"the parameter {unused[0]!r} is given, and the query names no :{unused[0]}")
@@ -107,3 +113,16 @@ class SqlSource(BaseModel):
     def name(self) -> str:
         """What messages call it: `warehouse: table reviews`, or `warehouse: query`."""
         return f"{self.database}: {f'table {self.table}' if self.table else 'query'}"
+
+
+def with_plain_colons(query: str) -> str:
+    """A query as SQLAlchemy's `text` takes it: a colon in a text, a comment or before a number is only a colon."""
+    parts, end = [], 0
+    for found in WORDS.finditer(query):
+        parts += [_plain(query[end : found.start()]), f"{found[0]} " if found["name"] else _plain(found[0])]
+        end = found.end()
+    return "".join([*parts, _plain(query[end:])])
+
+
+def _plain(sql: str) -> str:
+    return re.sub(r"(?<![:\w\\]):(?=\w+(?![:\w]))", r"\\:", sql)
