@@ -45,7 +45,7 @@ bench: $(DEV_STAMP)     ## how fast, how large, at what cost; all tables in benc
 	$(BIN)/python -m benchmarks.$$name > $$table || failed=1; cat $$table; done; test -z "$$failed"
 	$(BIN)/python -m benchmarks.results > benchmarks/RESULTS.md
 
-MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets engines
+MATRICES := crash_matrix fault_matrix twins suspended_crashes budgets engines load_crashes
 
 matrix: $(DEV_STAMP)    ## every crash, fault and race, and 200 budgets: an hour or more on 2 cores
 	for name in $(MATRICES); do $(BIN)/python -m benchmarks.matrices.$$name > benchmarks/matrices/$$name.txt \

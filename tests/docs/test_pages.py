@@ -12,7 +12,7 @@ from ..conftest import ROOT
 from . import shell
 from .pages import PAGES, Block, blocks
 
-LANGUAGES = {"python", "sh", "console", "csv", "yaml", "text", "json"}
+LANGUAGES = {"python", "sh", "console", "csv", "yaml", "text", "json", "sql"}
 
 SAID_HERE = {"08:00 Europe/Berlin": "2100-01-01T08:00Z"}
 """What a page says, and what is said in its place: at some hours there is no time left for a batch."""
@@ -30,6 +30,7 @@ AFTERWARDS = {
         assert answers["outcome"].tolist() == ["succeeded"]
         assert report.complete
     """,
+    "docs/databases-out.md": 'assert report.complete and report.destination == "WAREHOUSE: table labels"',
     "docs/deadline.md": """
         import pandas as pd
         assert pd.read_csv("by_eight.csv")["answer"].notna().all()

@@ -8,7 +8,7 @@ import pyarrow as pa
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from ...errors import Refused, TableNotWritten
+from ...errors import TableNotWritten
 from ...tables.parts import read_rows, read_schema
 from ...tables.sql.loads.engines import said
 from ...tables.sql.loads.loading import load, open_results
@@ -66,7 +66,8 @@ def _answers_kept(job: Job, into: SqlDestination) -> Iterator[None]:
     """Let what fails in the block say that nothing is lost, and how the table is had after all."""
     try:
         yield
-    except (SQLAlchemyError, Refused, OSError) as error:
+    except Exception as error:  # the database, the network, a value that no column holds: the answers are there
+        of_database = isinstance(error, SQLAlchemyError)
         why = f"the database says: {said(error)}" if isinstance(error, SQLAlchemyError) else str(error)
         raise TableNotWritten(
             f"The answers of the job {job.key!r} are there, but they cannot be brought into {into}: "
@@ -75,4 +76,4 @@ def _answers_kept(job: Job, into: SqlDestination) -> Iterator[None]:
             f"{job.folder}). Answers are not paid again.",
             job_key=job.key,
             path=str(into),
-        ) from None
+        ) from (None if of_database else error)

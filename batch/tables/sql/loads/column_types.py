@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Double,
+    Enum,
     Integer,
     LargeBinary,
     Numeric,
@@ -82,6 +83,11 @@ def is_text(kind: pa.DataType) -> bool:
 def is_other(kind: pa.DataType) -> bool:
     """Whether values are kept as their text, since databases have no such type: durations, months and days."""
     return bool(types.is_duration(kind) or types.is_interval(kind) or types.is_null(kind))
+
+
+def reads_text(type_: TypeEngine[Any], dialect: Dialect) -> bool:
+    """Whether a column of PostgreSQL's takes texts that it reads itself: UUIDs, JSON and choices, nothing lost."""
+    return is_postgres(dialect) and isinstance(type_, (Uuid, JSON, Enum))
 
 
 def _scalar_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:

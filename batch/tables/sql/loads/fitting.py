@@ -30,7 +30,7 @@ from sqlalchemy.types import NullType, TypeEngine
 
 from ....errors import DestinationError
 from ..sql_destination import SqlDestination
-from .column_types import column_type, is_array, is_bytes, is_other, is_postgres, is_text
+from .column_types import column_type, is_array, is_bytes, is_other, is_postgres, is_text, reads_text
 from .source_rows import SourceRows
 from .target_tables import unique_keys
 
@@ -59,10 +59,9 @@ def check_columns(
     Raises:
         DestinationError: there is such a column; the message names it and the way out.
     """
+    check_present(table, schema, into)
     for field in schema:
-        column = table.columns.get(field.name)
-        if column is None:
-            raise misfit(into, field.name, "is missing in the table. Add it, or name another table")
+        column = table.columns[field.name]
         _check_type(into, field, column, connection.dialect, rows)
         if not (column.nullable or _is_counted(column, table)):
             _check_nulls(into, field.name, rows)
@@ -72,12 +71,23 @@ def check_columns(
             raise misfit(into, column.name, "takes no null, has no default, and the results have no such column")
 
 
+def check_present(table: Table, schema: pa.Schema, into: SqlDestination) -> None:
+    """Refuse a table that lacks a column of the results.
+
+    Raises:
+        DestinationError: the first that is missing is named.
+    """
+    for name in schema.names:
+        if name not in table.columns:
+            raise misfit(into, name, "is missing in the table. Add it, or name another table")
+
+
 def _check_type(
     into: SqlDestination, field: pa.Field, column: Column[Any], dialect: Dialect, rows: SourceRows
 ) -> None:
     if column.computed is not None or (column.identity is not None and column.identity.always):
         raise misfit(into, field.name, "is made by the database itself. Rename one of the two")
-    longest = rows.longest(field.name) if isinstance(column.type, String) and is_text(field.type) else None
+    longest = rows.longest(field.name) if is_text(field.type) else None
     if not fits(field, column.type, dialect, longest):
         ours = column_type(field.type, dialect).compile(dialect)
         raise misfit(
@@ -133,10 +143,11 @@ def _shown(type_: TypeEngine[Any], dialect: Dialect) -> str:
 def fits(field: pa.Field, type_: TypeEngine[Any], dialect: Dialect, longest: int | None = None) -> bool:
     """Whether a column of this type holds every value of a field, whose longest text is known or not.
 
-    Types that SQLAlchemy does not know, and arrays, are left to the database, which is asked in a rehearsal.
+    Of the source's texts PostgreSQL itself is asked whether it reads them as UUIDs, JSON or a choice. Types that
+    SQLAlchemy does not know, and arrays, are left to the database, which is asked in a rehearsal.
     """
     kind = field.type
-    if isinstance(type_, NullType):
+    if isinstance(type_, NullType) or (longest is not None and reads_text(type_, dialect)):
         return True
     if isinstance(kind, pa.BaseExtensionType):
         if kind.extension_name == "arrow.uuid":

@@ -13,6 +13,7 @@ from ....errors import DestinationError
 from ....progress import counted
 from ..sql_destination import SqlDestination
 from .engines import TRANSACTIONAL, prepare
+from .fitting import check_present
 from .ledger import ContestedError, Entry, Ledger
 from .staging import Staging
 from .target_tables import add_rows, find_table, make_table, remove_rows, upsert_rows
@@ -74,6 +75,7 @@ def _load(connection: Connection, into: SqlDestination, ledger: Ledger, results:
     ledger.enter(connection, results.job_key, results.entry)
     if table is not None:
         _refuse_second_life(connection, into, table, known)
+        check_present(table, results.schema, into)
     with _staged(connection, results) as staging:
         if table is None:
             table = make_table(connection, into, results.schema)

@@ -4,11 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, literal
+from sqlalchemy import Connection, Engine, Table, cast, func, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ....errors import DatabaseError, DestinationError
 from ..sql_destination import SqlDestination
+from .column_types import is_text, reads_text
 from .engines import TRANSACTIONAL, prepare, said
 from .fitting import check_columns, check_key, misfit
 from .ledger import ContestedError, Entry, Ledger
@@ -101,6 +102,24 @@ def _check_names(connection: Connection, into: SqlDestination, schema: pa.Schema
             raise misfit(into, name, f"has a name of {len(name.encode())} bytes, and {most} are taken. Rename it")
 
 
+def _read_texts(connection: Connection, table: Table, job_key: str, first: FirstRows) -> None:
+    """Let the database read every text of the source that it is to keep as something else than text."""
+    dialect, source = connection.dialect, first.source
+    read = [
+        field
+        for field in source.schema
+        if is_text(field.type) and reads_text(table.columns[field.name].type, dialect)
+    ]
+    if not read:
+        return
+    staging = Staging(connection, pa.schema(read), f"texts of {job_key}")
+    staging.write(source.read([field.name for field in read]))
+    for field in read:
+        texts = staging.table.columns[field.name]
+        connection.execute(select(func.count(cast(texts, table.columns[field.name].type))))
+    staging.drop()
+
+
 def _rehearse(
     connection: Connection, into: SqlDestination, job_key: str, table: Table | None, first: FirstRows
 ) -> None:
@@ -111,6 +130,8 @@ def _rehearse(
     ledger.make(connection)
     with suppress(ContestedError):
         ledger.enter(connection, job_key, Entry("", 0))
+    if table is not None:
+        _read_texts(connection, table, job_key, first)
     staging = Staging(connection, first.schema, job_key)
     if table is None:
         table = make_table(connection, into, first.schema)

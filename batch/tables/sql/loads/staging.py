@@ -6,6 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import Column, Connection, Dialect, MetaData, Table
+from sqlalchemy.exc import DBAPIError
 
 from ...row_groups import slices
 from .column_types import column_type, is_array, is_postgres
@@ -73,5 +74,8 @@ class Staging:
         arrays = frozenset(place for place, field in enumerate(self.schema) if is_array(field.type, self.dialect))
         name = self.dialect.identifier_preparer.format_table(self.table)
         cursor: Any = self.connection.connection.cursor()
-        with cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
-            copy.write(copy_lines(chunk, arrays))
+        try:
+            with cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
+                copy.write(copy_lines(chunk, arrays))
+        except self.dialect.loaded_dbapi.Error as error:  # as SQLAlchemy raises those of its own statements
+            raise DBAPIError("COPY", None, error, hide_parameters=True) from None

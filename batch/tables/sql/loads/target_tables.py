@@ -9,8 +9,10 @@ from sqlalchemy import (
     Connection,
     MetaData,
     Table,
+    Text,
     UniqueConstraint,
     and_,
+    cast,
     exists,
     inspect,
     literal,
@@ -20,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SAWarning
 
 from ..sql_destination import SqlDestination
+from .column_types import reads_text
 from .staging import Staging, columns_of
 
 ON_CONFLICT: dict[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -67,10 +70,20 @@ def _is_partial(index: object) -> bool:
     return any(name.endswith("_where") and value is not None for name, value in options.items())
 
 
+def _staged(staging: Staging, table: Table) -> list[Any]:
+    """The staged columns as the table takes them: text as what PostgreSQL reads it as."""
+    found = []
+    for column in staging.table.columns:
+        type_ = table.columns[column.name].type
+        read = isinstance(column.type, Text) and reads_text(type_, staging.dialect)
+        found.append(cast(column, type_).label(column.name) if read else column)
+    return found
+
+
 def add_rows(connection: Connection, table: Table, staging: Staging) -> None:
     """Add the staged rows to the table."""
     names = staging.schema.names
-    rows = select(*(staging.table.c[name] for name in names))
+    rows = select(*_staged(staging, table))
     connection.execute(table.insert().from_select(names, rows))
 
 
@@ -89,7 +102,7 @@ def upsert_rows(connection: Connection, table: Table, staging: Staging, key: Seq
         update_and_add_rows(connection, table, staging, key)
         return
     names = staging.schema.names
-    rows = select(*(staging.table.c[name] for name in names)).where(literal(1) == 1)  # SQLite reads ON otherwise
+    rows = select(*_staged(staging, table)).where(literal(1) == 1)  # SQLite reads ON otherwise
     added = insert(table).from_select(names, rows)
     changed = {name: added.excluded[name] for name in names if name not in key}
     connection.execute(added.on_conflict_do_update(index_elements=list(key), set_=changed))
