@@ -162,7 +162,7 @@ def _is_known(
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
     if known is None:
-        return _may_be_its_own(wanted)
+        return wanted.into is None and _may_be_its_own(wanted)
     state = "is done already" if known.report() else "was begun already"
     click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
     return True

@@ -19,8 +19,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from sqlalchemy import create_engine, make_url
 
 from benchmarks.prefect_server import prefect_server
-from tests.databases.nights.arrivals import KINDS
-from tests.databases.nights.running import ten_nights
+from tests.databases.answer_store.nights.arrivals import KINDS
+from tests.databases.answer_store.nights.running import ten_nights
 
 TABLES = ("file", "SQLite", "PostgreSQL")
 

@@ -30,7 +30,7 @@ from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.destination import refuse_if_exists
 
-from ..conftest import ROOT
+from ...conftest import ROOT
 from .results_tables import ANSWERED, execute, labels, rows_of
 
 QUICK = RunOptions(poll_seconds=0.1)

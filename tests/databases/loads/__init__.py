@@ -1,0 +1,1 @@
+"""Results brought into databases."""
