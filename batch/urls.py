@@ -13,6 +13,12 @@ CONTAINERS = frozenset({"abfs", "abfss", "wasb", "wasbs"})
 _URL = re.compile(r"([A-Za-z][\w+.-]*://[^\s'\"<>]*?)([.,:;)\]]*)(?=[\s'\"<>]|$)")
 """A URL in a text, and the punctuation behind it."""
 
+_DATABASE = re.compile(
+    r"(postgres(ql)?|mysql|mariadb|sqlite|oracle|mssql|snowflake|redshift|cockroachdb|trino|clickhouse)(\+\w+)?://",
+    re.IGNORECASE,
+)
+"""How the URLs of databases begin, as SQLAlchemy writes them."""
+
 LONGEST_NAME = 60
 """Characters of a file's name that are shown."""
 
@@ -46,6 +52,11 @@ def _beyond_user(rest: str) -> str:
     after = authority.partition(":")[2]
     is_password = bool(after) and not after.isdigit() and not authority.startswith("[")
     return rest.partition("@")[2] if is_password and "@" in rest else rest
+
+
+def is_of_database(url: str) -> bool:
+    """Whether a URL is a database's, and no file's."""
+    return _DATABASE.match(url) is not None
 
 
 def text_without_secrets(text: str) -> str:

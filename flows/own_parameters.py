@@ -8,7 +8,9 @@ from prefect.blocks.core import Block
 from prefect.exceptions import ParameterTypeError
 from pydantic import TypeAdapter, ValidationError
 
+from ..batch.answer_store.names import holds_password
 from ..batch.tables.sql.sql_source import LIKE_A_URL
+from ..batch.urls import is_of_database, without_secrets
 from ..blocks.references import reference_to
 
 P = ParamSpec("P")
@@ -20,12 +22,18 @@ LARGEST = 262_144
 REQUEST = "request"
 """The parameter that may hold JSON Schema."""
 
+PLACES = ("source", "path", "destination")
+"""What holds a path or the URL of a file, where somebody may give a database's."""
+
+HIDDEN_URL = "url://…:…@…"
+"""What stands for a URL with a password, and is refused as one."""
+
 
 class _OurFlow(Flow[P, R]):
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         kept = super().serialize_parameters(
             {
-                name: reference_to(value) if isinstance(value, Block) else without_url(value)
+                name: reference_to(value) if isinstance(value, Block) else without_password(name, value)
                 for name, value in parameters.items()
             }
         )
@@ -34,7 +42,7 @@ class _OurFlow(Flow[P, R]):
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Prefect takes each `$ref` for a block's; in a request it is JSON Schema's, and stays."""
-        parameters = {name: without_url(value) for name, value in parameters.items()}
+        parameters = {name: without_password(name, value) for name, value in parameters.items()}
         if REQUEST not in parameters:
             return super().validate_parameters(parameters)
         others = super().validate_parameters({**parameters, REQUEST: REQUEST})  # a text, as a path would be
@@ -49,14 +57,18 @@ class _OurFlow(Flow[P, R]):
         return as_we_take_them(super().with_options(**options))
 
 
-def without_url(value: Any) -> Any:
-    """A value as it is; of one that names a database by a URL no more than that it does, by which it is refused.
+def without_password(name: str, value: Any) -> Any:
+    """A parameter as it is, but for the password in a database's URL, by which it is refused.
 
     Prefect keeps what a run is given, and quotes it where it is refused.
     """
-    if isinstance(value, dict) and LIKE_A_URL.match(str(value.get("database"))):
-        return {**value, "database": "url://…"}
-    return value
+    if isinstance(value, dict) and name != REQUEST:
+        return {key: without_password(str(key), one) for key, one in value.items()}
+    if not isinstance(value, str):
+        return value
+    if (name == "database" and LIKE_A_URL.match(value)) or (name == "answers" and holds_password(value)):
+        return HIDDEN_URL
+    return without_secrets(value) if name in PLACES and is_of_database(value) else value
 
 
 def as_we_take_them(flow: Flow[P, R]) -> Flow[P, R]:

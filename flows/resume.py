@@ -18,11 +18,13 @@ from .defaults import begun_at, current_run, default_storage
 from .destination import Destination
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
+from .own_parameters import as_we_take_them
 from .places import check_places
 from .shown.run_names import run_name
 from .suspension.checks import check_wait
 
 
+@as_we_take_them
 @flow(
     name="openai-batch-resume",
     flow_run_name=run_name,
@@ -82,6 +84,7 @@ def resume_job(
     )
 
 
+@as_we_take_them
 @flow(
     name="openai-batch-collect",
     flow_run_name=run_name,

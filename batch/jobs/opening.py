@@ -262,7 +262,10 @@ def absolute(url: str) -> str:
 
     The `/` at its end, which makes a folder of a destination, stays.
     """
-    filesystem, path = open_url(url)
+    try:
+        filesystem, path = open_url(url)
+    except (ValueError, ImportError):  # as whoever reads or writes it will say
+        return url
     return f"{Path(path)}{'/' * url.endswith('/')}" if "file" in filesystem.protocol else url
 
 

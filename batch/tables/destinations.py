@@ -15,10 +15,16 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError, SourceError
 from ..storage import open_url, whole_file
+from ..urls import is_of_database
 from .files.found_files import would_read
 from .files.table_writers import refused, write_content, written_format
 from .files.written_folders import folder_named
 from .parts import part_name
+
+OF_DATABASE = (
+    ". A table of a database is named by an environment variable or a block: SqlDestination(database=NAME, …), "
+    "--to-sql NAME"
+)
 
 
 def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refuse") -> None:
@@ -33,7 +39,8 @@ def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refu
     try:
         filesystem, place = open_url(path if folder is None else folder.url)
     except (ValueError, ImportError) as error:
-        raise refused(path, f"cannot be written: {error}") from error
+        way_out = OF_DATABASE if is_of_database(path) else ""
+        raise refused(path, f"cannot be written: {error}{way_out}") from error
     if "http" in filesystem.protocol:
         raise refused(path, "cannot be written over HTTP")
     kind = _kind_there(path, filesystem, place)

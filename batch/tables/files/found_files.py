@@ -16,10 +16,16 @@ from fsspec.utils import glob_translate
 
 from ...errors import SourceError
 from ...storage import open_url
+from ...urls import is_of_database
 from ..source_files import SourceFile
 
 SIGNS = re.compile(r"[*?[]")
 """What makes a glob of a path."""
+
+OF_DATABASE = (
+    ". A database is named by an environment variable or a block that holds its URL: SqlSource(database=NAME, …), "
+    "--from-sql NAME"
+)
 
 FOLDER_MARK = "_$folder$"
 """How the names of objects end that stand for a folder."""
@@ -64,7 +70,8 @@ def find_files(url: str) -> FoundFiles:
     except (ConnectionError, TimeoutError):
         raise
     except (OSError, ValueError, ImportError) as error:
-        raise SourceError(f"{url}: cannot be read: {error}", path=url) from error
+        way_out = OF_DATABASE if is_of_database(url) else ""
+        raise SourceError(f"{url}: cannot be read: {error}{way_out}", path=url) from error
 
 
 def would_read(url: str, path: str) -> bool:

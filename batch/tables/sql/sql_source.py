@@ -90,6 +90,7 @@ class SqlSource(BaseModel):
         title="Only what is new",
         description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
         "an answer store.",
+        examples=[{"column": "updated_at", "lag": "2h"}],
         json_schema_extra=without_none,
     )
 
