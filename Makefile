@@ -38,7 +38,7 @@ docs: $(DEV_STAMP)      ## the site of docs/ in build/site, with the reference; 
 
 # Each prints its table; the last run's is kept beside it.
 BENCHMARKS := building fetching typed_answers against_a_script memory overhead suspended_jobs waiting enqueued \
-	simulation trials lakes.many_files databases.sql_reading
+	simulation trials lakes.many_files databases.sql_reading answers.second_runs answers.kept
 
 bench: $(DEV_STAMP)     ## how fast, how large, at what cost; all tables in benchmarks/RESULTS.md
 	for name in $(BENCHMARKS); do table=benchmarks/$$(echo $$name | tr . /).txt; \

@@ -75,7 +75,7 @@ def forget_job(
         JobAtWork: batches of it are open, or a run of it is at work.
         DestinationError: its answers lie in its folder alone.
         AccessError: files of it are left at OpenAI, and there is no key to remove them with.
-        DatabaseError: its answer store cannot be reached; nothing is removed then.
+        DatabaseError: its answer store cannot be reached; the same call goes on when it can.
 
     Example:
         ```python
@@ -100,14 +100,16 @@ def forget(
     gone = f"removed: the job folder {without_secrets(folder.url)}"
     job = folder.read(JOB, Job)
     if job is None or is_half_forgotten(folder):
+        if job is not None:
+            _forget_answers(job)
         remove_folder(folder)
         return [gone]
     with get_client(sync_client=True) as client:
         check_can_be_forgotten(client, job, results_too=results_too, cancel=cancel)
-        answers = _forget_answers(job)
         left = _remove_remote_files(job, credentials, cancel=cancel)
         artifacts = remove_artifacts(client, job)
         _note_it(client, job)
+    answers = _forget_answers(job)
     has_table = has_table_elsewhere(job)
     remove_folder(folder)
     told = {
