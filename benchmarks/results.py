@@ -19,7 +19,6 @@ TABLES = {
     "lakes.many_files": "A thousand files in, a folder of files out",
     "databases.sql_reading": "Rows read from databases",
     "answers.second_runs": "What is sent again of rows whose answers are kept",
-    "answers.kept": "Answers kept, and looked up",
     "overhead": "What Prefect costs",
     "matrices.engines": "The same job on other engines, and with a worker killed",
     "suspended_jobs": "200 suspended jobs at once",

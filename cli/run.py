@@ -90,6 +90,7 @@ def run_command(
 
     The same command typed again continues the same job; a finished one says so and pays nothing.
     """
+    process.quieten(verbose=verbose)
     check_report_file(report_file)
     wishes = {name: given.pop(name) for name in RunOptions.model_fields if name in given}
     options = RunOptions(**wishes, wait="detach" if detach else "sensor")

@@ -23,8 +23,8 @@ def main() -> None:
     report = openai_batch(source, request, labels)
     print(f"{report.answered} of {report.rows} rows in {report.destination}")
     with create_engine(os.environ[DATABASE]).connect() as connection:
-        counted = connection.execute(text("SELECT outcome, count(*) FROM labels GROUP BY outcome"))
-        print(dict(counted.tuples().all()))
+        counted = connection.execute(text("SELECT outcome, count(*) AS answers FROM labels GROUP BY outcome"))
+        print({row.outcome: row.answers for row in counted})
 
 
 if __name__ == "__main__":

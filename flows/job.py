@@ -88,8 +88,8 @@ def openai_batch(
     """A table in, the same table with answers out, by OpenAI's Batch API.
 
     Args:
-        source: The table: the path or URL of a file, a folder or a glob, or a database's table or query. A deployed
-            run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
+        source: The table: the path or URL of a file, a folder or a glob, or a database's table or query. A
+            deployed run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         destination: A path or URL for the results, whose ending names the format, or a table of a database;
             empty: in the job folder. A deployed run refuses a relative path.

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from prefect.blocks.system import Secret
-
 from ...batch.errors import DatabaseError
 from ..prefect_calls import at_once
 
@@ -98,6 +96,8 @@ def _of_block(name: str, block: Any) -> tuple[URL, dict[str, Any]]:
 
 
 def _secret(name: str) -> str | None:
+    from prefect.blocks.system import Secret  # a command begins without Prefect
+
     try:
         return str(at_once(Secret.load, name).get())
     except ValueError:
@@ -121,7 +121,7 @@ def _refusing(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (ArgumentError, NoSuchModuleError):
+    except (ArgumentError, NoSuchModuleError, ValueError):  # the last of a port that is no number
         raise DatabaseError(f"{name} holds no URL that SQLAlchemy knows a dialect for.", database=name) from None
     except ImportError as error:
         raise DatabaseError(

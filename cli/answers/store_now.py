@@ -13,8 +13,6 @@ from ...batch.jobs.options import RunOptions
 from ...batch.requests.request import Request
 from ...batch.tables.any_source import Source, rewritten
 from ...batch.tables.sources import FileSource
-from ...blocks.databases import open_store
-from ...blocks.databases.answer_stores import NONE, needs_prefect
 from .. import process
 
 if TYPE_CHECKING:
@@ -36,10 +34,16 @@ def store_now(options: RunOptions, credentials: str | None) -> Iterator[StoreNow
     Prefect is asked only where a block is named.
     """
     name = options.answers or process.team_store()
-    if not name or name == NONE:
+    if not name:
         yield None
         return
+    from ...blocks.databases import open_store  # and with it Prefect, which a command begins without
+    from ...blocks.databases.answer_stores import NONE, needs_prefect
     from ...tasks.remote.connection import connect
+
+    if name == NONE:
+        yield None
+        return
 
     surroundings = process.prefect_in_this_process if needs_prefect(name) or credentials else nullcontext
     with surroundings(), open_store(name) as store, connect(credentials) as connection:

@@ -66,6 +66,7 @@ def try_command(
     The synchronous API answers them, at full price; nothing is uploaded, and nothing kept. What `run` takes, it
     takes too, a database's table or query as well.
     """
+    process.quieten(verbose=verbose)
     table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     request = make_request(request_file, model=None if request_file else next(iter(models), None), **given)
     compared = models if request_file or len(models) > 1 else ()

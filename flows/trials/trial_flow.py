@@ -52,8 +52,8 @@ def openai_batch_trial(
     by batch and synchronously.
 
     Args:
-        source: The table: the path or URL of a file, a folder or a glob, or a database's table or query. A deployed
-            run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
+        source: The table: the path or URL of a file, a folder or a glob, or a database's table or query. A
+            deployed run's paths are its worker's, and whole: /data/reviews.csv, s3://lake/reviews.csv.
         request: How a row becomes an item, or the path or URL of a request file.
         rows: How many rows are asked, spread over the table.
         models: The models to ask, side by side; empty: the request's own.
