@@ -44,7 +44,7 @@ from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import CLEANED, REPORT, Cleaned, JobReport
 from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode
-from .submissions import fetched, has_claim, last_seen, refusals, submitted
+from .submissions import fetched, last_seen, may_be_paid, submitted
 from .terms import Terms
 
 JOB = "job.json"
@@ -275,8 +275,8 @@ class Job(Record):
         return [batch for batch in sent if batch is not None]
 
     def has_sent(self) -> bool:
-        """Whether anything of this job may have reached OpenAI as a batch."""
-        return any(has_claim(file) or submitted(file) or refusals(file).batches for file in self.input_files())
+        """Whether anything of this job may have been sent to OpenAI, and be paid."""
+        return any(map(may_be_paid, self.input_files()))
 
 
 def load_job(folder: str) -> Job:
