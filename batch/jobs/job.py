@@ -35,6 +35,7 @@ from ..files.batches import Batch, BatchStatus
 from ..files.identity import place_of
 from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
+from ..files.unpaid import STORE
 from ..requests.request import Request
 from ..storage import Folder, Record
 from ..tables.any_source import Source
@@ -250,12 +251,15 @@ class Job(Record):
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
 
+    def every_batch_was_refused(self) -> bool:
+        """Whether OpenAI's validation has refused all that was sent in batches, if anything was."""
+        sent = [batch.status for file in not_in_pieces(self.input_files()) if (batch := last_seen(file))]
+        return bool(sent) and all(status == BatchStatus.FAILED for status in sent)
+
     def nothing_was_taken(self) -> bool:
-        """Whether OpenAI's validation has refused every batch of the job, and nobody else has stopped it."""
-        stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
-        refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
-        taken = any(fetched(file) for file in self.unsent())
-        return (stop is None or stop.by_openai) and bool(refused) and all(refused) and not taken
+        """Whether that is so, no row's answer is from the answer store, and nobody else has stopped the job."""
+        stop, kept = self.stopped(), any(file.name.endswith(STORE) for file in self.unsent())
+        return (stop is None or stop.by_openai) and not kept and self.every_batch_was_refused()
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""
