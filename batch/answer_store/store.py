@@ -80,8 +80,9 @@ class AnswerStore:
             if known is None:
                 values = {"job_key": job_key, "server": server, "opened_at": int(clock.now())}
                 connection.execute(OPENINGS.insert(), values)
-                known = _opening(connection, job_key, server)
-        assert known is not None, "it was just written"
+                new = _opening(connection, job_key, server)
+                assert new is not None, "it was just written"
+                known = new.model_copy(update={"is_new": True})
         return _aged(known, max_age_days)
 
     def forget_opening(self, opening: Opening) -> None:

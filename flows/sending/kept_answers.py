@@ -42,9 +42,12 @@ def settle_answers(job_run: JobRun) -> JobRun:
 
 
 def forget_opening(folder: str) -> None:
-    """Let a job that has sent nothing and goes see all answers when it comes again; that this fails is no harm."""
+    """Let a job that has sent nothing and goes see all answers when it comes again; that this fails is no harm.
+
+    A number that an earlier start was given stays: that one may have sent, and its folder be lost.
+    """
     job = Folder(folder).read(JOB, Job)
-    if job is None or job.answers is None:
+    if job is None or job.answers is None or not job.answers.opening.is_new:
         return
     with suppress(DatabaseError), open_store(job.answers.store) as store:
         store.forget_opening(job.answers.opening)
