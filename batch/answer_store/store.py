@@ -90,6 +90,11 @@ class AnswerStore:
         with reached(self.name), writing(self.engine) as connection:
             forget_openings(connection, OPENINGS.c.number == opening.number)
 
+    def knows(self, opening: Opening) -> bool:
+        """Whether a job of this opening can have begun in this store, as its numbers tell."""
+        with reached(self.name), self.engine.connect() as connection:
+            return _last(connection) >= opening.number
+
     def now(self, max_age_days: float | None = None) -> Opening:
         """What a job would see that began now; nothing is written."""
         with reached(self.name), self.engine.connect() as connection:

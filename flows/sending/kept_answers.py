@@ -10,7 +10,7 @@ from ...batch.errors import DatabaseError
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.options import RunOptions
 from ...batch.storage import Folder
-from ...blocks.databases import open_store
+from ...blocks.databases import open_store, open_store_of
 from ...blocks.databases.answer_stores import NONE, is_file, whole_name
 from ...tasks.remote.connection import connect
 from ..defaults import team_store
@@ -49,7 +49,7 @@ def forget_opening(folder: str) -> None:
     job = Folder(folder).read(JOB, Job)
     if job is None or job.answers is None or not job.answers.opening.is_new:
         return
-    with suppress(DatabaseError), open_store(job.answers.store) as store:
+    with suppress(DatabaseError), open_store_of(job.answers) as store:
         store.forget_opening(job.answers.opening)
 
 

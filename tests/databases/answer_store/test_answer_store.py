@@ -7,7 +7,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, DatabaseError, open_job
 from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer
 from prefect_openai_batch.batch.answer_store.store import AnswerStore
-from prefect_openai_batch.blocks.databases import open_store
+from prefect_openai_batch.blocks.databases import open_store, open_store_of
 from prefect_openai_batch.flows.sending.kept_answers import forget_opening
 
 SERVER = "https://api.openai.com/v1"
@@ -67,6 +67,22 @@ def test_a_start_forgets_no_number_that_an_earlier_one_was_given(tmp_path: Path)
             forget_opening(job.folder)
             numbers.append(store.open_job("job", SERVER).number)
     assert numbers == [first.number, first.number + 1]
+
+
+@pytest.mark.parametrize("stands", [False, True], ids=["no file", "another file"])
+def test_a_job_that_has_begun_takes_no_other_store_for_its_own(tmp_path: Path, stands: bool) -> None:
+    """On a machine without its store all its rows would be paid, for an empty one knows no answer."""
+    path = tmp_path / "answers.db"
+    with open_store(str(path)) as store:
+        answers = Answers(store=str(path), server=SERVER, opening=store.open_job("job", SERVER))
+    with open_store_of(answers) as own:
+        assert own.knows(answers.opening)
+    path.unlink()
+    if stands:
+        open_store(str(path)).engine.dispose()
+    with pytest.raises(DatabaseError, match="is not the one that the job began with"):
+        open_store_of(answers)
+    assert path.exists() is stands
 
 
 def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
