@@ -20,7 +20,7 @@ from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile, items_of
 from ..batch.files.output_files import custom_id_of, parse_line
 from ..batch.jobs.job import Job
-from ..batch.jobs.submissions import fetched
+from ..batch.jobs.submissions import ANSWERS, fetched
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage import Folder
@@ -62,7 +62,7 @@ def answer_items(
     done = fetched(file)
     if done is not None:
         return done
-    answers = file.files / "answers"
+    answers = file.files / ANSWERS
     answers.make()
     with connect(credentials) as connection:
         ask_items(connection, file, answers, deadline, concurrency)

@@ -5,7 +5,7 @@ from prefect import task
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
-from ..blocks.databases import open_store
+from ..blocks.databases import open_store_of
 from .options import KEPT_AS_JSON
 from .shown.run_names import named
 
@@ -20,7 +20,7 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
         StorageNotShared: the job folder is not here.
-        DatabaseError: the answer store cannot be reached: without it all rows would be paid again.
+        DatabaseError: the answer store cannot be reached, or is not here: without it all rows would be paid again.
 
     Example:
         ```python
@@ -37,5 +37,5 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         return built
     if job.answers is None:
         return build_selection(job, selection)
-    with open_store(job.answers.store) as store:
+    with open_store_of(job.answers) as store:
         return build_selection(job, selection, store=store)

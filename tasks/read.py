@@ -5,7 +5,7 @@ from prefect import task
 from ..batch.jobs.job import Job, Rows
 from ..batch.jobs.only_new.window import OnlyNew, store_of
 from ..batch.jobs.rows import keep_rows
-from ..blocks.databases import database_engine, open_store
+from ..blocks.databases import database_engine, open_store_of
 from .options import KEPT_AS_JSON
 from .remote.tries import CONNECTING
 from .shown.run_names import named_read
@@ -39,6 +39,6 @@ def read_source(job: Job, *, full: bool = False) -> Rows:
     from ..batch.answer_store.kept_marks import KeptMarks
 
     kept_in = store_of(job)
-    with open_store(kept_in.store) as store:
+    with open_store_of(kept_in) as store:
         only_new = OnlyNew(KeptMarks(store), kept_in.server, full)
         return CONNECTING.call(keep_rows, job, database_engine, only_new)

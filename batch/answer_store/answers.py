@@ -10,11 +10,13 @@ class Opening(Record):
     """Which answers a job sees: those that were kept before it began, as its number tells, and are young enough.
 
     `opened_at` and `oldest` are in Unix seconds; answers kept before `oldest` are too old, and None knows no age.
+    `is_new` says that this start was given the number, and no earlier one, which may have sent.
     """
 
     number: int
     opened_at: int
     oldest: int | None = None
+    is_new: bool = False
 
 
 class Answers(Record):

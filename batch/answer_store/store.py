@@ -80,14 +80,20 @@ class AnswerStore:
             if known is None:
                 values = {"job_key": job_key, "server": server, "opened_at": int(clock.now())}
                 connection.execute(OPENINGS.insert(), values)
-                known = _opening(connection, job_key, server)
-        assert known is not None, "it was just written"
+                new = _opening(connection, job_key, server)
+                assert new is not None, "it was just written"
+                known = new.model_copy(update={"is_new": True})
         return _aged(known, max_age_days)
 
     def forget_opening(self, opening: Opening) -> None:
         """Let a job that has sent nothing be as if it had not begun: begun again, it sees what came since."""
         with reached(self.name), writing(self.engine) as connection:
             forget_openings(connection, OPENINGS.c.number == opening.number)
+
+    def knows(self, opening: Opening) -> bool:
+        """Whether a job of this opening can have begun in this store, as its numbers tell."""
+        with reached(self.name), self.engine.connect() as connection:
+            return _last(connection) >= opening.number
 
     def now(self, max_age_days: float | None = None) -> Opening:
         """What a job would see that began now; nothing is written."""

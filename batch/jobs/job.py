@@ -35,6 +35,7 @@ from ..files.batches import Batch, BatchStatus
 from ..files.identity import place_of
 from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
+from ..files.unpaid import STORE
 from ..requests.request import Request
 from ..storage import Folder, Record
 from ..tables.any_source import Source
@@ -44,7 +45,7 @@ from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import CLEANED, REPORT, Cleaned, JobReport
 from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode
-from .submissions import fetched, has_claim, last_seen, refusals, submitted
+from .submissions import fetched, last_seen, may_be_paid, submitted
 from .terms import Terms
 
 JOB = "job.json"
@@ -250,12 +251,15 @@ class Job(Record):
         report = self.files.read(REPORT, JobReport)
         return report and report.model_copy(update={"files_left": cleaned.left, "files_kept": cleaned.kept})
 
+    def every_batch_was_refused(self) -> bool:
+        """Whether OpenAI's validation has refused all that was sent in batches, if anything was."""
+        sent = [batch.status for file in not_in_pieces(self.input_files()) if (batch := last_seen(file))]
+        return bool(sent) and all(status == BatchStatus.FAILED for status in sent)
+
     def nothing_was_taken(self) -> bool:
-        """Whether OpenAI's validation has refused every batch of the job, and nobody else has stopped it."""
-        stop, sent = self.stopped(), map(last_seen, not_in_pieces(self.input_files()))
-        refused = [batch.status == BatchStatus.FAILED for batch in sent if batch is not None]
-        taken = any(fetched(file) for file in self.unsent())
-        return (stop is None or stop.by_openai) and bool(refused) and all(refused) and not taken
+        """Whether that is so, no row's answer is from the answer store, and nobody else has stopped the job."""
+        stop, kept = self.stopped(), any(file.name.endswith(STORE) for file in self.unsent())
+        return (stop is None or stop.by_openai) and not kept and self.every_batch_was_refused()
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""
@@ -275,8 +279,8 @@ class Job(Record):
         return [batch for batch in sent if batch is not None]
 
     def has_sent(self) -> bool:
-        """Whether anything of this job may have reached OpenAI as a batch."""
-        return any(has_claim(file) or submitted(file) or refusals(file).batches for file in self.input_files())
+        """Whether anything of this job may have been sent to OpenAI, and be paid."""
+        return any(map(may_be_paid, self.input_files()))
 
 
 def load_job(folder: str) -> Job:

@@ -32,7 +32,7 @@ from ..tables.table_formats import SUFFIXES, table_suffix
 from .building import first_custom_id
 from .job import Job
 from .report import BatchSummary, JobReport
-from .results import MARK, mark_of, result_fields, result_name
+from .results import MARK, STORE_COLUMN, mark_of, result_fields, result_name
 
 TOLD = ("custom_id", "outcome", "answer", "batch_id", *COUNTS)
 """The result columns that say what became of a job."""
@@ -143,13 +143,19 @@ def read_own_results(job: Job) -> pa.Table:
     reader = open_source(FileSource(path=job.destination), partitions=False)
     fields = result_fields(job)
     null_is_empty = _is_csv(job.destination)
-    if missing := [field.name for field in fields if field.name not in reader.schema.names]:
+    there = {*reader.schema.names, result_name(STORE_COLUMN, read_schema(job.files).names)}
+    if missing := [field.name for field in fields if field.name not in there]:
         raise SourceError(
             f"{job.destination} has no column {missing[0]!r}.", path=job.destination, column=missing[0]
         )
     batches = [
         pa.RecordBatch.from_arrays(
-            [_as_written(batch[field.name], field.type, null_is_empty=null_is_empty) for field in fields],
+            [
+                _as_written(batch[field.name], field.type, null_is_empty=null_is_empty)
+                if field.name in batch.schema.names
+                else pa.repeat(False, batch.num_rows)  # it was written before its team named an answer store
+                for field in fields
+            ],
             schema=pa.schema(fields),
         )
         for batch in reader

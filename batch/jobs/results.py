@@ -59,9 +59,13 @@ MARK = b"prefect_openai_batch"
 
 
 def mark_of(job: Job) -> str:
-    """What tells the results of a job from all others: its key, and a digest of what its first round sends."""
-    sent = [file.sha256 for file in job.input_files_of(1) if not is_piece(file.name)]
-    return f"{job.key} {sha256(' '.join(sent).encode()).hexdigest()}"
+    """What tells the results of a job from all others: its key, and a digest of what its first round asks.
+
+    Rows count whether they are sent or not: of some the answer is in the answer store, or another row's.
+    """
+    built = [file for file in job.input_files_of(1) if not is_piece(file.name)]
+    asked = [file.sha256 for file in [*built, *job.unsent()]]
+    return f"{job.key} {sha256(' '.join(asked).encode()).hexdigest()}"
 
 
 @frozen_heap()

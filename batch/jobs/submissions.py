@@ -8,7 +8,8 @@ submitted.json, submitted-2.json   the batch of that attempt
 refused.json                       the batches that failed at validation and are attempted again
 twins.json                         batches of the same items that another process created, and that were cancelled
 ended.json                         since when the batch is seen to have ended, while its files are not there
-fetched.json                       what the batch gave
+answers/                           what was answered one by one, without a batch
+fetched.json                       what the batch gave, or those answers
 """
 
 import re
@@ -19,6 +20,7 @@ from ..files.input_files import InputFile
 from ..outcomes.outcome_files import FetchedOutput
 from ..storage import Record
 
+ANSWERS = "answers"
 TWINS = "twins.json"
 ENDED = "ended.json"
 _REFUSED = "refused.json"
@@ -207,6 +209,12 @@ def last_seen(file: InputFile) -> Batch | None:
     """The batch of an input file as its records last say."""
     done = fetched(file)
     return done.batch if done else submitted(file)
+
+
+def may_be_paid(file: InputFile) -> bool:
+    """Whether items of an input file may have been sent, in a batch or one by one."""
+    in_batch = has_claim(file) or submitted(file) or refusals(file).batches
+    return bool(in_batch or fetched(file) or (file.files / ANSWERS).names())
 
 
 def note_upload(file: InputFile) -> None:

@@ -64,6 +64,50 @@ def open_store(name: str) -> AnswerStore:
         raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
 
 
+def open_store_of(answers: Answers) -> AnswerStore:
+    """Open the answer store that a job began with; none is made in its place.
+
+    Raises:
+        DatabaseError: as `open_store` does, or what bears its name here is not that store.
+
+    Example:
+        ```python
+        from prefect_openai_batch.batch.answer_store.answers import Answers
+        from prefect_openai_batch.blocks.databases import open_store, open_store_of
+
+        with open_store("./answers.db") as store:
+            opening = store.open_job("reviews", "https://api.openai.com/v1")
+        answers = Answers(store="./answers.db", server="https://api.openai.com/v1", opening=opening)
+        with open_store_of(answers) as own:
+            print(own.knows(opening))
+        ```
+    """
+    _check_stands(answers)
+    store = open_store(answers.store)
+    try:
+        if not store.knows(answers.opening):
+            raise _other_store(answers)
+    except DatabaseError:
+        store.engine.dispose()
+        raise
+    return store
+
+
+def _check_stands(answers: Answers) -> None:
+    """Refuse a file that is not here: the job began with one, which another machine may have."""
+    if is_file(answers.store) and not Path(whole_name(answers.store)).exists():
+        raise _other_store(answers)
+
+
+def _other_store(answers: Answers) -> DatabaseError:
+    return DatabaseError(
+        f"The answer store {answers.store} is not the one that the job began with, or is not on this machine. "
+        "Without it all rows would be paid again: bring it back, or name a database that every machine of the job "
+        "reaches and begin with another job key.",
+        database=answers.store,
+    )
+
+
 def keep_answers(
     answers: Answers, file: InputFile | None, output: FetchedOutput, paths: Sequence[Path]
 ) -> int | None:
@@ -83,6 +127,7 @@ def keep_answers(
     if file is None or not file.files.exists(INPUT):
         return None
     try:
+        _check_stands(answers)
         with open_store(answers.store) as store:
             return keep_output(store, answers, file, output, paths)
     except Exception as error:  # they are paid, and stand in the job's own records

@@ -10,7 +10,7 @@ from ...batch.errors import DatabaseError
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.options import RunOptions
 from ...batch.storage import Folder
-from ...blocks.databases import open_store
+from ...blocks.databases import open_store, open_store_of
 from ...blocks.databases.answer_stores import NONE, is_file, whole_name
 from ...tasks.remote.connection import connect
 from ..defaults import team_store
@@ -42,11 +42,14 @@ def settle_answers(job_run: JobRun) -> JobRun:
 
 
 def forget_opening(folder: str) -> None:
-    """Let a job that has sent nothing and goes see all answers when it comes again; that this fails is no harm."""
+    """Let a job that has sent nothing and goes see all answers when it comes again; that this fails is no harm.
+
+    A number that an earlier start was given stays: that one may have sent, and its folder be lost.
+    """
     job = Folder(folder).read(JOB, Job)
-    if job is None or job.answers is None:
+    if job is None or job.answers is None or not job.answers.opening.is_new:
         return
-    with suppress(DatabaseError), open_store(job.answers.store) as store:
+    with suppress(DatabaseError), open_store_of(job.answers) as store:
         store.forget_opening(job.answers.opening)
 
 

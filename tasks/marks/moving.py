@@ -4,7 +4,7 @@ from prefect import task
 
 from ...batch.jobs.job import Job
 from ...batch.jobs.only_new.window import move_mark, store_of
-from ...blocks.databases import open_store
+from ...blocks.databases import open_store_of
 from ..options import KEPT_AS_JSON
 from ..shown.run_names import named
 
@@ -34,5 +34,5 @@ def keep_mark(job: Job) -> bool:
         return False
     from ...batch.answer_store.kept_marks import KeptMarks
 
-    with open_store(store_of(job).store) as store:
+    with open_store_of(store_of(job)) as store:
         return move_mark(job, KeptMarks(store))

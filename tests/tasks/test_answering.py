@@ -11,9 +11,12 @@ import openai
 import orjson
 import pytest
 from httpx2 import Request, Response
-from prefect_openai_batch import ChatRequest
+from prefect_openai_batch import ChatRequest, open_job, plan_round
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.jobs.submissions import ANSWERS
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
@@ -88,6 +91,22 @@ def test_an_interrupted_wait_loses_no_answer(server: BatchServer, file: InputFil
     with openai.OpenAI(base_url=server.base_url, api_key="test") as client, pytest.raises(KeyboardInterrupt):
         ask_items(Interrupted(client), file, answers, None, 1)
     assert len(recorded(answers)) == server.bill()["synchronous"] < 16
+
+
+def test_a_job_that_was_answered_without_any_batch_has_sent(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """So a later refusal leaves its folder, where the only copy of its paid answers may stand."""
+    (tmp_path / "words.csv").write_text("word\none\n")
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ word }}")
+    job = open_job(str(tmp_path / "words.csv"), request, job_key="job", storage=str(tmp_path / "jobs"))
+    keep_rows(job)
+    (file,) = build_selection(job, plan_round(job)[0])
+    answers = file.files / ANSWERS
+    answers.make()
+    assert not job.has_sent()
+    ask_items(connection, file, answers, None, 1)
+    assert (job.has_sent(), server.bill()["synchronous"]) == (True, 1)
 
 
 class Spoken(Connection):

@@ -136,11 +136,11 @@ def no_store(source: Source) -> SourceError:
 def leaves_mark(job: Job, report: JobReport, min_answered: float) -> bool:
     """Whether a job's new rows are done with, so that no later job need take them: all sent, and enough answered.
 
-    A job that was stopped leaves none, for rows of it were never sent; nor does one of which nothing was taken.
+    A job that was stopped leaves none, for rows of it were never sent; nor does one whose every batch was refused.
     """
     if window_of(job) is None:
         return False
-    sent = report.stopped is None and not report.open_batches and not job.nothing_was_taken()
+    sent = report.stopped is None and not report.open_batches and not job.every_batch_was_refused()
     return sent and report.answered >= min_answered * report.rows
 
 

@@ -1,6 +1,7 @@
 """The answers that a build takes from an answer store, laid down as a batch's output file would tell them."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import IO, TYPE_CHECKING
 
 import orjson
@@ -21,11 +22,13 @@ class KeptAnswers:
     Attributes:
         items: The items whose answers were found, in the order of the rows.
         models: The models that they ask.
+        asked: A digest of what they would have sent.
     """
 
     def __init__(self, store: "AnswerStore", opening: Opening, output: IO[bytes]) -> None:
         self.items: list[Item] = []
         self.models: set[str] = set()
+        self.asked = sha256()
         self._store = store
         self._opening = opening
         self._output = output
@@ -39,6 +42,7 @@ class KeptAnswers:
         for place, digest in enumerate(digests):
             if digest in found:
                 self._write(lines, place, found[digest])
+                self.asked.update(digest)
             else:
                 left.append(place)
         return left

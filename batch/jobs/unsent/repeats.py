@@ -4,6 +4,7 @@ Parts are gone through in order, each with the digests of all rows before it tha
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
@@ -26,11 +27,13 @@ class Repeats:
     Attributes:
         items: The items that were taken out, in the order of their rows.
         firsts: For each of them the row that sends it.
+        asked: A digest of what they would have sent.
     """
 
     def __init__(self, earlier: pa.Table) -> None:
         self.items: list[Item] = []
         self.firsts: list[int] = []
+        self.asked = sha256()
         self._order = np.argsort(earlier["high"].to_numpy(), kind="stable")
         self._high = earlier["high"].to_numpy()[self._order]
         self._low = earlier["low"].to_numpy()
@@ -48,6 +51,7 @@ class Repeats:
             else:
                 self.items.append((row, lines.custom_ids[place]))
                 self.firsts.append(sender)
+                self.asked.update(digests[place])
         return left
 
     def _earlier(self, digests: Sequence[bytes]) -> list[int | None]:

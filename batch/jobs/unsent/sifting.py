@@ -68,20 +68,20 @@ class Sifting:
         self._output.close()
         files = []
         if self._kept and self._kept.items:
-            file = self._file(STORE, self._kept.items, self._kept.models)
+            file = self._file(STORE, self._kept.items, self._kept.models, self._kept.asked.digest())
             self._write_outcomes(file, self._kept.items)
             files.append(file)
         if self._repeats:
             keep_sent(self._folder, self.selection.number, self._repeats)
             if self._repeats.items:
-                file = self._file(COPY, self._repeats.items, set())
+                file = self._file(COPY, self._repeats.items, set(), self._repeats.asked.digest())
                 with file.files.create(FIRSTS) as firsts:
                     pq.write_table(pa.table({"row": np.array(self._repeats.firsts, dtype=np.int64)}), firsts)
                 files.append(file)
         return tuple(files)
 
-    def _file(self, kind: str, items: list[Item], models: set[str]) -> InputFile:
-        """Items as those of an input file that nobody sends."""
+    def _file(self, kind: str, items: list[Item], models: set[str], asked: bytes) -> InputFile:
+        """Items as those of an input file that nobody sends; `asked` is a digest of what they would have sent."""
         name = f"{self.selection.name}-{kind}"
         folder = self._folder / name
         folder.make()
@@ -98,7 +98,7 @@ class Sifting:
             model=models.pop() if len(models) == 1 else "",
             items=len(items),
             bytes=0,
-            sha256=sha256("\n".join(custom_ids).encode()).hexdigest(),
+            sha256=sha256("\n".join(custom_ids).encode() + asked).hexdigest(),
             first_row=rows[0],
             last_row=rows[-1],
         )

@@ -14,13 +14,20 @@ from prefect_openai_batch import (
     SqlSource,
     Watermark,
     open_job,
+    plan_round,
     read_source,
 )
+from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer
+from prefect_openai_batch.batch.answer_store.digests import Digests
 from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.only_new.mark_keys import mark_key
-from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, move_mark, window_of
+from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, leaves_mark, move_mark, window_of
+from prefect_openai_batch.batch.jobs.results import report_open_job
 from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.jobs.submissions import note_submission
 from prefect_openai_batch.blocks.databases import open_store
 
 SERVER = "https://api.openai.com/v1"
@@ -83,6 +90,29 @@ def test_a_job_that_failed_to_read_begins_from_the_mark_as_it_then_is(
     move_mark(other, marks)
     assert failed.rows() is None
     assert taken(failed, marks) == 0
+
+
+def test_a_job_whose_every_batch_is_refused_leaves_no_mark_whatever_the_store_had(
+    begin: Night, marks: KeptMarks, tmp_path: Path
+) -> None:
+    """Its other rows were never answered, so a later job has to take them."""
+    other, body = begin("other", 2), b'{"choices":[{"message":{"content":"yes"}}]}'
+    taken(other, marks)
+    (file,) = build_selection(other, plan_round(other)[0])
+    with file.files.open("input.jsonl") as lines:
+        (digest, _) = Digests(file.endpoint, SERVER).of_lines(lines.readlines())
+    kept = KeptAnswer(digest, body, file.endpoint, file.model, "other", "row-0")
+    with open_store(str(tmp_path / "answers.db")) as store:
+        store.keep([kept], store.open_job("other", SERVER))
+        answers = Answers(store=store.name, server=SERVER, opening=store.open_job("monday", SERVER))
+        job = begin("monday", 2).with_answers(answers, deduplicate=False)
+        taken(job, marks)
+        (sent,) = build_selection(job, plan_round(job)[0], store=store)
+    note_submission(sent, Batch(id="batch_1", status="failed"))
+    ended = report_open_job(job).model_copy(update={"open_batches": ()})
+    assert ([file.items for file in job.unsent()], sent.items) == ([1], 1)
+    assert not job.nothing_was_taken(), "the answer from the store stands in its table"
+    assert not leaves_mark(job, ended, 0.0)
 
 
 def test_what_a_job_took_is_told_in_one_line(begin: Night, marks: KeptMarks) -> None:

@@ -9,8 +9,8 @@ import openai
 import pandas as pd
 import pytest
 from prefect.variables import Variable
-from prefect_openai_batch import ChatRequest, DatabaseError, JobReport, try_rows
-from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
+from prefect_openai_batch import BatchFailed, ChatRequest, DatabaseError, JobReport, try_rows
+from prefect_openai_batch.emulator import BatchFault, BatchServer, LineFault, RouteFault
 from prefect_openai_batch.flows.defaults import ANSWERS_VARIABLE
 
 from ..conftest import REVIEW, Run
@@ -150,6 +150,22 @@ def test_a_failure_is_shared_by_repeats_and_they_go_again_together(
     answers = pd.read_parquet(tmp_path / "monday.parquet")
     assert answers["outcome"].tolist() == ["succeeded", "failed", "succeeded"] * 3
     assert len(batch_server.billed_items()) == 4
+
+
+@ON_SQLITE
+def test_a_job_of_repeats_that_validation_refuses_fails_and_its_key_is_free(
+    night: Night, batch_server: BatchServer, tmp_path: Path
+) -> None:
+    """Copies share the refusal: they are no answers that somebody might keep."""
+    table = tmp_path / "repeats.csv"
+    pd.DataFrame({"review": ["once", "twice", "once"]}).to_csv(table, index=False)
+    wishes = {"source": table, "deduplicate": True, "answers": "none", "if_exists": "replace"}
+    batch_server.fail(BatchFault(kind="fail_validation", code="mismatched_model"))
+    with pytest.raises(BatchFailed):
+        night("monday", **wishes)
+    batch_server.fail()
+    corrected = ChatRequest(model="gpt-5-nano", prompt="{{ review }}")
+    assert night("monday", corrected, **wishes).complete
 
 
 @ON_SQLITE

@@ -1,0 +1,68 @@
+"""The mark by which a job knows its own table counts every row, also one that is not sent."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import ChatRequest, Job, open_job, plan_round
+from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer
+from prefect_openai_batch.batch.answer_store.digests import Digests
+from prefect_openai_batch.batch.answer_store.store import AnswerStore
+from prefect_openai_batch.batch.files.input_files import INPUT
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.results import mark_of
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.blocks.databases import open_store
+
+SERVER = "https://api.openai.com/v1"
+REQUEST = ChatRequest(model="gpt-5-mini", prompt="{{ text }}", id_column="id")
+BODY = b'{"choices":[{"message":{"content":"yes"}}]}'
+
+Begin = Callable[[list[str]], Job]
+
+
+@pytest.fixture
+def begin(tmp_path: Path) -> Begin:
+    """Begins the same job over these texts, each time in a folder of its own."""
+    storages = (str(tmp_path / str(number)) for number in range(10))
+
+    def begin_job(texts: list[str]) -> Job:
+        path = tmp_path / "texts.parquet"
+        pd.DataFrame({"id": map(str, range(len(texts))), "text": texts}).to_parquet(path)
+        job = open_job(str(path), REQUEST, job_key="job", storage=next(storages))
+        keep_rows(job)
+        return job
+
+    return begin_job
+
+
+def keep(store: AnswerStore, job: Job) -> None:
+    """Keep an answer to all that a job sends."""
+    (file,) = build_selection(job, plan_round(job)[0])
+    with file.files.open(INPUT) as lines:
+        digests = Digests(file.endpoint, SERVER).of_lines(lines.readlines())
+    answers = [KeptAnswer(digest, BODY, file.endpoint, file.model, "other", "id") for digest in digests]
+    store.keep(answers, store.open_job("other", SERVER))
+
+
+def test_another_answer_from_the_store_makes_another_mark(begin: Begin, tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "answers.db")) as store:
+        keep(store, begin(["one", "two", "three"]))
+        answers = Answers(store=store.name, server=SERVER, opening=store.open_job("job", SERVER))
+        marks = []
+        for texts in (["one", "two"], ["one", "two"], ["one", "three"]):
+            job = begin(texts).with_answers(answers, deduplicate=False)
+            assert build_selection(job, plan_round(job)[0], store=store) == ()
+            marks.append(mark_of(job))
+    assert marks[0] == marks[1] != marks[2]
+
+
+def test_a_copy_of_another_row_makes_another_mark(begin: Begin) -> None:
+    marks = []
+    for texts in (["one", "two", "one"], ["one", "two", "one"], ["one", "two", "two"]):
+        job = begin(texts).with_answers(None, deduplicate=True)
+        (sent,) = build_selection(job, plan_round(job)[0])
+        marks.append((sent.sha256, mark_of(job)))
+    assert marks[0] == marks[1] != marks[2]
+    assert marks[0][0] == marks[2][0], "the same is sent"
