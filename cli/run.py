@@ -25,7 +25,7 @@ from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
 from .answers.store_now import mark_stamp
-from .command_keys import command_key
+from .command_keys import next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, make_destination
@@ -119,11 +119,12 @@ def run_command(
     with waited_for(f"reading {table.name}"):
         content = source_digest(table)
         told_by = content + mark_stamp(table, request, options, credentials)
+        place = storage or process.default_storage()
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or command_key(told_by, table, request, destination, credentials),
+        job_key=job_key or next_key(told_by, table, request, destination, credentials, place),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -157,8 +158,8 @@ def _is_known(
             return False
     content = source_digest(table)
     told_by = content + mark_stamp(table, request, options, credentials)
-    key = job_key or command_key(told_by, table, request, destination, credentials)
     place = storage or process.default_storage()
+    key = job_key or next_key(told_by, table, request, destination, credentials, place)
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
     if known is None:

@@ -19,7 +19,7 @@ from prefect_openai_batch import (
 from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.only_new.mark_keys import mark_key
-from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, move_mark, window_of
+from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, is_overtaken, move_mark, window_of
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.blocks.databases import open_store
 
@@ -65,6 +65,7 @@ def test_a_job_that_is_not_finished_moves_nothing_and_keeps_its_rows(begin: Nigh
         True,
         False,
     ]
+    assert (is_overtaken(failed, marks), is_overtaken(next_one, marks)) == (True, False)
     assert failed.kept_rows("test").rows == 10
     assert taken(begin("wednesday", 13), marks) == 1
 
