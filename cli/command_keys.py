@@ -5,7 +5,7 @@ from hashlib import sha256
 from ..batch.jobs.opening import absolute, storage_folder
 from ..batch.jobs.report import CLEANED
 from ..batch.requests.request import Request
-from ..batch.tables.any_source import Source, path_of
+from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from .destinations.destination_options import identity
@@ -27,6 +27,15 @@ def command_key(
     if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
         parts.append(str(read_as))
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
+
+
+def content_of(table: Source) -> str | None:
+    """A digest of what a table holds; None of one with a watermark, which grows while its job is the same.
+
+    Raises:
+        SourceError: a file is missing or cannot be read, or its kind is unknown.
+    """
+    return None if table.watermark is not None else source_digest(table)
 
 
 def next_key(

@@ -17,7 +17,7 @@ from prefect_openai_batch import (
 )
 from prefect_openai_batch.batch.jobs.report import CLEANED, Cleaned
 from prefect_openai_batch.batch.storage import Folder
-from prefect_openai_batch.cli.command_keys import next_key
+from prefect_openai_batch.cli.command_keys import content_of, next_key
 from prefect_openai_batch.emulator import BatchServer, LineFault
 
 from .results_tables import labels, rows_of
@@ -94,3 +94,11 @@ def test_a_command_begins_another_job_after_one_that_has_ended_without_a_mark(
     before = key(whole)
     Folder(str(tmp_path / before)).write(CLEANED, Cleaned(file_ids=()))
     assert key(whole) == before
+
+
+def test_a_file_that_grows_under_way_stays_the_job_of_its_command(source: FileSource) -> None:
+    """With a watermark only: without one, another content is another job."""
+    tables = [source, source.model_copy(update={"watermark": None})]
+    before = [content_of(table) for table in tables]
+    grow(Path(source.path), 11)
+    assert [content_of(table) == then for table, then in zip(tables, before, strict=True)] == [True, False]
