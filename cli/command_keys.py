@@ -2,9 +2,10 @@
 
 from hashlib import sha256
 
-from ..batch.jobs.opening import absolute
+from ..batch.jobs.opening import absolute, storage_folder
+from ..batch.jobs.report import CLEANED
 from ..batch.requests.request import Request
-from ..batch.tables.any_source import Source, path_of
+from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from .destinations.destination_options import identity
@@ -26,3 +27,32 @@ def command_key(
     if read_as := table.model_dump(exclude={"path"}, exclude_none=True):
         parts.append(str(read_as))
     return f"run-{sha256(chr(0).join(parts).encode()).hexdigest()[:16]}"
+
+
+def content_of(table: Source) -> str | None:
+    """A digest of what a table holds; None of one with a watermark, which grows while its job is the same.
+
+    Raises:
+        SourceError: a file is missing or cannot be read, or its kind is unknown.
+    """
+    return None if table.watermark is not None else source_digest(table)
+
+
+def next_key(
+    told_by: str,
+    table: Source,
+    request: Request,
+    destination: SqlDestination | str,
+    credentials: str | None,
+    storage: str,
+) -> str:
+    """The key of a command's job; of a table with a watermark another one, where the last job has ended.
+
+    Where that has left a mark, `told_by` says so already. Where it has not, its rows are taken again, with those
+    that have come since: by a new job, for one that has ended reads no row any more.
+    """
+    key = command_key(told_by, table, request, destination, credentials)
+    while table.watermark is not None and (storage_folder(storage) / key).exists(CLEANED):
+        told_by += key
+        key = command_key(told_by, table, request, destination, credentials)
+    return key

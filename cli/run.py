@@ -20,12 +20,12 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
-from ..batch.tables.any_source import Source, path_of, source_digest
+from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
 from .answers.store_now import mark_stamp
-from .command_keys import command_key
+from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, make_destination
@@ -118,13 +118,14 @@ def run_command(
     if detach and report_file:
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
-        content = source_digest(table)
-        told_by = content + mark_stamp(table, request, options, credentials)
+        content = content_of(table)
+        told_by = (content or "") + mark_stamp(table, request, options, credentials)
+        place = storage or process.default_storage()
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or command_key(told_by, table, request, destination, credentials),
+        job_key=job_key or next_key(told_by, table, request, destination, credentials, place),
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -156,10 +157,10 @@ def _is_known(
         check_destination(destination, "replace")
         if not is_taken(absolute(destination)):
             return False
-    content = source_digest(table)
-    told_by = content + mark_stamp(table, request, options, credentials)
-    key = job_key or command_key(told_by, table, request, destination, credentials)
+    content = content_of(table)
+    told_by = (content or "") + mark_stamp(table, request, options, credentials)
     place = storage or process.default_storage()
+    key = job_key or next_key(told_by, table, request, destination, credentials, place)
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
     if known is None:

@@ -35,7 +35,7 @@ FILES = (
     "deployments/work_pools/*.yaml",
     "benchmarks/*.md",
     "benchmarks/*.txt",
-    "benchmarks/matrices/*.txt",
+    "benchmarks/*/*.txt",
 )
 
 COMMAND = "prefect-openai-batch"

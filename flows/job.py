@@ -17,6 +17,7 @@ from ..batch.forgetting.forgotten_folders import check_folder_stays, make_way
 from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
 from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.only_new.appending import not_loaded, waits_for_mark
 from ..batch.jobs.only_new.window import leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
@@ -29,6 +30,7 @@ from ..batch.urls import without_secrets
 from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.databases import check_table, load_results
+from ..tasks.marks import mark_stands
 from ..tasks.remote.tries import pauses_end_with_it
 from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
@@ -202,9 +204,13 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             if not finish_round(job_run, number):
                 return None
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
+        leaves = leaves_mark(job, report, job_run.options.min_answered)
         if job.into is not None and not job.nothing_was_taken():
-            load_results(job)
-        if leaves_mark(job, report, job_run.options.min_answered):
+            if waits_for_mark(job) and not (leaves := leaves and mark_stands(job)):
+                report = not_loaded(job, report)
+            else:
+                load_results(job)
+        if leaves:
             job_run.task(keep_mark, "mark")(job)
         tell_written(report)
         show_report(job, report, credentials=job_run.credentials)

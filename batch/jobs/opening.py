@@ -16,6 +16,7 @@ from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
 from .job import JOB, JOB_KEY, LOADED, RESULTS, IfExists, Job
+from .only_new.appending import check_keeps_earlier_rows
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable
@@ -170,8 +171,9 @@ def check_place(job: Job, if_exists: IfExists) -> None:
     """Refuse a destination that the job's table cannot be written to.
 
     Raises:
-        DestinationError: it exists already, cannot be written, or is the source.
+        DestinationError: it exists already, cannot be written, is the source, or would lose earlier nights' rows.
     """
+    check_keeps_earlier_rows(job.source, job.into)
     if job.destination != job.own_destination:  # a database is asked by a task: batches know no blocks
         check_destination(job.destination, if_exists)
     if (path := path_of(job.source)) is not None:

@@ -40,7 +40,8 @@ class JobReport(Record):
 
     `from_store` counts the rows whose answers were kept by an answer store, `copies` those that have the answer of
     a row that sent the very same; `saved_usd` is what both would have cost in batches, None where nobody knows.
-    `new_rows` says of a source with a watermark which rows were taken.
+    `new_rows` says of a source with a watermark which rows were taken, `not_loaded` why results stay in the job's
+    folder (`destination`) that were to go into a table of a database.
 
     A run that was detached reports how its job stands: `finished_at` is None then, no outcome is counted yet, and
     `unsent_files` counts the input files that wait for room.
@@ -64,6 +65,7 @@ class JobReport(Record):
     open_batches: tuple[str, ...] = ()
     unsent_files: int = 0
     new_rows: str = ""
+    not_loaded: str = ""
     files_left: tuple[str, ...] = ()
     files_kept: tuple[str, ...] = ()
     started_at: datetime
@@ -81,8 +83,8 @@ class JobReport(Record):
 
     @property
     def shortfall(self) -> tuple[str, ...]:
-        """What is missing, and what stopped the job: a sentence each, where it is so."""
-        told = (f"Missing: {self.missing}" if self.missing else "", self.stopped or "")
+        """What is missing, what stopped the job, what was not loaded: a sentence each, where it is so."""
+        told = (f"Missing: {self.missing}" if self.missing else "", self.stopped or "", self.not_loaded)
         return tuple(f"{sentence.removesuffix('.')}." for sentence in told if sentence)
 
     @property

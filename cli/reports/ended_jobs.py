@@ -65,6 +65,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
             f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
             "which nothing could be read; they expire"
         )
+    if report.not_loaded:
+        click.echo(f"not loaded: {report.not_loaded}")
     if report.stopped:
         click.echo(f"stopped: {report.stopped}\n{_resumes(report, storage)} goes on with it")
     elif report.resumable and not report.complete:

@@ -136,6 +136,8 @@ def tell_written(report: JobReport) -> None:
     table, outcomes = without_secrets(report.destination), most_first_in_words(report.outcomes)
     told = (table, counted(report.rows, "row"), f"{report.answered:,}", outcomes)
     get_run_logger().info("Wrote %s: %s, %s with an answer (%s)", *told)
+    if report.not_loaded:
+        get_run_logger().warning(report.not_loaded)
 
 
 @_never_fatal

@@ -1,5 +1,5 @@
 """How far a table was taken, told for the runs to come."""
 
-from .moving import keep_mark
+from .moving import keep_mark, mark_stands
 
-__all__ = ["keep_mark"]
+__all__ = ["keep_mark", "mark_stands"]

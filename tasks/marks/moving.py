@@ -3,7 +3,7 @@
 from prefect import task
 
 from ...batch.jobs.job import Job
-from ...batch.jobs.only_new.window import move_mark, store_of
+from ...batch.jobs.only_new.window import is_overtaken, move_mark, store_of
 from ...blocks.databases import open_store_of
 from ..options import KEPT_AS_JSON
 from ..shown.run_names import named
@@ -36,3 +36,15 @@ def keep_mark(job: Job) -> bool:
 
     with open_store_of(store_of(job)) as store:
         return move_mark(job, KeptMarks(store))
+
+
+def mark_stands(job: Job) -> bool:
+    """Whether the mark of a job's source is where the job found it when it read its rows, or has moved it to.
+
+    Raises:
+        DatabaseError: the answer store cannot be reached.
+    """
+    from ...batch.answer_store.kept_marks import KeptMarks
+
+    with open_store_of(store_of(job)) as store:
+        return not is_overtaken(job, KeptMarks(store))

@@ -132,8 +132,8 @@ def take_room(tokens: int) -> None:
 
 def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Path, run: Run) -> None:
     """It is updated by every start of the job, never made again."""
-    run(by_model, BY_MODEL, job_key="one.artifact", wait="detach", in_flight=1)
-    assert run(by_model, BY_MODEL, job_key="one.artifact").complete
+    run(by_model, BY_MODEL, job_key="one-artifact", wait="detach", in_flight=1)
+    assert run(by_model, BY_MODEL, job_key="one-artifact").complete
     wanted = ArtifactFilter(key=ArtifactFilterKey(any_=["openai-batch-one-artifact"]))
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=wanted)

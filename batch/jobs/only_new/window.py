@@ -144,6 +144,13 @@ def leaves_mark(job: Job, report: JobReport, min_answered: float) -> bool:
     return sent and report.answered >= min_answered * report.rows
 
 
+def is_overtaken(job: Job, marks: "KeptMarks") -> bool:
+    """Whether another job has moved the mark since this one read its rows: it may have taken them too."""
+    window = window_of(job)
+    kept = None if window is None else marks.find(window.key)
+    return window is not None and kept is not None and kept.mark not in (window.before, window.after)
+
+
 def move_mark(job: Job, marks: "KeptMarks") -> bool:
     """Move the mark of a job's source to where the job has left it; again is as good as once.
 

@@ -24,7 +24,13 @@ from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.only_new.mark_keys import mark_key
-from prefect_openai_batch.batch.jobs.only_new.window import OnlyNew, leaves_mark, move_mark, window_of
+from prefect_openai_batch.batch.jobs.only_new.window import (
+    OnlyNew,
+    is_overtaken,
+    leaves_mark,
+    move_mark,
+    window_of,
+)
 from prefect_openai_batch.batch.jobs.results import report_open_job
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.batch.jobs.submissions import note_submission
@@ -72,6 +78,7 @@ def test_a_job_that_is_not_finished_moves_nothing_and_keeps_its_rows(begin: Nigh
         True,
         False,
     ]
+    assert (is_overtaken(failed, marks), is_overtaken(next_one, marks)) == (True, False)
     assert failed.kept_rows("test").rows == 10
     assert taken(begin("wednesday", 13), marks) == 1
 

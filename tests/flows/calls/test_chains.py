@@ -1,11 +1,13 @@
 """Chains of jobs, as the examples have them: whatever ends one, it goes on, and each job is paid once."""
 
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from prefect.settings import PREFECT_HOME, temporary_settings
 from prefect_openai_batch.emulator import BatchServer
 
 from ...conftest import ROOT
@@ -13,6 +15,13 @@ from ...conftest import ROOT
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
 WORDS = ("love", "awful", "hammer", "broken", "great", "late")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path) -> Iterator[None]:
+    """The job folders lie in a home of the test's own."""
+    with temporary_settings({PREFECT_HOME: tmp_path / "home"}):
+        yield
 
 
 def example(name: str) -> dict[str, Any]:
@@ -32,11 +41,11 @@ def test_a_chain_that_fails_between_its_jobs_goes_on(tmp_path: Path, batch_serve
     pd.DataFrame(rows).to_csv(reviews, index=False)
     complaints, between = example("chain_two_jobs.py")["complaints"], blocked(tmp_path / "negative.parquet")
     with pytest.raises(OSError, match="directory"):
-        complaints(str(reviews), str(tmp_path), key=f"chain-{tmp_path.name}")
+        complaints(str(reviews), str(tmp_path), key="chain")
     assert len(batch_server.billed_items()) == 30
     between.rmdir()
     for _ in range(2):
-        table = pd.read_parquet(complaints(str(reviews), str(tmp_path), key=f"chain-{tmp_path.name}"))
+        table = pd.read_parquet(complaints(str(reviews), str(tmp_path), key="chain"))
         assert table["review_id"].tolist() == [f"R-{n}" for n in range(30) if n % 6 in (1, 3, 5)]
         assert table["wants"].notna().all()
         assert len(batch_server.billed_items()) == 30 + 15
@@ -50,10 +59,10 @@ def test_long_texts_come_back_in_their_order(tmp_path: Path, batch_server: Batch
     parts = sum(len(namespace["wrap"](text, namespace["PART"])) for text in texts["text"])
     between = blocked(tmp_path / "notes.parquet")
     with pytest.raises(OSError, match="directory"):
-        namespace["summarise"](str(tmp_path / "texts.parquet"), str(tmp_path), key=f"texts-{tmp_path.name}")
+        namespace["summarise"](str(tmp_path / "texts.parquet"), str(tmp_path), key="texts")
     assert len(batch_server.billed_items()) == parts > 10
     between.rmdir()
-    table = namespace["summarise"](str(tmp_path / "texts.parquet"), str(tmp_path), key=f"texts-{tmp_path.name}")
+    table = namespace["summarise"](str(tmp_path / "texts.parquet"), str(tmp_path), key="texts")
     assert pd.read_parquet(table)["product"].tolist() == ["z", "a", "m"]
     assert pd.read_parquet(table)["answer"].notna().all()
     noted = pd.read_parquet(tmp_path / "parts-noted.parquet")

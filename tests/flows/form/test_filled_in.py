@@ -11,6 +11,7 @@ from prefect_openai_batch import (
     DeadlineError,
     DestinationError,
     FileSource,
+    JobAtWork,
     JobKeyError,
     ModelNotFound,
     OpenAIBatchError,
@@ -122,8 +123,8 @@ def test_what_the_form_cannot_check_is_refused_by_its_title(case: str) -> None:
 
 
 def test_every_refusal_is_about_a_field_that_can_be_refused() -> None:
-    """But for what the form does not ask: a time to be done by, and a job's key."""
-    assert set(Refused.__subclasses__()) - set(FIELDS) == {DeadlineError, JobKeyError}
+    """But for what the form does not ask: a time to be done by, a job's key, and to forget one."""
+    assert set(Refused.__subclasses__()) - set(FIELDS) == {DeadlineError, JobAtWork, JobKeyError}
 
 
 NAMED: dict[type[OpenAIBatchError], str] = {

@@ -92,8 +92,12 @@ def _driven_by(server: BatchServer) -> Iterator[None]:
     """Let our clock be the server's, and our requests go there."""
     true_now = clock.now
     clock.now = server.clock.now
+    before = dict(os.environ)
     os.environ |= {"OPENAI_BASE_URL": server.base_url, "OPENAI_API_KEY": "test"}
     try:
         yield
     finally:
         clock.now = true_now
+        for name in {"OPENAI_BASE_URL", "OPENAI_API_KEY"}:
+            os.environ.pop(name)
+        os.environ |= before

@@ -1,0 +1,41 @@
+"""New rows of night after night in one table of a database: none of them twice, and none taken away."""
+
+from ...errors import DestinationError
+from ...tables.any_source import Source
+from ...tables.sql.sql_destination import SqlDestination
+from ..job import Job
+from ..report import JobReport
+from .window import window_of
+
+
+def check_keeps_earlier_rows(source: Source, into: SqlDestination | None) -> None:
+    """Refuse to replace a table's rows by the new ones alone: those of the nights before would be gone.
+
+    Raises:
+        DestinationError: that is asked for.
+    """
+    if source.watermark is not None and into is not None and into.if_exists == "replace":
+        raise DestinationError(
+            f"{source.name} has a watermark, so a run brings only its new rows, and `replace` would empty {into} "
+            "of all that were brought there before: say `append`, or `upsert` with key columns.",
+            path=str(into),
+        )
+
+
+def waits_for_mark(job: Job) -> bool:
+    """Whether a job's results may be loaded only once it leaves a mark.
+
+    Without one another job takes the same rows again, and appended by both they would stand twice.
+    """
+    is_appended = job.into is not None and job.into.if_exists == "append" and not job.is_written()
+    return is_appended and window_of(job) is not None
+
+
+def not_loaded(job: Job, report: JobReport) -> JobReport:
+    """The report of a job whose results stay in its folder, which says so."""
+    told = (
+        f"Nothing was appended to {job.table}, for the job leaves no mark, and the next one takes its rows again: "
+        f"its results stay in {job.destination}. Unless another job has moved the mark by then, "
+        f"`prefect-openai-batch resume {job.key}` appends them, once enough rows are answered."
+    )
+    return report.model_copy(update={"destination": job.destination, "not_loaded": told})

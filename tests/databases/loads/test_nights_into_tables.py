@@ -1,0 +1,104 @@
+"""New rows of night after night in one table: a night without a mark, and what would take earlier rows away."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from prefect_openai_batch import (
+    ChatRequest,
+    DestinationError,
+    FileSource,
+    RunOptions,
+    Watermark,
+    open_job,
+    openai_batch,
+    resume_job,
+)
+from prefect_openai_batch.batch.jobs.report import CLEANED, Cleaned
+from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.cli.command_keys import content_of, next_key
+from prefect_openai_batch.emulator import BatchServer, LineFault
+
+from .results_tables import labels, rows_of
+
+REVIEW = ChatRequest(model="gpt-5-mini", prompt="Good? {{ review }}")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> FileSource:
+    """A file of which every value is above the mark, so that rows are known by what they hold."""
+    path = tmp_path / "reviews.parquet"
+    grow(path, 10)
+    return FileSource(path=str(path), watermark=Watermark(column="id"))
+
+
+def grow(path: Path, rows: int) -> None:
+    pd.DataFrame([{"id": number, "review": f"Review {number}"} for number in range(rows)]).to_parquet(path)
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("prefect_server")
+def test_a_night_without_a_mark_is_appended_once_it_leaves_one(
+    batch_server: BatchServer, source: FileSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its results wait in its folder, and no row comes twice."""
+    url = f"sqlite:///{tmp_path / 'warehouse.sqlite'}"
+    monkeypatch.setenv("WAREHOUSE", url)
+    wishes = {"answers": str(tmp_path / "answers.db"), "poll_seconds": 0.1, "max_rounds": 1}
+    options, storage, into = (
+        RunOptions(**wishes, min_answered=1.0),
+        str(tmp_path / "jobs"),
+        labels(if_exists="append"),
+    )
+
+    def night(key: str) -> Any:
+        return openai_batch(source, REVIEW, into, job_key=key, storage=storage, options=options, return_state=True)
+
+    batch_server.fail(LineFault(kind="error", pattern="Review 7", times=1))
+    failed = night("monday")
+    assert failed.is_failed()
+    assert f"results stay in {storage}/monday/results.parquet." in str(failed.message)
+    assert rows_of(url, "SELECT count(*) FROM sqlite_master WHERE name = 'labels'") == [(0,)]
+    assert resume_job("monday", storage=storage, options=RunOptions(**wishes)).not_loaded == ""
+    grow(tmp_path / "reviews.parquet", 11)
+    assert night("tuesday").is_completed()
+    assert rows_of(url, "SELECT id FROM labels ORDER BY id") == [(number,) for number in range(11)]
+
+
+def test_new_rows_alone_never_replace_a_table(source: FileSource, tmp_path: Path) -> None:
+    """Those of the nights before would be gone; nothing of the job is written."""
+    into = labels(if_exists="replace")
+    with pytest.raises(DestinationError, match=r"`append`, or `upsert`"):
+        open_job(source, REVIEW, into, job_key="job", storage=str(tmp_path / "jobs"))
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_a_command_begins_another_job_after_one_that_has_ended_without_a_mark(
+    source: FileSource, tmp_path: Path
+) -> None:
+    """What it is told by is the same then; of a table without a watermark the job stays the same."""
+
+    def key(table: FileSource = source) -> str:
+        return next_key("mark", table, REVIEW, labels(), None, str(tmp_path))
+
+    seen = []
+    for _ in range(3):
+        seen.append(key())
+        assert key() == seen[-1]
+        (tmp_path / seen[-1]).mkdir()
+        Folder(str(tmp_path / seen[-1])).write(CLEANED, Cleaned(file_ids=()))
+    assert len(set(seen)) == 3
+    whole = source.model_copy(update={"watermark": None})
+    (tmp_path / key(whole)).mkdir()
+    before = key(whole)
+    Folder(str(tmp_path / before)).write(CLEANED, Cleaned(file_ids=()))
+    assert key(whole) == before
+
+
+def test_a_file_that_grows_under_way_stays_the_job_of_its_command(source: FileSource) -> None:
+    """With a watermark only: without one, another content is another job."""
+    tables = [source, source.model_copy(update={"watermark": None})]
+    before = [content_of(table) for table in tables]
+    grow(Path(source.path), 11)
+    assert [content_of(table) == then for table, then in zip(tables, before, strict=True)] == [True, False]
