@@ -18,7 +18,7 @@ from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.only_new.appending import not_loaded, waits_for_mark
-from ..batch.jobs.only_new.window import leaves_mark
+from ..batch.jobs.only_new.window import least_answered, leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import REFUSED_TABLE, REPORT, JobReport, RefusedTable
@@ -160,7 +160,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     if job.nothing_was_taken():
         tell_end(job, report, "Failed")
         raise _nothing_taken(job)
-    state = end_state(report, options.min_answered, storage_of(job))
+    state = end_state(report, least_answered(job, options.min_answered), storage_of(job))
     if not is_done_already:
         tell_end(job, report, str(state.name))
     keep_no_longer(job)
@@ -178,12 +178,12 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
 def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
     """Say that a job is done already, and how it ended."""
     get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
-    return end_state(report, min_answered, storage_of(job))
+    return end_state(report, least_answered(job, min_answered), storage_of(job))
 
 
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
-    job = job_run.job
+    job, options = job_run.job, job_run.options
     with (
         open_batches_named(job),
         processes_end_with_it(),
@@ -204,7 +204,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             if not finish_round(job_run, number):
                 return None
         report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
-        leaves = leaves_mark(job, report, job_run.options.min_answered)
+        leaves = leaves_mark(job, report, least_answered(job, options.min_answered))
         if job.into is not None and not job.nothing_was_taken():
             if waits_for_mark(job) and not (leaves := leaves and mark_stands(job)):
                 report = not_loaded(job, report)
@@ -225,7 +225,8 @@ def _read_rows(job_run: JobRun) -> None:
         check_access(job.request.named_model or None, credentials=job_run.credentials)
         if job.into is not None:
             check_table(job)  # as far as can be told without the rows, which may take long to read
-        job_run.task(read_source, "rows")(job, full=job_run.options.full)
+        options = job_run.options
+        job_run.task(read_source, "rows")(job, full=options.full, min_answered=options.min_answered)
         tell_rows(job)
     if job.into is not None and (job_run.resumed or not job.has_sent()):
         check_table(job)

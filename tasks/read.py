@@ -12,10 +12,11 @@ from .shown.run_names import named_read
 
 
 @task(name="read-source", task_run_name=named_read, **KEPT_AS_JSON)
-def read_source(job: Job, *, full: bool = False) -> Rows:
+def read_source(job: Job, *, full: bool = False, min_answered: float = 0.0) -> Rows:
     """Read a job's source in chunks and keep its rows as Parquet parts in the job folder.
 
-    Of a source with a watermark only the new rows; `full` takes all of them, and the mark begins anew.
+    Of a source with a watermark only the new rows; `full` takes all of them, and the mark begins anew. With
+    less than the share `min_answered` answered the job leaves no mark, also where it is resumed.
 
     Raises:
         SourceError: the table cannot be read; file, row and column are named. Or its watermark column cannot be
@@ -40,5 +41,5 @@ def read_source(job: Job, *, full: bool = False) -> Rows:
 
     kept_in = store_of(job)
     with open_store_of(kept_in) as store:
-        only_new = OnlyNew(KeptMarks(store), kept_in.server, full)
+        only_new = OnlyNew(KeptMarks(store), kept_in.server, full, min_answered)
         return CONNECTING.call(keep_rows, job, database_engine, only_new)

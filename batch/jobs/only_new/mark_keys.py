@@ -6,6 +6,7 @@ import orjson
 
 from ...requests.request import Request
 from ...tables.any_source import Source
+from ...tables.sources import FileSource
 
 
 def mark_key(source: Source, request: Request, server: str) -> str:
@@ -18,5 +19,7 @@ def mark_key(source: Source, request: Request, server: str) -> str:
     assert watermark is not None, "asked for of a source with a watermark"
     read = source.model_dump(mode="json", exclude={"watermark", "limit"}, exclude_defaults=True)
     asked = {"name": watermark.name} if watermark.name else {"request": request.model_dump(mode="json")}
+    if isinstance(source, FileSource):
+        read["path"] = source.path.rstrip("/") or source.path  # a folder is the same with a `/` behind it
     of = {"source": read, "column": watermark.column, "server": server, **asked}
     return sha256(orjson.dumps(of, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -35,11 +35,13 @@ class OnlyNew:
     """How a source with a watermark is read: from the marks that a store keeps, or whole all the same.
 
     `server` is the address that the job's items are sent to: what another one has answered is not answered by it.
+    `min_answered` is the share of rows below which the job leaves no mark.
     """
 
     marks: "KeptMarks"
     server: str
     full: bool = False
+    min_answered: float = 0.0
 
 
 class Window(Record):
@@ -51,6 +53,7 @@ class Window(Record):
     before: Mark | None
     counts: Counts
     after: Mark | None
+    min_answered: float = 0.0
 
     @property
     def told(self) -> str:
@@ -104,6 +107,7 @@ def opened_rows(
                 before=None if kept is None else kept.mark,
                 counts=rows.counts,
                 after=None if after is None else after.mark,
+                min_answered=only_new.min_answered,
             ),
         )
 
@@ -131,6 +135,12 @@ def no_store(source: Source) -> SourceError:
         "(`answers` in the options) does, or take the watermark away to have all rows.",
         path=source.name,
     )
+
+
+def least_answered(job: Job, wished: float) -> float:
+    """The share of rows that is to be answered: as a run wishes, or, where it wishes none, as the job began."""
+    window = window_of(job)
+    return wished or (0.0 if window is None else window.min_answered)
 
 
 def leaves_mark(job: Job, report: JobReport, min_answered: float) -> bool:

@@ -56,11 +56,14 @@ def _is_loose(kind: object) -> bool:
 
 def _found(connection: Connection, source: SqlSource, names: list[str]) -> dict[str, pa.DataType]:
     """What the values of some columns are, by one pass over all of them in the same snapshot."""
-    from sqlalchemy import column, distinct, func, select
+    from sqlalchemy import column, distinct, func, quoted_name, select
 
     if not names:
         return {}
-    kinds = [func.group_concat(distinct(func.typeof(column(name)))) for name in names]
+    quoted = [
+        column(quoted_name(name, quote=True)) for name in names
+    ]  # SQLite has more keywords than it is known for
+    kinds = [func.group_concat(distinct(func.typeof(one))) for one in quoted]
     row = connection.execute(select(*kinds).select_from(rows_of(source))).one()
     return {name: _type_of(set((found or "").split(","))) for name, found in zip(names, row, strict=True)}
 

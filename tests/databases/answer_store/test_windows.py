@@ -27,6 +27,7 @@ from prefect_openai_batch.batch.jobs.only_new.mark_keys import mark_key
 from prefect_openai_batch.batch.jobs.only_new.window import (
     OnlyNew,
     is_overtaken,
+    least_answered,
     leaves_mark,
     move_mark,
     window_of,
@@ -170,3 +171,10 @@ def test_a_table_of_no_rows_is_no_error(tmp_path: Path, marks: KeptMarks, empty:
     job = open_job(source, REQUEST, job_key="job", storage=str(tmp_path / "jobs"))
     assert taken(job, marks) == 0
     assert move_mark(job, marks) is not empty
+
+
+def test_a_resumed_night_goes_by_the_share_that_it_began_with(begin: Night, marks: KeptMarks) -> None:
+    """Unless the run that takes it up names another."""
+    job = begin("monday", 10)
+    keep_rows(job, only_new=OnlyNew(marks, SERVER, min_answered=0.9))
+    assert (least_answered(job, 0.0), least_answered(job, 0.5)) == (0.9, 0.5)

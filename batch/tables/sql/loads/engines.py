@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, NullPool, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-LOCK_SECONDS = 300
+LOCK_SECONDS = 60
 """How long SQLite waits for somebody else who writes."""
 
 OPTIONS: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}

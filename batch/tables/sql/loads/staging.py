@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Column, Connection, Dialect, MetaData, Table
+from sqlalchemy import Column, Connection, Dialect, MetaData, Table, quoted_name
 from sqlalchemy.exc import DBAPIError
 
 from ...row_groups import slices
@@ -22,7 +22,12 @@ NAME_CHARACTERS = 16
 def columns_of(schema: pa.Schema, dialect: Dialect, key: Sequence[str] = ()) -> list[Column[Any]]:
     """Columns as we make them for results of this schema."""
     return [
-        Column(field.name, column_type(field.type, dialect), primary_key=field.name in key, autoincrement=False)
+        Column(
+            quoted_name(field.name, quote=True),
+            column_type(field.type, dialect),
+            primary_key=field.name in key,
+            autoincrement=False,
+        )
         for field in schema
     ]
 
