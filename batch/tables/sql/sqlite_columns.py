@@ -60,10 +60,8 @@ def _found(connection: Connection, source: SqlSource, names: list[str]) -> dict[
 
     if not names:
         return {}
-    quoted = [
-        column(quoted_name(name, quote=True)) for name in names
-    ]  # SQLite has more keywords than it is known for
-    kinds = [func.group_concat(distinct(func.typeof(one))) for one in quoted]
+    # Quoted, for SQLite has more keywords than SQLAlchemy knows.
+    kinds = [func.group_concat(distinct(func.typeof(column(quoted_name(name, quote=True))))) for name in names]
     row = connection.execute(select(*kinds).select_from(rows_of(source))).one()
     return {name: _type_of(set((found or "").split(","))) for name, found in zip(names, row, strict=True)}
 
