@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 import pytest
 from prefect_openai_batch import EmbeddingRequest, JobReport
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.answer_store.answers import Answers, Opening
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
 from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
 from prefect_openai_batch.batch.jobs.own_table import read_own_results
@@ -79,14 +78,6 @@ def test_the_answers_come_back_from_the_table(
     own, wanted = read_own_results(machines.open("elsewhere")), read_results(job)
     assert own.schema.names == wanted.schema.names
     assert own.to_pylist() == wanted.to_pylist()
-
-
-def test_a_table_of_before_there_was_a_store_has_no_answer_from_it(machines: Machines) -> None:
-    """A team may name a store since; the answers in the table are its own all the same."""
-    machines.finish()
-    answers = Answers(store="answers.db", server="server", opening=Opening(number=1, opened_at=0))
-    own = read_own_results(machines.open("elsewhere").with_answers(answers, deduplicate=False))
-    assert own["from_store"].to_pylist() == [False] * 3
 
 
 def test_nothing_else_than_the_table_can_be_had_of_it(machines: Machines) -> None:

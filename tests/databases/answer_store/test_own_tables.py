@@ -1,4 +1,4 @@
-"""The mark by which a job knows its own table counts every row, also one that is not sent."""
+"""How a job with an answer store knows and reads its own table."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,12 +6,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, Job, open_job, plan_round
-from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer
+from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer, Opening
 from prefect_openai_batch.batch.answer_store.digests import Digests
 from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.batch.files.input_files import INPUT
 from prefect_openai_batch.batch.jobs.building import build_selection
-from prefect_openai_batch.batch.jobs.results import mark_of
+from prefect_openai_batch.batch.jobs.own_table import read_own_results
+from prefect_openai_batch.batch.jobs.results import mark_of, write_job_results
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.blocks.databases import open_store
 
@@ -44,6 +45,15 @@ def keep(store: AnswerStore, job: Job) -> None:
         digests = Digests(file.endpoint, SERVER).of_lines(lines.readlines())
     answers = [KeptAnswer(digest, BODY, file.endpoint, file.model, "other", "id") for digest in digests]
     store.keep(answers, store.open_job("other", SERVER))
+
+
+def test_a_table_of_before_there_was_a_store_has_no_answer_from_it(begin: Begin) -> None:
+    """A team may name a store since; what stands in the table is the job's own all the same."""
+    job = begin(["one", "two"])
+    write_job_results(job, job.kept_rows("test"))
+    answers = Answers(store="answers.db", server=SERVER, opening=Opening(number=1, opened_at=0))
+    own = read_own_results(job.with_answers(answers, deduplicate=False))
+    assert own["from_store"].to_pylist() == [False, False]
 
 
 def test_another_answer_from_the_store_makes_another_mark(begin: Begin, tmp_path: Path) -> None:
