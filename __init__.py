@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .batch.errors import JobKeyError as JobKeyError
     from .batch.errors import ModelNotFound as ModelNotFound
     from .batch.errors import OpenAIBatchError as OpenAIBatchError
+    from .batch.errors import ReadElsewhere as ReadElsewhere
     from .batch.errors import Refused as Refused
     from .batch.errors import RequestError as RequestError
     from .batch.errors import SourceError as SourceError
@@ -135,7 +136,7 @@ _EXPORTS = (
     ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
     ("batch.errors", "DatabaseError DatabaseUnreachable JobAtWork ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
-    ("batch.errors", "TableNotWritten StorageNotShared"),
+    ("batch.errors", "ReadElsewhere TableNotWritten StorageNotShared"),
 )
 _HOME = {name: module for module, names in _EXPORTS for name in names.split()}
 

@@ -22,6 +22,7 @@
     ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
+    ├── ReadElsewhere            another run has taken the reading of the rows over
     ├── TableNotWritten          the answers are there, and their table cannot be written
     └── StorageNotShared         a started job's folder is not where this worker looks for it
 
@@ -143,6 +144,10 @@ class BatchFailed(OpenAIBatchError):
 
 class DownloadBroken(OpenAIBatchError):
     """A downloaded output or error file is not whole; details: `file_id`."""
+
+
+class ReadElsewhere(OpenAIBatchError):
+    """Another run reads the job's rows, for this one was not heard of for long; details: `job_key`."""
 
 
 class TableNotWritten(OpenAIBatchError):

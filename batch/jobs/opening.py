@@ -17,6 +17,7 @@ from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
 from .job import JOB, JOB_KEY, LOADED, RESULTS, IfExists, Job
 from .only_new.appending import check_keeps_earlier_rows
+from .only_new.reading import READING
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable
@@ -184,7 +185,7 @@ OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
         *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
-        *(WINDOW, SEEN),
+        *(WINDOW, SEEN, READING),
     }
 )
 """What stands in a job folder; see `job.py`."""

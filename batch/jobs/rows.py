@@ -11,6 +11,7 @@ from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
 from ..tables.sql.sql_reading import Connect
 from .job import Job, Rows
+from .only_new.reading import Reading
 from .only_new.window import OnlyNew, opened_rows
 from .results import rehearse_results
 
@@ -19,7 +20,8 @@ from .results import rehearse_results
 def keep_rows(job: Job, connect: Connect | None = None, only_new: OnlyNew | None = None) -> Rows:
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 
-    A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed.
+    A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed. Of two
+    runs at once one reads a source that may give other rows the next time; the other takes its rows.
 
     Args:
         job: The job.
@@ -32,23 +34,32 @@ def keep_rows(job: Job, connect: Connect | None = None, only_new: OnlyNew | None
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
         DestinationError: the table could not be written in the end; a column at fault is named.
+        ReadElsewhere: another run has taken the reading over from this one, which was not heard of for long.
     """
+    with Reading(job) as reading:
+        if reading.of_another is not None:
+            return reading.of_another
+        rows = _read(job, connect, only_new, reading)
+        return reading.record(rows)
+
+
+def _read(job: Job, connect: Connect | None, only_new: OnlyNew | None, reading: Reading) -> Rows:
     with refusals_of(job.source.name):
         with opened_rows(job, connect, only_new) as reader:
             if reader.schema.names:
                 job.request.compile(tuple(reader.schema.names))
-            parts = tuple(_told(write_parts(reader, job.files)))
+            parts = tuple(_told(write_parts(reader, job.files), reading))
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
     report("read", total=rows.rows, done=rows.rows)
     rehearse_results(job, rows)
-    job.files.write("rows.json", rows)
     return rows
 
 
-def _told(parts: Iterable[Part]) -> Iterator[Part]:
+def _told(parts: Iterable[Part], reading: Reading) -> Iterator[Part]:
     report("read", done=0)
     for part in parts:
+        reading.check()
         report("read", advance=part.rows)
         yield part
 

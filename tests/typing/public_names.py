@@ -42,6 +42,7 @@ from prefect_openai_batch import (
     OpenAIBatchError,
     OpenAICredentials,
     RawRequest,
+    ReadElsewhere,
     Refused,
     ReportPage,
     Request,
@@ -198,6 +199,7 @@ def exceptions() -> list[type[OpenAIBatchError]]:
         BatchUnknown,
         BatchFailed,
         DownloadBroken,
+        ReadElsewhere,
         TableNotWritten,
         StorageNotShared,
     ]

@@ -1,0 +1,81 @@
+"""Of two runs that read a database's rows at once, one does, and the other takes what it has read."""
+
+import time
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from prefect_openai_batch import ChatRequest, Job, ReadElsewhere, SqlSource, open_job
+from prefect_openai_batch.batch.jobs.job import Rows
+from prefect_openai_batch.batch.jobs.only_new import reading
+from prefect_openai_batch.batch.jobs.only_new.reading import READING, Reader, Reading
+from prefect_openai_batch.batch.jobs.rows import keep_rows
+from sqlalchemy import Engine, create_engine, text
+
+ASKED = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+
+
+@pytest.fixture
+def warehouse(database: str) -> Any:
+    """What makes engines for a database with three rows."""
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE reviews (id integer, review varchar(20))"))
+        connection.execute(text("INSERT INTO reviews VALUES (1, 'a'), (2, 'b'), (3, 'c')"))
+    engine.dispose()
+
+    def connect(_: str) -> Engine:
+        return create_engine(database)
+
+    return connect
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """A job over them."""
+    source = SqlSource(database="WAREHOUSE", table="reviews")
+    return open_job(source, ASKED, job_key="reviews", storage=str(tmp_path))
+
+
+def test_the_other_takes_what_was_read(job: Job, warehouse: Any) -> None:
+    """It waits for as long as who reads is heard of, and reads nothing itself."""
+    job.files.write(READING, Reader(name="other"))
+    others = Rows(rows=7, parts=())
+
+    def finish() -> None:
+        time.sleep(1)
+        job.files.claim("rows.json", others)
+
+    thread = Thread(target=finish)
+    thread.start()
+    assert keep_rows(job, warehouse) == others
+    thread.join()
+    assert not job.files.exists("rows")
+
+
+def test_who_is_not_heard_of_reads_no_more(job: Job, warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed one is followed by another, which reads from the beginning, and leaves no claim."""
+    monkeypatch.setattr(reading, "GONE_SECONDS", 0.1)
+    job.files.write(READING, Reader(name="killed"))
+    assert keep_rows(job, warehouse).rows == 3
+    assert not job.files.exists(READING)
+
+
+def test_a_reading_that_fails_leaves_no_claim(job: Job, warehouse: Any) -> None:
+    missing = job.model_copy(update={"source": SqlSource(database="WAREHOUSE", table="nowhere")})
+    with pytest.raises(Exception, match="nowhere"):
+        keep_rows(missing, warehouse)
+    assert not job.files.exists(READING)
+    assert keep_rows(job, warehouse).rows == 3
+
+
+def test_whose_reading_was_taken_over_ends(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says no more that it reads."""
+    monkeypatch.setattr(reading, "RENEWED_SECONDS", 0.05)
+    with Reading(job) as mine:
+        job.files.write(READING, Reader(name="other"))
+        time.sleep(0.3)
+        with pytest.raises(ReadElsewhere, match="read by another run meanwhile"):
+            mine.check()
+    assert job.files.read(READING, Reader) == Reader(name="other")
