@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -116,8 +117,10 @@ def opened_store(name: str | None) -> "Iterator[AnswerStore]":
     if not chosen:
         raise click.UsageError("Say which answer store: --answers answers.db, or a database's name.")
     from ...blocks.databases import open_store
-    from ...blocks.databases.answer_stores import needs_prefect
+    from ...blocks.databases.answer_stores import is_file, needs_prefect, whole_name
 
+    if is_file(chosen) and not Path(whole_name(chosen)).exists():
+        raise click.UsageError(f"There is no answer store {chosen}: a run makes one, and nothing else does.")
     surroundings = process.prefect_in_this_process if needs_prefect(chosen) else process.calls_in_this_process
     with surroundings(), open_store(chosen) as store:
         yield store

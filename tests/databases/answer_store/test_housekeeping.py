@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from prefect_openai_batch.batch.answer_store.answers import KeptAnswer
@@ -10,6 +12,7 @@ from prefect_openai_batch.batch.answer_store.housekeeping import Chosen, forget_
 from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.blocks.databases import open_store
 from prefect_openai_batch.cli.answers.answers_command import answers_command
+from prefect_openai_batch.cli.answers.marks_command import marks_command
 
 SERVER = "https://api.openai.com/v1"
 
@@ -65,3 +68,12 @@ def test_a_forgotten_job_leaves_nothing_and_begins_anew(store: AnswerStore) -> N
 def test_nothing_named_forgets_nothing(store: AnswerStore) -> None:
     assert forget_answers(store, Chosen()) == 0
     assert sum(one.answers for one in held(store)) == 4
+
+
+@pytest.mark.parametrize("command", [answers_command, marks_command], ids=["answers", "marks"])
+def test_a_store_that_is_not_there_is_not_made_by_looking(command: click.Command, tmp_path: Path) -> None:
+    """A misspelt name would read as if nothing were kept."""
+    missing = tmp_path / "typo.db"
+    done = CliRunner().invoke(command, ["show", "--answers", str(missing)])
+    assert (done.exit_code, missing.exists()) == (2, False)
+    assert "There is no answer store" in done.output
