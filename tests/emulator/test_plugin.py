@@ -1,5 +1,6 @@
 """The pytest plugin, in a pytest of its own."""
 
+import os
 import re
 import subprocess
 import sys
@@ -55,7 +56,10 @@ def run(folder: Path, **tests: str) -> subprocess.CompletedProcess[str]:
     for name, text in tests.items():
         (folder / f"test_{name}.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:prefect"]
-    return subprocess.run([*command, str(folder)], cwd=folder, capture_output=True, text=True, check=False)
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    return subprocess.run(
+        [*command, str(folder)], cwd=folder, env=alone, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_fixture(tmp_path: Path) -> None:
