@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
+from typing import Annotated
 
 import orjson
 import pyarrow as pa
@@ -24,6 +25,32 @@ from .jsonl_source import READ_BYTES
 from .row_groups import GROUP_ROWS
 from .source_files import SourceFile
 from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separator_of, table_suffix
+
+RowLimit = Annotated[
+    int | None,
+    Field(
+        gt=0,
+        title="Limit",
+        description="Only so many rows, from the first on; empty: all.",
+        examples=[20],
+        json_schema_extra=without_none,
+    ),
+]
+"""The field of every source that says how many rows of it are read."""
+
+NewRowsBy = Annotated[
+    Watermark | None,
+    Field(
+        title="Only what is new",
+        description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
+        "an answer store.",
+        examples=[{"column": "updated_at", "lag": "2h"}],
+    ),
+]
+"""The field of every source that says by which column new rows are told.
+
+A form draws it with "None" to choose: without that it would send the fields within, of which one is required.
+"""
 
 
 class FileSource(BaseModel):
@@ -71,22 +98,8 @@ class FileSource(BaseModel):
         examples=["Reviews"],
         json_schema_extra=without_none,
     )
-    limit: int | None = Field(
-        default=None,
-        gt=0,
-        title="Limit",
-        description="Only so many rows, from the first on; empty: all.",
-        examples=[20],
-        json_schema_extra=without_none,
-    )
-    watermark: Watermark | None = Field(
-        default=None,
-        title="Only what is new",
-        description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
-        "an answer store.",
-        examples=[{"column": "updated_at", "lag": "2h"}],
-        json_schema_extra=without_none,
-    )
+    limit: RowLimit = None
+    watermark: NewRowsBy = None
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ...form_texts import without_example, without_none
-from ...watermarks.watermark import Watermark
+from ..sources import NewRowsBy, RowLimit
 
 WORDS = re.compile(
     r"""--[^\n]* | /\*.*?\*/ | '(?:[^']|'')*' | "(?:[^"]|"")*" | (?<![:\w\\]):(?P<name>[^\W\d]\w*)\b(?!:(?!:))""",
@@ -77,22 +77,8 @@ class SqlSource(BaseModel):
         description="What each :name in the query stands for, sent beside it; a list for IN :names. No secrets.",
         examples=[{"day": "{scheduled:%Y-%m-%d}"}],
     )
-    limit: int | None = Field(
-        default=None,
-        gt=0,
-        title="Limit",
-        description="Only so many rows, from the first on; empty: all.",
-        examples=[20],
-        json_schema_extra=without_none,
-    )
-    watermark: Watermark | None = Field(
-        default=None,
-        title="Only what is new",
-        description="Takes only rows that no finished run has taken, by a column that grows with the table. Needs "
-        "an answer store.",
-        examples=[{"column": "updated_at", "lag": "2h"}],
-        json_schema_extra=without_none,
-    )
+    limit: RowLimit = None
+    watermark: NewRowsBy = None
 
     @field_validator("database")
     @classmethod

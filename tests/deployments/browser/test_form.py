@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from prefect import Flow
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools import validate
 from prefect_openai_batch import (
@@ -16,6 +17,8 @@ from prefect_openai_batch import (
     ChatRequest,
     OpenAICredentials,
     openai_batch,
+    openai_batch_trial,
+    resume_job,
 )
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.form import openai_batch_form
@@ -46,8 +49,9 @@ def fill_in_job(form: Form, destination: Path) -> None:
     form.field("Path").write(str(ROOT / "examples" / "reviews.csv"))
     form.field("Model").write("gpt-5-mini")
     form.field("Prompt").write("How is this review meant? {{ review }}")
-    for title, words in (("Destination", str(destination)), ("Credentials", "form")):
-        form.field(title).click("str")
+    filled_in = (("Destination", "A path or URL", str(destination)), ("Credentials", "str", "form"))
+    for title, tab, words in filled_in:
+        form.field(title).click(tab)
         form.field(title).write(words)
 
 
@@ -167,3 +171,24 @@ def test_the_form_takes_what_python_sends(answer: dict[str, str] | None) -> None
     request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}", answer=answer).model_dump(mode="json")
     schema = parameter_schema(openai_batch).model_dump(mode="json")
     assert validate({"source": "reviews.csv", "request": request}, schema) == []
+
+
+@pytest.mark.parametrize("flow", [openai_batch, openai_batch_trial, resume_job], ids=["job", "trial", "resume"])
+def test_what_may_be_left_alone_can_be(flow: Flow[..., Any]) -> None:
+    """An object's defaults are sent unless None may be chosen; with a required field in it nobody could submit."""
+    schema = parameter_schema(flow).model_dump(mode="json")
+    objects = {f"#/definitions/{name}": one for name, one in schema["definitions"].items()}
+    needed = {place for place, one in objects.items() if one.get("required")}
+    optional = [
+        (title, field)
+        for one in (schema, *objects.values())
+        for title, field in one.get("properties", {}).items()
+        if title not in one.get("required", [])
+    ]
+    assert [title for title, field in optional if _only_object(field) in needed] == []
+
+
+def _only_object(field: dict[str, Any]) -> str | None:
+    """The one object that a field can be; None where it can be nothing, or something else."""
+    parts = field.get("anyOf") or field.get("allOf") or [field]
+    return parts[0].get("$ref") if len(parts) == 1 else None
