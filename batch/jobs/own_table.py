@@ -1,6 +1,6 @@
 """A table that is at a job's destination while the job's folder is lost: whether the job itself has written it.
 
-Parquet bears the job's mark. Other tables, and those of older versions, are known by their custom_ids, in order,
+Parquet bears the job's owner. Other tables, and those of older versions, are known by their custom_ids, in order,
 and by their batches, all of which bear the job's key at OpenAI.
 """
 
@@ -32,7 +32,7 @@ from ..tables.table_formats import SUFFIXES, table_suffix
 from .building import first_custom_id
 from .job import Job
 from .report import BatchSummary, JobReport
-from .results import MARK, STORE_COLUMN, mark_of, result_fields, result_name
+from .results import OWNER, STORE_COLUMN, owner_of, result_fields, result_name
 
 TOLD = ("custom_id", "outcome", "answer", "batch_id", *COUNTS)
 """The result columns that say what became of a job."""
@@ -45,7 +45,7 @@ class Told:
     Of its custom_ids there are hashes, 8 bytes a row; 0 where a row has none, for it was never sent.
     """
 
-    mark: str | None = None
+    owner: str | None = None
     rows: int = 0
     answered: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -87,9 +87,9 @@ def may_be_own(job: Job, connect: Connect | None = None) -> bool:
     reader = _table_at(job.destination)
     if reader is None:
         return False
-    mark = _mark(reader)
-    if mark is not None:
-        return mark.partition(" ")[0] == job.key
+    owner = _owner(reader)
+    if owner is not None:
+        return owner.partition(" ")[0] == job.key
     return job.key_given and _begins_alike(job, reader, connect)
 
 
@@ -121,7 +121,7 @@ def read_own(job: Job, listed: Sequence[Batch]) -> Told | None:
     told = read_told(job.destination, read_schema(job.files).names)
     if told is None or foreign_batches(job, listed, rounds={1}):
         return None
-    own = told.is_of(listed) if told.mark is None else told.mark == mark_of(job)
+    own = told.is_of(listed) if told.owner is None else told.owner == owner_of(job)
     return told if own and _same_ids(job, told) else None
 
 
@@ -183,7 +183,7 @@ def read_told(path: str, input_columns: list[str]) -> Told | None:
     names = {name: result_name(name, input_columns) for name in TOLD}
     if reader is None or not set(names.values()) <= set(reader.schema.names):
         return None
-    told = Told(mark=_mark(reader))
+    told = Told(owner=_owner(reader))
     try:
         for batch in reader:
             columns = {name: batch[column] for name, column in names.items()}
@@ -275,6 +275,6 @@ def _table_at(path: str) -> SourceReader | None:
         return None
 
 
-def _mark(reader: SourceReader) -> str | None:
-    mark = (reader.schema.metadata or {}).get(MARK)
-    return None if mark is None else mark.decode()
+def _owner(reader: SourceReader) -> str | None:
+    owner = (reader.schema.metadata or {}).get(OWNER)
+    return None if owner is None else owner.decode()

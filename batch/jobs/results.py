@@ -54,11 +54,11 @@ CLASH_PREFIX = "openai_"
 FIXED_SIZE_HOLDS_NULLS = int(pa.__version__.partition(".")[0]) >= 26
 """Whether a fixed-size list with a null in it comes through Parquet; before, vectors stay lists of any length."""
 
-MARK = b"prefect_openai_batch"
+OWNER = b"prefect_openai_batch"
 """The name under which a Parquet table of results says in its metadata whose they are."""
 
 
-def mark_of(job: Job) -> str:
+def owner_of(job: Job) -> str:
     """What tells the results of a job from all others: its key, and a digest of what its first round asks.
 
     Rows count whether they are sent or not: of some the answer is in the answer store, or another row's.
@@ -172,7 +172,7 @@ class _ResultColumns:
         self.names = [*RESULT_COLUMNS, *([STORE_COLUMN] if job.answers else []), *kept]
         self.fields = [field for name in self.names for field in self._fields_of(name)]
         wide = widened(self.input, self.fields)
-        self.schema = wide.with_metadata({**(wide.metadata or {}), MARK: mark_of(job).encode()})
+        self.schema = wide.with_metadata({**(wide.metadata or {}), OWNER: owner_of(job).encode()})
 
     def _fields_of(self, name: str) -> list[pa.Field]:
         """A column of outcomes as it is called in the table; behind the answer its own fields, if it is typed."""

@@ -9,7 +9,7 @@ from prefect_openai_batch.batch.errors import JobKeyError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.building import build_selection
-from prefect_openai_batch.batch.jobs.results import mark_of
+from prefect_openai_batch.batch.jobs.results import owner_of
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.batch.jobs.submissions import note_refusal, submitted
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
@@ -63,16 +63,16 @@ def test_pieces_are_found_again(
 
 
 @pytest.mark.parametrize("bad", [pytest.param(None, id="cut"), pytest.param(3, id="rest")])
-def test_pieces_change_no_tables_mark(
+def test_pieces_change_no_tables_owner(
     server: BatchServer, connection: Connection, tmp_path: Path, bad: int | None
 ) -> None:
     """So a job knows its own table by its first round as it was built."""
     server.fail(*([NO_ROOM] if bad is None else []))
     job, whole = built_job(tmp_path / "here", bad)
-    mark = mark_of(job)
+    owner = owner_of(job)
     assert reconsider(connection, job, refused(server, connection, whole), 0)
     assert len(job.input_files()) > 1
-    assert mark_of(job) == mark
+    assert owner_of(job) == owner
 
 
 def test_pieces_of_another_source_are_not_ours(

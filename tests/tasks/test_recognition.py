@@ -13,7 +13,7 @@ from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
 from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
 from prefect_openai_batch.batch.jobs.own_table import read_own_results
-from prefect_openai_batch.batch.jobs.results import MARK, read_results
+from prefect_openai_batch.batch.jobs.results import OWNER, read_results
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.recognise import recognise
 from prefect_openai_batch.tasks.remote.claims import find_or_create
@@ -94,7 +94,7 @@ def test_parquet_of_an_older_version_is_known_by_its_custom_ids(machines: Machin
     machines.table = machines.folder / "answers.parquet"
     machines.finish()
     table = pq.read_table(machines.table)
-    assert MARK in table.schema.metadata
+    assert OWNER in table.schema.metadata
     pq.write_table(table.replace_schema_metadata(None), machines.table)
     assert recognise(machines.connection, machines.open("elsewhere")) is not None
     assert machines.files() == []

@@ -12,7 +12,7 @@ from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.batch.files.input_files import INPUT
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.own_table import read_own_results
-from prefect_openai_batch.batch.jobs.results import mark_of, write_job_results
+from prefect_openai_batch.batch.jobs.results import owner_of, write_job_results
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.blocks.databases import open_store
 
@@ -56,23 +56,23 @@ def test_a_table_of_before_there_was_a_store_has_no_answer_from_it(begin: Begin)
     assert own["from_store"].to_pylist() == [False, False]
 
 
-def test_another_answer_from_the_store_makes_another_mark(begin: Begin, tmp_path: Path) -> None:
+def test_another_answer_from_the_store_makes_another_table(begin: Begin, tmp_path: Path) -> None:
     with open_store(str(tmp_path / "answers.db")) as store:
         keep(store, begin(["one", "two", "three"]))
         answers = Answers(store=store.name, server=SERVER, opening=store.open_job("job", SERVER))
-        marks = []
+        owners = []
         for texts in (["one", "two"], ["one", "two"], ["one", "three"]):
             job = begin(texts).with_answers(answers, deduplicate=False)
             assert build_selection(job, plan_round(job)[0], store=store) == ()
-            marks.append(mark_of(job))
-    assert marks[0] == marks[1] != marks[2]
+            owners.append(owner_of(job))
+    assert owners[0] == owners[1] != owners[2]
 
 
-def test_a_copy_of_another_row_makes_another_mark(begin: Begin) -> None:
-    marks = []
+def test_a_copy_of_another_row_makes_another_table(begin: Begin) -> None:
+    owners = []
     for texts in (["one", "two", "one"], ["one", "two", "one"], ["one", "two", "two"]):
         job = begin(texts).with_answers(None, deduplicate=True)
         (sent,) = build_selection(job, plan_round(job)[0])
-        marks.append((sent.sha256, mark_of(job)))
-    assert marks[0] == marks[1] != marks[2]
-    assert marks[0][0] == marks[2][0], "the same is sent"
+        owners.append((sent.sha256, owner_of(job)))
+    assert owners[0] == owners[1] != owners[2]
+    assert owners[0][0] == owners[2][0], "the same is sent"
