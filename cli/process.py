@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 1.5
 
 STOPPED = "stopped; the same command continues the job"
 STOPPED_TRIAL = "stopped; what was answered is not kept"
+STOPPED_REMOVING = "stopped before anything was removed; --yes does not ask"
 STOPPED_FORGETTING = "stopped; the same command goes on where something is left"
 
 EXIT_CODES: dict[int, int] = {
@@ -82,7 +83,13 @@ PREFECT_UNREACHED = (
 
 def stopped(command: str | None) -> str:
     """What is said when this command was stopped."""
-    return {"try": STOPPED_TRIAL, "forget": STOPPED_FORGETTING}.get(str(command), STOPPED)
+    said = {
+        "try": STOPPED_TRIAL,
+        "forget": STOPPED_FORGETTING,
+        "answers": STOPPED_REMOVING,
+        "marks": STOPPED_REMOVING,
+    }
+    return said.get(str(command), STOPPED)
 
 
 class Stopped(KeyboardInterrupt):

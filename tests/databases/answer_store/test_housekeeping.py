@@ -13,6 +13,7 @@ from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.blocks.databases import open_store
 from prefect_openai_batch.cli.answers.answers_command import answers_command
 from prefect_openai_batch.cli.answers.marks_command import marks_command
+from prefect_openai_batch.cli.process import stopped
 
 SERVER = "https://api.openai.com/v1"
 
@@ -77,3 +78,9 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(command: click.Command
     done = CliRunner().invoke(command, ["show", "--answers", str(missing)])
     assert (done.exit_code, missing.exists()) == (2, False)
     assert "There is no answer store" in done.output
+
+
+def test_who_does_not_confirm_is_told_that_nothing_was_removed() -> None:
+    """Not that the same command continues a job: there is none."""
+    for command in ("answers", "marks"):
+        assert stopped(command) == "stopped before anything was removed; --yes does not ask"
