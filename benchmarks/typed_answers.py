@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 from prefect_openai_batch.batch.files.batches import read_batch
+from prefect_openai_batch.batch.files.input_files import items_table
 from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType, as_answer_type
@@ -113,7 +114,8 @@ def fetch(paths: list[Path], rows: int, answer: AnswerType | None) -> int:
     """How many rows succeeded, read from each file into its outcomes."""
     succeeded = 0
     for path, first in zip(paths, range(0, rows, LINES), strict=True):
-        sent = ((row, f"row-{row:07}") for row in range(first, min(first + LINES, rows)))
+        numbers = range(first, min(first + LINES, rows))
+        sent = items_table(numbers, [f"row-{row:07}" for row in numbers])
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             found = write_outcomes(BATCH, CHAT, sent, [path], Folder(folder), answer=answer)
         succeeded += found.outcomes["succeeded"]

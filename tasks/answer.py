@@ -17,7 +17,7 @@ from prefect import task
 from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.files.batches import SYNCHRONOUS, Batch
-from ..batch.files.input_files import INPUT, InputFile, items_of
+from ..batch.files.input_files import INPUT, InputFile
 from ..batch.files.output_files import custom_id_of, parse_line
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import ANSWERS, fetched
@@ -149,7 +149,7 @@ def _read_answers(job: Job, file: InputFile, answers: Folder, kept_in: Answers |
         output = write_outcomes(
             batch,
             file.endpoint,
-            items_of(file),
+            file.read_items(),
             paths,
             file.files,
             keep_response=job.request.keep_response,

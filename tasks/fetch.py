@@ -1,11 +1,11 @@
 """Fetch what a batch gave."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
 from openai import APIStatusError
 from prefect import task
 
@@ -13,7 +13,7 @@ from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.errors import BatchNotFinished, StorageNotShared
 from ..batch.files.batches import Batch, describe_progress
-from ..batch.files.input_files import INPUT, ITEMS, InputFile, Item, items_of
+from ..batch.files.input_files import INPUT, ITEMS, InputFile, items_table
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended
 from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
@@ -94,7 +94,7 @@ def _sent(connection: Connection, batch: Batch, path: Path) -> Sent:
     """
     file = batch.input_file
     if file is not None and _is_here(file):
-        return Sent(file.endpoint, partial(items_of, file))
+        return Sent(file.endpoint, file.read_items)
     if file is not None and file.job_key is not None:
         raise StorageNotShared(
             f"The folder {file.folder} of the job {file.job_key!r} is not here. Every worker of a job needs the "
@@ -120,10 +120,10 @@ def _brought(connection: Connection, file_id: str | None, path: Path) -> bool:
     return True
 
 
-def _items_in(path: Path) -> Iterator[Item]:
+def _items_in(path: Path) -> pa.Table:
     with path.open("rb") as file:
-        named = (custom_id for line in file if (custom_id := custom_id_of(line)) is not None)
-        yield from enumerate(named)
+        custom_ids = [custom_id for line in file if (custom_id := custom_id_of(line)) is not None]
+    return items_table(range(len(custom_ids)), custom_ids)
 
 
 def _first_endpoint(path: Path) -> Endpoint | None:

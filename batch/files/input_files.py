@@ -232,9 +232,7 @@ class _OpenFile:
 
     def finish(self) -> None:
         self._writing.close()
-        items = pa.table([np.array(self.rows, dtype=np.int64), self.custom_ids], schema=ITEMS_SCHEMA)
-        with self.folder.create(ITEMS) as file:
-            pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
+        write_items(items_table(self.rows, self.custom_ids), self.folder)
 
     def discard(self) -> None:
         """Let what was written be as if it never was; what another process has written stays."""
@@ -251,6 +249,17 @@ def _fitting(sizes: Sequence[int], room: int) -> int:
 
 class _Discarded(Exception):
     """Tells a file that is being written that it is not to be there."""
+
+
+def items_table(rows: Sequence[int], custom_ids: Sequence[str]) -> pa.Table:
+    """Items as `InputFile.read_items` has them: the row number and custom_id of each."""
+    return pa.table([np.array(rows, dtype=np.int64), pa.array(custom_ids, pa.string())], schema=ITEMS_SCHEMA)
+
+
+def write_items(items: pa.Table, folder: Folder) -> None:
+    """Keep the items of an input file in its folder."""
+    with folder.create(ITEMS) as file:
+        pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
 
 
 Item = tuple[int, str]

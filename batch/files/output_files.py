@@ -29,6 +29,9 @@ BROKEN_LINE = "broken_line"
 
 READ_BYTES = 262_144
 
+CHUNK_BYTES = 250_000
+"""About how much is read at once: what it becomes stays in the processor's cache."""
+
 
 class OutputLines:
     """The lines of a batch's output and error files, as they lie there, one file behind the other."""
@@ -48,11 +51,17 @@ class OutputLines:
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         """Each line, and its position in bytes, from the beginning of the first file."""
-        for path, position in zip(self._paths, self._starts, strict=False):
+        for positions, chunk in self.chunks():
+            yield from zip(positions, chunk, strict=True)
+
+    def chunks(self) -> Iterator[tuple[list[int], list[bytes]]]:
+        """The positions of some lines at a time, and these lines."""
+        for path, start in zip(self._paths, self._starts, strict=False):
+            position = start
             with path.open("rb", READ_BYTES) as file:
-                for line in file:
-                    yield position, line
-                    position += len(line)
+                while chunk := file.readlines(CHUNK_BYTES):
+                    *positions, position = accumulate(map(len, chunk), initial=position)
+                    yield positions, chunk
 
     def read(self, position: int) -> Mapping[str, Any]:
         """The line at a position, parsed; one that is no JSON names `BROKEN_LINE`."""

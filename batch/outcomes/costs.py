@@ -22,6 +22,9 @@ from .token_counts import COUNTS, TokenCounts
 SCALE = 12
 """Digits behind the point of a row's cost: a millionth of a dollar for a million tokens, times one token."""
 
+HALF = 32
+"""Half of the bits of an integer."""
+
 COST = pa.decimal128(24, SCALE)
 """The type of a row's cost in US dollars."""
 
@@ -228,7 +231,8 @@ def _synchronous(counts: Counts, price: Price | None) -> Decimal | None:
 
 
 def _sum(units: Integers) -> Decimal:
-    return Decimal(sum(units.tolist())).scaleb(-SCALE)  # of any size, as NumPy's sums are not
+    high, low = units >> HALF, units & ((1 << HALF) - 1)  # so that no sum overflows
+    return Decimal((int(high.sum()) << HALF) + int(low.sum())).scaleb(-SCALE)
 
 
 def _dollars(units: Integers, known: Integers) -> pa.Array:

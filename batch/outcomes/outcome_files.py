@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..files.batches import Batch
-from ..files.input_files import Item
 from ..files.output_files import OutputLines
 from ..files.unpaid import UNPAID
 from ..heap import frozen_heap, one_thread_at_a_time
@@ -35,6 +34,9 @@ from .unread import Reading
 from .vectors import packed, packed_schema, unpacked
 
 OUTCOMES = "outcomes.parquet"
+
+DICTIONARY_BYTES = 16_384
+"""Columns of more different values than fit in here are kept as they are: to look each up takes longer."""
 
 
 class FetchedOutput(BaseModel):
@@ -89,7 +91,7 @@ class FetchedOutput(BaseModel):
 def write_outcomes(
     batch: Batch,
     endpoint: Endpoint,
-    items: Iterable[Item] | None,
+    items: pa.Table | None,
     paths: Iterable[Path],
     folder: Folder,
     *,
@@ -103,7 +105,7 @@ def write_outcomes(
     Args:
         batch: The batch, ended.
         endpoint: Where its items were sent.
-        items: What it was sent, in order; None takes the custom_ids as the files give them.
+        items: What it was sent, in order, as row and custom_id; None takes the custom_ids as the files give them.
         paths: Its output and error files, as downloaded.
         folder: Where `outcomes.parquet` goes.
         keep_response: Whether whole bodies stay, as JSON text.
@@ -121,12 +123,10 @@ def write_outcomes(
             outcome = item_outcome(endpoint, told, missing, keep_response=keep_response, answer=answer)
             return with_hidden_error(reading.add(told, outcome), hide)
 
-        told = Reconciliation(items, quick, columns)
-        told.read(lines)
+        told = Reconciliation(items, lines, quick, columns)
         if quick is None:
-            found = (
-                (told.rows[place], told.custom_ids[place], outcome_of(at)) for place, at in told.noted.items()
-            )
+            sent = zip(told.rows.to_pylist(), told.custom_ids.to_pylist(), told.noted.values(), strict=True)
+            found = ((row, custom_id, outcome_of(at)) for row, custom_id, at in sent)
             batches = outcome_batches(found, endpoint, batch.id, answer)
         else:
             batches = reconciled_batches(told, outcome_schema(endpoint, answer), batch.id, outcome_of)
@@ -167,10 +167,11 @@ def write_batches(
 
 def _kept_as(schema: pa.Schema) -> dict[str, Any]:
     """How columns are kept: compressed, but for vectors, which hardly become smaller."""
+    kept = {"write_statistics": ["row"], "dictionary_pagesize_limit": DICTIONARY_BYTES}
     if schema.field("answer").type != pa.binary():
-        return {"compression": "zstd"}
+        return {"compression": "lz4", **kept}
     others = [name for name in schema.names if name != "answer"]
-    return {"compression": {"answer": "none"} | dict.fromkeys(others, "zstd"), "use_dictionary": others}
+    return {"compression": {"answer": "none"} | dict.fromkeys(others, "lz4"), "use_dictionary": others, **kept}
 
 
 @dataclass

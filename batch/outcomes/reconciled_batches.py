@@ -25,7 +25,7 @@ def reconciled_batches(
         batch_id: The batch.
         outcome_of: What the lines that lie at some positions say of an item.
     """
-    sent = _Sent(pa.array(told.rows, pa.int64()), pa.array(told.custom_ids, pa.string()), schema, batch_id)
+    sent = _Sent(told.rows, told.custom_ids, schema, batch_id)
     noted = deque(told.noted.items())
     answered: list[pa.RecordBatch] = []
     others: dict[int, Outcome] = {}
@@ -53,24 +53,21 @@ class _Sent(NamedTuple):
 
     def together(self, answered: Sequence[pa.RecordBatch], others: dict[int, Outcome]) -> pa.RecordBatch:
         """All in the order of the items; where something is said both ways, one by one counts."""
-        places = [batch[PLACE].to_numpy() for batch in answered]
-        batches = [self._of_answers(batch) for batch in answered]
-        if others:
-            told_twice = [np.isin(some, [*others]) for some in places]
-            batches = [batch.filter(pa.array(~twice)) for batch, twice in zip(batches, told_twice, strict=True)]
-            places = [some[~twice] for some, twice in zip(places, told_twice, strict=True)]
-            batches.append(self._of_outcomes(others))
-            places.append(np.array([*others]))
-        (batch,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
-        order = np.concatenate(places)
-        return batch if np.all(order[:-1] < order[1:]) else batch.take(pa.array(np.argsort(order)))
+        places, batches = np.array([*others], dtype=np.int64), [self._of_outcomes(others)] if others else []
+        if answered:
+            usual = pa.concat_batches(answered)
+            if others:
+                usual = usual.filter(pa.array(~np.isin(usual[PLACE].to_numpy(), places)))
+            places = np.concatenate([usual[PLACE].to_numpy(), places])
+            batches = [self._of_answers(usual), *batches]
+        batch = pa.concat_batches(batches)
+        return batch if np.all(places[:-1] < places[1:]) else batch.take(pa.array(np.argsort(places)))
 
     def _of_answers(self, answered: pa.RecordBatch) -> pa.RecordBatch:
         rows, places = answered.num_rows, answered[PLACE]
         same = {"outcome": OutcomeKind.SUCCEEDED.value, "again": False, "batch_id": self.batch_id}
         told = {
             "row": self.rows.take(places),
-            "custom_id": self.custom_ids.take(places),
             **{name: pa.repeat(value, rows) for name, value in same.items()},
             **dict(zip(answered.schema.names, answered.columns, strict=True)),
         }

@@ -5,105 +5,123 @@ of the items; of any others, and of all where an item has several, is noted wher
 when the turn of their item comes.
 """
 
-from array import array
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..files.input_files import Item
+from ..files.input_files import items_table
 from ..files.output_files import OutputLines, custom_id_of
-from .quick.quick_lines import QuickLines, Told
+from .quick.quick_lines import QuickLines
 from .sorted_columns import PLACE, SortedColumns
 
 NOWHERE = -1
 
-CHUNK_LINES = 1_000
-CHUNK_BYTES = 4_000_000
-"""How much is read before it becomes columns."""
+CUSTOM_ID, POSITION = "custom_id", "position"
+"""The columns by which lines are known before they have their places."""
+
+PLACED_BYTES = 16_000_000
+"""About how much is read before it gets its places together: each time all custom_ids are looked through."""
+
+Integers = npt.NDArray[np.int64]
 
 
 class Reconciliation:
     """Which lines tell of which items, each known by its place among those that were sent.
 
     Args:
-        items: What was sent, in order; None takes what the lines name, in the order of first appearance.
+        items: What was sent, in order, as row and custom_id; None takes what the lines name, in the order of first
+            appearance.
+        lines: What came back.
         quick: Reads usual lines, where any are certain.
         columns: Where goes what they say.
     """
 
-    def __init__(self, items: Iterable[Item] | None, quick: QuickLines | None, columns: SortedColumns) -> None:
-        self.rows: list[int] = []
-        self.custom_ids: list[str] = []
-        self._all_known = items is not None
-        for row, custom_id in items or ():
-            self.rows.append(row)
-            self.custom_ids.append(custom_id)
-        self._places: dict[str | None, int] = {name: place for place, name in enumerate(self.custom_ids)}
-        self._first = array("q", [NOWHERE]) * len(self.rows)
-        self._noted: dict[int, list[int]] = {}
-        self._quick = quick
-        self._read = quick.read if quick else _uncertain
+    def __init__(
+        self, items: pa.Table | None, lines: OutputLines, quick: QuickLines | None, columns: SortedColumns
+    ) -> None:
+        sent = _named_items(lines) if items is None else items
+        self.rows = sent["row"].combine_chunks()
+        self.custom_ids = sent[CUSTOM_ID].combine_chunks()
         self.columns = columns
+        self._first = np.full(len(sent), NOWHERE, dtype=np.int64)
+        self._further: dict[int, list[int]] = defaultdict(list)
+        self._uncertain: list[tuple[str | None, int]] = []
+        self._gathered: list[pa.RecordBatch] = []
+        self._read(lines, quick)
 
-    def read(self, lines: OutputLines) -> None:
-        """Read all lines."""
-        told: list[Told] = []
-        places: list[int] = []
-        size = 0
-        read, place_of, first = self._read, self._places.get, self._first
-        for position, line in lines:
-            usual = read(line)
-            custom_id = custom_id_of(line) if usual is None else usual[0].custom_id
-            place = place_of(custom_id, NOWHERE)
-            if place == NOWHERE:
-                if self._all_known or custom_id is None:
-                    continue
-                place = self._new(custom_id)
-            if first[place] != NOWHERE:
-                self._noted.setdefault(place, [first[place]]).append(position)
-                continue
-            first[place] = position
-            if usual is None:
-                self._noted[place] = [position]
-                continue
-            told.append(usual)
-            places.append(place)
-            size += len(line)
-            if len(told) == CHUNK_LINES or size >= CHUNK_BYTES:
-                self._add(told, places)
-                told, places, size = [], [], 0
-        self._add(told, places)
+    def _read(self, lines: OutputLines, quick: QuickLines | None) -> None:
+        placed = 0
+        for positions, chunk in lines.chunks():
+            told = [None] * len(chunk) if quick is None else quick.read(chunk)
+            usual = [one for one in told if one is not None]
+            if len(usual) < len(chunk):
+                read = [*zip(positions, chunk, told, strict=True)]
+                self._uncertain += [(custom_id_of(line), position) for position, line, one in read if one is None]
+                positions = [position for position, _, one in read if one is not None]
+            if quick is not None and usual:
+                columns = {POSITION: pa.array(positions, pa.int64()), **quick.columns(usual)}
+                self._gathered.append(pa.RecordBatch.from_arrays([*columns.values()], names=[*columns]))
+                if positions[-1] - placed >= PLACED_BYTES:
+                    self._place()
+                    placed = positions[-1]
+        self._place()
         self.columns.end()
 
-    def _new(self, custom_id: str) -> int:
-        place = self._places[custom_id] = len(self.rows)
-        self.rows.append(place)
-        self.custom_ids.append(custom_id)
-        self._first.append(NOWHERE)
-        return place
+    def _place(self) -> None:
+        """Hand on what was gathered, each line at the place of its item; but for one an item."""
+        if not self._gathered:
+            return
+        told = pa.Table.from_batches(self._gathered)
+        self._gathered = []
+        places = self._places_of(told[CUSTOM_ID])
+        new = self._note(places, told[POSITION].to_numpy())
+        told = told.drop_columns([POSITION]).append_column(PLACE, pa.array(places))
+        self.columns.add(told if new.all() else told.filter(pa.array(new)))
 
-    def _add(self, told: Sequence[Told], places: Sequence[int]) -> None:
-        if told and self._quick:
-            self.columns.add(pa.RecordBatch.from_pydict({PLACE: pa.array(places), **self._quick.columns(told)}))
+    def _note(self, places: Integers, positions: Integers) -> npt.NDArray[np.bool_]:
+        """Note where the lines of these places lie; which are the first of an item that was sent."""
+        new = np.zeros(len(places), dtype=bool)
+        known = np.flatnonzero(places != NOWHERE)
+        found, first = np.unique(places[known], return_index=True)
+        new[known[first[self._first[found] == NOWHERE]]] = True
+        self._first[places[new]] = positions[new]
+        further = known[~new[known]]
+        for place, position in zip(places[further].tolist(), positions[further].tolist(), strict=True):
+            self._further[place].append(position)
+        return new
+
+    def _places_of(self, custom_ids: pa.Array | pa.ChunkedArray) -> Integers:
+        """The place of each custom_id: of several items with one, which only others send, the first."""
+        places = pc.fill_null(pc.index_in(custom_ids, value_set=self.custom_ids, skip_nulls=True), NOWHERE)
+        return np.asarray(places.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
     def noted(self) -> dict[int, list[int]]:
         """Where the lines of each item lie that columns do not tell of alone, in the order of the items."""
-        untold = np.flatnonzero(np.array(self._first) == NOWHERE).tolist()
-        return {place: self._lines_of(self.custom_ids[place]) for place in sorted({*untold, *self._noted})}
+        uncertain = self._places_of(pa.array([custom_id for custom_id, _ in self._uncertain], pa.string()))
+        for place, (_, position) in zip(uncertain.tolist(), self._uncertain, strict=True):
+            if place != NOWHERE:
+                self._further[place].append(position)
+        places = sorted({*np.flatnonzero(self._first == NOWHERE).tolist(), *self._further})
+        lines_of = self._places_of(self.custom_ids.take(pa.array(places, pa.int64()))).tolist()
+        return {place: self._lines_at(of) for place, of in zip(places, lines_of, strict=True)}
+
+    def _lines_at(self, place: int) -> list[int]:
+        first = int(self._first[place])
+        return sorted([*self._further.get(place, ()), *([] if first == NOWHERE else [first])])
 
     @property
     def answers(self) -> int:
         """How many items columns tell of alone."""
         return len(self.rows) - len(self.noted)
 
-    def _lines_of(self, custom_id: str) -> list[int]:
-        place = self._places[custom_id]  # where it was sent twice, the last
-        first = self._first[place]
-        return self._noted.get(place) or ([] if first == NOWHERE else [first])
 
-
-def _uncertain(_: bytes) -> None:
-    """No line is certain."""
+def _named_items(lines: OutputLines) -> pa.Table:
+    """The items that lines name, in the order of their first appearance."""
+    names = (custom_id_of(line) for _, line in lines)
+    custom_ids = [*dict.fromkeys(name for name in names if name is not None)]
+    return items_table(range(len(custom_ids)), custom_ids)

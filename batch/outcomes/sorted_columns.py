@@ -21,11 +21,11 @@ Pieces = Callable[[int], pa.RecordBatch]
 
 
 class SortedColumns:
-    """Sorts batches of columns by their places, each of which is there at most once, in runs of bounded size."""
+    """Sorts columns by their places, each of which is there at most once, in runs of bounded size."""
 
     def __init__(self) -> None:
         self._runs: list[tuple[int, Pieces]] = []
-        self._gathered: list[pa.RecordBatch] = []
+        self._gathered: list[pa.Table] = []
         self._bytes = 0
         self._closing = ExitStack()
 
@@ -35,10 +35,11 @@ class SortedColumns:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def add(self, batch: pa.RecordBatch) -> None:
+    def add(self, columns: pa.Table) -> None:
         """Take more columns in."""
-        self._gathered.append(batch)
-        self._bytes += batch.nbytes
+        if columns.num_rows:
+            self._gathered.append(columns)
+            self._bytes += columns.nbytes
         if self._bytes >= SORTED_BYTES:
             pieces = self._sorted()
             self._runs.append((len(pieces), self._on_disk(pieces)))
@@ -55,7 +56,7 @@ class SortedColumns:
         return [pieces(number) for count, pieces in self._runs if number < count]
 
     def _sorted(self) -> list[pa.RecordBatch]:
-        batch = pa.concat_batches(self._gathered)
+        (batch,) = pa.concat_tables(self._gathered).combine_chunks().to_batches()
         self._gathered.clear()  # before they are copied once more
         places = batch[PLACE].to_numpy()
         order = np.argsort(places)

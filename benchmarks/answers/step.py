@@ -16,7 +16,7 @@ from prefect_openai_batch.batch.answer_store.digests import Digests
 from prefect_openai_batch.batch.answer_store.keeping import keep_output
 from prefect_openai_batch.batch.answer_store.store import AnswerStore
 from prefect_openai_batch.batch.files.batches import Batch
-from prefect_openai_batch.batch.files.input_files import INPUT, items_of
+from prefect_openai_batch.batch.files.input_files import INPUT
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.opening import open_job
@@ -44,7 +44,7 @@ def outcomes(folder: Path, _: str) -> float:
     for number, file in enumerate(job_of(folder, "chat").input_files()):
         batch = Batch(id=f"batch_{number}", status="completed", input_file=file)
         paths = [folder / f"output-{number}.jsonl"]
-        output = write_outcomes(batch, file.endpoint, items_of(file), paths, file.files)
+        output = write_outcomes(batch, file.endpoint, file.read_items(), paths, file.files)
         file.files.write("fetched.json", output)
     return time.process_time() - started
 

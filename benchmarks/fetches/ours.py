@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from prefect_openai_batch.batch.files.batches import read_batch
-from prefect_openai_batch.batch.files.input_files import items_of
 from prefect_openai_batch.batch.jobs.results import write_job_results
 from prefect_openai_batch.batch.money.estimates import estimate_files
 from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
@@ -27,7 +26,7 @@ def main(folder: Path, kind: str) -> None:
         batch = read_batch({"id": f"batch_{number}", "status": "completed"}, file)
         paths = [output_path(folder, number)]
         answer = job.request.answer_type
-        found = write_outcomes(batch, file.endpoint, items_of(file), paths, file.files, answer=answer)
+        found = write_outcomes(batch, file.endpoint, file.read_items(), paths, file.files, answer=answer)
         file.files.write("fetched.json", found)
     report = write_job_results(job, rows)
     taken = time.process_time() - begun

@@ -1,17 +1,17 @@
 """Read what a batch gave, until its files tell of every item that it says it finished."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pyarrow as pa
 from openai import APIError
 
 from ...batch.errors import DownloadBroken, RequestError
 from ...batch.files.batches import Batch
-from ...batch.files.input_files import Item
 from ...batch.files.output_files import OutputLines
 from ...batch.outcomes.answers import endpoint_of
 from ...batch.outcomes.outcome import response_of
@@ -34,7 +34,7 @@ class Sent:
     """What a batch was sent, as far as that is known: where to, and the items anew at each call."""
 
     endpoint: Endpoint | None
-    items: Callable[[], Iterable[Item]] | None
+    items: Callable[[], pa.Table] | None
 
 
 def read_output(

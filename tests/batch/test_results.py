@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import read_batch
-from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.input_files import InputFile, items_table
 from prefect_openai_batch.batch.jobs.job import Job
 from prefect_openai_batch.batch.jobs.report import JobReport
 from prefect_openai_batch.batch.jobs.results import FIXED_SIZE_HOLDS_NULLS, write_job_results
@@ -39,8 +39,7 @@ def fetch(
     path = tmp_path / f"{file.round}-{file.name}.jsonl"
     path.write_bytes(b"".join(lines))
     batch = read_batch({"id": f"batch_{file.round}_{file.name}", "status": status, **fields})
-    items = zip(file.read_items()["row"].to_pylist(), file.read_items()["custom_id"].to_pylist(), strict=True)
-    output = write_outcomes(batch, file.endpoint, items, [path], file.files)
+    output = write_outcomes(batch, file.endpoint, file.read_items(), [path], file.files)
     file.files.write("fetched.json", output)
     return output
 
@@ -230,7 +229,8 @@ def test_every_item_has_exactly_one_outcome(
     for path, lines in zip(paths, (output, error), strict=True):
         path.write_bytes(b"".join(lines))
     batch = read_batch({"id": "b", "status": "completed"})
-    found = write_outcomes(batch, Endpoint.CHAT_COMPLETIONS, enumerate(sent), paths, Folder(str(folder)))
+    items = items_table(range(len(sent)), sent)
+    found = write_outcomes(batch, Endpoint.CHAT_COMPLETIONS, items, paths, Folder(str(folder)))
     frame = found.frame()
     assert frame["custom_id"].tolist() == sent
     assert sum(found.outcomes.values()) == len(sent)

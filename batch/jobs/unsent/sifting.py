@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ...answer_store.digests import Digests
 from ...files.batches import Batch
-from ...files.input_files import ITEMS, ITEMS_SCHEMA, InputFile, Item
+from ...files.input_files import InputFile, Item, items_table, write_items
 from ...files.lines import Lines
 from ...files.unpaid import COPY, STORE
 from ...outcomes.outcome_files import write_outcomes
@@ -69,7 +69,7 @@ class Sifting:
         files = []
         if self._kept and self._kept.items:
             file = self._file(STORE, self._kept.items, self._kept.models, self._kept.asked.digest())
-            self._write_outcomes(file, self._kept.items)
+            self._write_outcomes(file)
             files.append(file)
         if self._repeats:
             keep_sent(self._folder, self.selection.number, self._repeats)
@@ -86,9 +86,7 @@ class Sifting:
         folder = self._folder / name
         folder.make()
         rows, custom_ids = zip(*items, strict=True)
-        with folder.create(ITEMS) as file:
-            table = pa.table([np.array(rows, dtype=np.int64), custom_ids], schema=ITEMS_SCHEMA)
-            pq.write_table(table, file, use_dictionary=False)
+        write_items(items_table(rows, custom_ids), folder)
         return InputFile(
             folder=folder.url,
             job_key=self.job.key,
@@ -103,12 +101,12 @@ class Sifting:
             last_row=rows[-1],
         )
 
-    def _write_outcomes(self, file: InputFile, items: list[Item]) -> None:
+    def _write_outcomes(self, file: InputFile) -> None:
         request, batch = self.job.request, Batch(id=STORE, status="completed", input_file=file)
         output = write_outcomes(
             batch,
             file.endpoint,
-            items,
+            file.read_items(),
             [self._path],
             file.files,
             keep_response=request.keep_response,

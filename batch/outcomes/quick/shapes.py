@@ -1,18 +1,17 @@
-"""The usual shapes of lines: what a decoder takes of each endpoint's, and the columns it becomes.
+"""The usual shapes of lines: what a decoder takes of each endpoint's, and the values it holds.
 
 A type takes only what `read_outcome` reads the same; any other line does not fit, and is read by that. What stands
 in a line beside the fields that are named here is passed over.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from struct import pack
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...requests.endpoints import Endpoint
-
-Columns = dict[str, list[Any]]
+from ..token_counts import COUNTS
 
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Text = Annotated[str, Meta(min_length=1)]
@@ -80,15 +79,27 @@ class ResponsesUsage(
     prompt_tokens: UnsetType = UNSET
 
 
-def _usage_columns(usages: Sequence[Usage | ResponsesUsage]) -> Columns:
-    inputs, outputs = [usage.inputs for usage in usages], [usage.outputs for usage in usages]
-    return {
-        "input_tokens": [usage.input_tokens for usage in usages],
-        "cached_tokens": [None if details is None else details.cached_tokens for details in inputs],
-        "cache_write_tokens": [None if details is None else details.cache_write_tokens for details in inputs],
-        "output_tokens": [usage.output_tokens for usage in usages],
-        "reasoning_tokens": [None if details is None else details.reasoning_tokens for details in outputs],
-    }
+VALUES = ("custom_id", "answer", "finish_reason", "model", *COUNTS, "request_id")
+"""The columns of outcomes that a line fills."""
+
+
+def _values(line: Line[Any], answer: str | bytes, finish_reason: str | None) -> tuple[Any, ...]:
+    """What a line holds, as the values of `VALUES`."""
+    response = line.response
+    usage = response.body.usage
+    inputs, outputs = usage.inputs, usage.outputs
+    return (
+        line.custom_id,
+        answer,
+        finish_reason,
+        response.body.model,
+        usage.input_tokens,
+        None if inputs is None else inputs.cached_tokens,
+        None if inputs is None else inputs.cache_write_tokens,
+        usage.output_tokens,
+        None if outputs is None else outputs.reasoning_tokens,
+        response.request_id or None,
+    )
 
 
 class Message(Struct, gc=False):
@@ -124,23 +135,14 @@ class OneChoice(Struct, Generic[Choice], gc=False):
     model: str | None = None
 
 
-def _chat_text(body: OneChoice[ChatChoice]) -> str:
-    return body.choices[0].message.content
+def _chat(line: Line[OneChoice[ChatChoice]]) -> tuple[Any, ...]:
+    choice = line.response.body.choices[0]
+    return _values(line, choice.message.content, choice.finish_reason)
 
 
-def _chat_columns(bodies: Sequence[OneChoice[ChatChoice]]) -> Columns:
-    return {"answer": [body.choices[0].message.content for body in bodies], **_choice_columns(bodies)}
-
-
-def _completion_columns(bodies: Sequence[OneChoice[CompletionChoice]]) -> Columns:
-    return {"answer": [body.choices[0].text for body in bodies], **_choice_columns(bodies)}
-
-
-def _choice_columns(bodies: Sequence[OneChoice[Choice]]) -> Columns:
-    return {
-        "finish_reason": [body.choices[0].finish_reason for body in bodies],
-        **_usage_columns([body.usage for body in bodies]),
-    }
+def _completion(line: Line[OneChoice[CompletionChoice]]) -> tuple[Any, ...]:
+    choice = line.response.body.choices[0]
+    return _values(line, choice.text, choice.finish_reason)
 
 
 class OutputText(Struct, gc=False, tag_field="type", tag="output_text"):
@@ -174,16 +176,9 @@ class Responses(Struct, gc=False):
             raise ValueError("it ends with no message")
 
 
-def _responses_text(body: Responses) -> str:
-    return body.output[-1].content[0].text  # type: ignore[union-attr]  # it was looked at
-
-
-def _responses_columns(bodies: Sequence[Responses]) -> Columns:
-    return {
-        "answer": [_responses_text(body) for body in bodies],
-        "finish_reason": ["stop"] * len(bodies),
-        **_usage_columns([body.usage for body in bodies]),
-    }
+def _response(line: Line[Responses]) -> tuple[Any, ...]:
+    text = line.response.body.output[-1].content[0].text  # type: ignore[union-attr]  # it was looked at
+    return _values(line, text, "stop")
 
 
 class Embedding(Struct, gc=False):
@@ -208,25 +203,22 @@ class Embeddings(Struct, gc=False):
     model: str | None = None
 
 
-def _embeddings_columns(bodies: Sequence[Embeddings]) -> Columns:
-    return {
-        "answer": [body.data[0].embedding for body in bodies],
-        **_usage_columns([body.usage for body in bodies]),
-    }
+def _embedding(line: Line[Embeddings]) -> tuple[Any, ...]:
+    return _values(line, line.response.body.data[0].embedding, None)
 
 
 class Shape(NamedTuple):
-    """The usual body of an endpoint, what several are as columns, and the text of one that may be typed."""
+    """The usual body of an endpoint, the values of a line that holds one, and whether its answer may be typed."""
 
     body: type[Struct]
-    columns: Callable[[Sequence[Any]], Columns]
-    text: Callable[[Any], str] | None = None
+    values: Callable[[Line[Any]], tuple[Any, ...]]
+    typed: bool = False
 
 
 SHAPES = {
-    Endpoint.CHAT_COMPLETIONS: Shape(OneChoice[ChatChoice], _chat_columns, _chat_text),
-    Endpoint.RESPONSES: Shape(Responses, _responses_columns, _responses_text),
-    Endpoint.COMPLETIONS: Shape(OneChoice[CompletionChoice], _completion_columns),
-    Endpoint.EMBEDDINGS: Shape(Embeddings, _embeddings_columns),
+    Endpoint.CHAT_COMPLETIONS: Shape(OneChoice[ChatChoice], _chat, typed=True),
+    Endpoint.RESPONSES: Shape(Responses, _response, typed=True),
+    Endpoint.COMPLETIONS: Shape(OneChoice[CompletionChoice], _completion),
+    Endpoint.EMBEDDINGS: Shape(Embeddings, _embedding),
 }
 """The endpoints that answer with a text or a vector."""

@@ -12,6 +12,7 @@ from prefect_openai_batch.batch.files.output_files import custom_id_of, parse_li
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema, record_batch
 from prefect_openai_batch.batch.outcomes.quick.quick_lines import QuickLines, quick_lines
+from prefect_openai_batch.batch.outcomes.quick.shapes import VALUES
 from prefect_openai_batch.batch.outcomes.vectors import packed
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
@@ -26,16 +27,18 @@ def slowly(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) ->
     """The row that the outcome of a line becomes."""
     outcome = read_outcome(endpoint, parse_line(line), answer=answer)
     told = outcome[: len(outcome) - (answer is None)]
-    (row,) = packed(record_batch([(0, "a", *told, "b")], outcome_schema(endpoint, answer))).to_pylist()
+    (row,) = packed(
+        record_batch([(0, custom_id_of(line), *told, "b")], outcome_schema(endpoint, answer))
+    ).to_pylist()
     return dict(row)
 
 
 def quickly(quick: QuickLines, line: bytes) -> dict[str, Any] | None:
     """The columns that it becomes at once; None where it does not."""
-    told = quick.read(line)
+    (told,) = quick.read([line])
     if told is None:
         return None
-    assert told[0].custom_id == custom_id_of(line)
+    assert told[VALUES.index("custom_id")] == custom_id_of(line)
     columns: Sequence[dict[str, Any]] = pa.RecordBatch.from_pydict(quick.columns([told])).to_pylist()
     return dict(columns[0])
 
@@ -45,7 +48,7 @@ def check(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) -> 
     quick = quick_lines(endpoint, answer)
     found = quickly(quick, line) if quick else None
     if found is not None:
-        known = {"row": 0, "custom_id": "a", "batch_id": "b", "outcome": "succeeded", "again": False}
+        known = {"row": 0, "batch_id": "b", "outcome": "succeeded", "again": False}
         names = outcome_schema(endpoint, answer).names
         assert dict.fromkeys(names) | known | found == slowly(endpoint, line, answer)
     return found is not None

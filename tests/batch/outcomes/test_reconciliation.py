@@ -9,7 +9,10 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from prefect_openai_batch.batch.files import output_files
 from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.input_files import items_table
+from prefect_openai_batch.batch.outcomes import reconciliation
 from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes, write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
@@ -28,7 +31,7 @@ def reconciled(
         paths = [Path(folder, str(number)) for number in range(len(files))]
         for path, content in zip(paths, files, strict=True):
             path.write_bytes(content)
-        batch, items = Batch(id="batch_1", status="completed"), enumerate(custom_ids)
+        batch, items = Batch(id="batch_1", status="completed"), items_table(range(len(custom_ids)), custom_ids)
         fetched = write_outcomes(batch, endpoint, items, paths, Folder(folder), keep_response=keep_response)
         outcomes: list[dict[str, Any]] = read_outcomes(fetched).to_pylist()
     assert sum(fetched.outcomes.values()) == len(custom_ids)
@@ -55,19 +58,24 @@ def check(outcome: dict[str, Any], lines: list[Line]) -> None:
 
 
 @settings(max_examples=300)
-@given(case=cases(), cut=st.tuples(st.booleans(), st.booleans()))
-def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(case: Case, cut: tuple[bool, bool]) -> None:
+@given(case=cases(), cut=st.tuples(st.booleans(), st.booleans()), at_once=st.sampled_from([1, 600, 250_000]))
+def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(
+    case: Case, cut: tuple[bool, bool], at_once: int
+) -> None:
     """In the order sent: the first whole answer counts, else the first whole line; what is missing is so named.
 
     Lines are dropped, doubled, in both files, out of order, foreign, cut off and run together, in any layout; the
-    newline at a file's end may be absent, and so may a file.
+    newline at a file's end may be absent, and so may a file. They are read a line at a time, or many.
     """
     contents = [b"".join(line.text for line in lines) for lines in case.files]
     ended = [
         content.removesuffix(b"\n") if without else content
         for content, without in zip(contents, cut, strict=False)
     ]
-    outcomes = reconciled(case.endpoint, case.custom_ids, ended)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output_files, "CHUNK_BYTES", at_once)
+        patch.setattr(reconciliation, "PLACED_BYTES", at_once)
+        outcomes = reconciled(case.endpoint, case.custom_ids, ended)
     assert [(outcome["row"], outcome["custom_id"]) for outcome in outcomes] == list(enumerate(case.custom_ids))
     for outcome in outcomes:
         check(outcome, [line for lines in case.files for line in lines if line.owner == outcome["custom_id"]])

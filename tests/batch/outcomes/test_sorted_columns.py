@@ -14,7 +14,7 @@ def test_pieces_are_in_order(monkeypatch: pytest.MonkeyPatch, in_memory: int) ->
     with SortedColumns() as columns:
         for start in range(0, len(places), 100):
             some = places[start : start + 100]
-            columns.add(pa.RecordBatch.from_pydict({PLACE: some, "text": [f"t{place}" for place in some]}))
+            columns.add(pa.table({PLACE: some, "text": [f"t{place}" for place in some]}))
         columns.end()
         found = [[batch.to_pylist() for batch in columns.piece(number)] for number in range(6)]
     assert all(batch == sorted(batch, key=lambda row: row[PLACE]) for piece in found for batch in piece)

@@ -1,7 +1,6 @@
 """What a batch gave is read until it is whole, or what is lacking is said."""
 
 import logging
-from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -10,7 +9,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, fetch_output
 from prefect_openai_batch.batch.errors import DownloadBroken, RequestError, StorageNotShared
 from prefect_openai_batch.batch.files.batches import Batch
-from prefect_openai_batch.batch.files.input_files import InputFile, items_of
+from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput
 from prefect_openai_batch.batch.requests.endpoints import Endpoint, endpoint_named
@@ -42,7 +41,7 @@ def ended(server: BatchServer, connection: Connection, file: InputFile) -> Batch
 
 
 def read(connection: Connection, batch: Batch, file: InputFile) -> FetchedOutput:
-    sent = Sent(file.endpoint, partial(items_of, file))
+    sent = Sent(file.endpoint, file.read_items)
     output = read_output(connection, batch, sent, file.files, keep_response=False)
     file.files.write("fetched.json", output)
     return output
