@@ -64,7 +64,7 @@ class InputFile(BaseModel):
     def read_items(self) -> pa.Table:
         """Row number and custom_id of each item, in the order of the rows."""
         with self.files.open(ITEMS) as file:
-            return pq.read_table(file)
+            return pq.ParquetFile(file).read()
 
 
 class InputFileWriter:

@@ -164,7 +164,7 @@ def _numbered_batches(
 def selected_rows(job: Job, selection: Selection) -> np.ndarray:
     """The row numbers of a later round's selection, ascending, as int64."""
     with job.round_folder(selection.round).open(f"{selection.name}.rows.parquet") as file:
-        return np.asarray(pq.read_table(file)["row"].to_numpy(), dtype=np.int64)
+        return np.asarray(pq.ParquetFile(file).read()["row"].to_numpy(), dtype=np.int64)
 
 
 def _make(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> dict[str, Any]:

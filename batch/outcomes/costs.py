@@ -53,7 +53,7 @@ def saved_by(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
 
 def _bill(output: FetchedOutput, given: Given, *, as_if_sent: bool = False) -> Bill:
     with output.files.open(OUTCOMES) as file:
-        table = pq.read_table(file, columns=list(READ))
+        table = pq.ParquetFile(file).read(columns=list(READ))
     if as_if_sent:
         place = table.schema.get_field_index("batch_id")
         table = table.set_column(place, "batch_id", pa.nulls(table.num_rows, pa.string()))

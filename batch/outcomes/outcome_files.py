@@ -21,6 +21,7 @@ from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
 from ..storage import Folder
+from ..tables.row_groups import DICTIONARY_BYTES
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
@@ -34,9 +35,6 @@ from .unread import Reading
 from .vectors import packed, packed_schema, unpacked
 
 OUTCOMES = "outcomes.parquet"
-
-DICTIONARY_BYTES = 16_384
-"""Columns of more different values than fit in here are kept as they are: to look each up takes longer."""
 
 
 class FetchedOutput(BaseModel):
@@ -250,7 +248,7 @@ def outcomes_between(
 def read_outcomes(fetched: FetchedOutput) -> pa.Table:
     """The outcomes of all items of an output."""
     with fetched.files.open(OUTCOMES) as file:
-        return unpacked(pq.read_table(file))
+        return unpacked(pq.ParquetFile(file).read())
 
 
 def why_again(fetched: FetchedOutput) -> Counter[str]:
@@ -258,7 +256,7 @@ def why_again(fetched: FetchedOutput) -> Counter[str]:
     if not fetched.again:
         return Counter()
     with fetched.files.open(OUTCOMES) as file:
-        table = pq.read_table(file, columns=["again", "outcome", "error_code"])
+        table = pq.ParquetFile(file).read(columns=["again", "outcome", "error_code"])
     chosen = table.filter(table["again"])
     return Counter(pc.coalesce(chosen["error_code"], chosen["outcome"].cast(pa.string())).to_pylist())
 
@@ -273,7 +271,7 @@ def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.n
     if not (fetched.again or (cancelled and OutcomeKind.CANCELLED in fetched.outcomes)):
         return np.array([], dtype=np.int64)
     with fetched.files.open(OUTCOMES) as file:
-        table = pq.read_table(file, columns=["row", "again", "outcome"])
+        table = pq.ParquetFile(file).read(columns=["row", "again", "outcome"])
     chosen = table["again"]
     if cancelled:
         chosen = pc.or_(chosen, pc.equal(table["outcome"], OutcomeKind.CANCELLED.value))

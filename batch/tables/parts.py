@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,18 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..storage import Folder
-from .row_groups import rows_at, slices
+from .row_groups import DICTIONARY_BYTES, rows_at, slices
 from .sources import SourceReader
 
 ROWS_PER_PART = 50_000
 """The rows of a part: as many as an input file may hold items."""
+
+KEPT_AS: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": 1,
+    "dictionary_pagesize_limit": DICTIONARY_BYTES,
+    "write_statistics": False,
+}
 
 RowNumbers = npt.NDArray[np.int64]
 """Row numbers of a job, from 0, ascending."""
@@ -138,7 +146,7 @@ def _write_part(folder: Folder, number: int, schema: pa.Schema, groups: Iterable
     rows = 0
     with (
         folder.create(part_name(number)) as file,
-        pq.ParquetWriter(file, schema, compression="zstd", compression_level=1, write_statistics=False) as writer,
+        pq.ParquetWriter(file, schema, **KEPT_AS) as writer,
     ):
         for group in groups:
             writer.write_batch(group)

@@ -12,6 +12,9 @@ from .json_values import row_values
 GROUP_ROWS = 5_000
 """The most rows in a row group."""
 
+DICTIONARY_BYTES = 65_536
+"""A column of more different values than fit in here is kept as it is: it takes long to look each up."""
+
 GROUP_BYTES = 32 * 1024 * 1024
 """About the most bytes in a row group of more than one row."""
 

@@ -31,7 +31,7 @@ def spread(
         answer: What each answer is, where answers are typed.
     """
     with file.files.open(FIRSTS) as known:
-        firsts = np.asarray(pq.read_table(known)["row"].to_numpy())
+        firsts = np.asarray(pq.ParquetFile(known).read()["row"].to_numpy())
     items = file.read_items()
     told = _latest(np.unique(firsts), outputs, outcome_schema(file.endpoint, answer))
     if told is None:

@@ -84,7 +84,7 @@ def earlier_rows(folder: Folder, part: int) -> pa.Table:
                 f"Rows that send the same are found in order: build selection {number} before {part}.", row=None
             )
         with folder.open(SENT.format(number)) as file:
-            tables.append(pq.read_table(file))
+            tables.append(pq.ParquetFile(file).read())
     return pa.concat_tables(tables)
 
 

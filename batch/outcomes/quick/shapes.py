@@ -83,7 +83,7 @@ VALUES = ("custom_id", "answer", "finish_reason", "model", *COUNTS, "request_id"
 """The columns of outcomes that a line fills."""
 
 
-def _values(line: Line[Any], answer: str | bytes, finish_reason: str | None) -> tuple[Any, ...]:
+def _values(line: Line[Any], answer: str | bytes | list[float], finish_reason: str | None) -> tuple[Any, ...]:
     """What a line holds, as the values of `VALUES`."""
     response = line.response
     usage = response.body.usage

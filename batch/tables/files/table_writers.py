@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ...errors import DestinationError
 from ..json_values import json_values
-from ..row_groups import slices
+from ..row_groups import DICTIONARY_BYTES, slices
 from ..table_formats import SUFFIXES, WRITTEN, WRITTEN_SUFFIXES, Format, compression_of, separator_of, table_suffix
 from ..value_texts import json_bytes
 
@@ -79,16 +79,17 @@ def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Ite
 
 def _kept_as(schema: pa.Schema) -> dict[str, Any]:
     """How columns are kept: in dictionaries and compressed, but for vectors, of which neither makes less."""
+    kept = {"dictionary_pagesize_limit": DICTIONARY_BYTES}
     empty = BytesIO()
     pq.ParquetWriter(empty, schema).close()
     columns = pq.ParquetFile(empty).schema
     leaves = [columns.column(place) for place in range(len(columns.names))]
     vectors = {leaf.path for leaf in leaves if leaf.physical_type == "FLOAT" and leaf.max_repetition_level}
     if not vectors:
-        return {}
+        return kept
     others = [leaf.path for leaf in leaves if leaf.path not in vectors]
     compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "none")
-    return {"use_dictionary": others, "write_statistics": others, "compression": compression}
+    return {"use_dictionary": others, "write_statistics": others, "compression": compression, **kept}
 
 
 def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
