@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copytree
 
 import openai
 import pandas as pd
@@ -248,20 +247,19 @@ def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
     batch_server: BatchServer, reviews: Path, run: Run, tmp_path: Path, how: str, why: str
 ) -> None:
     """Be it its storage or one of its records: the wake flow looks at the others, and then says what is wrong."""
+    jobs = str(tmp_path / "jobs")
     run(reviews, wait="detach", job_key="whole")
-    broken = "nowhere://bucket"
     if how == "cut off":
-        broken = str(tmp_path / "broken")
-        copytree(tmp_path / "jobs", broken)
-        (record,) = Path(broken).rglob("submitted.json")
+        run(reviews, wait="detach", job_key="broken", destination=str(tmp_path / "others.parquet"))
+        (record,) = Path(jobs, "broken").rglob("submitted.json")
         record.write_text("{")
-    known = {"options": {"wait": "suspend"}, "job_key": "whole"}
+    broken = {"job_key": "broken", "storage": jobs if how == "cut off" else "nowhere://bucket"}
     with get_client(sync_client=True) as client:
         runs = [
             client.create_flow_run(
-                openai_batch, parameters={**known, "storage": storage}, tags=[TAG], state=Suspended()
+                openai_batch, parameters={"options": {"wait": "suspend"}, **job}, tags=[TAG], state=Suspended()
             )
-            for storage in (broken, str(tmp_path / "jobs"))
+            for job in (broken, {"job_key": "whole", "storage": jobs})
         ]
         before = len(batch_server.requests())
         try:
