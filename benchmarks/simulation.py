@@ -14,7 +14,7 @@ are answered, and four outputs.
 """
 
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import accumulate, chain, repeat
@@ -60,6 +60,7 @@ class Simulation:
         self.calls: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
         self.bucket, self.bucket_at = float(CREATIONS.slots), 0.0
+        self.created: deque[float] = deque()
         self.peak = 0
         self.input_bytes = case.rows * ROW_BYTES
         self.rows_bytes = self.disk = self.input_bytes * KEPT_SHARE
@@ -87,20 +88,27 @@ class Simulation:
         enqueued = None
         if self.departures.is_bounded:
             enqueued = Enqueued.of(self.departures.flying)
-            self.calls["looks for room"] += self.pages()
+            self.calls["looks for room"] += self.pages_of_a_day()
         while going := self.departures.leave(UPLOADS, lambda _: True, self.now, enqueued):
             self.pass_time(sum(file.bytes for file in going) / LINK_BYTES)
             for file in going:
                 self.take_turn()
                 self.calls["uploads"] += 1
                 self.calls["creations"] += 1
-                self.calls["looks for room"] += self.pages() if enqueued is not None else 0
+                self.calls["looks for room"] += enqueued is not None  # of what is newer
+                self.created.append(self.now)
                 self.departures.flying.append(self.openai.create(file, self.now))
         self.departures.looked(self.now, self.options.pauses)
 
     def pages(self) -> int:
-        """How many calls list the batches of a day."""
+        """How many calls list the open batches."""
         return max(1, ceil(len(self.departures.flying) / PAGE))
+
+    def pages_of_a_day(self) -> int:
+        """How many calls list the batches of a day, those that have ended too."""
+        while self.created and self.created[0] < self.now - DAY:
+            self.created.popleft()
+        return max(1, ceil(len(self.created) / PAGE))
 
     def take_turn(self) -> None:
         """Wait for a slot among the creations."""
@@ -191,6 +199,7 @@ MILLION = 1_000_000
 CASES = [
     *(Case(10 * MILLION, tier, limit, hours) for tier, limit in TIERS for hours in (1.0, 6.0, 24.0)),
     Case(10 * MILLION, "Launch", 200_000_000, 6.0, bounded=False),
+    Case(10 * MILLION, "Build", 3_000_000, 1.0, bounded=False),
     Case(10 * MILLION, "Grow", 15_000_000_000, 6.0, in_flight=1_000),
     *(Case(100 * MILLION, tier, limit, 6.0) for tier, limit in TIERS[1:]),
     Case(100 * MILLION, "Launch", 200_000_000, 24.0),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from prefect.automations import AutomationCore, EventTrigger
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import FlowPauseTimeout, NotPausedError, ObjectNotFound
 from prefect.flow_runs import resume_flow_run
@@ -21,6 +22,9 @@ PAGE = 200
 """Prefect's server gives at most so many automations a call."""
 
 USUAL = Times()
+
+WAKE_SECONDS = 600.0
+"""So long after its last run began `wake` may begin anew, whatever became of that run."""
 
 NOBODY = UUID(int=0)
 """The id of a deployment that is still to come."""
@@ -83,11 +87,15 @@ def install_automations(times: Times = USUAL) -> list[Change]:
     One that somebody has paused stays paused. A timer starts with a suspension, and ends when its automation is
     updated: runs that are suspended already need `resume_waiting` then.
 
+    The one slot of `wake` is made to come back by itself: Prefect's server keeps who holds it in memory, so where
+    both are killed nobody would give it back, and nothing would wake.
+
     Raises:
         DeploymentMissing: a deployment that they start is not there; nothing is changed.
     """
     with get_client(sync_client=True) as client:
         wanted = wanted_automations(client, times)
+        _let_slots_come_back(client, WAKE)
         there = list(_ours(client))
         changes = [_install(client, automation, there) for automation in wanted]
         return changes + _remove(client, there)
@@ -172,6 +180,14 @@ def _is_scheduled(client: SyncPrefectClient, name: str) -> bool:
     except ObjectNotFound:
         return False
     return not deployment.paused and any(schedule.active for schedule in deployment.schedules)
+
+
+def _let_slots_come_back(client: SyncPrefectClient, name: str) -> None:
+    with suppress(ObjectNotFound):
+        limit = client.read_deployment_by_name(name).global_concurrency_limit
+        if limit is not None and not limit.slot_decay_per_second:
+            decay = GlobalConcurrencyLimitUpdate(slot_decay_per_second=1 / WAKE_SECONDS)
+            client.update_global_concurrency_limit(limit.name, decay)
 
 
 def _deployment(client: SyncPrefectClient, name: str) -> UUID | None:

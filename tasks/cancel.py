@@ -3,7 +3,7 @@
 from prefect import task
 
 from ..batch.errors import BatchUnknown
-from ..batch.files.batches import Batch
+from ..batch.files.batches import REFUSED, Batch
 from ..batch.files.identity import identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
@@ -70,6 +70,8 @@ def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> l
     cancelled: list[Batch] = []
     unknown: list[Batch] = []
     for batch in job.open_batches():
+        if batch.id.startswith(REFUSED):  # OpenAI has never had it
+            continue
         try:
             cancelled.append(connection.cancel(batch.id))
         except BatchUnknown:

@@ -94,7 +94,7 @@ class Departures:
                 look.lacking.add(file.model)
             elif may_go(file):
                 places.append(place)
-                if enqueued is not None:
+                if enqueued is not None and not self.bounds.is_judged_at_once(file):
                     enqueued.add(file)
             else:
                 look.withheld = True
@@ -107,7 +107,7 @@ class Departures:
 
     def _fits(self, file: InputFile, enqueued: Enqueued) -> bool:
         """Whether there is room, and this job may take it; one over its share lets it be for one look."""
-        bound = self.bounds.of(file.model)
+        bound = self.bounds.for_file(file)
         has_room = enqueued.has_room(file, bound)
         is_fair = not self._yields or self._left_before or enqueued.is_fair(file, bound)
         self.look.left |= has_room and not is_fair

@@ -3,8 +3,10 @@
 OpenAI bounds the input tokens of a model in open batches, by organisation and tier, and says nowhere how much of
 that is taken. Each batch of ours says in its metadata what it enqueues, so the list tells, for all runs alike.
 Batches of other programs count as nothing, for nothing tells their tokens: who has such gives a smaller bound.
+A model and its dated snapshots share one limit.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,9 +19,17 @@ LIVE = frozenset({BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.F
 """The statuses whose tokens OpenAI counts."""
 
 
+_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+
+
+def undated(model: str) -> str:
+    """The name of a model without its snapshot's date: what OpenAI counts together."""
+    return _DATE.sub("", model)
+
+
 @dataclass
 class Enqueued:
-    """The tokens in open batches, by model and job."""
+    """The tokens in open batches, by undated model and job."""
 
     by_job: Counter[tuple[str, str]] = field(default_factory=Counter)
 
@@ -30,20 +40,20 @@ class Enqueued:
         for batch in batches:
             if batch.status in LIVE:
                 model, tokens = enqueued_of(batch)
-                enqueued.by_job[model, job_key_of(batch)] += tokens
+                enqueued.by_job[undated(model), job_key_of(batch)] += tokens
         return enqueued
 
     def add(self, file: InputFile) -> None:
         """Count an input file that is about to be sent."""
-        self.by_job[file.model, file.job_key or ""] += enqueued_tokens(file)
+        self.by_job[_holder(file)] += enqueued_tokens(file)
 
     def taken(self, model: str) -> int:
         """The tokens of a model in open batches."""
-        return sum(tokens for (of, _), tokens in self.by_job.items() if of == model)
+        return sum(tokens for (of, _), tokens in self.by_job.items() if of == undated(model))
 
     def held_by_others(self, file: InputFile) -> bool:
         """Whether other jobs have batches of a file's model open: then room may come without an end of ours."""
-        return self.taken(file.model) > self.by_job[file.model, file.job_key or ""]
+        return self.taken(file.model) > self.by_job[_holder(file)]
 
     def has_room(self, file: InputFile, bound: int | None) -> bool:
         """Whether an input file fits under a bound; one that is larger alone may go alone, for OpenAI to judge."""
@@ -52,8 +62,12 @@ class Enqueued:
 
     def is_fair(self, file: InputFile, bound: int | None) -> bool:
         """Whether an input file's job has no more than its share with it, where one more job is about to begin."""
-        own = self.by_job[file.model, file.job_key or ""]
+        own = self.by_job[_holder(file)]
         if bound is None or not own:
             return True
-        jobs = sum(1 for (of, _), tokens in self.by_job.items() if of == file.model and tokens)
+        jobs = sum(1 for (of, _), tokens in self.by_job.items() if of == undated(file.model) and tokens)
         return (own + enqueued_tokens(file)) * (jobs + 1) <= bound
+
+
+def _holder(file: InputFile) -> tuple[str, str]:
+    return undated(file.model), file.job_key or ""

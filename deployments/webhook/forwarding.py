@@ -170,7 +170,10 @@ class Forwarder:
 def _runs_by_key() -> dict[str, list[FlowRun]]:
     found: defaultdict[str, list[FlowRun]] = defaultdict(list)
     for run in waiting_runs(ACTIVE):
-        found[job_key_of(run)].append(run)
+        try:
+            found[job_key_of(run)].append(run)
+        except Exception as error:  # whatever its parameters hold, the other runs are told
+            log.warning("Which job flow run %s is for cannot be told: %s", run.name, type(error).__name__)
     return found
 
 

@@ -9,7 +9,7 @@ from prefect import get_run_logger
 from ...batch import clock
 from ...batch.files.batches import Batch, BatchStatus
 from ...batch.files.input_files import InputFile
-from ...batch.flight.bounds import Bounds
+from ...batch.flight.bounds import bounds_of
 from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
@@ -56,8 +56,7 @@ class Flight:
         files = [file for file, output in outputs if output is None]
         waiting = [file for file in files if submitted(file) is None]
         flying = [batch for file in files if (batch := submitted(file)) is not None]
-        bounds = Bounds(self.job.terms.max_enqueued_tokens)
-        bounds.learn((output.batch for _, output in outputs if output), clock.now())
+        bounds = bounds_of(self.job, outputs, clock.now())
         self.departures = Departures(
             waiting,
             flying,
@@ -155,7 +154,7 @@ class Flight:
 
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether there was still room for all of them."""
-        held = submit_files(self.job_run, files, self.departures.bounds.of, self._note_submission)
+        held = submit_files(self.job_run, files, self.departures.bounds.for_file, self._note_submission)
         if held:
             self.departures.hold(held)
         return not held

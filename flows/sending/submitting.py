@@ -23,7 +23,7 @@ Note = Callable[[InputFile, Batch], None]
 
 
 def submit_files(
-    job_run: JobRun, files: list[InputFile], bound: Callable[[str], int | None], note: Note
+    job_run: JobRun, files: list[InputFile], bound: Callable[[InputFile], int | None], note: Note
 ) -> list[InputFile]:
     """Submit these side by side, the first of them in this thread; an error is raised when all are done.
 
@@ -32,7 +32,7 @@ def submit_files(
     Args:
         job_run: The run of their job.
         files: Input files without a batch.
-        bound: The most tokens of a model in open batches, where there is a bound.
+        bound: The most tokens of an input file's model in open batches, where it waits for room.
         note: Hears of each that has its batch.
 
     Returns:
@@ -43,7 +43,7 @@ def submit_files(
         "settle_seconds": job_run.options.settle_seconds,
     }
     calls = [
-        (_submission(job_run, file), {"file": file, "max_enqueued_tokens": bound(file.model), **wishes})
+        (_submission(job_run, file), {"file": file, "max_enqueued_tokens": bound(file), **wishes})
         for file in files
     ]
     threads: ThreadPoolTaskRunner[Batch | None] = ThreadPoolTaskRunner(max_workers=UPLOADS)

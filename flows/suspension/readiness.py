@@ -1,9 +1,12 @@
 """Whether a job that waits could go on."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 
+from ...batch import clock
+from ...batch.files.batches import Batch
 from ...batch.files.input_files import InputFile
-from ...batch.flight.bounds import bounds_of
+from ...batch.flight.bounds import Bounds, bounds_of
 from ...batch.flight.enqueued import Enqueued
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
@@ -12,8 +15,40 @@ from ...batch.jobs.submissions import fetched, refusals, submitted
 from ...batch.money.budgets import Spending
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How a job stands that nobody is at work on.
+
+    Attributes:
+        job: The job.
+        opened: Its batches whose output is still to be fetched.
+        unsent: Its input files without a batch.
+        bounds: What bounds its models' tokens in open batches.
+        stopped: Whether nothing more of it is sent.
+    """
+
+    job: Job
+    opened: list[Batch]
+    unsent: list[InputFile]
+    bounds: Bounds
+    stopped: bool
+
+
+def read_standing(job: Job) -> Standing:
+    """How a job stands by its records, each of which is read once: an object store takes its time for each."""
+    outputs = [(file, fetched(file)) for file in job.input_files()]
+    sent = [(file, submitted(file)) for file, output in outputs if output is None]
+    return Standing(
+        job,
+        opened=[batch for _, batch in sent if batch is not None],
+        unsent=[file for file, batch in sent if batch is None],
+        bounds=bounds_of(job, outputs, clock.now()),
+        stopped=job.stopped() is not None,
+    )
+
+
 def could_go_on(
-    job: Job,
+    standing: Standing,
     ended: Collection[str],
     now: float,
     look_for_room: Callable[[], Enqueued] = Enqueued,
@@ -22,34 +57,30 @@ def could_go_on(
     """Whether a new start of a job would find something to do.
 
     Args:
-        job: A job that nobody is at work on.
+        standing: How the job stands.
         ended: The ids of those of its open batches that have ended at OpenAI.
         now: The time in Unix seconds.
         look_for_room: Gives the tokens in open batches, where they matter; what the job would send is added, and
             so counts for the next job.
         in_flight: How many of its batches may be open at once.
     """
-    opened = job.open_batches()
-    if any(batch.id in ended for batch in opened):
+    if any(batch.id in ended for batch in standing.opened):
         return True
-    stopped = job.stopped() is not None
-    deadline = next_deadline(job.deadline, stopped=stopped)
+    deadline = next_deadline(standing.job.deadline, stopped=standing.stopped)
     if deadline is not None and deadline.timestamp() <= now:
         return True
-    unsent = [file for file in job.input_files() if submitted(file) is None and fetched(file) is None]
-    if stopped or not unsent:
-        return not opened
-    return len(opened) < in_flight and _could_send(job, unsent, now, look_for_room, has_open=bool(opened))
+    if standing.stopped or not standing.unsent:
+        return not standing.opened
+    return len(standing.opened) < in_flight and _could_send(standing, now, look_for_room)
 
 
-def _could_send(
-    job: Job, unsent: list[InputFile], now: float, look_for_room: Callable[[], Enqueued], *, has_open: bool
-) -> bool:
+def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqueued]) -> bool:
     """Whether an input file may go now that could not go when the job was left."""
-    bounds, seen = bounds_of(job, now), set[str]()
-    spending = Spending(job) if has_open else None  # without open batches the job is stopped where it is spent
-    for file in unsent:
-        not_before, bound = refusals(file).not_before, bounds.of(file.model)
+    has_open, bounds, seen = bool(standing.opened), standing.bounds, set[str]()
+    # without open batches the job is stopped where it is spent
+    spending = Spending(standing.job) if has_open else None
+    for file in standing.unsent:
+        not_before, bound = refusals(file).not_before, bounds.for_file(file)
         if file.model in seen or not_before > now:
             continue
         if bound is not None:
@@ -58,7 +89,7 @@ def _could_send(
             if not enqueued.has_room(file, bound):
                 continue
             enqueued.add(file)
-        elif has_open and not not_before:
+        elif has_open and not not_before and not bounds.is_judged_at_once(file):
             continue
         if spending is None or spending.allows(file):
             return True

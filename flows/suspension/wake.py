@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from functools import cache, partial
+from typing import NamedTuple
 
 from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import FlowRun
@@ -19,8 +22,23 @@ from ...tasks import look_for_room
 from ..runs import credentials_of, job_of, options_of
 from ..shown.run_names import add_to_name, run_name
 from .looks import look_once
-from .readiness import could_go_on
+from .readiness import Standing, could_go_on, read_standing
 from .waiting_runs import waiting_runs
+
+UNREAD = "The job folder or the account of flow run {!r} could not be read, or the run not be resumed"
+"""What is logged of one that stays asleep for an error."""
+
+
+READERS = 16
+"""Job folders that are read at once: an object store answers many as soon as one."""
+
+
+class Waiting(NamedTuple):
+    """A run that waits suspended, how its job stands, and whose batches they are."""
+
+    run: FlowRun
+    standing: Standing
+    credentials: str | None
 
 
 @flow(name="openai-batch-wake", flow_run_name=run_name, persist_result=True, result_serializer="json")
@@ -43,21 +61,32 @@ def wake_jobs() -> list[str]:
         woken = wake_jobs()  # every few minutes, if the schedule of `openai-batch-wake/wake` is on
         ```
     """
-    waiting: defaultdict[str | None, list[tuple[FlowRun, Job]]] = defaultdict(list)
+    waiting: defaultdict[str | None, list[Waiting]] = defaultdict(list)
     woken: list[str] = []
     failed: list[Exception] = []
-    for run in waiting_runs():
-        with _noted(failed, f"The job folder or the account of flow run {run.name!r} could not be read"):
-            if (job := job_of(run)) is not None:
-                waiting[credentials_of(run) or None].append((run, job))
+    for run, reading in _readings(list(waiting_runs())):
+        with _noted(failed, UNREAD.format(run.name)):
+            if (found := reading.result()) is not None:
+                waiting[found.credentials].append(found)
     for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
-            woken += _wake(group, credentials)
+            woken += _wake(group, credentials, failed)
     if woken:
         add_to_name(f"{len(woken)} job{'' if len(woken) == 1 else 's'} woken")
     if failed:
         raise failed[0]
     return woken
+
+
+def _readings(runs: list[FlowRun]) -> list[tuple[FlowRun, Future[Waiting | None]]]:
+    with ThreadPoolExecutor(READERS) as threads:
+        return [(run, threads.submit(copy_context().run, _read, run)) for run in runs]
+
+
+def _read(run: FlowRun) -> Waiting | None:
+    """A run's job as it stands; None where the run has begun none."""
+    job = job_of(run)
+    return None if job is None else Waiting(run, read_standing(job), credentials_of(run) or None)
 
 
 @contextmanager
@@ -81,16 +110,20 @@ def _ended(opened: list[Batch], credentials: str | None) -> set[str]:
     return set()
 
 
-def _wake(waiting: list[tuple[FlowRun, Job]], credentials: str | None) -> list[str]:
+def _wake(waiting: list[Waiting], credentials: str | None, failed: list[Exception]) -> list[str]:
     """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
-    opened = [batch for _, job in waiting for batch in job.open_batches()]
-    ended = _ended(opened, credentials)
+    ended = _ended([batch for one in waiting for batch in one.standing.opened], credentials)
     look = cache(partial(look_for_room, credentials))  # by one listing, where some wait for room
-    ready = [
-        (run, job) for run, job in waiting if could_go_on(job, ended, clock.now(), look, options_of(run).in_flight)
-    ]
-    for run, job in ready:
-        with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
-            at_once(resume_flow_run, run.id)
-            get_run_logger().info("The job %s goes on (flow run %s)", job.key, run.name)
-    return [job.key for _, job in ready]
+    woken: list[str] = []
+    for run, standing, _ in waiting:
+        with _noted(failed, UNREAD.format(run.name)):
+            if could_go_on(standing, ended, clock.now(), look, options_of(run).in_flight):
+                _resume(run, standing.job)
+                woken.append(standing.job.key)
+    return woken
+
+
+def _resume(run: FlowRun, job: Job) -> None:
+    with suppress(NotPausedError, FlowPauseTimeout, RuntimeError):  # somebody else was faster
+        at_once(resume_flow_run, run.id)
+        get_run_logger().info("The job %s goes on (flow run %s)", job.key, run.name)

@@ -23,7 +23,7 @@ from ...batch.jobs.submissions import (
 )
 from .connection import Connection
 from .creation import lacks_room, may_have_created, refused_batch
-from .listing import enqueued, find_created
+from .listing import enqueued_by_now, find_created, note_created
 from .tries import CREATING
 from .twins import keep_one
 from .uploads import upload
@@ -127,7 +127,7 @@ def _room_for(connection: Connection, file: InputFile, bound: int | None) -> Ite
         yield True
         return
     with connection.one_at_a_time() as got:
-        yield got and enqueued(connection).has_room(file, bound)
+        yield got and enqueued_by_now(connection).has_room(file, bound)
 
 
 def _now() -> datetime:
@@ -139,10 +139,12 @@ def _create_claimed(
 ) -> Batch:
     metadata = metadata_of_attempt(with_tokens(identity, file), attempt_of(file))
     try:
-        return connection.create(file_id, file.endpoint, metadata)
+        batch = connection.create(file_id, file.endpoint, metadata)
     except APIError as error:
         if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
             take_back(file, claimed)
         if lacks_room(error):
             return refused_batch(error, file.endpoint, file_id)
         raise
+    note_created(connection, batch)
+    return batch

@@ -4,13 +4,16 @@ The list may lag: one empty look right after a creation proves nothing.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
 
 from openai import NotFoundError
 
 from ...batch import clock
 from ...batch.files.batches import WINDOW_SECONDS, Batch
 from ...batch.files.identity import job_key_of, with_identity
-from ...batch.flight.enqueued import Enqueued
+from ...batch.flight.enqueued import LIVE, Enqueued
+from ...batch.jobs.options import SETTLE_SECONDS
 from ...batch.limits import KEPT_SECONDS
 from .connection import Connection
 from .tries import pause
@@ -21,6 +24,9 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 CLOCK_SLACK_SECONDS = 600
 """How far our clock and OpenAI's may be apart."""
+
+SEEN_SECONDS = 60.0
+"""So long after a look at all open batches only the newer ones are looked at, while others wait for their turn."""
 
 
 def created_since(connection: Connection, identity: Mapping[str, str], since: float) -> list[Batch]:
@@ -46,16 +52,59 @@ def find_created(
         seconds = min(2 * seconds, LONGEST_PAUSE_SECONDS)
 
 
+class _Seen(NamedTuple):
+    """The open batches that a listing has shown; when it was made, and when the newest batch in it was created."""
+
+    at: float
+    newest: float
+    live: dict[str, Batch]
+
+
+_seen: dict[str, _Seen] = {}
+"""What this process has seen last of each account."""
+
+
 def enqueued(connection: Connection) -> Enqueued:
     """The tokens in open batches, by one listing of those that may be open.
 
     Those whose window is over count no more, also where OpenAI is late to end them. A server that has no listing
     tells of none.
     """
-    try:
-        return Enqueued.of(connection.batches_since(clock.now() - WINDOW_SECONDS))
-    except NotFoundError:
-        return Enqueued()
+    seen = _Seen(clock.now(), 0.0, {})
+    newest = _look(connection, seen.at - WINDOW_SECONDS - CLOCK_SLACK_SECONDS, seen.live)
+    _seen[connection.account.digest] = seen._replace(newest=newest)
+    return Enqueued.of(list(seen.live.values()))
+
+
+def enqueued_by_now(connection: Connection) -> Enqueued:
+    """The same, soon after such a look, by a listing of what is newer: a day's batches may be hundreds of pages.
+
+    What has ended since that look still counts. What this process has created counts also where the list lags.
+    """
+    seen = _seen.get(connection.account.digest)
+    if seen is None or not seen.newest or clock.now() - seen.at > SEEN_SECONDS:
+        return enqueued(connection)
+    _look(connection, seen.newest - SETTLE_SECONDS, seen.live)
+    return Enqueued.of(list(seen.live.values()))
+
+
+def note_created(connection: Connection, batch: Batch) -> None:
+    """Let a batch count that this process has created."""
+    if (seen := _seen.get(connection.account.digest)) is not None:
+        seen.live[batch.id] = batch
+
+
+def _look(connection: Connection, since: float, live: dict[str, Batch]) -> float:
+    """Bring the open batches up to date by a listing back to a time; when the newest in it was created, or 0."""
+    newest = 0.0
+    with suppress(NotFoundError):
+        for batch in connection.batches_since(since):
+            newest = max(newest, batch.created_at or 0.0)
+            if batch.status in LIVE:
+                live[batch.id] = batch
+            else:
+                live.pop(batch.id, None)
+    return newest
 
 
 def batches_of_job(connection: Connection, job_key: str) -> list[Batch]:

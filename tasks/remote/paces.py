@@ -9,23 +9,29 @@ A batch takes a turn of both before its upload. A limit that is missing is made;
 so whoever shares the account with other programs sets it lower. It is named by who we are to OpenAI
 (`Account.digest`), and so is shared by all runs that use one Prefect server and one project, or credentials block.
 
+A limit is looked at before it is asked for a slot: each refusal costs it what had come back since the last, and
+many runs that ask at once would keep it from ever filling. The slot of the room comes back by itself, too: leases
+are kept by one process of Prefect's server and end with it, and what they hold stays taken.
+
 None of it is a reason to fail: where Prefect has no such limit, or does not answer, we go on without. OpenAI then
 says 429, and the call is tried again; or that there is no room, and the file waits.
 """
 
 import logging
+import random
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 from threading import Lock
-from uuid import UUID
 
 from httpx import HTTPStatusError, Response
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.exceptions import ObjectAlreadyExists
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 
 from .account import Account
 from .tries import pause
@@ -33,10 +39,14 @@ from .tries import pause
 log = logging.getLogger(__name__)
 
 SLOT_SECONDS = 60.0
-"""So long a slot is asked for; and so long Prefect keeps one that a killed process held."""
+"""So long the slot of the room is waited for; and so soon it is free again that a killed process held."""
 
 NO_SLOT = 423
-"""Prefect's status of a limit whose slots are all taken; Retry-After says when one may be free."""
+"""Prefect's status of a limit whose slots are all taken."""
+
+SHORTEST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+"""Between two looks at a limit without a slot, on average: they come less often the longer it takes."""
 
 BUSY = 503
 """Prefect's status where its database is busy."""
@@ -45,7 +55,7 @@ BUSY_SECONDS = 0.1
 """So soon Prefect is then asked again, as often as its client tries at all."""
 
 _turns, _slots = Lock(), Lock()
-"""One thread at a time asks: refusals cost a limit the slots that had come back, and one makes what is missing."""
+"""One thread of a process at a time looks and asks."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ class Pace:
 
     kind: str
     slots: int
-    decay: float = 0.0
+    decay: float
 
     def name(self, account: Account) -> str:
         """The limit's name for an account."""
@@ -63,23 +73,18 @@ class Pace:
 
 CREATIONS = Pace("creations", 100, 0.5)
 UPLOADS = Pace("uploads", 100, 14.0)
-ROOM = Pace("room", 1)
+ROOM = Pace("room", 1, 1 / SLOT_SECONDS)
 
 
 def take_turn(account: Account) -> None:
-    """Wait until one more batch may be uploaded and created; one call to Prefect, where there is no waiting.
+    """Wait until one more batch may be uploaded and created.
 
     Raises:
         KeyboardInterrupt: what it is for was ended meanwhile.
     """
-    paces = {pace.name(account): pace for pace in (UPLOADS, CREATIONS)}
     try:
         with _turns, _client() as client:
-            taken = _answer(lambda: client.increment_concurrency_slots([*paces], 1, "rate_limit")).json()
-            missing = paces.keys() - {limit["name"] for limit in taken}
-            if missing:
-                _make(client, [paces[name] for name in missing], account)
-                _answer(lambda: client.increment_concurrency_slots([*missing], 1, "rate_limit"))
+            _take(client, (UPLOADS, CREATIONS), account)
     except Exception as error:
         log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
 
@@ -91,43 +96,86 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
     Gives:
         False where others have held it so long that it is better to look again later.
     """
-    lease: UUID | None = None
-    got = True
+    taken, got = False, True
     try:
-        lease = _lease(account)
-        got = lease is not None
+        with _slots, _client() as client:
+            taken = got = _take(client, (ROOM,), account, SLOT_SECONDS)
     except Exception as error:
         log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+    begun = time.monotonic()
     try:
         yield got
     finally:
-        if lease is not None:
-            _give_back(lease)
+        held = time.monotonic() - begun
+        if taken and held < SLOT_SECONDS:  # else it may be somebody else's by now
+            _give_back(account, held)
 
 
-def _lease(account: Account) -> UUID | None:
-    """The lease of the one slot; None where others have held it for `SLOT_SECONDS`."""
-    names = [ROOM.name(account)]
-    with _slots, _client() as client:
-
-        def ask() -> Response:
-            return client.increment_concurrency_slots_with_lease(names, 1, "concurrency", SLOT_SECONDS)
-
-        try:
-            told = _answer(ask, SLOT_SECONDS).json()
-            if not told["limits"]:
-                _make(client, [ROOM], account)
-                told = _answer(ask, SLOT_SECONDS).json()
-        except TimeoutError:
-            return None
-    return UUID(told["lease_id"])
+def _take(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account, seconds: float = inf) -> bool:
+    """Take a slot of each limit as soon as all have one; False where they had none for so many seconds."""
+    names = [pace.name(account) for pace in paces]
+    begun, seen = time.monotonic(), dict[str, tuple[datetime | None, float]]()
+    while True:
+        have_one = [_has_slot(_limit(client, pace, account), seen) for pace in paces]
+        if all(have_one) and _took(client, names):
+            return True
+        waited = time.monotonic() - begun
+        if waited >= seconds:
+            return False
+        usual = min(max(waited / 10, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        pause(usual * random.uniform(0.5, 1.5), asked="Prefect, for a turn")  # noqa: S311  # no secret
 
 
-def _give_back(lease: UUID) -> None:
-    """Give the slot back; where that fails it is free when its lease is over."""
+def _has_slot(limit: GlobalConcurrencyLimitResponse, seen: dict[str, tuple[datetime | None, float]]) -> bool:
+    """Whether a limit has a slot: by its count, or because nobody has moved it while one came back.
+
+    The second is for older servers of Prefect (3.6), which count none that came back. `seen` is when it was first
+    looked at as it stands.
+    """
+    now = time.monotonic()
+    if limit.name not in seen or seen[limit.name][0] != limit.updated:
+        seen[limit.name] = (limit.updated, now)
+    still = now - seen[limit.name][1]
+    is_on = limit.active and limit.limit
+    return not is_on or limit.active_slots < limit.limit or still * limit.slot_decay_per_second >= 1
+
+
+def _took(client: SyncPrefectClient, names: list[str]) -> bool:
+    """Whether each of these limits gave a slot; somebody may have been faster. None is given by some alone."""
+    try:
+        client.increment_concurrency_slots(names, 1, "rate_limit")
+    except HTTPStatusError as error:
+        if error.response.status_code != NO_SLOT:
+            raise
+        return False
+    return True
+
+
+def _limit(client: SyncPrefectClient, pace: Pace, account: Account) -> GlobalConcurrencyLimitResponse:
+    """A limit as it stands; one that is missing is made."""
+    name = pace.name(account)
+    try:
+        limit = client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        wanted = GlobalConcurrencyLimitCreate(name=name, limit=pace.slots, slot_decay_per_second=pace.decay)
+        with suppress(ObjectAlreadyExists):
+            client.create_global_concurrency_limit(wanted)
+        return client.read_global_concurrency_limit_by_name(name)
+    if (
+        pace is ROOM and not limit.slot_decay_per_second
+    ):  # as earlier versions made it: a lost slot was lost for good
+        client.update_global_concurrency_limit(
+            name, GlobalConcurrencyLimitUpdate(slot_decay_per_second=pace.decay, active_slots=0)
+        )
+        return client.read_global_concurrency_limit_by_name(name)
+    return limit
+
+
+def _give_back(account: Account, held: float) -> None:
+    """Give the room's slot back; where that fails it comes back by itself."""
     try:
         with _client() as client:
-            client.release_concurrency_slots_with_lease(lease)
+            client.release_concurrency_slots([ROOM.name(account)], 1, held)
     except Exception as error:
         log.warning("Prefect keeps the slot of looking for room for a while (%s)", type(error).__name__)
 
@@ -143,31 +191,3 @@ def ask_again_soon(response: Response) -> None:
     """
     if response.status_code == BUSY:
         response.headers.setdefault("Retry-After", str(BUSY_SECONDS))
-
-
-def _answer(ask: Callable[[], Response], seconds: float = inf) -> Response:
-    """What Prefect answers as soon as it has slots; `rate_limit` and `concurrency` rest longer, and write events.
-
-    Raises:
-        TimeoutError: it had none for so many seconds.
-    """
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return ask()
-        except HTTPStatusError as error:
-            if error.response.status_code != NO_SLOT:
-                raise
-            if time.monotonic() >= end:
-                raise TimeoutError from None
-            pause(float(error.response.headers["Retry-After"]))
-
-
-def _make(client: SyncPrefectClient, paces: Iterable[Pace], account: Account) -> None:
-    """Make the limits that are missing."""
-    for pace in paces:
-        limit = GlobalConcurrencyLimitCreate(
-            name=pace.name(account), limit=pace.slots, slot_decay_per_second=pace.decay
-        )
-        with suppress(ObjectAlreadyExists):
-            client.create_global_concurrency_limit(limit)

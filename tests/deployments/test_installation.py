@@ -9,7 +9,11 @@ from typing import Any
 import httpx
 import pytest
 from prefect_openai_batch.deployments.automations import PREFIX, Times
-from prefect_openai_batch.deployments.installation import install_automations, remove_automations
+from prefect_openai_batch.deployments.installation import (
+    WAKE_SECONDS,
+    install_automations,
+    remove_automations,
+)
 from prefect_openai_batch.flows.runs import TAG
 
 from ..conftest import BIN
@@ -87,6 +91,13 @@ def test_where_wake_looks_for_all_no_timer_looks_for_each(api: httpx.Client) -> 
         install_automations()
         assert sum("look after" in one["name"] for one in ours(api)) == looks
     assert [one["name"] for one in ours(api) if "look at last" in one["name"]]
+
+
+def test_the_slot_of_wake_comes_back_by_itself(api: httpx.Client) -> None:
+    """Whatever was killed with a run of it: Prefect's server keeps who holds a slot in memory."""
+    install_automations()
+    limit = deployment(api, "wake")["global_concurrency_limit"]
+    assert (limit["limit"], limit["slot_decay_per_second"]) == (1, 1 / WAKE_SECONDS)
 
 
 def test_every_automation_asks_for_our_tag(api: httpx.Client) -> None:

@@ -15,6 +15,8 @@ from prefect.states import Suspended
 from prefect_openai_batch import ChatRequest, Job, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.flight.bounds import bounds_of
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
@@ -23,7 +25,7 @@ from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.leaving import awaited
 from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
-from prefect_openai_batch.flows.suspension.readiness import could_go_on
+from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
 from .conftest import REVIEW, Run, looked_at
@@ -186,27 +188,27 @@ def test_a_waiting_job_goes_on_when_there_is_something_to_do(detached: Job) -> N
     """A batch has ended, there may be room again, or its time has come; not for another job's batch."""
     (opened,) = detached.open_batches()
     now = clock.now()
-    assert not could_go_on(detached, [], now)
-    assert not could_go_on(detached, ["batch_of_another"], now)
-    assert could_go_on(detached, [opened.id], now)
+    assert not could_go_on(read_standing(detached), [], now)
+    assert not could_go_on(read_standing(detached), ["batch_of_another"], now)
+    assert could_go_on(read_standing(detached), [opened.id], now)
     unsent = detached.input_files()[-1]
     note_refusal(unsent, opened.model_copy(update={"id": "batch_without_room"}), now + 60)
-    assert not could_go_on(detached, [], now)
-    assert could_go_on(detached, [], now + 61)
+    assert not could_go_on(read_standing(detached), [], now)
+    assert could_go_on(read_standing(detached), [], now + 61)
 
 
 def test_a_job_goes_on_for_room_that_is_there(detached: Job) -> None:
     """Where its tokens are bounded: neither while others hold them all, nor while its own places are taken."""
     now, bounded = clock.now(), detached.with_terms(Terms(max_enqueued_tokens=1000))
     full = Enqueued(Counter({(file.model, "others"): 1000 for file in bounded.input_files()}))
-    assert could_go_on(bounded, [], now)
-    assert not could_go_on(bounded, [], now, lambda: full)
-    assert not could_go_on(bounded, [], now, in_flight=1)
+    assert could_go_on(read_standing(bounded), [], now)
+    assert not could_go_on(read_standing(bounded), [], now, lambda: full)
+    assert not could_go_on(read_standing(bounded), [], now, in_flight=1)
     (opened,) = bounded.open_batches()
     assert opened.input_file
     note_refusal(opened.input_file, opened, now)
-    assert not could_go_on(bounded, [], now, lambda: full)
-    assert could_go_on(bounded, [], now, in_flight=1)
+    assert not could_go_on(read_standing(bounded), [], now, lambda: full)
+    assert could_go_on(read_standing(bounded), [], now, in_flight=1)
 
 
 def test_a_job_with_nothing_open_goes_on_when_there_may_be_room(detached: Job) -> None:
@@ -216,26 +218,52 @@ def test_a_job_with_nothing_open_goes_on_when_there_may_be_room(detached: Job) -
     for number, file in enumerate(detached.input_files()):
         note_refusal(file, opened.model_copy(update={"id": f"batch_{number}"}), now + 60)
     assert detached.open_batches() == []
-    assert not could_go_on(detached, [], now)
-    assert could_go_on(detached, [], now + 61)
+    assert not could_go_on(read_standing(detached), [], now)
+    assert could_go_on(read_standing(detached), [], now + 61)
 
 
+def test_a_told_limit_binds_the_next_start_too(detached: Job) -> None:
+    """Also where the file that was refused waits as it is: it is not refused once more, it waits for room."""
+    (opened,) = detached.open_batches()
+    unsent = detached.input_files()[-1]
+    words = "Limit: 1,000 enqueued tokens"
+    refused = {
+        "id": "refused",
+        "input_file": unsent,
+        "errors": ({"code": "token_limit_exceeded", "message": words},),
+    }
+    note_refusal(unsent, Batch.model_validate({**opened.model_dump(), **refused}), clock.now())
+    full = Enqueued(Counter({(unsent.model, "others"): 1000}))
+    assert bounds_of(detached, [(unsent, None)], clock.now()).of(unsent.model) == 1000
+    assert not could_go_on(read_standing(detached), [], clock.now(), lambda: full)
+    assert could_go_on(read_standing(detached), [], clock.now())
+
+
+BROKEN = {"nowhere": "nowhere", "cut off": "Invalid JSON"}
+
+
+@pytest.mark.parametrize(("how", "why"), BROKEN.items(), ids=BROKEN)
 def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
-    batch_server: BatchServer, reviews: Path, run: Run, tmp_path: Path
+    batch_server: BatchServer, reviews: Path, run: Run, tmp_path: Path, how: str, why: str
 ) -> None:
-    """The wake flow looks at the others, and then says what is wrong."""
+    """Be it its storage or one of its records: the wake flow looks at the others, and then says what is wrong."""
+    jobs = str(tmp_path / "jobs")
     run(reviews, wait="detach", job_key="whole")
-    known = {"options": {"wait": "suspend"}, "job_key": "whole"}
+    if how == "cut off":
+        run(reviews, wait="detach", job_key="broken", destination=str(tmp_path / "others.parquet"))
+        (record,) = Path(jobs, "broken").rglob("submitted.json")
+        record.write_text("{")
+    broken = {"job_key": "broken", "storage": jobs if how == "cut off" else "nowhere://bucket"}
     with get_client(sync_client=True) as client:
         runs = [
             client.create_flow_run(
-                openai_batch, parameters={**known, "storage": storage}, tags=[TAG], state=Suspended()
+                openai_batch, parameters={"options": {"wait": "suspend"}, **job}, tags=[TAG], state=Suspended()
             )
-            for storage in ("nowhere://bucket", str(tmp_path / "jobs"))
+            for job in (broken, {"job_key": "whole", "storage": jobs})
         ]
         before = len(batch_server.requests())
         try:
-            with pytest.raises(ValueError, match="nowhere"):
+            with pytest.raises(ValueError, match=why):
                 wake_jobs()
         finally:
             for one in runs:

@@ -167,6 +167,43 @@ def test_a_limit_that_a_refusal_tells_binds_the_rest_of_its_model() -> None:
     assert len(leave(pieces, Enqueued())) == 2
 
 
+def test_a_file_over_a_told_limit_waits_for_no_room() -> None:
+    """Others may never leave so much: OpenAI refuses it at once, and its pieces then wait like any."""
+    bounds = Bounds(told={"gpt-5-mini": BOUND})
+    files = [file(0, 2 * BOUND), file(1), file(2, BOUND, "other")]
+    departures = Departures(files[:2], [], 4, bounds)
+    assert leave(departures, Enqueued.of([batch_of(files[2])])) == files[:1]
+    assert [bounds.for_file(one) for one in files] == [None, BOUND, BOUND]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "waiting"),
+    [
+        pytest.param(Bounds(BOUND), file(0, 2 * BOUND), id="a-bound-that-somebody-gave"),
+        pytest.param(Bounds(told={"gpt-5-mini": 50}), file(0, None, items=1), id="an-item-of-unknown-tokens"),
+    ],
+)
+def test_what_openai_may_take_waits_until_it_is_alone(bounds: Bounds, waiting: InputFile) -> None:
+    """As it goes again unchanged, or is more than somebody wants there."""
+    departures = Departures([waiting], [], 4, bounds)
+    assert leave(departures, Enqueued.of([batch_of(file(1, 1, "other"))])) == []
+    assert leave(departures, Enqueued()) == [waiting]
+
+
+def test_a_model_and_its_snapshots_share_a_limit() -> None:
+    """As they do at OpenAI: what one has enqueued, the other has not; and so does what a refusal tells."""
+    dated = file(0, 60).model_copy(update={"model": "gpt-5-mini-2025-08-07", "job_key": "other"})
+    told = BatchError(code="token_limit_exceeded", message="Limit: 100 enqueued tokens.")
+    refused = batch_of(dated).model_copy(update={"errors": (told,), "created_at": 1000})
+    bounds = Bounds()
+    bounds.learn([refused], 1001.0)
+    assert bounds.of("gpt-5-mini") == bounds.of("gpt-5-mini-2025-08-07") == BOUND
+    taken = Enqueued.of([batch_of(dated)])
+    assert [taken.taken(model) for model in ("gpt-5-mini", dated.model, "gpt-5")] == [60, 60, 0]
+    assert taken.held_by_others(file(1))
+    assert not taken.has_room(file(1, 50), bounds.of("gpt-5-mini"))
+
+
 sizes = st.lists(st.integers(1, BOUND // 5), min_size=1, max_size=12)
 
 

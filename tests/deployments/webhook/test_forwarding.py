@@ -202,6 +202,22 @@ def test_a_receiver_that_is_killed_loses_nothing(
     assert datetime.fromisoformat(news["occurred"]) <= datetime.now(UTC)
 
 
+def test_a_run_whose_job_cannot_be_told_keeps_no_other_from_being_told(
+    receiver: Receiver, api: httpx.Client, make_run: Callable[..., Run]
+) -> None:
+    """A zone that there is not, in the key of a run that is only scheduled."""
+    wanted = {
+        "tags": [TAG],
+        "parameters": {"job_key": "x-{scheduled:%Y Mars/Olympus}", "options": {"wait": "suspend"}},
+    }
+    bad = api.post(f"{deploy_nowhere(api)}/create_flow_run", json=wanted).raise_for_status().json()
+    run = make_run()
+    deliver(receiver, run)
+    wait_until(lambda: len(run.news()) == 1, receiver.log.read_text)
+    api.delete(f"/flow_runs/{bad['id']}")
+    run.set_state("RUNNING", "Running")
+
+
 def deliver(receiver: Receiver, run: Run, webhook_id: str | None = None) -> str:
     body = event(run.batch_id)
     headers = signed(body, webhook_id=webhook_id)

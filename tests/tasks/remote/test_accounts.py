@@ -8,7 +8,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, open_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import BatchUnknown, JobKeyError
-from prefect_openai_batch.batch.files.batches import LOST_SECONDS, WINDOW_SECONDS, Batch
+from prefect_openai_batch.batch.files.batches import LOST_SECONDS, REFUSED, WINDOW_SECONDS, Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.job import Job
@@ -125,6 +125,16 @@ def test_what_is_known_is_cancelled_all_the_same(
     with pytest.raises(BatchUnknown, match=first.id):
         cancel_batches(connection, job, 0)
     assert connection.batch(second.id).status == "cancelling"
+
+
+def test_what_openai_never_had_is_not_cancelled(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """A creation that was refused at once stands as a batch in the records, and OpenAI knows none of its id."""
+    server.fail(RouteFault(kind="http_error", route="POST */batches", status=400, code="token_limit_exceeded"))
+    job, (file, *_) = built_job(tmp_path)
+    assert find_or_create(connection, file, 0).id.startswith(REFUSED)
+    assert cancel_batches(connection, job, 0) == []
 
 
 def test_a_new_batch_may_be_unknown_for_a_moment(

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copytree
 
@@ -13,16 +14,20 @@ from httpx import Response
 from openai import OpenAI
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.tasks.remote import paces
 from prefect_openai_batch.tasks.remote.account import Account
 from prefect_openai_batch.tasks.remote.claims import find_or_create, find_or_create_in_room
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.paces import (
     CREATIONS,
     ROOM,
+    SLOT_SECONDS,
     UPLOADS,
+    _has_slot,
     ask_again_soon,
     one_at_a_time,
     take_turn,
@@ -48,7 +53,8 @@ def test_missing_limits_are_made(client: SyncPrefectClient) -> None:
     found = [
         client.read_global_concurrency_limit_by_name(pace.name(account)) for pace in (CREATIONS, UPLOADS, ROOM)
     ]
-    assert [(limit.limit, limit.slot_decay_per_second) for limit in found] == [(100, 0.5), (100, 14.0), (1, 0.0)]
+    made = [(limit.limit, limit.slot_decay_per_second) for limit in found]
+    assert made == [(100, 0.5), (100, 14.0), (1, 1 / SLOT_SECONDS)]
 
 
 @pytest.mark.server
@@ -92,10 +98,69 @@ def test_a_slot_that_cannot_be_given_back_is_no_error(
     def unreachable(*_: object) -> None:
         raise OSError("Prefect's server is gone")
 
-    monkeypatch.setattr(SyncPrefectClient, "release_concurrency_slots_with_lease", unreachable)
+    monkeypatch.setattr(SyncPrefectClient, "release_concurrency_slots", unreachable)
     with one_at_a_time(Account("https://api.example/v1", credentials="gone")) as got:
         assert got
     assert "Prefect keeps the slot of looking for room for a while (OSError)" in caplog.messages
+
+
+def test_older_servers_count_no_slot_that_came_back() -> None:
+    """So one is asked for where nobody has moved the limit while one should have come back."""
+    seen: dict[str, tuple[datetime | None, float]] = {}
+    full = GlobalConcurrencyLimitResponse(name="room", limit=1, active_slots=1, slot_decay_per_second=50.0)
+    moved = full.model_copy(update={"updated": datetime.now(UTC)})
+    assert not _has_slot(full, seen)
+    time.sleep(0.03)
+    assert not _has_slot(moved, seen)
+    time.sleep(0.03)
+    assert _has_slot(moved, seen)
+
+
+@pytest.mark.server
+def test_turns_are_asked_for_when_there_is_one(client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refusal would cost the limit what had come back: of many runs that wait nobody would get a turn."""
+    account, asked = Account("https://api.example/v1", credentials="many"), list[int]()
+    limit = GlobalConcurrencyLimitCreate(name=CREATIONS.name(account), limit=1, slot_decay_per_second=4.0)
+    client.create_global_concurrency_limit(limit)
+    ask = SyncPrefectClient.increment_concurrency_slots
+
+    def counted(self: SyncPrefectClient, names: list[str], slots: int, mode: str) -> Response:
+        asked.append(slots)
+        return ask(self, names, slots, mode)
+
+    monkeypatch.setattr(SyncPrefectClient, "increment_concurrency_slots", counted)
+    for _ in range(3):
+        take_turn(account)
+    assert asked == [1] * 3
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("decay", [10.0, 0.0], ids=["made now", "made by earlier versions"])
+def test_a_slot_that_nobody_gives_back_is_free_again(client: SyncPrefectClient, decay: float) -> None:
+    """Its holder was killed, or Prefect's server with all it knew of leases: no run stands still for it."""
+    account = Account("https://api.example/v1", credentials=f"killed-{decay:g}")
+    name = ROOM.name(account)
+    limit = GlobalConcurrencyLimitCreate(name=name, limit=1, slot_decay_per_second=decay)
+    client.create_global_concurrency_limit(limit)
+    client.increment_concurrency_slots([name], 1, "concurrency")
+    with one_at_a_time(account) as got:
+        assert got
+        assert client.read_global_concurrency_limit_by_name(name).active_slots == 1
+    assert client.read_global_concurrency_limit_by_name(name).active_slots == 0
+
+
+@pytest.mark.server
+def test_who_held_the_slot_too_long_gives_back_no_others(
+    client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came back by itself, and may be somebody else's by then."""
+    account = Account("https://api.example/v1", credentials="slow")
+    monkeypatch.setattr(paces, "SLOT_SECONDS", 0.0)
+    with one_at_a_time(account) as got:
+        assert got
+    assert client.read_global_concurrency_limit_by_name(ROOM.name(account)).active_slots == 1
+    with one_at_a_time(account) as got:
+        assert not got
 
 
 @pytest.mark.server

@@ -1,0 +1,70 @@
+"""How much room there is: by one listing of a day's batches, and then by what is newer."""
+
+import openai
+import pytest
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.tasks.remote.connection import PAGE, Connection
+from prefect_openai_batch.tasks.remote.listing import SEEN_SECONDS, enqueued, enqueued_by_now, note_created
+from prefect_openai_batch.tasks.remote.uploads import upload
+
+MODEL = "gpt-5-mini"
+
+
+def create(connection: Connection, file: InputFile, tokens: int) -> Batch:
+    """A batch of somebody's that says it enqueues so many tokens."""
+    metadata = {"job_key": "other", "model": MODEL, "enqueued_tokens": str(tokens)}
+    return connection.create(upload(connection, file), file.endpoint, metadata)
+
+
+def pages(server: BatchServer) -> int:
+    return sum(one["method"] == "GET" and one["path"].endswith("/batches") for one in server.requests())
+
+
+def test_after_one_look_at_all_only_the_newer_are_listed(
+    server: BatchServer, connection: Connection, file: InputFile
+) -> None:
+    """What others create and what ends among those counts, also of an account with pages of batches a day."""
+    with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
+        uploaded = upload(connection, file)
+        for _ in range(PAGE):  # another program's
+            client.batches.create(input_file_id=uploaded, endpoint="/v1/chat/completions", completion_window="24h")
+    create(connection, file, 7)
+    server.advance(300)
+    for _ in range(8):
+        server.advance(1)
+    late = create(connection, file, 30)
+    before = pages(server)
+    assert enqueued(connection).taken(MODEL) == 30
+    assert pages(server) - before == 2
+    create(connection, file, 500)
+    assert enqueued_by_now(connection).taken(MODEL) == 530
+    connection.cancel(late.id)
+    server.advance(700)
+    assert enqueued_by_now(connection).taken(MODEL) == 0
+    assert pages(server) - before == 4
+
+
+def test_what_was_created_here_counts_where_the_list_lags(
+    server: BatchServer, connection: Connection, file: InputFile
+) -> None:
+    """Side by side, uploads of one run would else take the same room."""
+    create(connection, file, 1)
+    assert enqueued(connection).taken(MODEL) == 1
+    server.fail(RouteFault(kind="lag", route="GET */batches", seconds=60))
+    note_created(connection, create(connection, file, 10))
+    assert enqueued_by_now(connection).taken(MODEL) == 11
+
+
+def test_a_look_that_is_old_is_made_again(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A minute later what has ended counts no more."""
+    connection.cancel(create(connection, file, 5).id)
+    assert enqueued(connection).taken(MODEL) == 5
+    server.advance(700)
+    true_now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: true_now() + SEEN_SECONDS + 1)
+    assert enqueued_by_now(connection).taken(MODEL) == 0
