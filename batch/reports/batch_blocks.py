@@ -7,9 +7,9 @@ from urllib.parse import quote
 from ..files.batches import SYNCHRONOUS, Batch
 from ..files.unpaid import UNPAID
 from ..outcomes.outcome_files import FetchedOutput
+from ..words import counted, duration
 from .blocks import ReportBlock, Spans
 from .grids import Grid, brief, more
-from .words import counted, duration
 
 SHOWN = 20
 """So many batches are drawn, and listed."""

@@ -17,6 +17,7 @@ from prefect.workers.utilities import (
 
 from ... import blocks
 from ...batch.errors import Refused
+from ...batch.words import counted
 from ...blocks.prefect_calls import at_once
 from ...flows.defaults import STORAGE_VARIABLE
 from .steps import Step
@@ -148,4 +149,4 @@ def _at(priority: int) -> str:
 
 
 def _in_words(type_: str, limit: int | None) -> str:
-    return f"{type_}, {'any number of' if limit is None else limit} runs at once"
+    return f"{type_}, {'any number of runs' if limit is None else counted(limit, 'run')} at once"

@@ -11,7 +11,7 @@ from ...batch.jobs.options import RunOptions
 from ...batch.requests.chat_request import ChatRequest
 from ...batch.tables.sources import FileSource
 from ..runs import wait_of
-from .answer_columns import AnswerColumn
+from .answer_columns import AnswerColumn, fields_of
 
 LONGEST_ANSWER = 4_000
 """Tokens that an answer may take where there is a budget, thinking included: without a limit no budget holds."""
@@ -60,7 +60,7 @@ def job_parameters(
 
 
 def _request(question: str, answer: Sequence[AnswerColumn], model: str, *, bounded: bool) -> ChatRequest:
-    fields = [column.as_field() for column in answer]
+    fields = fields_of(answer)
     parameters = {"max_completion_tokens": LONGEST_ANSWER} if bounded else {}
     try:
         return ChatRequest(model=model, prompt=question, answer=fields or None, parameters=parameters)

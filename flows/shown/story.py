@@ -18,8 +18,8 @@ from ...batch.money.estimates import estimate_files
 from ...batch.outcomes.bill import Bill, paid
 from ...batch.outcomes.costs import bill_of
 from ...batch.outcomes.outcome_files import FetchedOutput, why_again
-from ...batch.reports.words import counted
 from ...batch.urls import name_in, without_secrets
+from ...batch.words import counted
 from .events import End, emit_batch, emit_end, why
 from .progress_artifact import most_first_in_words
 

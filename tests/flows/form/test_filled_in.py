@@ -105,10 +105,13 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         {"answer": [AnswerColumn(name="stars", kind="number", choices="1, 2")]},
         "Columns of the answer: stars has words to choose from, so its kind of answer is choice, not number",
     ),
-    "a column twice": ({"answer": [CHOICE, CHOICE]}, "Columns of the answer: answer.mood stands twice"),
+    "a column twice": (
+        {"answer": [CHOICE, CHOICE]},
+        "Columns of the answer: two columns are called mood: give each a name of its own",
+    ),
     "a word twice": (
         {"answer": [AnswerColumn(name="mood", kind="choice", choices="good, good")]},
-        "Columns of the answer: answer.mood has the word 'good' twice",
+        "Columns of the answer: mood has the word good twice to choose from",
     ),
     "no name": ({"answer": [AnswerColumn(name=" ")]}, "Columns of the answer: a column has no name"),
 }
