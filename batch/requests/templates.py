@@ -85,7 +85,8 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
         tree = _ENVIRONMENT.parse(source)
         names = find_undeclared_variables(tree) | _shadowed(tree, columns)
     except TemplateError as error:
-        meant = _meant(source, columns)
+        shown = f" A column is read as {reference(columns[0])}." if columns else ""  # not everybody knows Jinja
+        meant = _meant(source, columns) or shown
         told = str(error.message).rstrip(".")
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {told}.{meant}") from None
     used = _columns_used(tree, names, source, columns)
@@ -110,14 +111,11 @@ def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: t
 
 
 def _meant(source: str, columns: tuple[str, ...]) -> str:
-    """How to read a column: one that the template has by a name that is none to Jinja, such as `Review text`.
-
-    Where there is none the first one shows how, for whoever writes prompts knows columns and not Jinja.
-    """
+    """How to read a column that stands in the template by a name that is none to Jinja, such as `Review text`."""
     within = " ".join(_EXPRESSION.findall(source)).casefold()
     odd = [name for name in columns if name and not _is_name(name) and name.casefold() in within]
     if not odd:
-        return f" A column is read as {reference(columns[0])}." if columns else ""
+        return ""
     column = max(odd, key=len)
     if ROW in columns:
         return f" Rename the column {column!r}: a template reads names without blanks and signs."

@@ -58,7 +58,7 @@ _ADVICE = {
     "token_limit_exceeded": "Each alone is over the limit of enqueued tokens: shorten the prompt, or have it "
     "raised at OpenAI.",
     EMPTY: "The model said nothing: read these rows.",
-    "budget": "Give a larger budget, and take the job up again.",
+    "budget": "Give a larger budget (budget_usd, --budget-usd), and take the job up again.",
     **dict.fromkeys(("batch_expired", "batch_cancelled", "cancelled", "ended", "finish_by", "missing"), _AGAIN),
     **dict.fromkeys(("server_error", "rate_limit_exceeded", "request_timeout", UNREADABLE, BROKEN_LINE), _AGAIN),
 }
