@@ -103,6 +103,12 @@ def test_what_the_file_says_comes_to_prefect_whole(tmp_path: Path) -> None:
     assert update["tags"] == ["a", "b"]
 
 
+def test_a_deployment_that_moves_to_another_pool_keeps_its_queue() -> None:
+    """Prefect would take the new pool's first: the looks of `wake` would wait behind the jobs that they wake."""
+    update = update_of({"work_pool": "gpu"}, {"work_pool": "gpu", "work_queue": "wake"}, {})
+    assert update == {"work_pool_name": "gpu", "work_queue_name": "wake"}
+
+
 def test_the_schedule_of_an_option_is_nightlys_alone(tmp_path: Path) -> None:
     """It is on, at that time, under the slug that was there; other deployments stay as they are."""
     weekly = {"interval": 3600, "slug": "hourly", "active": False}
