@@ -56,8 +56,9 @@ def _numbers(spread: AnswerSpread, numbers: Histogram) -> Chart:
 
 
 def _shares(spread: AnswerSpread) -> Shares:
+    """Choices in the order in which they were given, as stars from 1 to 5; other words the most frequent first."""
     assert spread.words is not None, "only spreads that have words"
-    told = spread.words.most_common()
+    told = [*spread.words.items()] if spread.fixed and len(spread.words) <= WORDS else spread.words.most_common()
     shown, rest = told[:WORDS], sum(count for _, count in told[WORDS:])
     shown += [("others", rest)] if rest else []
     words = tuple(_label(brief(word)) for word, _ in shown)

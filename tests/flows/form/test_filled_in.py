@@ -57,9 +57,14 @@ def test_a_field_left_alone_wishes_nothing() -> None:
 
 
 def test_each_field_arrives() -> None:
-    """Without the blanks and line ends around it that a text box lets in."""
+    """Without the blanks, line ends and quotes around it that a text box lets in."""
     wanted = filled_in(
-        table=" /data/reviews.csv\n", result="/data/out.csv\n", replace=True, rows=20, budget_usd=1.5, suspend=True
+        table=' "/data/reviews.csv"\n',
+        result="/data/out.csv\n",
+        replace=True,
+        rows=20,
+        budget_usd=1.5,
+        suspend=True,
     )
     assert wanted["source"] == FileSource(path="/data/reviews.csv", limit=20)
     assert wanted["destination"] == "/data/out.csv"
