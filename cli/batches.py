@@ -14,6 +14,7 @@ from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB, JOB_KEY, Job
 from ..batch.jobs.opening import storage_folder
 from ..batch.jobs.report import REPORT, JobReport
+from ..batch.words import counted
 from . import process
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .run_options import run_options
@@ -144,7 +145,10 @@ def cancel_command(
         job.stop("cancelled", "The job was cancelled before this row was sent.")
         with _credentials_found(credentials):
             cancelled = cancel_job.fn(job, settle_seconds=settle_seconds, credentials=credentials)
-        click.echo(f"job {job.key}: nothing more is sent, {len(cancelled)} batches cancelled", err=True)
+        click.echo(
+            f"job {job.key}: nothing more is sent, {counted(len(cancelled), 'batch', 'batches')} cancelled",
+            err=True,
+        )
     for seen in cancelled:
         _show(seen, _line, as_json=as_json)
 

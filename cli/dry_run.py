@@ -19,6 +19,7 @@ from ..batch.money.estimates import Estimate, estimate_files
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source
 from ..batch.tables.sql.sql_destination import SqlDestination
+from ..batch.words import counted
 from . import process
 from .answers.store_now import StoreNow, store_now
 from .databases.sql_options import connecting
@@ -83,9 +84,13 @@ def show_dry_run(
     if told:
         click.echo(f"taken: {told}")
     click.echo(
-        f"{rows.rows:,} rows make {len(files)} input file{'' if len(files) == 1 else 's'} "
+        f"{counted(rows.rows, 'row')} make{'s' if rows.rows == 1 else ''} {counted(len(files), 'input file')} "
         f"of {size:,} bytes in all: {estimate}. Nothing was sent."
-        + (f" {unsent:,} rows need no item: they were answered before, or by another row." if unsent else "")
+        + (
+            f" No item is needed for {counted(unsent, 'row')}, answered before or by another row."
+            if unsent
+            else ""
+        )
     )
 
 

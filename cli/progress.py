@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from ..batch.clock import every
 from ..batch.progress import Progress as News
 from ..batch.progress import Step, latest_wait, observed_by
+from ..batch.words import counted, duration
 
 STEPS: tuple[Step, ...] = ("read", "build", "upload", "wait", "fetch", "answer", "write", "load")
 SECONDS_BETWEEN_LINES = 2.0
@@ -38,7 +39,7 @@ class _Step:
 
     def __init__(self, step: Step) -> None:
         self.begun = time.monotonic()
-        self.unit = "rows" if step in ("read", "write", "load") else "items"
+        self.unit = "row" if step in ("read", "write", "load") else "item"
         self.total: int | None = None
         self.done = 0
         self.text = ""
@@ -57,7 +58,8 @@ class _Step:
         return self.done >= self.total
 
     def __str__(self) -> str:
-        return self.text or f"{self.done:,}{f' of {self.total:,}' if self.total else ''} {self.unit}"
+        told = counted(self.total or self.done, self.unit)
+        return self.text or (f"{self.done:,} of {told}" if self.total else told)
 
 
 class _Listener:
@@ -129,7 +131,7 @@ def _lines() -> Iterator[None]:
     def say(name: Step, step: _Step) -> None:
         if str(step) != step.said:
             step.said, step.said_at = str(step), time.monotonic()
-            click.echo(f"{name:<7} {step}, {step.said_at - step.begun:.0f} s", err=True)
+            click.echo(f"{name:<7} {step}, {duration(step.said_at - step.begun)}", err=True)
 
     def show(news: News) -> None:
         with listener.lock:

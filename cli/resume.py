@@ -15,6 +15,7 @@ from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sql.sql_destination import SqlDestination
+from ..batch.words import counted
 from . import process
 from .destinations.destination_options import check_place, destination_options, make_destination
 from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_report
@@ -113,5 +114,5 @@ def _recover(
         from ..flows import recover_job
 
         items = recover_job(job, place_to, credentials=credentials, options=options)
-    click.echo(f"{items:,} items of job {job}, by custom_id\nresults: {destination}")
+    click.echo(f"{counted(items, 'item')} of job {job}, by custom_id\nresults: {destination}")
     return 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.request import getproxies
 
 import pytest
 
@@ -33,6 +34,9 @@ def batch_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     with BatchServer(**options) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", server.settings.key or "local")
+        direct = ",".join(filter(None, (getproxies().get("no"), "127.0.0.1")))
+        for name in ("NO_PROXY", "no_proxy"):  # a proxy that the environment names knows nothing of this server
+            monkeypatch.setenv(name, direct)
         yield server
         if check_bill and (twice := server.bill()["billed_more_than_once"]):
             names = ", ".join(item["custom_id"] for item in twice[:5])

@@ -27,6 +27,7 @@ from ..batch.prices import dollars
 from ..batch.requests.request import RequestParameter
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
+from ..batch.words import counted
 from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.databases import check_table, load_results
@@ -254,9 +255,10 @@ def open_batches_named(job: Job) -> Iterator[None]:
         opened = [batch.id for batch in job.open_batches()]
         if opened:
             error.add_note(
-                f"The job {job.key!r} leaves {len(opened)} batches open at OpenAI, which are paid for: "
-                f"{', '.join(opened[:NAMED])}{', …' if len(opened) > NAMED else ''}. A retry of the run picks "
-                f"them up, and so does `prefect-openai-batch resume {job.key}` (job folder {job.folder})."
+                f"The job {job.key!r} leaves {counted(len(opened), 'batch', 'batches')} open at OpenAI, "
+                f"already paid for: {', '.join(opened[:NAMED])}{', …' if len(opened) > NAMED else ''}. A retry "
+                f"of the run goes on with it, and so does `prefect-openai-batch resume {job.key}` (job folder "
+                f"{job.folder})."
             )
             get_run_logger().error(error.__notes__[-1])
         raise
@@ -288,11 +290,11 @@ def end_state(report: JobReport, min_answered: float, storage: str) -> State[Job
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
         unsent = f" ({report.unsent})" if report.unsent else ""
-        return Completed(message=f"{report.rows:,} rows answered{unsent}", data=report)
-    answered = f"{report.answered:,} of {report.rows:,} rows answered"
+        return Completed(message=f"{counted(report.rows, 'row')} answered{unsent}", data=report)
+    answered = f"{report.answered:,} of {counted(report.rows, 'row')} answered"
     helps = [f"What helps: {report.way_out}"] if report.way_out else []
     on = [] if helps and not report.resumable else [f"To go on: {way_on(report.job_key, storage)}."]
     told = " ".join([*report.shortfall, *helps, *on])
     if report.answered < min_answered * report.rows:
-        return Failed(message=f"{answered}; asked for {min_answered:.0%}. {told}")
+        return Failed(message=f"{answered}; asked for {100 * min_answered:.10g} %. {told}")
     return Completed(name="Partial", message=f"{answered}. {told}", data=report)

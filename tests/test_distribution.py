@@ -22,10 +22,10 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 
 def environment(home: Path) -> dict[str, str]:
-    """A person's environment, with nothing of this project's and no server's address."""
+    """A person's environment, with nothing of this project's, no server's address, and a proxy, which is away."""
     ours = ("PREFECT", "OPENAI", "COV")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {**kept, "HOME": str(home)}
+    return {**kept, "HOME": str(home), "HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
 
 
 @pytest.fixture(scope="module")

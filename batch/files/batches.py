@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ..words import counted
 from .input_files import InputFile
 
 GRACE_SECONDS = 600
@@ -295,5 +296,5 @@ def describe_progress(batches: Sequence[Batch]) -> str:
     """One line that says how far the batches are: items done of all, and statuses."""
     done, total = count_items(batches)
     statuses = Counter(batch.status for batch in batches)
-    counted = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
-    return f"{done:,} of {total:,} items done ({counted})"
+    told = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+    return f"{done:,} of {counted(total, 'item')} done ({told})"

@@ -9,6 +9,7 @@ from ..outcomes.by_row.reasons import advice, named
 from ..outcomes.token_counts import TokenCounts
 from ..prices import Dollars, dollars
 from ..storage import Record
+from ..words import counted
 
 REPORT = "report.json"
 """What became of the rows."""
@@ -91,9 +92,7 @@ class JobReport(Record):
     def unsent(self) -> str:
         """The rows that have their answers for nothing, and what that saved; empty where there are none."""
         kinds = ((self.from_store, "from the answer store"), (self.copies, "by a row that sends the very same"))
-        told = ", ".join(
-            f"{count:,} row{'' if count == 1 else 's'} answered {how}" for count, how in kinds if count
-        )
+        told = ", ".join(f"{counted(count, 'row')} answered {how}" for count, how in kinds if count)
         return told and f"{told}; saved {'not known' if self.saved_usd is None else dollars(self.saved_usd)}"
 
     @property

@@ -122,8 +122,7 @@ class Spending:
         self.job.stop(
             "budget",
             f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent)} was spent, "
-            f"and the next batch may cost up to {most}. Resumed with "
-            "a larger budget_usd (--budget-usd), the job goes on.",
+            f"and the next batch may cost up to {most}.",
         )
 
     def _take_stock(self) -> None:

@@ -6,6 +6,7 @@ from pydantic import computed_field
 
 from ..prices import Dollars, add, dollars
 from ..storage import Record
+from ..words import counted
 from .token_counts import TokenCounts
 
 
@@ -44,7 +45,7 @@ def paid(known: Decimal, unpriced: int) -> str:
     """An amount, and how many answers are not in it."""
     if not unpriced:
         return dollars(known)
-    rest = f"{unpriced:,} answer{'' if unpriced == 1 else 's'} at an unknown price"
+    rest = f"{counted(unpriced, 'answer')} at an unknown price"
     return f"{dollars(known)} and {rest}" if known else rest
 
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from ..files.batches import SYNCHRONOUS, Batch
 from ..files.unpaid import UNPAID
 from ..outcomes.outcome_files import FetchedOutput
+from ..words import counted, duration
 from .blocks import ReportBlock, Spans
 from .grids import Grid, brief, more
-from .words import counted, duration
 
 SHOWN = 20
 """So many batches are drawn, and listed."""
@@ -32,7 +32,7 @@ def batch_blocks(outputs: Sequence[FetchedOutput], *, at_openai: bool) -> Iterat
         at_openai: Whether it is OpenAI's own server that has them.
     """
     sent = [output for output in outputs if output.batch.id not in NO_BATCHES]
-    timed = [output.batch for output in sent if _times(output.batch)][:SHOWN]
+    timed = [output.batch for output in sent if _times(output.batch)]
     if timed:
         yield _chart(timed)
     if sent:
@@ -65,8 +65,9 @@ def _chart(batches: Sequence[Batch]) -> Spans:
         tuple(map(float, (created - first, begun - created, finalizing - begun, ended - finalizing)))
         for created, begun, finalizing, ended in times
     )
-    took = duration(max(ended for *_, ended in times) - first)
-    return Spans("Batches", f"{took} from the first to the last", tuple(map(_name, batches)), STEPS, seconds)
+    note = f"{duration(max(ended for *_, ended in times) - first)} from the first to the last"
+    note += f"; of {len(batches):,} the first {SHOWN}" if len(batches) > SHOWN else ""
+    return Spans("Batches", note, tuple(map(_name, batches[:SHOWN])), STEPS, seconds[:SHOWN])
 
 
 def _name(batch: Batch) -> str:
@@ -77,9 +78,7 @@ def _name(batch: Batch) -> str:
 def _row(output: FetchedOutput) -> tuple[str, ...]:
     batch, times = output.batch, _times(output.batch)
     sent = batch.input_file
-    created = (
-        "" if batch.created_at is None else f"{datetime.fromtimestamp(batch.created_at, UTC):%Y-%m-%d %H:%M:%S}"
-    )
+    created = "" if batch.created_at is None else f"{datetime.fromtimestamp(batch.created_at, UTC):%d %b %H:%M:%S}"
     took = duration(times[3] - times[0]) if times else ""
     items = f"{sum(output.outcomes.values()):,}"
     return brief(batch.id), str(sent.round) if sent else "", brief(batch.status), items, created, took

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from ..words import duration, percent
+from .axes import count_marks, time_marks
 from .blocks import Chart, Columns, Shares, Spans
-from .words import percent
 
 WIDTH = 520
 """Pixels; two stand side by side on a page."""
@@ -49,9 +50,6 @@ SPANS_STYLE = (
     ".color-2 rect,rect.color-2{fill:var(--a)}.color-3 rect,rect.color-3{fill:var(--c)}"
 )
 
-UNITS = ((3 * 3_600, 3_600, "h"), (180, 60, "min"), (0, 1, "s"))
-"""From so many seconds on an axis of time counts in so many of them."""
-
 _NUMBER = re.compile(r"\d+\.\d{2,}")
 
 _FOR_A_MOUSE = frozenset({"script", "desc", "title", "style"})
@@ -87,6 +85,7 @@ def _drawn(chart: Chart) -> Any:
     pygal = _pygal()
     if isinstance(chart, Columns):
         drawn = pygal.Histogram(**_options(WIDTH, COLUMNS_HEIGHT))
+        drawn.y_labels = count_marks(max(chart.counts, default=0))
         drawn.add("", [*zip(chart.counts, chart.bounds, chart.bounds[1:], strict=False)])
     elif isinstance(chart, Shares):
         whole = sum(chart.counts)
@@ -94,25 +93,31 @@ def _drawn(chart: Chart) -> Any:
         def shared(count: float) -> str:
             return f"{count:,.0f} · {percent(int(count), whole)}"
 
+        most = max(*chart.counts, 1) * ROOM_FOR_VALUES
         drawn = pygal.HorizontalBar(
             **_options(WIDTH, _height(len(chart.words))),
             print_values=True,
             print_values_position="top",
-            range=(0, max(*chart.counts, 1) * ROOM_FOR_VALUES),
+            range=(0, most),
         )
+        drawn.y_labels = count_marks(most)
         drawn.x_labels = _labels(chart.words[::-1])
         drawn.add("", [{"value": count, "formatter": shared} for count in chart.counts[::-1]])
     else:
-        longest = max(map(sum, chart.seconds))
-        size, unit = next((size, unit) for least, size, unit in UNITS if longest >= least)
         drawn = pygal.HorizontalStackedBar(
-            **_options(SPANS_WIDTH, _height(len(chart.names)) + LEGEND_HEIGHT, unit),
-            legend_at_bottom=True,
-            legend_at_bottom_columns=len(chart.steps),
+            **_options(
+                SPANS_WIDTH,
+                _height(len(chart.names)) + LEGEND_HEIGHT,
+                show_legend=True,
+                legend_at_bottom=True,
+                legend_at_bottom_columns=len(chart.steps),
+                value_formatter=duration,
+            )
         )
         drawn.x_labels = _labels(chart.names[::-1])
+        drawn.y_labels = time_marks(max(map(sum, chart.seconds)))
         for step, name in enumerate(chart.steps):  # a step without a name is in no legend
-            drawn.add(name if step else None, [seconds[step] / size for seconds in chart.seconds[::-1]])
+            drawn.add(name if step else None, [seconds[step] for seconds in chart.seconds[::-1]])
     return drawn
 
 
@@ -134,23 +139,26 @@ def _height(bars: int) -> int:
     return MARGIN_HEIGHT + BAR_HEIGHT * bars
 
 
-def _options(width: int, height: int, unit: str = "") -> dict[str, Any]:
-    def said(value: float) -> str:
-        return f"{value:,.10g} {unit}".rstrip()
+def _number(value: float) -> str:
+    return f"{value:,.10g}"
 
+
+def _options(width: int, height: int, **others: Any) -> dict[str, Any]:
     font = dict.fromkeys(("label_font_size", "major_label_font_size", "legend_font_size"), FONT_SIZE)
     return {
         "style": _pygal().style.Style(**font),  # the room that it leaves for texts; how they look says `STYLE`
         "width": width,
         "height": height,
         "explicit_size": True,
-        "show_legend": bool(unit),
+        "show_legend": False,
         "no_prefix": True,
         "js": [],
         "margin": 10,
         "max_scale": 6,
-        "value_formatter": said,
-        "x_value_formatter": said,
+        "truncate_label": -1,
+        "value_formatter": _number,
+        "x_value_formatter": _number,
+        **others,
     }
 
 

@@ -10,13 +10,13 @@ from ..outcomes.by_row.reasons import advice, in_words
 from ..outcomes.outcome_files import FetchedOutput
 from ..prices import dollars
 from ..urls import link_to, without_secrets
+from ..words import counted, duration, percent, short
 from .batch_blocks import batch_blocks, batches_in_words
 from .blocks import Figure, Figures, Heading, ReportBlock
 from .first_rows import first_rows
 from .found.findings import Findings
 from .grids import Grid, brief, more
 from .spread_blocks import answer_charts, token_charts
-from .words import counted, duration, percent, short
 
 LISTED = 20
 """So many rows without an answer stand in the report itself."""

@@ -11,13 +11,13 @@ from ..jobs.report import JobReport
 from ..jobs.unsent.outputs import fetched_outputs
 from ..storage import whole_file
 from ..urls import name_in, without_secrets
+from ..words import counted
 from .blocks import Heading, ReportBlock
 from .found.findings import Findings, find
 from .grids import brief
 from .html import as_document, as_fragment
 from .job_blocks import job_blocks
 from .markdown import as_markdown
-from .words import counted
 
 MARKDOWN_BYTES = 100_000
 """What Prefect's pages show within some seconds."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from ..words import number
 from .blocks import Chart, Columns, Shares
 from .found.answer_spreads import AnswerSpread
 from .found.histograms import Histogram
 from .grids import brief
-from .words import number
 
 WORDS = 12
 """A chart has so many words at most; the others are one more."""
@@ -18,7 +18,11 @@ LABEL = 24
 CHARTS = 8
 """So many charts show the answers."""
 
-TOKEN_NAMES = {"input_tokens": "Input tokens", "output_tokens": "Output tokens", "reasoning_tokens": "Reasoning"}
+TOKEN_NAMES = {
+    "input_tokens": "Input tokens",
+    "output_tokens": "Output tokens",
+    "reasoning_tokens": "Reasoning tokens",
+}
 
 
 def answer_charts(spreads: Iterable[AnswerSpread]) -> Iterator[Chart]:
@@ -35,10 +39,10 @@ def answer_charts(spreads: Iterable[AnswerSpread]) -> Iterator[Chart]:
 
 
 def token_charts(tokens: dict[str, Histogram]) -> Iterator[Chart]:
-    """How the tokens of an answer are spread, where they differ."""
+    """How the tokens are spread over the rows, where they differ."""
     for name, title in TOKEN_NAMES.items():
         if tokens[name].most > tokens[name].least:
-            yield _columns(f"{title} of an answer", tokens[name], "")
+            yield _columns(f"{title} per row", tokens[name], "")
 
 
 def _numbers(spread: AnswerSpread, numbers: Histogram) -> Chart:
@@ -52,8 +56,9 @@ def _numbers(spread: AnswerSpread, numbers: Histogram) -> Chart:
 
 
 def _shares(spread: AnswerSpread) -> Shares:
+    """Choices in the order in which they were given, as stars from 1 to 5; other words the most frequent first."""
     assert spread.words is not None, "only spreads that have words"
-    told = spread.words.most_common()
+    told = [*spread.words.items()] if spread.fixed and len(spread.words) <= WORDS else spread.words.most_common()
     shown, rest = told[:WORDS], sum(count for _, count in told[WORDS:])
     shown += [("others", rest)] if rest else []
     words = tuple(_label(brief(word)) for word, _ in shown)

@@ -85,8 +85,10 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
         tree = _ENVIRONMENT.parse(source)
         names = find_undeclared_variables(tree) | _shadowed(tree, columns)
     except TemplateError as error:
-        meant = _meant(source, columns)
-        raise RequestError(f"The template {_short(source)} is not valid Jinja: {error}.{meant}") from None
+        shown = f" A column is read as {reference(columns[0])}." if columns else ""  # not everybody knows Jinja
+        meant = _meant(source, columns) or shown
+        told = str(error.message).rstrip(".")
+        raise RequestError(f"The template {_short(source)} is not valid Jinja: {told}.{meant}") from None
     used = _columns_used(tree, names, source, columns)
     pieces = _pieces(tree)
     render = _jinja(tree, columns) if pieces is None else _plain(pieces)

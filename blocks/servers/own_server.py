@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from urllib.request import getproxies
 
 import httpx
 import prefect
@@ -35,6 +36,9 @@ START_SECONDS = 300
 """So long its start is waited for, unless Prefect's settings give it longer: a busy machine needs minutes."""
 
 HEALTH_SECONDS = 5.0
+
+LOOPBACK = "127.0.0.1"
+"""Where it listens."""
 
 ASKED_SECONDS = 10.0
 """Whoever uses a server asks it so often that it stays."""
@@ -107,23 +111,32 @@ def _alone() -> Iterator[None]:
 
 @contextmanager
 def _named_to_programs(url: str) -> Iterator[None]:
-    """Let programs that are started in the block, as an engine's processes, ask the same server."""
-    variable = PREFECT_API_URL.name
-    before = os.environ.get(variable)
-    os.environ[variable] = url
+    """Let programs that are started in the block, as an engine's processes, ask the same server, by no proxy.
+
+    A proxy that the environment names knows nothing of this machine, and Prefect asks it all the same.
+    """
+    variables = {PREFECT_API_URL.name: url, **_beyond_proxies()}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ |= {} if value is None else {name: value}
+
+
+def _beyond_proxies() -> dict[str, str]:
+    """The variables by which no proxy stands before this machine; Python prefers the one in small letters."""
+    known = getproxies().get("no", "")
+    hosts = known if known == "*" else ",".join(filter(None, (known, LOOPBACK)))
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), hosts)
 
 
 def _ask(url: str) -> None:
     """Let the server know that somebody uses it, who may wait for something else for long."""
     with suppress(httpx.HTTPError):
-        httpx.get(f"{url}/health", timeout=HEALTH_SECONDS)
+        httpx.get(f"{url}/health", timeout=HEALTH_SECONDS, trust_env=False)
 
 
 def _idle_seconds() -> float:
@@ -134,7 +147,7 @@ def find_server() -> str | None:
     """The URL of the API of this home's server, where it runs."""
     try:
         url = str(json.loads(_record().read_text())["url"])
-        said = httpx.get(f"{url.removesuffix('/api')}{WHO}", timeout=HEALTH_SECONDS)
+        said = httpx.get(f"{url.removesuffix('/api')}{WHO}", timeout=HEALTH_SECONDS, trust_env=False)
     except (OSError, ValueError, LookupError, TypeError, httpx.HTTPError, httpx.InvalidURL):
         return None
     return url if said.is_success and said.text == str(_record()) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ...batch.prices import dollars
+from ...batch.words import counted
 from .. import process
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def show_answers(name: str | None, *, as_json: bool) -> None:
         click.echo(_LINE.format(_what(one), f"{one.answers:,}", size, *days, cost, width=width))
     if len(found) > 1:
         total, paid = sum(one.answers for one in found), sum((one.cost_usd for one in found), Decimal(0))
-        click.echo(f"{total:,} answers in all; {dollars(paid)} were paid for them")
+        click.echo(f"{counted(total, 'answer')} in all, for {dollars(paid)}")
 
 
 @answers_command.command("prune")
@@ -102,11 +103,11 @@ def _forget(name: str | None, chosen: "Chosen", *, sure: bool) -> None:
         from ...batch.answer_store.housekeeping import count_chosen, forget_answers
 
         count = count_chosen(store, chosen)
-        question = f"Remove {count:,} answers from {store.name}? What asks for them again pays again."
+        question = f"Remove {counted(count, 'answer')} from {store.name}? What asks for them again pays again."
         if count > len(chosen.custom_ids) and not (sure or click.confirm(question)):
             click.echo("nothing removed")
             return
-        click.echo(f"{forget_answers(store, chosen):,} answers removed")
+        click.echo(f"{counted(forget_answers(store, chosen), 'answer')} removed")
 
 
 @contextmanager

@@ -135,7 +135,10 @@ def _checked(steps: "Sequence[Step]") -> int:
 
 def table(steps: "Sequence[Step]", together: Sequence[str] = TOLD_TOGETHER) -> list[str]:
     """A line for each thing, or for all of a kind that fare alike."""
-    rows = [row for _, group in groupby(steps, _fate) for row in _rows(list(group), together)]
+    fates = [*map(_fate, steps)]
+    gathered = sorted(steps, key=lambda step: fates.index(_fate(step)) if step.kind in together else 0)
+    in_order = sorted(gathered, key=lambda step: [fate[0] for fate in fates].index(step.kind))
+    rows = [row for _, group in groupby(in_order, _fate) for row in _rows(list(group), together)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     padded = (zip(row, (*widths, 0), strict=True) for row in rows)
     return ["  ".join(cell.ljust(width) for cell, width in row).rstrip() for row in padded]

@@ -49,6 +49,6 @@ def _answers(url: str) -> bool:
     import httpx
 
     try:
-        return httpx.get(f"{url}/health", timeout=1).is_success
+        return httpx.get(f"{url}/health", timeout=1, trust_env=False).is_success
     except httpx.HTTPError:
         return False

@@ -25,7 +25,7 @@ def next_steps(steps: "Sequence[Step]", webhook: str | None) -> Iterator[str]:
     for pool in (step.name for step in steps if step.kind == "work pool"):
         yield f"start a worker   prefect worker start --pool {pool}"
     if form := _form(steps):
-        yield f"ask for a table  {form}"
+        yield f"open the form    {form}"
     if webhook:
         yield "receive webhooks prefect-openai-batch webhook     # with OPENAI_WEBHOOK_SECRET, behind a proxy"
         yield f"name at OpenAI   {webhook}     # {'it answers' if _is_up(webhook) else 'it does not answer yet'}"

@@ -7,6 +7,7 @@ import click
 from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
 from ...batch.tables.any_source import path_of
+from ...batch.words import counted, duration
 from .. import process
 
 EXIT_INCOMPLETE = 3
@@ -30,7 +31,7 @@ def show_open(report: JobReport, storage: str | None) -> None:
     """The key of a job that is left, what it has open, and how it goes on."""
     opened, unsent = len(report.open_batches), report.unsent_files
     click.echo(
-        f"{opened} batch{'' if opened == 1 else 'es'} submitted"
+        f"{counted(opened, 'batch', 'batches')} submitted"
         + (f", {unsent} more to go when they have ended" if unsent else "")
         + f"; {_resumes(report, storage)} collects the answers",
         err=True,
@@ -48,8 +49,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
     seconds = (report.finished_at - report.started_at).total_seconds()
     tokens = report.tokens
     click.echo(
-        f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
-        f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
+        f"{report.answered:,} of {counted(report.rows, 'row')} answered ({outcomes}) in "
+        f"{counted(len(report.batches), 'batch', 'batches')} and {duration(seconds)}\n"
         f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
         f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
         f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
@@ -59,11 +60,13 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
     if report.missing:
         click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
     if report.files_left:
-        click.echo(f"left at OpenAI: {len(report.files_left)} files, which this key may not delete; they expire")
+        click.echo(
+            f"left at OpenAI until expiry: {counted(len(report.files_left), 'file')} that this key may not delete"
+        )
     if report.files_kept:
         click.echo(
-            f"kept at OpenAI: {len(report.files_kept)} files, of batches that say they finished rows of "
-            "which nothing could be read; they expire"
+            f"kept at OpenAI until expiry: {counted(len(report.files_kept), 'file')} of batches that say they "
+            "finished rows of which nothing could be read"
         )
     if report.not_loaded:
         click.echo(f"not loaded: {report.not_loaded}")

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any
 
 from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
 from ...batch.errors import Refused
+from ...batch.storage import check_claims
+from ...flows.places import is_relative
 from .prefect_file import FileDeployment, FileSchedule
 
 NIGHTLY = "nightly"
@@ -51,20 +54,35 @@ def check_schedule(schedule: str, timezone: str | None) -> None:
         raise Refused(f"The schedule {schedule!r} ({timezone or 'UTC'}) cannot be used: {reasons}.") from None
 
 
-def with_options(deployment: FileDeployment, options: Mapping[str, str], *, takes_options: bool) -> FileDeployment:
+def check_storage(storage: str) -> None:
+    """Refuse a storage that no run could use.
+
+    Raises:
+        StorageError: job folders cannot lie there.
+        Refused: it is a path that each worker would take from a folder of its own.
+    """
+    check_claims(storage)
+    if is_relative(storage):
+        raise Refused(
+            f"The storage {storage!r} is a relative path, which each run would take from its own folder: name a "
+            f"whole path, such as /data/{PurePath(storage).name}, or a URL."
+        )
+
+
+def with_options(deployment: FileDeployment, options: Mapping[str, str], waits_by: str | None) -> FileDeployment:
     """A deployment of the file as the options make it.
 
     Args:
         deployment: As the file has it.
         options: All that is asked.
-        takes_options: Whether its flow has the parameter `options`, a run's wishes.
+        waits_by: Which parameter of its flow says how its runs wait: `options`, or the form's `suspend`.
     """
     changes: dict[str, Any] = {}
     if pool := options.get("pool"):
         changes["work_pool"] = deployment.work_pool.model_copy(update={"name": pool})
-    if options.get("webhook") and takes_options:
-        wishes = {**deployment.parameters.get("options", {}), "wait": "suspend"}
-        changes["parameters"] = {**deployment.parameters, "options": wishes}
+    if options.get("webhook") and waits_by:
+        wishes = {**deployment.parameters.get("options", {}), "wait": "suspend"} if waits_by == "options" else True
+        changes["parameters"] = {**deployment.parameters, waits_by: wishes}
     if (cron := options.get("schedule")) and deployment.name == NIGHTLY:
         changes["schedules"] = _scheduled(deployment.schedules, cron, options.get("timezone"))
     return deployment.model_copy(update=changes)

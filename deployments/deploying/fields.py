@@ -83,7 +83,7 @@ def update_of(
 
     Args:
         changes: The fields that change.
-        after: All fields as they are then: Prefect takes a queue only with its pool.
+        after: All fields as they are then: Prefect takes a queue only with its pool, else the pool's first.
         parameters: All parameters as they were, with the defaults that somebody has written out: it takes them
             only together.
     """
@@ -99,8 +99,7 @@ def update_of(
         update["concurrency_options"] = limit or None
     if "work_pool" in changes or "work_queue" in changes:
         update["work_pool_name"] = after.get("work_pool")
-        queue = changes.get("work_queue") if "work_pool" in changes else after.get("work_queue")
-        update |= {"work_queue_name": queue} if queue else {}
+        update |= {"work_queue_name": queue} if (queue := after.get("work_queue")) else {}
     if "job_variables" in changes:
         update["job_variables"] = changes["job_variables"] or {}
     return update

@@ -10,7 +10,7 @@ from ...batch.errors import Refused
 from ...flows.form import openai_batch_form, prefilled
 from ..automations import STARTED
 from ..installation import Change, DeploymentMissing, chosen_times, compare_automations
-from .deploy_options import NIGHTLY, DeployOptions, check_schedule, with_options
+from .deploy_options import NIGHTLY, DeployOptions, check_schedule, check_storage, with_options
 from .fields import PARAMETERS, parameters_of, schedules_of
 from .prefect_file import FileDeployment
 from .server import (
@@ -81,6 +81,8 @@ def plan(
     Raises:
         Refused: an option cannot be used, or a schedule that is on would start what cannot run.
     """
+    if given.storage:
+        check_storage(given.storage)
     loaded = [load_wanted(deployment) for deployment in file]
     there = {one.name: read_there(client, one.name, one.schema) for one in loaded}
     wanted = [_with_account(one, there[one.name]) for one in loaded]
@@ -152,7 +154,7 @@ def _with_account(form: Wanted, there: There | None) -> Wanted:
 
 
 def _asked(one: Wanted, options: Mapping[str, str]) -> Wanted:
-    return replace(one, deployment=with_options(one.deployment, options, takes_options=one.takes_options))
+    return replace(one, deployment=with_options(one.deployment, options, one.waits_by))
 
 
 def _check_options(wanted: Sequence[Wanted], options: Mapping[str, str]) -> None:

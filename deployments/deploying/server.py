@@ -15,6 +15,7 @@ from prefect.flows import load_flow_from_entrypoint
 from pydantic import TypeAdapter
 
 from ...batch.errors import OpenAIBatchError
+from ...flows.form.titles import SUSPEND
 from .fields import file_fields, schedules_of, server_fields, update_of
 from .prefect_file import FileDeployment
 from .settling import LastDeploy, Settlement, digests_of, slug_of
@@ -60,10 +61,11 @@ class Wanted:
         return file_fields(self.deployment, self.schema)
 
     @property
-    def takes_options(self) -> bool:
-        """Whether its flow takes the wishes of a run, as ours do."""
-        said = self.schema.get("properties", {}).get("options", {})
-        return "RunOptions" in str(said)
+    def waits_by(self) -> str | None:
+        """Which parameter of its flow says how its runs wait: the wishes of a run, as ours have, or the form's."""
+        said = self.schema.get("properties", {})
+        marks = {"options": "RunOptions", "suspend": SUSPEND}
+        return next((name for name, mark in marks.items() if mark in str(said.get(name, {}))), None)
 
     def missing(self, parameters: Mapping[str, Any]) -> list[str]:
         """The parameters without which the flow does not start."""

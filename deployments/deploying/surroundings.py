@@ -14,9 +14,11 @@ from prefect.workers.utilities import (
     get_available_work_pool_types,
     get_default_base_job_template_for_infrastructure_type,
 )
+from pydantic import ValidationError
 
 from ... import blocks
 from ...batch.errors import Refused
+from ...batch.words import counted
 from ...blocks.prefect_calls import at_once
 from ...flows.defaults import STORAGE_VARIABLE
 from .steps import Step
@@ -54,12 +56,24 @@ class NewPool:
 
 
 def compare_pool(client: SyncPrefectClient, name: str, new: NewPool) -> Step:
-    """Whether a work pool is there; if not, what it is to be."""
+    """Whether a work pool is there; if not, what it is to be.
+
+    Raises:
+        Refused: none can be called so.
+    """
     try:
         pool = client.read_work_pool(name)
     except ObjectNotFound:
+        _check_name(name)
         return Step("work pool", name, "missing", _in_words(new.type, new.limit))
     return Step("work pool", name, "there", _in_words(pool.type, pool.concurrency_limit))
+
+
+def _check_name(name: str) -> None:
+    try:
+        WorkPoolCreate(name=name)
+    except ValidationError:
+        raise Refused(f"No work pool can be called {name!r}: leave out the signs / % & > and <.") from None
 
 
 def create_pool(client: SyncPrefectClient, name: str, new: NewPool) -> None:
@@ -148,4 +162,4 @@ def _at(priority: int) -> str:
 
 
 def _in_words(type_: str, limit: int | None) -> str:
-    return f"{type_}, {'any number of' if limit is None else limit} runs at once"
+    return f"{type_}, {'any number of runs' if limit is None else counted(limit, 'run')} at once"

@@ -18,9 +18,9 @@ from ...batch.forgetting.own_answers import has_table_elsewhere, why_lost_with_f
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
 from ...batch.jobs.submissions import fetched, has_claim, submitted
-from ...batch.reports.words import counted
 from ...batch.storage import Folder
 from ...batch.urls import without_secrets
+from ...batch.words import counted
 from ...blocks.databases import open_store
 from ...tasks import cancel_job
 from ...tasks.clean import has_files_left, remove_all_files

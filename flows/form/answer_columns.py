@@ -1,5 +1,6 @@
 """A column to be made of each answer, as the form asks for it."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -51,7 +52,8 @@ class AnswerColumn(BaseModel):
         """The column as a request takes it.
 
         Raises:
-            AnswerSchemaError: it has no name, is a choice of less than two words, or is none and has words.
+            AnswerSchemaError: it has no name, is a choice of less than two words or has one twice, or is none and
+                has words.
         """
         name, words = self.name.strip(), self.words()
         problem = ""
@@ -64,6 +66,8 @@ class AnswerColumn(BaseModel):
             )
         elif words and self.kind != "choice":
             problem = f"{name} has words to choose from, so its kind of answer is choice, not {self.kind}"
+        elif len(set(words)) < len(words):
+            problem = f"{name} has the word {_twice(words)} twice to choose from"
         if problem:
             raise AnswerSchemaError(f"{problem}.", place=name)
         return AnswerField(name=name, kind=KINDS[self.kind], choices=words, description=self.meaning.strip())
@@ -72,3 +76,20 @@ class AnswerColumn(BaseModel):
         """The words to choose from; where they stand one a line, commas belong to them."""
         separator = "\n" if "\n" in self.choices.strip() else ","
         return [word for word in map(str.strip, self.choices.split(separator)) if word]
+
+
+def fields_of(columns: Sequence[AnswerColumn]) -> list[AnswerField]:
+    """The columns as a request takes them.
+
+    Raises:
+        AnswerSchemaError: one of them is not whole, or two have one name.
+    """
+    fields = [column.as_field() for column in columns]
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        raise AnswerSchemaError(f"two columns are called {_twice(names)}: give each a name of its own.")
+    return fields
+
+
+def _twice(words: Sequence[str]) -> str:
+    return next(word for word in words if words.count(word) > 1)

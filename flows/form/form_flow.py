@@ -19,7 +19,7 @@ from ..shown.run_names import run_name
 from . import titles
 from .account import PickedAccount
 from .answer_columns import AnswerColumn
-from .filled_in import job_parameters
+from .filled_in import job_parameters, place_of
 
 QUESTION = "Is this text positive, negative or mixed? {{ column }}"
 """What the form opens with: it shows how a column is named, and is refused as it stands."""
@@ -79,7 +79,7 @@ def openai_batch_form(
     """
     try:
         with titles.fields_named():
-            check_places(table=table.strip(), result=result.strip())
+            check_places(table=place_of(table), result=place_of(result))
             wanted = job_parameters(
                 credentials=name_of(account),
                 table=table,

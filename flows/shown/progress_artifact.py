@@ -13,8 +13,8 @@ from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
 from ...batch.jobs.submissions import fetched
 from ...batch.progress import Progress
-from ...batch.reports.words import duration
 from ...batch.urls import name_in, without_secrets
+from ...batch.words import duration
 from ...blocks.prefect_calls import at_once
 from ...tasks.shown.artifact_keys import artifact_key, is_unnamed
 from .so_far import SoFar, in_words

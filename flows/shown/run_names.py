@@ -16,6 +16,7 @@ from ...batch.requests.base_request import BaseRequest
 from ...batch.tables.sources import FileSource
 from ...batch.tables.sql.sql_source import SqlSource
 from ...batch.urls import name_in
+from ...batch.words import counted
 from ..defaults import begun_at, current_run, with_schedule
 
 FLOW = "openai-batch"
@@ -73,7 +74,7 @@ def _introduce(job: Job) -> None:
     model = job.request.named_model
     name = run.name
     if rows is not None and name == _name_at_start():
-        added = [part for part in (model, f"{rows.rows:,} rows") if part and part not in name]
+        added = [part for part in (model, counted(rows.rows, "row")) if part and part not in name]
         name = " · ".join([name, *added])
     tags = {f"model:{model}"} if model else set()
     tags |= {f"job:{job.key}"} if job.key_given else set()

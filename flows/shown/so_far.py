@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ...batch.progress import Progress
+from ...batch.words import counted
 
 
 @dataclass
@@ -60,7 +61,7 @@ class SoFar:
 
     def __str__(self) -> str:
         """In a line: items done of all, and how the open batches stand."""
-        told = f"{self.done:,} of {self.total:,} items done ({int(100 * self.share)} %)"
+        told = f"{self.done:,} of {counted(self.total, 'item')} done ({int(100 * self.share)} %)"
         return f"{told}; batches: {in_words(self.statuses)}" if self.statuses else told
 
 

@@ -18,8 +18,8 @@ from ...batch.money.estimates import estimate_files
 from ...batch.outcomes.bill import Bill, paid
 from ...batch.outcomes.costs import bill_of
 from ...batch.outcomes.outcome_files import FetchedOutput, why_again
-from ...batch.reports.words import counted
 from ...batch.urls import name_in, without_secrets
+from ...batch.words import counted
 from .events import End, emit_batch, emit_end, why
 from .progress_artifact import most_first_in_words
 
@@ -133,9 +133,9 @@ def _emit_fetched(job: Job, output: FetchedOutput, cost: Bill) -> None:
 @_never_fatal
 def tell_written(report: JobReport) -> None:
     """The table is there."""
-    table, outcomes = without_secrets(report.destination), most_first_in_words(report.outcomes)
-    told = (table, counted(report.rows, "row"), f"{report.answered:,}", outcomes)
-    get_run_logger().info("Wrote %s: %s, %s with an answer (%s)", *told)
+    outcomes = most_first_in_words(report.outcomes)
+    told = (without_secrets(report.destination), counted(report.rows, "row"), f"{report.answered:,}")
+    get_run_logger().info("Wrote %s: %s, %s with an answer%s", *told, f" ({outcomes})" if outcomes else "")
     if report.not_loaded:
         get_run_logger().warning(report.not_loaded)
 

@@ -17,6 +17,7 @@ from ...batch import clock
 from ...batch.errors import BatchUnknown
 from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
+from ...batch.words import counted
 from ...blocks.prefect_calls import at_once
 from ...tasks import look_for_room
 from ..runs import credentials_of, job_of, options_of
@@ -72,7 +73,7 @@ def wake_jobs() -> list[str]:
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(group, credentials, failed)
     if woken:
-        add_to_name(f"{len(woken)} job{'' if len(woken) == 1 else 's'} woken")
+        add_to_name(f"{counted(len(woken), 'job')} woken")
     if failed:
         raise failed[0]
     return woken

@@ -67,8 +67,8 @@ def test_an_unknown_column_is_refused_by_name(source: str) -> None:
 
 @pytest.mark.parametrize("source", ["{{ review", "{% if %}", "{{ review | nonsense }}"])
 def test_a_malformed_template_is_refused(source: str) -> None:
-    """A template that Jinja cannot parse is refused before any row is read."""
-    with pytest.raises(RequestError, match="not valid Jinja"):
+    """Before any row is read, with one full stop and an example of what would do."""
+    with pytest.raises(RequestError, match=r"not valid Jinja: .*[^.]\. A column is read as {{ review }}\.$"):
         compile_template(source, COLUMNS)
 
 

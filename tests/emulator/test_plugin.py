@@ -57,6 +57,7 @@ def run(folder: Path, **tests: str) -> subprocess.CompletedProcess[str]:
         (folder / f"test_{name}.py").write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:prefect"]
     alone = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+    alone |= {"HTTP_PROXY": "http://127.0.0.1:9"}  # which is away, and would know nothing of the server
     return subprocess.run(
         [*command, str(folder)], cwd=folder, env=alone, capture_output=True, text=True, check=False
     )

@@ -82,7 +82,7 @@ def test_a_failed_subflow_continues_its_job_when_the_parent_is_retried(
     with BatchServer(answer=refuse_one) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "test")
-        with pytest.raises(Exception, match="29 of 30 rows answered; asked for 100%"):
+        with pytest.raises(Exception, match="29 of 30 rows answered; asked for 100 %"):
             parent()
         assert attempts == [0, 1]
         assert server.bill()["billed"] == 30

@@ -16,6 +16,7 @@ from ...tables.sources import SourceReader
 from ...tables.sql.sql_reading import Connect
 from ...watermarks.mark import KeptMark, Mark
 from ...watermarks.reading import Counts
+from ...words import counted
 from ..job import Job
 from ..report import JobReport
 from .mark_keys import mark_key
@@ -71,7 +72,7 @@ class Window(Record):
             f"{counts.late:,} late" if counts.late else "",
             f"{counts.without_value:,} without {self.column}" if counts.without_value else "",
         ]
-        rows, told = f"{counts.new:,} new row{'' if counts.new == 1 else 's'}", ", ".join(filter(None, parts))
+        rows, told = counted(counts.new, "new row"), ", ".join(filter(None, parts))
         return f"{rows}{told and f': {told}'}{known}"
 
 

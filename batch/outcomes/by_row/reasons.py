@@ -10,7 +10,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..outcome import INVALID, OutcomeKind
+from ...files.output_files import BROKEN_LINE
+from ..outcome import INVALID, UNREADABLE, OutcomeKind, is_transient
 
 EMPTY = "empty"
 """The reason where a response succeeded, said nothing, and does not say why."""
@@ -30,22 +31,23 @@ _WORDS = {
     "refusal": "refused",
     "batch_expired": "expired",
     "batch_cancelled": "cancelled",
-    "cancelled": "cancelled before they were sent",
+    "cancelled": "cancelled before being sent",
     "ended": "never sent",
     "budget": "left out for the budget",
     "finish_by": "left out at the deadline",
     INVALID: "with an invalid answer",
-    "length": "cut at their length",
+    "length": "cut at the length limit",
     "content_filter": "stopped by the content filter",
     EMPTY: "with an empty answer",
 }
 
+_SHORTEN = "Shorten the prompt, a long column as by {{ COLUMN[:20000] }}"
 _AGAIN = "They may succeed another time: take the job up again."
 _FUNDS = "Add credit or raise the limit at OpenAI, then take the job up again."
 
 _ADVICE = {
-    "context_length_exceeded": "Shorten the prompt, as by {{ text[:20000] }}, or take a model of longer context.",
-    "string_above_max_length": "Shorten the prompt, as by {{ text[:20000] }}.",
+    "context_length_exceeded": f"{_SHORTEN}, or take a model of longer context.",
+    "string_above_max_length": f"{_SHORTEN}.",
     "refusal": "The model declines them: read these rows, and say in the prompt what the answer is for.",
     "length": "Raise the request's limit of output tokens; reasoning counts in it.",
     "content_filter": "The content filter stops them: read these rows, or loosen the filter where it is yours.",
@@ -53,10 +55,12 @@ _ADVICE = {
     "insufficient_quota": _FUNDS,
     "billing_hard_limit_reached": _FUNDS,
     "model_not_found": "Name a model that this account may use.",
+    "token_limit_exceeded": "Each alone is over the limit of enqueued tokens: shorten the prompt, or have it "
+    "raised at OpenAI.",
     EMPTY: "The model said nothing: read these rows.",
-    "budget": "Give a larger budget, and take the job up again.",
+    "budget": "Give a larger budget (budget_usd, --budget-usd), and take the job up again.",
     **dict.fromkeys(("batch_expired", "batch_cancelled", "cancelled", "ended", "finish_by", "missing"), _AGAIN),
-    **dict.fromkeys(("server_error", "rate_limit_exceeded", "request_timeout", "token_limit_exceeded"), _AGAIN),
+    **dict.fromkeys(("server_error", "rate_limit_exceeded", "request_timeout", UNREADABLE, BROKEN_LINE), _AGAIN),
 }
 
 
@@ -102,4 +106,4 @@ def named(reasons: Mapping[str, int], shown: int) -> str:
 
 def advice(reason: str) -> str | None:
     """What helps rows that have no answer for this reason; None where nobody knows."""
-    return _ADVICE.get(reason, _AGAIN if reason.isdecimal() and reason >= "500" else None)
+    return _ADVICE.get(reason, _AGAIN if reason.isdecimal() and is_transient(int(reason)) else None)

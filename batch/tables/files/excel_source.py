@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import pyarrow as pa
 
 from ...errors import SourceError
+from ...words import counted
 from ..row_groups import GROUP_BYTES, slices
 from ..source_files import SourceFile
 from ..value_texts import text
@@ -158,7 +159,9 @@ class ExcelTable:
     def _row(self, number: int, cells: Row) -> Row:
         """The values of a row, as many as there are columns."""
         if any(cell.value is not None for cell in cells[len(self.names) :]):
-            raise self._error(f"has a cell beyond the {len(self.names)} columns that the first row names", number)
+            raise self._error(
+                f"has a cell beyond the {counted(len(self.names), 'column')} that the first row names", number
+            )
         values = []
         for name, cell in zip_longest(self.names, cells[: len(self.names)]):
             if cell is not None and cell.data_type == "e" and name not in self._text_columns:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from ...money.estimates import Estimate
 from ...prices import dollars
 from ...reports.grids import Asked, Block, Grid, brief, more
+from ...words import counted
 from ..candidate_answers import CandidateAnswers
 from ..scores import Score, WrongRow
 from ..trial_report import ModelTrial, TokenSpread, TrialReport
@@ -49,7 +50,7 @@ def counts(report: TrialReport) -> Grid:
 
 def price_blocks(report: TrialReport) -> Iterator[Block]:
     """What the whole table would cost, and what that rests on."""
-    batches = f"{report.batches:,} batch{'' if report.batches == 1 else 'es'}"
+    batches = counted(report.batches, "batch", "batches")
     yield f"The whole table, {report.rows:,} rows of {report.bytes:,} bytes in {batches}, would take about:"
     yield _side_by_side(report, _of_the_whole())
     yield " ".join([BASIS, *price_notes(report.models)])

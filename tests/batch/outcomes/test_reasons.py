@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.outcomes.by_row.reasons import (
     KEPT,
     LONGEST,
+    advice,
     count_reasons,
     most_first,
     named,
@@ -55,8 +56,8 @@ def test_reasons_without_number_take_bounded_memory() -> None:
     [
         (("failed", None, None, "context_length_exceeded"), "1 context_length_exceeded"),
         (("succeeded", None, "stop", "refusal"), "1 refused"),
-        (("succeeded", None, "length", None), "1 cut at their length"),
-        (("invalid", "{", "length", "invalid_answer"), "1 cut at their length"),
+        (("succeeded", None, "length", None), "1 cut at the length limit"),
+        (("invalid", "{", "length", "invalid_answer"), "1 cut at the length limit"),
         (("invalid", "{}", "stop", "invalid_answer"), "1 with an invalid answer"),
         (("failed", None, None, None), "1 with an empty answer"),
         (("succeeded", "yes", "length", None), ""),
@@ -73,3 +74,17 @@ def test_the_most_frequent_reasons_are_named() -> None:
     told = most_first({"other": 9, "refusal": 12, "a": 30, "b": 1})
     assert [*told] == ["a", "refusal", "b", "other"]
     assert named(told, 2) == "30 a, 12 refused, 10 for other reasons"
+
+
+@pytest.mark.parametrize(
+    ("reason", "helps"),
+    [
+        *[(reason, "may succeed another time") for reason in ("429", "503", "broken_line", "unreadable_response")],
+        ("token_limit_exceeded", "shorten the prompt"),
+        ("400", None),
+    ],
+    ids=["too many requests", "out of order", "broken line", "unreadable", "over the limit alone", "refused"],
+)
+def test_to_try_again_is_advised_where_it_may_help(reason: str, helps: str | None) -> None:
+    """Not for an item that would be refused each time."""
+    assert advice(reason) is None if helps is None else helps in str(advice(reason))

@@ -100,6 +100,14 @@ def test_typed_answers_are_spread_by_their_fields(page_of: MakePage) -> None:
     assert [one.count for one in (score.numbers, sure.numbers, why.lengths) if one is not None] == [6, 6, 6]
 
 
+def test_choices_are_charted_in_their_order(page_of: MakePage) -> None:
+    """Of stars the first is 1, however few they are."""
+    told = [ANSWERED._replace(answer="{}", fields={"stars": stars}) for stars in ("3", "3", "1")]
+    page = page_of(told, 3, ChatRequest(model="m", prompt="{{ text }}", answer={"stars": "1 | 2 | 3"}))
+    (chart,) = (block for block in page.blocks if isinstance(block, Shares))
+    assert (chart.words, chart.counts) == (("1", "2", "3"), (1, 0, 2))
+
+
 def test_vectors_have_a_report_too(page_of: MakePage) -> None:
     """Without their numbers, of which nobody reads a thousand."""
     request = EmbeddingRequest(model="text-embedding-3-small", input="{{ text }}")

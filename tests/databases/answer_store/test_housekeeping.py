@@ -50,9 +50,9 @@ def test_it_tells_what_is_kept_and_what_that_cost(store: AnswerStore) -> None:
 
 def test_more_than_was_named_is_asked_before_it_goes(store: AnswerStore) -> None:
     """One custom_id that two jobs have kept is two answers."""
-    assert ask("forget", "--custom-id", "b") == "1 answers removed\n"
+    assert ask("forget", "--custom-id", "b") == "1 answer removed\n"
     assert "Remove 2 answers" in ask("forget", "--custom-id", "a", said="n\n")
-    assert "1 answers removed" in ask("forget", "--custom-id", "a", "--job", "second")
+    assert "1 answer removed" in ask("forget", "--custom-id", "a", "--job", "second")
     assert sum(one.answers for one in held(store)) == 2
     assert "2 answers removed" in ask("prune", "--older-than", "0", "--yes")
     assert held(store) == []

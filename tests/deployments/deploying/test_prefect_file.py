@@ -9,13 +9,19 @@ import prefect.server.api.collections_data
 import pytest
 import yaml
 from prefect_openai_batch.batch.errors import Refused
-from prefect_openai_batch.deployments.deploying.deploy_options import DeployOptions, check_schedule, with_options
+from prefect_openai_batch.deployments.deploying.deploy_options import (
+    DeployOptions,
+    check_schedule,
+    check_storage,
+    with_options,
+)
 from prefect_openai_batch.deployments.deploying.fields import file_fields, schedules_of, update_of
 from prefect_openai_batch.deployments.deploying.prefect_file import (
     FileDeployment,
     read_prefect_file,
     shipped_file,
 )
+from prefect_openai_batch.deployments.deploying.server import load_wanted
 
 ENTRYPOINT = "prefect_openai_batch.flows.job.openai_batch"
 WORK_POOLS = shipped_file().with_name("work_pools")
@@ -97,12 +103,18 @@ def test_what_the_file_says_comes_to_prefect_whole(tmp_path: Path) -> None:
     assert update["tags"] == ["a", "b"]
 
 
+def test_a_deployment_that_moves_to_another_pool_keeps_its_queue() -> None:
+    """Prefect would take the new pool's first: the looks of `wake` would wait behind the jobs that they wake."""
+    update = update_of({"work_pool": "gpu"}, {"work_pool": "gpu", "work_queue": "wake"}, {})
+    assert update == {"work_pool_name": "gpu", "work_queue_name": "wake"}
+
+
 def test_the_schedule_of_an_option_is_nightlys_alone(tmp_path: Path) -> None:
     """It is on, at that time, under the slug that was there; other deployments stay as they are."""
     weekly = {"interval": 3600, "slug": "hourly", "active": False}
     nightly, mine = read(tmp_path, name="nightly", schedules=[weekly]), read(tmp_path, schedules=[weekly])
     options = DeployOptions(schedule="0 4 * * *", timezone="Europe/Berlin").after({})
-    (schedule,) = with_options(nightly, options, takes_options=True).schedules
+    (schedule,) = with_options(nightly, options, "options").schedules
     assert (schedule.slug, schedule.cron, schedule.interval, schedule.active) == (
         "hourly",
         "0 4 * * *",
@@ -110,16 +122,28 @@ def test_the_schedule_of_an_option_is_nightlys_alone(tmp_path: Path) -> None:
         True,
     )
     assert schedule.timezone == "Europe/Berlin"
-    assert with_options(mine, options, takes_options=True) == mine
+    assert with_options(mine, options, "options") == mine
 
 
 def test_with_webhooks_runs_wait_suspended(tmp_path: Path) -> None:
     """Those whose flow takes a run's wishes, beside the wishes that the file has."""
     deployment = read(tmp_path, parameters={"options": {"in_flight": 5}})
     options = DeployOptions(webhook="https://hooks.example").after({})
-    asked = with_options(deployment, options, takes_options=True)
+    asked = with_options(deployment, options, "options")
     assert asked.parameters == {"options": {"in_flight": 5, "wait": "suspend"}}
-    assert with_options(deployment, options, takes_options=False) == deployment
+    assert with_options(read(tmp_path), options, "suspend").parameters == {"suspend": True}
+    assert with_options(deployment, options, None) == deployment
+
+
+@pytest.mark.parametrize(
+    ("name", "waits_by"),
+    [("form", "suspend"), ("on-demand", "options"), ("wake", None)],
+    ids=["form", "on-demand", "wake"],
+)
+def test_each_flow_says_how_its_runs_wait(name: str, waits_by: str | None) -> None:
+    """The form has a switch for it."""
+    (deployment,) = (one for one in read_prefect_file(shipped_file()) if one.name == name)
+    assert load_wanted(deployment).waits_by == waits_by
 
 
 def test_an_option_counts_until_it_is_given_again() -> None:
@@ -137,6 +161,21 @@ def test_a_schedule_that_is_none_is_refused(cron: str, timezone: str | None) -> 
     """Before anything is deployed."""
     with pytest.raises(Refused, match="cannot be used"):
         check_schedule(cron, timezone)
+
+
+@pytest.mark.parametrize(
+    ("storage", "why"),
+    [
+        pytest.param("jobs", "such as /data/jobs", id="relative"),
+        pytest.param("http://lake.example/jobs", "cannot hold job folders", id="no claims"),
+    ],
+)
+def test_a_storage_that_no_run_could_use_is_refused(storage: str, why: str) -> None:
+    """Before every run on that server would be."""
+    check_storage("/data/jobs")
+    check_storage("s3://lake/jobs")
+    with pytest.raises(Refused, match=why):
+        check_storage(storage)
 
 
 @pytest.mark.parametrize("type_", ["process", "docker", "kubernetes"])

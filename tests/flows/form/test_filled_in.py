@@ -57,9 +57,14 @@ def test_a_field_left_alone_wishes_nothing() -> None:
 
 
 def test_each_field_arrives() -> None:
-    """Without the blanks and line ends around it that a text box lets in."""
+    """Without the blanks, line ends and quotes around it that a text box lets in."""
     wanted = filled_in(
-        table=" /data/reviews.csv\n", result="/data/out.csv\n", replace=True, rows=20, budget_usd=1.5, suspend=True
+        table=' "/data/reviews.csv"\n',
+        result="/data/out.csv\n",
+        replace=True,
+        rows=20,
+        budget_usd=1.5,
+        suspend=True,
     )
     assert wanted["source"] == FileSource(path="/data/reviews.csv", limit=20)
     assert wanted["destination"] == "/data/out.csv"
@@ -105,10 +110,13 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         {"answer": [AnswerColumn(name="stars", kind="number", choices="1, 2")]},
         "Columns of the answer: stars has words to choose from, so its kind of answer is choice, not number",
     ),
-    "a column twice": ({"answer": [CHOICE, CHOICE]}, "Columns of the answer: answer.mood stands twice"),
+    "a column twice": (
+        {"answer": [CHOICE, CHOICE]},
+        "Columns of the answer: two columns are called mood: give each a name of its own",
+    ),
     "a word twice": (
         {"answer": [AnswerColumn(name="mood", kind="choice", choices="good, good")]},
-        "Columns of the answer: answer.mood has the word 'good' twice",
+        "Columns of the answer: mood has the word good twice to choose from",
     ),
     "no name": ({"answer": [AnswerColumn(name=" ")]}, "Columns of the answer: a column has no name"),
 }

@@ -99,8 +99,8 @@ def _refuse_second_life(connection: Connection, into: SqlDestination, table: Tab
 def appended_before(into: SqlDestination, known: Entry) -> DestinationError:
     """The refusal of rows that would stand twice."""
     return DestinationError(
-        f"{into} holds {known.rows:,} rows of this job already, and appended once more they would stand there "
-        'twice. Upsert them by a key (if_exists="upsert", --if-exists upsert --key-column COLUMN), or choose '
+        f"{into} holds {_rows(known)} of this job already, which would stand there twice if it appended "
+        'once more. Upsert by a key (if_exists="upsert", --if-exists upsert --key-column COLUMN), or choose '
         "another table.",
         path=str(into),
     )
@@ -108,12 +108,16 @@ def appended_before(into: SqlDestination, known: Entry) -> DestinationError:
 
 def exists_already(into: SqlDestination, known: Entry | None) -> DestinationError:
     """The refusal of a table that is there."""
-    own = "" if known is None else f", with {known.rows:,} rows of this very job"
+    own = "" if known is None else f", with {_rows(known)} of this very job"
     return DestinationError(
         f"{into} exists already{own}. Choose another table, or say what becomes of its rows: append, replace or "
         "upsert.",
         path=str(into),
     )
+
+
+def _rows(known: Entry) -> str:
+    return f"{known.rows:,} row{'' if known.rows == 1 else 's'}"
 
 
 def _count(connection: Connection, table: Table) -> int:

@@ -31,11 +31,11 @@ def number(value: float) -> str:
 
 def short(count: int) -> str:
     """A large count in three digits: `1.24 M`."""
-    for size, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (10_000, "k")):
-        if count >= size:
-            scale = 1_000 if unit == "k" else size
-            return f"{count / scale:.3g} {unit}" if count < 1_000 * scale else f"{count / scale:,.0f} {unit}"
-    return f"{count:,}"
+    if count < 10_000:
+        return f"{count:,}"
+    rounded = round(count, min(3 - len(str(count)), 0))  # it may come to the next unit's first
+    size, unit = next(one for one in ((10**9, "G"), (10**6, "M"), (10**3, "k")) if rounded >= one[0])
+    return f"{rounded / size:.3g} {unit}" if rounded < 1_000 * size else f"{count / size:,.0f} {unit}"
 
 
 def counted(count: int, one: str, several: str | None = None) -> str:
