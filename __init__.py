@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .batch.errors import BudgetError as BudgetError
     from .batch.errors import CustomIdError as CustomIdError
     from .batch.errors import DatabaseError as DatabaseError
+    from .batch.errors import DatabaseLocked as DatabaseLocked
     from .batch.errors import DatabaseUnreachable as DatabaseUnreachable
     from .batch.errors import DeadlineError as DeadlineError
     from .batch.errors import DestinationError as DestinationError
@@ -134,7 +135,7 @@ _EXPORTS = (
     # what can go wrong
     ("batch.errors", "OpenAIBatchError Refused SourceError RequestError AnswerSchemaError CustomIdError"),
     ("batch.errors", "ItemTooLarge DestinationError DeadlineError BudgetError WaitError JobKeyError StorageError"),
-    ("batch.errors", "DatabaseError DatabaseUnreachable JobAtWork ModelNotFound"),
+    ("batch.errors", "DatabaseError DatabaseLocked DatabaseUnreachable JobAtWork ModelNotFound"),
     ("batch.errors", "AccessError BatchUnknown BatchNotFinished BatchFailed DownloadBroken"),
     ("batch.errors", "ReadElsewhere TableNotWritten StorageNotShared"),
 )

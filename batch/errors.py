@@ -15,7 +15,8 @@
     │   ├── JobAtWork            the job cannot be forgotten yet, or not be begun while it is
     │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
     │   ├── DatabaseError        there is no database of that name, or it cannot be used
-    │   │   └── DatabaseUnreachable  it cannot be reached, or ended the connection; another time it may not
+    │   │   ├── DatabaseUnreachable  it cannot be reached, or ended the connection; another time it may not
+    │   │   └── DatabaseLocked   another process has locked what is needed there, for longer than is waited
     │   └── ModelNotFound        OpenAI does not know the model
     ├── AccessError              there is no key, OpenAI refuses it, or cannot be reached
     ├── BatchUnknown             OpenAI does not know a batch: the wrong account or server?
@@ -111,6 +112,10 @@ class DatabaseError(Refused):
 
 class DatabaseUnreachable(DatabaseError):
     """A database cannot be reached, or ended the connection; another time it may not. Details: `database`."""
+
+
+class DatabaseLocked(DatabaseError):
+    """Another process has locked what is needed of a database, for longer than is waited. Details: `database`."""
 
 
 class ModelNotFound(Refused):

@@ -1,5 +1,7 @@
 """`run`: a table in, the same table with answers out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from inspect import signature
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import click
 
 from ..batch import clock
+from ..batch.errors import Refused
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.opening import (
     absolute,
@@ -202,7 +205,8 @@ def run_job(
         )
         known = find_known(wanted)
     if known is None:
-        _check_new_job(wanted, if_exists)
+        with waited_for(f"looking into {table.name}"):
+            _check_new_job(wanted, if_exists)
     elif (report := known.report()) is not None:
         say_done(known)
         return report
@@ -211,7 +215,11 @@ def run_job(
     if credentials is None:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
-    with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.table):
+    with (
+        process.flow_in_this_process(verbose=verbose),
+        process.places_named(wanted.folder, wanted.table),
+        _nothing_left_said(wanted),
+    ):
         from ..flows import openai_batch
 
         return openai_batch(
@@ -225,6 +233,17 @@ def run_job(
             options=options,
             source_digest=source_digest,
         )
+
+
+@contextmanager
+def _nothing_left_said(job: Job) -> Iterator[None]:
+    """Let a refusal take back that there is a job in its folder, where nothing of it is left."""
+    try:
+        yield
+    except Refused as error:
+        if not job.files.exists():
+            error.add_note(f"Nothing was sent, and nothing is left of the job {job.key}.")
+        raise
 
 
 def _may_be_its_own(wanted: Job) -> bool:

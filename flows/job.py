@@ -45,7 +45,7 @@ from .places import check_places
 from .rounds import begin_round, finish_round, recognise_job
 from .runs import parameters_of, storage_of, way_on
 from .sending.kept_answers import forget_opening, settle_answers
-from .shown.assets import materializing
+from .shown.assets import materializing_file, materializing_table
 from .shown.progress import shown_progress
 from .shown.run_names import introduce, run_name
 from .shown.story import tell_built, tell_end, tell_rows, tell_written
@@ -204,13 +204,13 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
             _foretell(job_run)
             if not finish_round(job_run, number):
                 return None
-        report = materializing(job_run.task(write_results, "report"), job)(job)  # durable first …
+        report = materializing_file(job_run.task(write_results, "report"), job)(job)  # durable first …
         leaves = leaves_mark(job, report, least_answered(job, options.min_answered))
         if job.into is not None and not job.nothing_was_taken():
             if waits_for_mark(job) and not (leaves := leaves and mark_stands(job)):
                 report = not_loaded(job, report)
             else:
-                load_results(job)
+                materializing_table(load_results, job)(job)
         if leaves:
             job_run.task(keep_mark, "mark")(job)
         tell_written(report)

@@ -7,6 +7,8 @@ had begun when it was kept, and a job sees those below its own.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -26,6 +28,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
 from ..errors import DatabaseError
+from ..progress import noted_wait
+from ..tables.sql.locks import is_locked, outlasted, wait_at_most, when_free
 
 DIALECTS = ("sqlite", "postgresql")
 
@@ -78,10 +82,14 @@ def reached(name: str) -> Iterator[None]:
 
     Raises:
         DatabaseError: in place of SQLAlchemy's errors.
+        DatabaseLocked: another process has locked it for a minute.
     """
     try:
-        yield
+        with noted_wait(f"the answer store {name}"):
+            yield
     except SQLAlchemyError as error:
+        if is_locked(error):
+            raise outlasted(f"The answer store {name}", name, BUSY_SECONDS, "") from None
         why = type(getattr(error, "orig", None) or error).__name__
         raise DatabaseError(
             f"The answer store {name} cannot be used ({why}). Without it all rows would be paid again: mend it, "
@@ -103,6 +111,8 @@ def prepare_engine(engine: Engine) -> Engine:
         )
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
+    else:
+        event.listen(engine, "begin", _wait_not_for_ever)
     return engine
 
 
@@ -118,14 +128,30 @@ def _set_up_sqlite(connection: object, _: object) -> None:
         connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]  # sqlite3's
 
 
+def _wait_not_for_ever(connection: Connection) -> None:
+    """Wait as long in PostgreSQL for what others have locked; in this transaction alone: a pool is others' too."""
+    wait_at_most(connection, f"{BUSY_SECONDS}s")
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes, committed at the end of the block; of a SQLite file only one at a time."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _begin_to_write(connection)
         yield connection
         connection.commit()
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """Begin once nobody else writes to the file, and say so where that takes long: SQLite waits without a word."""
+    file = f"The answer store {Path(connection.engine.url.database or '').name}"
+    begin = partial(connection.exec_driver_sql, "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        when_free(file, begin, seconds=BUSY_SECONDS, kind="sqlite")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
 def make_tables(engine: Engine, metadata: MetaData) -> None:

@@ -52,13 +52,19 @@ def make_sql_source(
     Raises:
         click.UsageError: it asks for nothing or for two things, or a parameter is missing.
     """
+    if (query is None) == (table is None):
+        what = "not both" if query else "to say what is read"
+        raise click.UsageError(f'--from-sql takes either --query "SELECT …" or --table TABLE, {what}.')
     try:
         return SqlSource(database=database, query=query, table=table, parameters=parameters, limit=limit)
     except ValidationError as error:
         problem = error.errors(include_input=False)[0]
         words = problem["msg"].removeprefix("Value error, ")
-        where = "".join(f"{part}: " for part in problem["loc"][:1])
-        raise click.UsageError(f"--from-sql: {where}{words}") from None
+        option = _NAMED.get(str(problem["loc"][0]) if problem["loc"] else "", "--query-param")
+        raise click.UsageError(f"{option}: {words.rstrip('.')}.") from None
+
+
+_NAMED = {"database": "--from-sql", "query": "--query", "table": "--table", "limit": "--limit"}
 
 
 def connect_early(source: Source) -> Connect | None:

@@ -11,6 +11,7 @@ from ...batch import clock
 from ...batch.jobs.job import Job
 from ...batch.progress import Progress, observed_by
 from ...tasks.shown.log_lines import lower_lines_of
+from .batch_log import batch_log_told
 from .progress_artifact import ProgressArtifact
 from .so_far import SoFar
 
@@ -33,7 +34,7 @@ def shown_progress(job: Job) -> Iterator[ProgressArtifact]:
     if context is not None and context.flow is not None:
         lower_lines_of(context.flow.name)
     artifact = ProgressArtifact(job)
-    with observed_by(_Teller(job, artifact).hear):
+    with observed_by(_Teller(job, artifact).hear), batch_log_told():
         yield artifact
 
 

@@ -62,14 +62,16 @@ def test_a_trial_says_the_command_of_the_whole(shell: Shell, batch_server: Batch
         pytest.param((), "Say where the rows come from", id="no source"),
         pytest.param(("a.csv", "--from-sql", "LAKE", "--table", "t"), "leave one of them out", id="two sources"),
         pytest.param(("a.csv", "--table", "t"), "add --from-sql NAME", id="a table of a file"),
-        pytest.param(("--from-sql", "LAKE"), "give either a query or a table", id="nothing asked"),
+        pytest.param(("--from-sql", "LAKE"), "takes either --query", id="nothing asked"),
         pytest.param(
             ("--from-sql", "LAKE", "--query", "q", "--table", "t"),
-            "give either a query or a table",
+            "or --table TABLE, not both",
             id="both asked",
         ),
         pytest.param(
-            ("--from-sql", "LAKE", "--query", "SELECT :a"), "parameter :a, which is not given", id="no value"
+            ("--from-sql", "LAKE", "--query", "SELECT :a"),
+            "--query-param: the query names the parameter :a, which is not given",
+            id="no value",
         ),
         pytest.param(
             ("--from-sql", "LAKE", "--table", "t", "--separator", ";"),

@@ -4,6 +4,7 @@ import pytest
 from prefect.blocks.system import Secret
 from prefect_openai_batch import DatabaseError
 from prefect_openai_batch.blocks.databases import database_engine, database_url
+from prefect_openai_batch.flows.shown.assets import asset_of_table
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector, SqlAlchemyConnector
 from pydantic import SecretStr
 
@@ -40,3 +41,32 @@ def test_what_is_no_url_is_refused_and_not_quoted(monkeypatch: pytest.MonkeyPatc
 def test_a_name_that_nothing_bears_is_refused() -> None:
     with pytest.raises(DatabaseError, match="no environment variable, no SqlAlchemyConnector block"):
         database_url("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("url", "table", "key"),
+    [
+        ("postgresql+psycopg://me:secret@DB.example/lake", "labels", "postgres://db.example/lake/public/labels"),
+        ("postgresql://me:secret@db:5433/lake?x=secret", "sales.labels", "postgres://db:5433/lake/sales/labels"),
+        ("postgresql+psycopg://db:5432/lake", None, "postgres://db/lake"),
+        ("postgresql://me:secret@/lake?host=/run", "labels", "postgres://localhost/lake/public/labels"),
+        ("postgresql://me:secret@db", "labels", None),
+        ("mysql+pymysql://me:secret@db/lake", "labels", "mysql://db/lake/labels"),
+        ("sqlite:////data/lake.db", "labels", "sqlite:///data/lake.db/labels"),
+        ("sqlite://", "labels", None),
+        ("postgresql://db/lake", "odd labels", None),
+    ],
+    ids=["usual", "port", "database", "socket", "no name", "MySQL", "SQLite", "memory", "a blank"],
+)
+def test_a_table_is_an_asset_by_its_place(
+    monkeypatch: pytest.MonkeyPatch, url: str, table: str | None, key: str | None
+) -> None:
+    """With nothing that opens it."""
+    monkeypatch.setenv("WAREHOUSE", url)
+    asset = asset_of_table("WAREHOUSE", table)
+    assert (asset.key if asset else None) == key
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_name_that_nothing_bears_is_no_asset() -> None:
+    assert asset_of_table("nowhere", "labels") is None

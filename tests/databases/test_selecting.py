@@ -55,6 +55,18 @@ def test_only_a_parameter_is_one(database: str) -> None:
         SqlSource(database="lake", query="SELECT ':smile:'")
 
 
+def test_a_text_is_a_date_where_it_meets_one(postgres_url: str) -> None:
+    """As the documentation's own query has it: PostgreSQL would take a typed text for no date, and refuse it."""
+    row = "(SELECT DATE '2026-11-24' AS day, 1099511627776 AS number) AS row"
+    query = f"SELECT number FROM {row} WHERE day = :day AND day IN :days AND number = :number"
+    parameters = {"day": "2026-11-24", "days": ["2026-11-24", "2026-11-25"], "number": 2**40}
+    engine = create_engine(postgres_url)
+    with engine.connect() as connection:
+        source = SqlSource(database="lake", query=query, parameters=parameters)
+        assert connection.execute(select_rows(source)).all() == [(2**40,)]
+    engine.dispose()
+
+
 def test_a_cast_may_follow_a_parameter() -> None:
     source = SqlSource(database="lake", query="SELECT :days::int, x::text FROM t", parameters={"days": 1})
     assert str(select_rows(source)) == "SELECT :days ::int, x::text FROM t"

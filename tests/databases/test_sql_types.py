@@ -1,5 +1,6 @@
 """Every type of a database becomes a column that loses nothing, by what the database says of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from prefect_openai_batch import SourceError, SqlSource
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.batch.tables.any_source import opened
+from prefect_openai_batch.batch.tables.new_rows.column_values import kind_of
 from prefect_openai_batch.batch.tables.parts import read_rows, read_schema, write_parts
 from sqlalchemy import Engine, create_engine
 
@@ -203,10 +205,42 @@ def test_what_arrow_cannot_hold_is_refused_by_row_and_column(postgres: Engine, v
         read(postgres, query=f"SELECT {value} AS x")
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["'infinity'::timestamptz", "'-infinity'::date", "'0044-03-15 BC'::date", "'10000-01-01'::timestamp"],
+    ids=["without end", "without beginning", "before the year 1", "behind the year 9999"],
+)
+def test_a_time_that_arrow_has_not_names_the_way_out(postgres: Engine, value: str) -> None:
+    """Which reads it: as text, or one without end as null."""
+    with pytest.raises(SourceError) as refused:
+        read(postgres, query=f'SELECT {value} AS "At"')
+    (way,) = re.findall(r"In the query (.+?) reads it as", str(refused.value))
+    assert ("infinity" in value) == way.startswith("NULLIF")
+    inside = f'SELECT {value} AS "At"'
+    asked = read(postgres, query=f"SELECT {way} FROM ({inside}) inside")
+    assert (asked["At"].to_pylist() == [None]) == ("infinity" in value)
+
+
+def test_a_watermark_of_text_is_cast_in_the_query(postgres: Engine) -> None:
+    """As numbers without digits are read."""
+    schema = read(postgres, query="SELECT 1::numeric AS id").schema
+    with pytest.raises(SourceError, match=r"cannot be a watermark.*CAST\(id AS bigint"):
+        kind_of(schema, "id", "lake: query", in_database=True)
+
+
+def test_a_table_without_columns_is_refused(postgres: Engine) -> None:
+    execute(postgres, "CREATE TABLE nothing ()")
+    with pytest.raises(SourceError, match="lake: table nothing: the table has no columns"):
+        read(postgres, table="nothing")
+
+
 def test_columns_that_cannot_be_told_apart_are_refused(database: str) -> None:
     engine = create_engine(database)
     with pytest.raises(SourceError, match="there are two columns 'id'; name one of them otherwise with AS"):
         read(engine, query="SELECT 1 AS id, 2 AS id")
+    if engine.dialect.name == "sqlite":
+        with pytest.raises(SourceError, match="there are two columns 'ID'"):
+            read(engine, query="SELECT 1 AS id, 2 AS ID")
     with pytest.raises(SourceError, match="it gives no rows; a source is a SELECT|the database refuses it"):
         read(engine, query="CREATE TABLE t (id INTEGER)")
     engine.dispose()

@@ -2,9 +2,11 @@
 
 Answers stand beside rows by their numbers. Two runs that read a database at once may see it in other states, or in
 another order, and would keep a mixture. A run that reads says so every few seconds; when it is not heard of for
-long it was killed, and another takes the reading over from the beginning.
+long it was killed, and another takes the reading over from the beginning: at once where it was a process of this
+machine, which tells that it has ended.
 """
 
+import logging
 import time
 from contextlib import ExitStack
 from types import TracebackType
@@ -17,6 +19,9 @@ from ...progress import noted_wait
 from ...storage import Record
 from ...tables.sql.sql_source import SqlSource
 from ..job import Job, Rows
+from .processes import has_ended, this_process
+
+log = logging.getLogger(__name__)
 
 READING = "reading.json"
 
@@ -30,12 +35,15 @@ GONE_SECONDS = 30.0
 
 LOOK_SECONDS = 0.5
 
+AWAITED = f"another run, which reads the rows; if it is not heard of for {GONE_SECONDS:.0f} s they are read anew"
+
 
 class Reader(Record):
-    """Who reads, and how often that was said."""
+    """Who reads, in which process, and how often that was said."""
 
     name: str
     said: int = 0
+    process: str | None = None
 
 
 class Reading:
@@ -43,7 +51,7 @@ class Reading:
 
     def __init__(self, job: Job) -> None:
         """`job`, of which no rows are recorded yet."""
-        self.job, self.me = job, Reader(name=uuid4().hex)
+        self.job, self.me = job, Reader(name=uuid4().hex, process=this_process())
         self.of_another: Rows | None = None
         self._stack = ExitStack()
         self._alone = not (isinstance(job.source, SqlSource) or job.source.watermark)
@@ -51,8 +59,7 @@ class Reading:
     def __enter__(self) -> Self:
         if self._alone:  # what it gives is the same each time, and so are its parts, byte for byte
             return self
-        with noted_wait("another run, which reads the rows"):
-            self.of_another = self._begin()
+        self.of_another = self._begin()
         if self.of_another is None:
             self._stack.callback(self._end)
             self._stack.enter_context(every(RENEWED_SECONDS, self._say_so))
@@ -89,15 +96,22 @@ class Reading:
     def _begin(self) -> Rows | None:
         """Wait until nobody else reads; the rows, where somebody else has read them."""
         heard, since = None, time.monotonic()
-        while not self.job.files.claim(READING, self.me):
-            if (rows := self.job.rows()) is not None:
-                return rows
-            known = self.job.files.read(READING, Reader)
-            if known != heard:
-                heard, since = known, time.monotonic()
-            elif time.monotonic() - since > GONE_SECONDS:
-                self.job.files.remove(READING)
-            time.sleep(LOOK_SECONDS)
+        with ExitStack() as told:
+            while not self.job.files.claim(READING, self.me):
+                if (rows := self.job.rows()) is not None:
+                    return rows
+                known = self.job.files.read(READING, Reader)
+                is_over = known is not None and has_ended(known.process)
+                if known != heard and not is_over:
+                    if heard is None:
+                        told.enter_context(noted_wait(AWAITED))
+                        log.warning("Waiting for %s (job %s)", AWAITED, self.job.key)
+                    heard, since = known, time.monotonic()
+                elif is_over or time.monotonic() - since > GONE_SECONDS:
+                    log.warning("The run that read the rows of the job %s is gone: reading anew", self.job.key)
+                    self.job.files.remove(READING)
+                    continue
+                time.sleep(LOOK_SECONDS)
         return self._rows_or_none()
 
     def _rows_or_none(self) -> Rows | None:

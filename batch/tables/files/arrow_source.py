@@ -12,6 +12,9 @@ from ..source_files import SourceFile
 MAGIC = b"ARROW1"
 """How the file format begins; a stream has no such sign."""
 
+FEATHER_1 = b"FEA1"
+"""How the old Feather format begins, which is no Arrow IPC."""
+
 
 class ArrowTable:
     """An Arrow IPC file or stream; `schema` is the file's own."""
@@ -45,7 +48,13 @@ class ArrowTable:
     def _reading(self) -> Iterator[pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
         try:
             with self._file.reading() as content:
-                is_file = content.read(len(MAGIC)) == MAGIC
+                sign = content.read(len(MAGIC))
+                if sign.startswith(FEATHER_1):
+                    raise self._file.error(
+                        "is Feather of version 1, which is not read; write it anew, as pandas does: "
+                        f"pandas.read_feather({self._file.url!r}).to_parquet(…)"
+                    )
+                is_file = sign == MAGIC
                 content.seek(0)
                 with pa.ipc.open_file(content) if is_file else pa.ipc.open_stream(content) as reader:
                     yield reader

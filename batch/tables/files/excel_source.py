@@ -198,7 +198,7 @@ class ExcelTable:
                 for cell, formula in zip(cells, formulas, strict=True):
                     if formula.data_type == "f" and cell.value is None and cell.data_type == "n":
                         problem = "holds a formula that was never calculated; open the file in Excel and save it"
-                        raise self._error(f"cell {formula.coordinate} {problem}", formula.row)
+                        raise self._file.error(f"cell {formula.coordinate} {problem}")
 
     def _filled_rows(self) -> Iterator[tuple[int, Row]]:
         """The rows that hold a value, each with its number in the sheet."""

@@ -24,7 +24,7 @@ class ColumnKind:
     scale: int = 1
 
 
-def kind_of(schema: pa.Schema, column: str, path: str) -> ColumnKind:
+def kind_of(schema: pa.Schema, column: str, path: str, *, in_database: bool = False) -> ColumnKind:
     """What the watermark column of a table holds.
 
     Raises:
@@ -41,7 +41,7 @@ def kind_of(schema: pa.Schema, column: str, path: str) -> ColumnKind:
     *others, last = NAMES.values()
     raise SourceError(
         f"{path}, column {column!r}: {_in_words(type_)} cannot be a watermark; {', '.join(others)} and {last} "
-        f"can. {_way_out(type_, column)}",
+        f"can. {_way_out(type_, column, in_database=in_database)}",
         path=path,
         column=column,
     )
@@ -84,10 +84,12 @@ def _in_words(type_: pa.DataType) -> str:
     return f"the type {type_}"
 
 
-def _way_out(type_: pa.DataType, column: str) -> str:
-    if _in_words(type_) == "a text":
-        return (
-            f"Give the column its type, as --type {column}=integer (or date, timestamp) does of CSV, cast it in "
-            "the query, or name another column."
-        )
-    return "Cast it in the query, write the file anew with it as one of them, or name another column."
+def _way_out(type_: pa.DataType, column: str, *, in_database: bool) -> str:
+    is_text = _in_words(type_) == "a text"
+    if in_database:  # numbers of any digits are text as well
+        kind = "bigint, or numeric(38), or timestamptz," if is_text else "bigint"
+        return f"Cast it in the query, CAST({column} AS {kind}) AS {column}, or name another column."
+    if is_text:
+        typed = f"--type {column}=integer (or date, timestamp)"
+        return f"Give the column its type, as {typed} does of CSV, or name another column."
+    return "Write the file anew with it as one of them, or name another column."

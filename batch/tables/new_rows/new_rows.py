@@ -38,6 +38,7 @@ class NewRows:
         job_key: str,
         full: bool = False,
         limit: int | None = None,
+        in_database: bool = False,
     ) -> None:
         """Look at the column; nothing is read yet.
 
@@ -51,6 +52,7 @@ class NewRows:
             job_key: The job that reads.
             full: Whether all rows are new.
             limit: Only so many new rows.
+            in_database: Whether the column's type is a database's, and can be cast in its query.
 
         Raises:
             SourceError: the column is not there, or its values cannot be a watermark, or are no longer what they
@@ -60,7 +62,10 @@ class NewRows:
         self._read, self._watermark, self._name = read, watermark, name
         self._now, self._job_key, self._full, self._limit = now, job_key, full, limit
         self._kept, self._before = kept, None if full else kept
-        self._column = kind_of(schema, watermark.column, name) if schema.names else self._of_no_rows()
+        if schema.names:
+            self._column = kind_of(schema, watermark.column, name, in_database=in_database)
+        else:
+            self._column = self._of_no_rows()
         self._digested = self._digested_columns()
         self.mark_before = None if self._before is None else self._before.mark
         self.low = lowest_read(self.mark_before, watermark, self._column.kind)

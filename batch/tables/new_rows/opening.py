@@ -52,6 +52,7 @@ def opened_new(
             job_key=job_key,
             full=full,
             limit=source.limit,
+            in_database=not isinstance(source, FileSource),
         )
 
     if isinstance(source, FileSource):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import DatabaseUnreachable, SourceError
+from .locks import code_of, is_locked
 from .sql_source import SqlSource
 
 if TYPE_CHECKING:
@@ -50,18 +51,23 @@ def in_the_databases_words(source: SqlSource, engine: Engine) -> Iterator[None]:
 
 def may_pass(error: DBAPIError) -> bool:
     """Whether the same may succeed another time: a connection that broke or cannot be made, a conflict, a lock."""
-    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    code = code_of(error.orig)
     if code is None:
         # A driver gives no code where no server has answered; SQLite names what is wrong.
         name = getattr(error.orig, "sqlite_errorname", None)
         no_answer = name is None and error.statement is None
-        return error.connection_invalidated or no_answer or str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        return error.connection_invalidated or no_answer or is_locked(error)
     return error.connection_invalidated or PASSES.match(code) is not None
 
 
 def words_of(error: DBAPIError, url: URL, parameters: dict[str, Any]) -> str:
-    """What the database itself says; a value of the query's is shown by its name, the password not at all."""
-    return hidden(str(error.orig), url, parameters)
+    """What the database itself says; a value of the query's is shown by its name, the password not at all.
+
+    PostgreSQL's drivers add the line of the query with a caret below the place, which points nowhere in one line.
+    """
+    told = getattr(error.orig, "diag", None)
+    said = [getattr(told, part, None) for part in ("message_primary", "message_hint")]
+    return hidden(". ".join(part.rstrip(".") for part in said if part) or str(error.orig), url, parameters)
 
 
 def hidden(text: str, url: URL, parameters: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 UNNAMED = ("", "?column?", "None")
 """What a column is called that has no name."""
 
+NUMBERED = re.compile(r"(.+):\d+", re.DOTALL)
+
 FIRST_ROWS = 1_000
 """Rows whose values tell a column's type where neither database nor driver does."""
 
@@ -35,7 +38,7 @@ def describe(connection: Connection, source: SqlSource) -> pa.Schema:
         SourceError: a column has no name, or another one's.
     """
     schema = _described(connection, source)
-    check_names(source, schema.names)
+    check_names(source, schema.names, connection.dialect.name)
     return schema
 
 
@@ -49,19 +52,20 @@ def column_names(connection: Connection, source: SqlSource) -> tuple[str, ...]:
         names = tuple(postgresql_columns(connection, source).names)
     else:
         names = tuple(_names_without_rows(connection, source))
-    check_names(source, names)
+    check_names(source, names, connection.dialect.name)
     return names
 
 
-def check_names(source: SqlSource, names: Iterable[str]) -> None:
+def check_names(source: SqlSource, names: Iterable[str], dialect: str) -> None:
     """Refuse columns that cannot be told apart.
 
     Raises:
         SourceError: one has no name, or another one's.
     """
     counts = Counter(names)
-    # In a query within another, SQLite gives the second of two `id` the name `id:1`.
-    twice = next((name for name, count in counts.items() if count > 1 or f"{name}:1" in counts), None)
+    twice = next((name for name, count in counts.items() if count > 1), None)
+    if twice is None and dialect == "sqlite":
+        twice = _numbered(list(counts))
     if twice in UNNAMED or any(name in UNNAMED for name in counts):
         raise SourceError(f"{source.name}: a column has no name; give it one with AS.", path=source.name)
     if twice is not None:
@@ -71,7 +75,17 @@ def check_names(source: SqlSource, names: Iterable[str]) -> None:
             column=twice,
         )
     if not counts:
-        raise SourceError(f"{source.name}: it gives no rows; a source is a SELECT.", path=source.name)
+        why = "the table has no columns" if source.table else "it gives no rows; a source is a SELECT"
+        raise SourceError(f"{source.name}: {why}.", path=source.name)
+
+
+def _numbered(names: list[str]) -> str | None:
+    """The name that SQLite has numbered: of `id` and `ID` in a query within another the second is `ID:1`."""
+    for name in names:
+        told = NUMBERED.fullmatch(name)
+        if told and any(told[1].lower() == other.lower() for other in names):
+            return told[1]
+    return None
 
 
 def _described(connection: Connection, source: SqlSource) -> pa.Schema:

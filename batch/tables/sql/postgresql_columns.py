@@ -38,6 +38,12 @@ BY_TEXT: dict[int, pa.DataType] = {
 }
 """Types whose text Arrow reads; every other one stays the text that PostgreSQL makes of it."""
 
+OWN = {114: "json", NUMERIC: "numeric", 2950: "uuid", 3802: "jsonb"}
+"""Types whose values are text in a job, and that they get again in a table of PostgreSQL that we make."""
+
+OWN_TYPE = b"postgresql"
+"""The name under which a column's metadata says so."""
+
 ARRAYS = """
     SELECT typ.oid, typ.typelem, element.typname, element.typdelim
     FROM pg_catalog.pg_type typ JOIN pg_catalog.pg_type element ON element.oid = typ.typelem
@@ -79,7 +85,12 @@ def postgresql_columns(connection: Connection, source: SqlSource) -> pa.Schema:
         (table, place): count for table, place, count in connection.exec_driver_sql(DIMENSIONS, {"tables": tables})
     }
     _give_texts(connection, columns, arrays)
-    return pa.schema([(column.name, _type(column, arrays, dimensions)) for column in columns])
+    return pa.schema([_field(column, _type(column, arrays, dimensions)) for column in columns])
+
+
+def _field(column: _Column, kind: pa.DataType) -> pa.Field:
+    own = OWN.get(column.oid) if pa.types.is_string(kind) else None
+    return pa.field(column.name, kind, metadata={OWN_TYPE: own} if own else None)
 
 
 def _told(result: PGresult) -> list[_Column]:

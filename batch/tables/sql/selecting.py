@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from .sql_source import SqlSource, with_plain_colons
+from .sql_source import Parameter, SqlSource, with_plain_colons
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, TextClause
@@ -59,10 +60,17 @@ def rows_of(source: SqlSource) -> FromClause:
 
 
 def _written(source: SqlSource, end: str = "") -> TextClause:
-    from sqlalchemy import bindparam, text
+    from sqlalchemy import text
 
-    binds: list[BindParameter[Any]] = [
-        bindparam(name, value, expanding=isinstance(value, list)) for name, value in source.parameters.items()
-    ]
     query = with_plain_colons((source.query or "").strip().rstrip(";"))
-    return text(query + end).bindparams(*binds)
+    return text(query + end).bindparams(*starmap(_bound, source.parameters.items()))
+
+
+def _bound(name: str, value: Parameter | list[Parameter]) -> BindParameter[Any]:
+    """A parameter; a text has no type, so that the database makes a date of it, say, where it meets one."""
+    from sqlalchemy import bindparam
+    from sqlalchemy.types import NullType
+
+    values = value if isinstance(value, list) else [value]
+    kind = NullType() if any(isinstance(one, str) for one in values) else None
+    return bindparam(name, value, kind, expanding=isinstance(value, list))

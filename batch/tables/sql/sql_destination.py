@@ -77,8 +77,10 @@ class SqlDestination(BaseModel):
 
     @model_validator(mode="after")
     def _keys_are_for_upsert(self) -> "SqlDestination":
-        if (self.if_exists == "upsert") != bool(self.key_columns):
-            raise ValueError("upsert needs key columns, and nothing else takes them")
+        if self.if_exists == "upsert" and not self.key_columns:
+            raise ValueError("upsert needs key columns: those of the source by which rows are the same")
+        if self.if_exists != "upsert" and self.key_columns:
+            raise ValueError(f"key columns are for upsert, and {self.if_exists} takes none: leave one of them out")
         if len(set(self.key_columns)) < len(self.key_columns):
             raise ValueError("a key column stands twice")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 
@@ -12,6 +12,7 @@ from ...errors import SourceError
 from ..row_groups import GROUP_BYTES, GROUP_ROWS
 from .database_words import in_the_databases_words
 from .describing import column_names, describe
+from .locks import AT_ONCE, LOCK_SECONDS, wait_at_most, when_free
 from .selecting import select_rows
 from .sql_source import SqlSource
 from .sql_values import Misfit, shown_value, sql_column
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 Connect = Callable[[str], "Engine"]
 """Makes an engine for a database by its name, as `blocks.databases.database_engine` does; it is disposed of."""
 
+R = TypeVar("R")
+
 FIRST_ROWS = 100
 """Rows that are asked for at first: how large they are tells how many are asked for next."""
+
+ENDLESS = ("infinity", "-infinity", "NaN")
+"""Values of PostgreSQL's times and numbers that no other type has."""
 
 FETCHED_BYTES = GROUP_BYTES // 4
 """About the most bytes of columns that are asked for at once; a driver's objects take several times as many."""
@@ -71,12 +77,19 @@ class SqlTable:
             row = first + misfit.place
             raise SourceError(
                 f"{self._source.name}, row {row + 1:,}, column {field.name!r}: {shown_value(misfit.value)} cannot "
-                f"be kept as {field.type}, which is the column's type; CAST({field.name} AS TEXT) in a query "
-                "reads it as text.",
+                f"be kept as {field.type}, which is the column's type. {self._way_out(field, misfit.value)}",
                 path=self._source.name,
                 row=row,
                 column=field.name,
             ) from None
+
+    def _way_out(self, field: pa.Field, value: Any) -> str:
+        name = self._connection.dialect.identifier_preparer.quote(field.name)
+        ways = [f"CAST({name} AS TEXT) AS {name} reads it as text"]
+        if value in ENDLESS and not pa.types.is_nested(field.type):
+            ways = [f"NULLIF({name}, '{value}') AS {name} reads it as null", *ways]
+        start = "In the query" if self._source.table is None else "Read it by a query:"
+        return f"{start} {', or '.join(ways)}."
 
 
 @contextmanager
@@ -84,27 +97,26 @@ def opened_table(source: SqlSource, connect: Connect, rows: int = GROUP_ROWS) ->
     """A source, ready to be read in one snapshot, for as long as the block lasts.
 
     Raises:
-        DatabaseError: there is no such database, or it cannot be reached.
+        DatabaseError: there is no such database, or it cannot be reached, or what is read stays locked.
         SourceError: the query fails, or its columns cannot be told apart.
     """
-    with _snapshot(source, connect) as connection:
-        yield SqlTable(connection, source, rows)
+    with _connected(source, connect) as connection:
+        yield _in_snapshot(source, connection, lambda: SqlTable(connection, source, rows))
 
 
 def sql_columns(source: SqlSource, connect: Connect) -> tuple[str, ...]:
     """The names of a source's columns; no row is read.
 
     Raises:
-        DatabaseError: there is no such database, or it cannot be reached.
+        DatabaseError: there is no such database, or it cannot be reached, or what is read stays locked.
         SourceError: the query fails, or its columns cannot be told apart.
     """
-    with _snapshot(source, connect) as connection:
-        return column_names(connection, source)
+    with _connected(source, connect) as connection:
+        return _in_snapshot(source, connection, lambda: column_names(connection, source))
 
 
 @contextmanager
-def _snapshot(source: SqlSource, connect: Connect) -> Iterator[Connection]:
-    """A connection in which nothing changes, and which changes nothing where the database can hold to that."""
+def _connected(source: SqlSource, connect: Connect) -> Iterator[Connection]:
     engine = connect(source.database)
     try:
         with in_the_databases_words(source, engine), engine.connect() as connection:
@@ -112,11 +124,35 @@ def _snapshot(source: SqlSource, connect: Connect) -> Iterator[Connection]:
                 connection = connection.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
-                connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
-            elif engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN")
             elif engine.dialect.name in ("mysql", "mariadb"):
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
     finally:
         engine.dispose()
+
+
+def _in_snapshot(source: SqlSource, connection: Connection, look: Callable[[], R]) -> R:
+    """What a first look gives, in a transaction in which nothing changes from then on, nor is changed by us.
+
+    The look takes the locks that reading needs. Where it has to wait for one it begins anew: PostgreSQL's snapshot
+    is taken before the lock is had, and would show a table empty that was emptied and filled meanwhile.
+    """
+
+    def begin_and_look() -> R:
+        _begin(connection)
+        return look()
+
+    kind = connection.dialect.name
+    found = when_free(source.name, begin_and_look, database=source.database, seconds=LOCK_SECONDS, kind=kind)
+    wait_at_most(connection, "0")  # as long as it takes: what is needed is had
+    return found
+
+
+def _begin(connection: Connection) -> None:
+    connection.rollback()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL datestyle = 'ISO'")
+        wait_at_most(connection, AT_ONCE)
+    elif connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        connection.exec_driver_sql("BEGIN")

@@ -24,13 +24,18 @@ def sqlite_columns(connection: Connection, source: SqlSource) -> pa.Schema:
     floats, bytes, and text where they are mixed.
     """
     declared = _declared(connection, source)
-    found = _found(connection, source, [name for name, kind in declared.items() if kind is None])
-    return pa.schema([(name, kind or found[name]) for name, kind in declared.items()])
+    found = _found(connection, source, [name for name, kind in declared.items() if _is_of_its_values(kind)])
+    return pa.schema([(name, found.get(name) or kind or pa.string()) for name, kind in declared.items()])
+
+
+def _is_of_its_values(kind: pa.DataType | None) -> bool:
+    """Whether SQLite takes any value for what is declared, so that only the values tell."""
+    return kind is None or bool(pa.types.is_binary(kind))
 
 
 def _declared(connection: Connection, source: SqlSource) -> dict[str, pa.DataType | None]:
     """Each column's type as its table declares it, which only a view of a query tells; it lies in no file."""
-    from sqlalchemy import inspect, types
+    from sqlalchemy import inspect
 
     blank = {name: [None] if isinstance(value, list) else None for name, value in source.parameters.items()}
     query = select_rows(source.model_copy(update={"parameters": blank})).compile(
@@ -39,12 +44,7 @@ def _declared(connection: Connection, source: SqlSource) -> dict[str, pa.DataTyp
     connection.exec_driver_sql(f"CREATE TEMP VIEW {VIEW} AS {query}")
     columns = inspect(connection).get_columns(VIEW, schema="temp")
     connection.exec_driver_sql(f"DROP VIEW temp.{VIEW}")
-    return {
-        column["name"]: None
-        if _is_loose(kind := column["type"]) or isinstance(kind, types.LargeBinary)
-        else arrow_type(kind)
-        for column in columns
-    }
+    return {column["name"]: None if _is_loose(kind := column["type"]) else arrow_type(kind) for column in columns}
 
 
 def _is_loose(kind: object) -> bool:
@@ -54,8 +54,8 @@ def _is_loose(kind: object) -> bool:
     return type(kind) is types.NUMERIC and kind.precision is None
 
 
-def _found(connection: Connection, source: SqlSource, names: list[str]) -> dict[str, pa.DataType]:
-    """What the values of some columns are, by one pass over all of them in the same snapshot."""
+def _found(connection: Connection, source: SqlSource, names: list[str]) -> dict[str, pa.DataType | None]:
+    """What the values of some columns are, by one pass over all of them in the same snapshot; None without any."""
     from sqlalchemy import column, distinct, func, quoted_name, select
 
     if not names:
@@ -66,8 +66,10 @@ def _found(connection: Connection, source: SqlSource, names: list[str]) -> dict[
     return {name: _type_of(set((found or "").split(","))) for name, found in zip(names, row, strict=True)}
 
 
-def _type_of(kinds: set[str]) -> pa.DataType:
+def _type_of(kinds: set[str]) -> pa.DataType | None:
     match sorted(kinds - {"null", ""}):
+        case []:
+            return None
         case ["integer"]:
             return pa.int64()
         case ["real"] | ["integer", "real"]:

@@ -1,5 +1,7 @@
 """Of two runs that read a database's rows at once, one does, and the other takes what it has read."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Thread
@@ -9,6 +11,7 @@ import pytest
 from prefect_openai_batch import ChatRequest, Job, ReadElsewhere, SqlSource, open_job
 from prefect_openai_batch.batch.jobs.job import Rows
 from prefect_openai_batch.batch.jobs.only_new import reading
+from prefect_openai_batch.batch.jobs.only_new.processes import has_ended, this_process
 from prefect_openai_batch.batch.jobs.only_new.reading import READING, Reader, Reading
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from sqlalchemy import Engine, create_engine, text
@@ -60,6 +63,26 @@ def test_who_is_not_heard_of_reads_no_more(job: Job, warehouse: Any, monkeypatch
     job.files.write(READING, Reader(name="killed"))
     assert keep_rows(job, warehouse).rows == 3
     assert not job.files.exists(READING)
+
+
+def test_who_is_known_to_have_ended_is_followed_at_once(job: Job, warehouse: Any) -> None:
+    """As on the same machine after `kill -9`; what is at work, or elsewhere, is not taken for it."""
+    said = "from prefect_openai_batch.batch.jobs.only_new.processes import this_process; print(this_process())"
+    killed = subprocess.run(
+        [sys.executable, "-c", said], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    me = this_process()
+    if me is None:
+        pytest.skip("this system does not tell")
+    assert has_ended(killed)
+    assert has_ended(f"{me.rsplit(' ', 1)[0]} 1")
+    assert not has_ended(me)
+    assert not has_ended(None)
+    assert not has_ended(f"another-machine {killed.split(' ', 1)[1]}")
+    job.files.write(READING, Reader(name="killed", process=killed))
+    began = time.monotonic()
+    assert keep_rows(job, warehouse).rows == 3
+    assert time.monotonic() - began < reading.GONE_SECONDS
 
 
 def test_a_reading_that_fails_leaves_no_claim(job: Job, warehouse: Any) -> None:

@@ -1,5 +1,6 @@
 """Which tables take results, and what is said of those that do not: before anything is sent."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,7 +44,7 @@ def look(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         pytest.param(
             f"id BIGINT, {ANSWERED}",
             {"if_exists": "append"},
-            "column 'review' is missing",
+            "column 'review' is missing there. ALTER TABLE labels ADD COLUMN review TEXT adds it",
             id="a column is missing",
         ),
         pytest.param(
@@ -67,7 +68,7 @@ def look(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         pytest.param(
             f"id BIGINT, review TEXT, {ANSWERED}",
             {"if_exists": "upsert", "key_columns": ["id"]},
-            "'id' makes no unique key of the table: CREATE UNIQUE INDEX ON labels",
+            r"'id' is not unique in the table.*: CREATE UNIQUE INDEX labels_key ON labels \(id\) makes it so",
             id="no unique key",
         ),
         pytest.param(
@@ -121,6 +122,36 @@ def test_nanoseconds_are_refused(look: Any) -> None:
     at = pa.array([1_000, 1_001, 2_000], pa.timestamp("ns"))
     with pytest.raises(DestinationError, match="column 'at'.*nanoseconds"):
         look({"at": at, "review": ["a", "b", "c"]})
+
+
+@pytest.mark.parametrize("year", [0, 10_000])
+def test_days_that_databases_do_not_write_so_are_refused_by_row(look: Any, year: int) -> None:
+    """Before they are paid for: Python, and so SQLite's driver, has no such day."""
+    days = pa.array([0, int((year - 1970) * 365.2425)], pa.date32())
+    with pytest.raises(DestinationError, match="column 'day': row 2 has a day outside the years 1 to 9999"):
+        look({"day": days, "review": ["a", "b"]})
+
+
+def test_a_view_that_lacks_a_column_is_made_anew(look: Any, database: str) -> None:
+    execute(database, "CREATE TABLE base (id BIGINT)")
+    for kind in ("VIEW",) if database.startswith("sqlite") else ("VIEW", "MATERIALIZED VIEW"):
+        execute(database, f"CREATE {kind} labels AS SELECT id FROM base")
+        with pytest.raises(DestinationError, match="'review' is missing there. It is a view: make it anew"):
+            look(if_exists="append")
+        execute(database, f"DROP {kind} labels")
+
+
+@pytest.mark.parametrize("table", ["nowhere.labels", "a.b.labels"])
+def test_a_schema_that_is_not_there_is_refused(look: Any, table: str) -> None:
+    with pytest.raises(DestinationError, match="there is no schema '(nowhere|a.b)' in that database; .* name"):
+        look(table=table)
+
+
+def test_opposite_faults_of_keys_have_words_of_their_own() -> None:
+    with pytest.raises(ValueError, match="upsert needs key columns"):
+        labels(if_exists="upsert")
+    with pytest.raises(ValueError, match="key columns are for upsert, and append takes none"):
+        labels(if_exists="append", key_columns=["id"])
 
 
 def test_a_look_changes_nothing(look: Any, database: str) -> None:
@@ -224,16 +255,20 @@ def test_texts_of_the_source_are_read_as_what_the_table_has(
     execute(
         postgres_url,
         "CREATE TYPE mood AS ENUM ('glad', 'sad')",
-        f"CREATE TABLE labels (id UUID PRIMARY KEY, place JSONB, mood MOOD, review TEXT, {ANSWERED})",
+        "CREATE DOMAIN rating AS NUMERIC CHECK (VALUE > 0)",
+        "CREATE TABLE labels (id UUID PRIMARY KEY, place JSONB, mood MOOD, moods MOOD[], size RATING, "
+        f"review TEXT, {ANSWERED})",
     )
-    row = {"id": [str(UUID(int=1))], "place": ['{"x": 1}'], "mood": ["glad"], "review": ["good"]}
+    row: dict[str, Any] = {"id": [str(UUID(int=1))], "place": ['{"x": 1}'], "mood": ["glad"], "review": ["good"]}
+    row |= {"moods": [["sad", None]], "size": ["1.50"]}
     upsert = {"if_exists": "upsert", "key_columns": ["id"]}
     look(row, **upsert)
     bring(postgres_url, labels(**upsert), pa.table(row))
-    found = rows_of(postgres_url, "SELECT id, place, mood FROM labels")
-    assert found == [(UUID(int=1), {"x": 1}, "glad")]
-    with pytest.raises(DestinationError, match="labels cannot be written to: invalid input value for enum mood"):
-        look(row | {"mood": ["cross"]}, **upsert)
+    found = rows_of(postgres_url, "SELECT id, place, mood, moods::text, size FROM labels")
+    assert found == [(UUID(int=1), {"x": 1}, "glad", "{sad,NULL}", Decimal("1.50"))]
+    for wrong in ({"mood": ["cross"]}, {"moods": [["cross"]]}, {"size": ["large"]}):
+        with pytest.raises(DestinationError, match="labels cannot be written to: invalid input .* for .*"):
+            look(row | wrong, **upsert)
 
 
 def test_the_longest_text_of_the_source_is_measured(look: Any, database: str) -> None:

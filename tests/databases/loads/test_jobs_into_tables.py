@@ -4,8 +4,10 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pandas as pd
 import pytest
+from prefect.assets import Asset
 from prefect_openai_batch import (
     BatchFailed,
     ChatRequest,
@@ -29,8 +31,9 @@ from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.destination import refuse_if_exists
+from prefect_openai_batch.flows.shown.assets import asset_of_table
 
-from ...conftest import ROOT
+from ...conftest import ROOT, wait_until
 from .results_tables import ANSWERED, execute, labels, rows_of
 
 QUICK = RunOptions(poll_seconds=0.1)
@@ -75,15 +78,26 @@ def by_hand(source: str, into: SqlDestination, tmp_path: Path) -> Job:
     return job
 
 
+def assets_before(api: str, asset: Asset | None) -> list[str]:
+    """What an asset was made of, as Prefect's server was told when it was made."""
+    assert asset is not None
+    wanted = {"event": {"name": ["prefect.asset.materialization.succeeded"]}, "resource": {"id": [asset.key]}}
+    events = httpx.post(f"{api}/events/filter", json={"filter": wanted}).raise_for_status().json()["events"]
+    return [one["prefect.resource.id"] for event in events for one in event["related"]]
+
+
 @pytest.mark.server
 @pytest.mark.usefixtures("prefect_server")
-def test_a_job_goes_into_a_table(batch_server: BatchServer, reviews: str, warehouse: str, tmp_path: Path) -> None:
-    """Once, with each answer; the job is done then, and another table under its key is refused."""
+def test_a_job_goes_into_a_table(
+    batch_server: BatchServer, reviews: str, warehouse: str, tmp_path: Path, prefect_server: str
+) -> None:
+    """Once, with each answer, and as an asset; it is done then, and another table under its key is refused."""
     into = labels(if_exists="append")
     report = run(reviews, into, tmp_path)
     assert report.complete
     assert report.destination == "WAREHOUSE: table labels"
     assert rows_of(warehouse, "SELECT count(*), count(answer), min(id) FROM labels") == [(30, 30, "000")]
+    wait_until(lambda: f"file://{reviews}" in assets_before(prefect_server, asset_of_table("WAREHOUSE", "labels")))
     assert run(reviews, into, tmp_path) == report
     assert rows_of(warehouse, "SELECT count(*) FROM labels") == [(30,)]
     assert batch_server.bill()["billed"] == 30

@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 from sqlalchemy import (
+    ARRAY,
     JSON,
     REAL,
     BigInteger,
@@ -13,9 +14,11 @@ from sqlalchemy import (
     Dialect,
     Double,
     Enum,
+    Float,
     Integer,
     LargeBinary,
     Numeric,
+    SmallInteger,
     Text,
     Time,
     Uuid,
@@ -23,16 +26,29 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
+from ..postgresql_columns import OWN_TYPE
+
 types = pa.types
 
+READ_AS_TEXT: dict[str, TypeEngine[Any]] = {
+    "uuid": Uuid(),
+    "json": postgresql.JSON(),
+    "jsonb": postgresql.JSONB(),
+    "numeric": Numeric(),
+}
+"""Types of PostgreSQL's whose values a source gives as texts, and which it reads of them again."""
+
 UINT64_DIGITS = 20
+
+EXACT_DIGITS = 15
+"""The digits that a float keeps; SQLite's numbers with a fraction are floats."""
 
 
 def column_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:
     """The type that a database's column of such values gets where we make it, the narrowest that loses nothing.
 
-    Lists of plain values are arrays in PostgreSQL. Other lists, and nested values, are JSON. SQLite has no exact
-    decimals, no zones and no UUIDs: there they are text.
+    Lists of plain values are arrays in PostgreSQL. Other lists, and nested values, are JSON. SQLite has no zones,
+    no UUIDs and no decimals of more than 15 digits: there they are text.
     """
     if isinstance(kind, pa.BaseExtensionType):
         if kind.extension_name != "arrow.uuid":
@@ -45,6 +61,13 @@ def column_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:
     if types.is_nested(kind):
         return postgresql.JSONB(none_as_null=True) if is_postgres(dialect) else JSON(none_as_null=True)
     return _scalar_type(kind, dialect)
+
+
+def made_type(field: pa.Field, dialect: Dialect) -> TypeEngine[Any]:
+    """The type that a column gets in a table that we make: the source's own, where both are PostgreSQL's."""
+    said = (field.metadata or {}).get(OWN_TYPE, b"").decode()
+    own = READ_AS_TEXT.get(said) if is_postgres(dialect) and is_text(field.type) else None
+    return column_type(field.type, dialect) if own is None else own
 
 
 def is_postgres(dialect: Dialect) -> bool:
@@ -86,8 +109,23 @@ def is_other(kind: pa.DataType) -> bool:
 
 
 def reads_text(type_: TypeEngine[Any], dialect: Dialect) -> bool:
-    """Whether a column of PostgreSQL's takes texts that it reads itself: UUIDs, JSON and choices, nothing lost."""
-    return is_postgres(dialect) and isinstance(type_, (Uuid, JSON, Enum))
+    """Whether a column of PostgreSQL's takes texts that it reads itself: UUIDs, JSON, choices, any numbers.
+
+    Nothing is lost, and a source gives them as texts.
+    """
+    if not is_postgres(dialect):
+        return False
+    if isinstance(type_, postgresql.DOMAIN):
+        return reads_text(type_.data_type, dialect)
+    any_digits = isinstance(type_, Numeric) and not isinstance(type_, Float) and type_.precision is None
+    return any_digits or isinstance(type_, (Uuid, JSON, Enum))
+
+
+def is_read_anew(staged: TypeEngine[Any], type_: TypeEngine[Any], dialect: Dialect) -> bool:
+    """Whether PostgreSQL is to read staged texts, alone or in arrays, as what a table's column has."""
+    if isinstance(staged, ARRAY) and isinstance(type_, ARRAY):
+        return is_read_anew(staged.item_type, type_.item_type, dialect)
+    return isinstance(staged, Text) and reads_text(type_, dialect)
 
 
 def _scalar_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:
@@ -99,7 +137,8 @@ def _scalar_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:
     if types.is_floating(kind):
         return Double() if types.is_float64(kind) else REAL()
     if types.is_decimal(kind):
-        return Text() if sqlite else Numeric(kind.precision, kind.scale)
+        is_exact = not sqlite or 0 <= kind.scale <= kind.precision <= EXACT_DIGITS
+        return Numeric(kind.precision, kind.scale) if is_exact else Text()
     if types.is_timestamp(kind):
         return Text() if sqlite and kind.tz else _moment(dialect, zoned=kind.tz is not None)
     if types.is_date(kind):
@@ -114,8 +153,12 @@ def _scalar_type(kind: pa.DataType, dialect: Dialect) -> TypeEngine[Any]:
 def _integer_type(kind: pa.DataType, *, sqlite: bool) -> TypeEngine[Any]:
     if types.is_uint64(kind):
         return Text() if sqlite else Numeric(UINT64_DIGITS, 0)
-    narrow = kind.bit_width < 32 or types.is_int32(kind)
-    return Integer() if narrow else BigInteger()
+    bits = kind.bit_width + bool(types.is_unsigned_integer(kind))
+    if (
+        bits <= 16 and not sqlite
+    ):  # whose integers are one kind, and are counted only where they are called INTEGER
+        return SmallInteger()
+    return Integer() if bits <= 32 else BigInteger()
 
 
 def _moment(dialect: Dialect, *, zoned: bool) -> TypeEngine[Any]:

@@ -1,6 +1,7 @@
 """Whether a table takes what results have: their columns, and the types of these, with nothing lost."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -25,12 +26,14 @@ from sqlalchemy import (
     Table,
     Time,
     Uuid,
+    inspect,
 )
+from sqlalchemy.dialects.postgresql import DOMAIN
 from sqlalchemy.types import NullType, TypeEngine
 
 from ....errors import DestinationError
 from ..sql_destination import SqlDestination
-from .column_types import column_type, is_array, is_bytes, is_other, is_postgres, is_text, reads_text
+from .column_types import EXACT_DIGITS, column_type, is_array, is_bytes, is_other, is_postgres, is_text, reads_text
 from .source_rows import SourceRows
 from .target_tables import unique_keys
 
@@ -41,14 +44,16 @@ SHORT = ("custom_id", "outcome", "finish_reason", "error_code", "model", "batch_
 
 SHORT_CHARACTERS = 128
 
+NOT_FILLED = (
+    "takes no null, has no default, and the results have no such column. Give it a default, let it be null, or "
+    "have it in the source"
+)
+
 NEVER_NULL = "outcome"
 """The one column that results add with a value in every row."""
 
 SINGLE_BITS = 24
 """What a float of 32 bits keeps of its digits."""
-
-EXACT_DIGITS = 15
-"""The digits that a float keeps; SQLite's numbers are floats."""
 
 
 def check_columns(
@@ -59,7 +64,7 @@ def check_columns(
     Raises:
         DestinationError: there is such a column; the message names it and the way out.
     """
-    check_present(table, schema, into)
+    check_present(connection, table, schema, into)
     for field in schema:
         column = table.columns[field.name]
         _check_type(into, field, column, connection.dialect, rows)
@@ -68,18 +73,33 @@ def check_columns(
     for column in table.columns:
         filled = column.nullable or column.server_default is not None or column.identity or column.computed
         if not (column.name in schema.names or filled or _is_counted(column, table)):
-            raise misfit(into, column.name, "takes no null, has no default, and the results have no such column")
+            raise misfit(into, column.name, NOT_FILLED)
 
 
-def check_present(table: Table, schema: pa.Schema, into: SqlDestination) -> None:
+def check_present(connection: Connection, table: Table, schema: pa.Schema, into: SqlDestination) -> None:
     """Refuse a table that lacks a column of the results.
 
     Raises:
         DestinationError: the first that is missing is named.
     """
-    for name in schema.names:
-        if name not in table.columns:
-            raise misfit(into, name, "is missing in the table. Add it, or name another table")
+    for field in schema:
+        if field.name not in table.columns:
+            raise misfit(into, field.name, f"is missing there. {_way_to_add(connection, table, field)}")
+
+
+def _way_to_add(connection: Connection, table: Table, field: pa.Field) -> str:
+    views = inspect(connection).get_view_names(table.schema)
+    with suppress(NotImplementedError):  # of databases that know no such views
+        views = [*views, *inspect(connection).get_materialized_view_names(table.schema)]
+    if table.name in views:
+        return "It is a view: make it anew with that column, or name a table"
+    dialect = connection.dialect
+    name, kind = dialect.identifier_preparer.quote(field.name), column_type(field.type, dialect).compile(dialect)
+    return f"ALTER TABLE {_named(table, dialect)} ADD COLUMN {name} {kind} adds it; or name another table"
+
+
+def _named(table: Table, dialect: Dialect) -> str:
+    return dialect.identifier_preparer.format_table(table).replace("%%", "%")  # as one types it
 
 
 def _check_type(
@@ -112,12 +132,15 @@ def check_key(connection: Connection, table: Table, into: SqlDestination) -> Non
         DestinationError: no unique constraint or index is made of just the key columns.
     """
     if frozenset(into.key_columns) not in unique_keys(connection, table):
-        named = ", ".join(into.key_columns)
+        dialect = connection.dialect
+        columns = ", ".join(map(dialect.identifier_preparer.quote, into.key_columns))
+        index = dialect.identifier_preparer.quote(f"{into.table_name}_key")
+        others = " with the others" if into.key_columns[1:] else ""
         raise misfit(
             into,
             into.key_columns[0],
-            f"makes no unique key of the table{' with the others' if into.key_columns[1:] else ''}: "
-            f"CREATE UNIQUE INDEX ON {into.table} ({named})",
+            f"is not unique{others} in the table, where two rows may have the same key: "
+            f"CREATE UNIQUE INDEX {index} ON {_named(table, dialect)} ({columns}) makes it so",
         )
 
 
@@ -147,6 +170,8 @@ def fits(field: pa.Field, type_: TypeEngine[Any], dialect: Dialect, longest: int
     SQLAlchemy does not know, and arrays, are left to the database, which is asked in a rehearsal.
     """
     kind = field.type
+    if isinstance(type_, DOMAIN):  # what it checks besides is asked in a rehearsal, as every other check
+        return fits(field, type_.data_type, dialect, longest)
     if isinstance(type_, NullType) or (longest is not None and reads_text(type_, dialect)):
         return True
     if isinstance(kind, pa.BaseExtensionType):

@@ -66,6 +66,8 @@ class Ledger:
     def enter(self, connection: Connection, job_key: str, entry: Entry) -> None:
         """Write what is loaded of a job. A process that does so too waits here for the end of the other.
 
+        Where it does not wait, and is refused, it begins its transaction anew, and looks what stands here then.
+
         Raises:
             ContestedError: the other has come to its end.
         """

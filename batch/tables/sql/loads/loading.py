@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Engine, Table, func, select
 
 from ....errors import DestinationError
 from ....progress import counted
+from ..locks import AT_ONCE, wait_at_most, when_free
 from ..sql_destination import SqlDestination
-from .engines import TRANSACTIONAL, prepare
+from .engines import LOAD_SECONDS, TRANSACTIONAL, prepare
 from .fitting import check_present
 from .ledger import ContestedError, Entry, Ledger
 from .staging import Staging
 from .target_tables import add_rows, find_table, make_table, remove_rows, upsert_rows
+from .turns import wait_for_table
 
 TRIES = 3
 """A process that waited for another of the same job looks once more, and finds its rows there."""
@@ -52,17 +54,27 @@ def load(engine: Engine, into: SqlDestination, results: Results) -> None:
 
     Raises:
         DestinationError: the table may not be written to, as `if_exists` says.
+        DatabaseLocked: another process has locked it for ten minutes.
         SQLAlchemyError: the database refuses.
     """
     ledger = Ledger(into)
-    with prepare(engine).connect() as connection:
+    with prepare(engine, into, LOAD_SECONDS).connect() as connection:
         with connection.begin():
+            wait_for_table(connection, into, LOAD_SECONDS)
             ledger.make(connection)
             if connection.dialect.name not in TRANSACTIONAL and find_table(connection, into) is None:
                 make_table(connection, into, results.schema)
-        for _ in range(TRIES):
-            with suppress(ContestedError), connection.begin():
+
+        def load_at_once() -> None:
+            with connection.begin():
+                wait_for_table(connection, into, LOAD_SECONDS)
                 _load(connection, into, ledger, results)
+
+        for _ in range(TRIES):
+            with suppress(ContestedError):
+                when_free(
+                    str(into), load_at_once, database=into.database, seconds=LOAD_SECONDS, kind=engine.dialect.name
+                )
                 return
     raise DestinationError(f"{into} is loaded by several processes at once.", path=str(into))
 
@@ -72,10 +84,12 @@ def _load(connection: Connection, into: SqlDestination, ledger: Ledger, results:
     if table is not None and known is not None and known.digest == results.entry.digest:
         return
     known = known if table is not None else None  # a table that is gone holds nothing
+    wait_at_most(connection, AT_ONCE)  # for another process of the job: see `load`
     ledger.enter(connection, results.job_key, results.entry)
+    wait_at_most(connection, f"{LOAD_SECONDS:.0f}s")
     if table is not None:
         _refuse_second_life(connection, into, table, known)
-        check_present(table, results.schema, into)
+        check_present(connection, table, results.schema, into)
     with _staged(connection, results) as staging:
         if table is None:
             table = make_table(connection, into, results.schema)

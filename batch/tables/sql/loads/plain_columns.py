@@ -1,11 +1,12 @@
 """Columns of results as databases hold them, and as their drivers take them."""
 
 import re
-from datetime import UTC
+from datetime import UTC, date
 from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import JSON, Dialect, Text
 from sqlalchemy.types import TypeEngine
 
@@ -17,6 +18,12 @@ types = pa.types
 
 NOT_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 """What stands for the character 0, which PostgreSQL holds in no text."""
+
+FIRST_DAY, LAST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
+"""In days from 1970."""
+
+A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
+"""How many units of time a day has."""
 
 ZERO_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -43,6 +50,18 @@ def holds_nanoseconds(column: pa.Array) -> bool:
     if not (types.is_timestamp(kind) or types.is_time64(kind)) or kind.unit != "ns":
         return False
     return not plain_column(column).cast(kind).equals(column)
+
+
+def first_far_off(column: pa.Array) -> int | None:
+    """The place of the first day or moment outside the years 1 to 9999, which Python has not; None without one."""
+    kind = column.type
+    if not (types.is_timestamp(kind) or types.is_date(kind)) or getattr(kind, "unit", "") == "ns":
+        return None  # nanoseconds reach from 1677 to 2262
+    days = column.cast(pa.int64() if kind.bit_width == 64 else pa.int32()).cast(pa.int64())
+    a_day = A_DAY[kind.unit] if types.is_timestamp(kind) else 86_400_000 if types.is_date64(kind) else 1
+    far = pc.or_(pc.less(days, FIRST_DAY * a_day), pc.greater_equal(days, (LAST_DAY + 1) * a_day))
+    place = pc.index(pc.fill_null(far, False), True).as_py()
+    return None if place < 0 else int(place)
 
 
 def json_text(value: Any, *, postgres: bool) -> str:

@@ -2,14 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
-from sqlalchemy import Connection, Engine, Table, cast, func, literal, select
+from sqlalchemy import Connection, Engine, Table, cast, func, inspect, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ....errors import DatabaseError, DestinationError
+from ..locks import LOCK_SECONDS, is_locked, outlasted
 from ..sql_destination import SqlDestination
-from .column_types import is_text, reads_text
+from .column_types import column_type, is_array, is_read_anew, is_text
 from .engines import TRANSACTIONAL, prepare, said
 from .fitting import check_columns, check_key, misfit
 from .ledger import ContestedError, Entry, Ledger
@@ -17,6 +19,7 @@ from .loading import appended_before, exists_already
 from .source_rows import SourceRows
 from .staging import Staging
 from .target_tables import add_rows, find_table, make_table, upsert_rows
+from .turns import in_turn, wait_for_table
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,11 @@ def check_table(
 
     Raises:
         DatabaseError: the database cannot be reached.
+        DatabaseLocked: another process has locked the table for a minute.
         DestinationError: the table is there or may not be written to, lacks a column, or would not hold a value.
     """
     try:
-        connection = prepare(engine).connect()
+        connection = prepare(engine, into, LOCK_SECONDS).connect()
     except SQLAlchemyError as error:
         raise DatabaseError(
             f"The database {into.database} cannot be reached: {said(error)}.", database=into.database
@@ -61,6 +65,8 @@ def check_table(
     with connection:
         try:
             with connection.begin() as transaction:
+                wait_for_table(connection, into, LOCK_SECONDS)
+                _check_schema(connection, into)
                 table = find_table(connection, into)
                 _check_standing(connection, into, job_key, standing, table)
                 if first is not None:
@@ -68,7 +74,20 @@ def check_table(
                     _rehearse(connection, into, job_key, table, first)
                 transaction.rollback()
         except SQLAlchemyError as error:
+            if is_locked(error):  # a row, which the lock on the table does not tell of
+                kind = connection.dialect.name
+                raise outlasted(f"A row of {into}", into.database, LOCK_SECONDS, kind) from None
             raise DestinationError(f"{into} cannot be written to: {said(error)}.", path=str(into)) from None
+
+
+def _check_schema(connection: Connection, into: SqlDestination) -> None:
+    schema, dialect = into.schema_name, connection.dialect
+    if schema is None or dialect.name not in TRANSACTIONAL or inspect(connection).has_schema(schema):
+        return
+    within = "a name is TABLE or SCHEMA.TABLE" if "." in schema else "make it, or leave it out of the name"
+    raise DestinationError(
+        f"{into} cannot be written to: there is no schema {schema!r} in that database; {within}.", path=str(into)
+    )
 
 
 def _check_standing(
@@ -108,7 +127,8 @@ def _read_texts(connection: Connection, table: Table, job_key: str, first: First
     read = [
         field
         for field in source.schema
-        if is_text(field.type) and reads_text(table.columns[field.name].type, dialect)
+        if (is_text(field.type) or is_array(field.type, dialect))
+        and is_read_anew(column_type(field.type, dialect), table.columns[field.name].type, dialect)
     ]
     if not read:
         return
@@ -129,7 +149,8 @@ def _rehearse(
     ledger = Ledger(into)
     ledger.make(connection)
     with suppress(ContestedError):
-        ledger.enter(connection, job_key, Entry("", 0))
+        entered = partial(ledger.enter, connection, job_key, Entry("", 0))
+        in_turn(connection, into, f"{into}, for this very job,", entered, LOCK_SECONDS)
     if table is not None:
         _read_texts(connection, table, job_key, first)
     staging = Staging(connection, first.schema, job_key)

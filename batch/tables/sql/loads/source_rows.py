@@ -12,7 +12,9 @@ from ...row_groups import RowGroup
 from ...value_texts import text
 from ..sql_destination import SqlDestination
 from .column_types import is_text
-from .plain_columns import holds_nanoseconds
+from .plain_columns import first_far_off, holds_nanoseconds
+
+types = pa.types
 
 ReadColumns = Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
 """Reads columns of the source from their beginning, a row group at a time."""
@@ -42,21 +44,34 @@ class SourceRows:
         return None
 
     def check_times(self, into: SqlDestination) -> None:
-        """Refuse times that go on behind the microseconds.
+        """Refuse times that go on behind the microseconds, and days of years that databases write otherwise.
 
         Raises:
-            DestinationError: a column has such a time.
+            DestinationError: a column has such a time; the row of such a day is named.
         """
         for field in self.schema:
-            if getattr(field.type, "unit", "") == "ns" and any(
-                holds_nanoseconds(batch[field.name]) for batch in self.read([field.name])
-            ):
-                raise DestinationError(
-                    f"{into} cannot take the column {field.name!r}: it has nanoseconds, and databases keep "
-                    "microseconds. Round its times.",
-                    path=str(into),
-                    column=field.name,
-                )
+            if not (types.is_temporal(field.type)):
+                continue
+            before = 0
+            for batch in self.read([field.name]):
+                column = batch[field.name]
+                if holds_nanoseconds(column):
+                    raise DestinationError(
+                        f"{into} cannot take the column {field.name!r}: it has nanoseconds, and databases keep "
+                        "microseconds. Round its times.",
+                        path=str(into),
+                        column=field.name,
+                    )
+                if (place := first_far_off(column)) is not None:
+                    row = before + place
+                    raise DestinationError(
+                        f"{into} cannot take the column {field.name!r}: row {row + 1:,} has a day outside the "
+                        "years 1 to 9999. Leave the row out, or make the column text.",
+                        path=str(into),
+                        column=field.name,
+                        row=row,
+                    )
+                before += batch.num_rows
 
     def check_key(self, into: SqlDestination) -> None:
         """Refuse key columns that are no columns of the source, hold nothing in a row, or the same in two.

@@ -9,7 +9,7 @@ from sqlalchemy import Column, Connection, Dialect, MetaData, Table, quoted_name
 from sqlalchemy.exc import DBAPIError
 
 from ...row_groups import slices
-from .column_types import column_type, is_array, is_postgres
+from .column_types import column_type, is_array, is_postgres, made_type
 from .copy_lines import copy_lines
 from .plain_columns import driver_values
 
@@ -19,12 +19,14 @@ CHUNK_BYTES = 4 * 1024 * 1024
 NAME_CHARACTERS = 16
 
 
-def columns_of(schema: pa.Schema, dialect: Dialect, key: Sequence[str] = ()) -> list[Column[Any]]:
-    """Columns as we make them for results of this schema."""
+def columns_of(
+    schema: pa.Schema, dialect: Dialect, key: Sequence[str] = (), *, staged: bool = False
+) -> list[Column[Any]]:
+    """Columns as we make them for results of this schema; staged ones are of the types that are written."""
     return [
         Column(
             quoted_name(field.name, quote=True),
-            column_type(field.type, dialect),
+            column_type(field.type, dialect) if staged else made_type(field, dialect),
             primary_key=field.name in key,
             autoincrement=False,
         )
@@ -46,7 +48,10 @@ class Staging:
         sql_server = self.dialect.name == "mssql"
         prefixes = [] if sql_server else ["TEMPORARY"]
         self.table = Table(
-            f"#{name}" if sql_server else name, MetaData(), *columns_of(schema, self.dialect), prefixes=prefixes
+            f"#{name}" if sql_server else name,
+            MetaData(),
+            *columns_of(schema, self.dialect, staged=True),
+            prefixes=prefixes,
         )
         self.table.create(connection, checkfirst=False)
 

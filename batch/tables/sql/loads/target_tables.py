@@ -9,7 +9,6 @@ from sqlalchemy import (
     Connection,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
     and_,
     cast,
@@ -22,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SAWarning
 
 from ..sql_destination import SqlDestination
-from .column_types import reads_text
+from .column_types import is_read_anew
 from .staging import Staging, columns_of
 
 ON_CONFLICT: dict[str, Callable[[Table], Any]] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
@@ -75,7 +74,7 @@ def _staged(staging: Staging, table: Table) -> list[Any]:
     found = []
     for column in staging.table.columns:
         type_ = table.columns[column.name].type
-        read = isinstance(column.type, Text) and reads_text(type_, staging.dialect)
+        read = is_read_anew(column.type, type_, staging.dialect)
         found.append(cast(column, type_).label(column.name) if read else column)
     return found
 

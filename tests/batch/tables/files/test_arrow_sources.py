@@ -40,12 +40,16 @@ def test_a_table_of_no_rows(tmp_path: Path) -> None:
     assert table_of(in_format(tmp_path / "a.arrow", TABLE.slice(0, 0))).equals(TABLE.slice(0, 0))
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"ARROW1", b"FEA1", b"no Arrow"], ids=["empty", "cut", "Feather 1", "text"]
-)
+@pytest.mark.parametrize("content", [b"", b"ARROW1", b"no Arrow"], ids=["empty", "cut", "text"])
 def test_what_is_no_arrow_is_refused(tmp_path: Path, content: bytes) -> None:
     """By its name."""
     assert "is not readable as Arrow IPC" in str(refusal(written(tmp_path, "a.arrow", content)))
+
+
+def test_old_feather_is_told_apart(tmp_path: Path) -> None:
+    """It is no broken Arrow, and pandas writes it anew."""
+    said = str(refusal(written(tmp_path, "a.feather", b"FEA1 and so on")))
+    assert "is Feather of version 1, which is not read; write it anew" in said
 
 
 def test_columns_and_texts_are_checked_as_those_of_parquet(tmp_path: Path) -> None:
