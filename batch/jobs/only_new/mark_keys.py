@@ -12,7 +12,7 @@ from ...tables.sources import FileSource
 HOW_READ = {"types", "separator", "format"}
 """What a source says of how its files are read, and not of which rows they hold."""
 
-HOW_KEPT = {"id_column", "keep_cost", "keep_response", "constant_prompt"}
+HOW_KEPT = {"id_column", "keep_cost", "keep_response", "constant_prompt", "retry_invalid"}
 """What a request says, and what is sent does not: another one asks nothing else."""
 
 

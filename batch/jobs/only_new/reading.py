@@ -51,8 +51,7 @@ class Reading:
     def __enter__(self) -> Self:
         if self._alone:  # what it gives is the same each time, and so are its parts, byte for byte
             return self
-        with noted_wait("another run, which reads the rows"):
-            self.of_another = self._begin()
+        self.of_another = self._begin()
         if self.of_another is None:
             self._stack.callback(self._end)
             self._stack.enter_context(every(RENEWED_SECONDS, self._say_so))
@@ -88,6 +87,12 @@ class Reading:
 
     def _begin(self) -> Rows | None:
         """Wait until nobody else reads; the rows, where somebody else has read them."""
+        if not self.job.files.claim(READING, self.me):
+            with noted_wait("another run, which reads the rows"):
+                return self._wait()
+        return self._rows_or_none()
+
+    def _wait(self) -> Rows | None:
         heard, since = None, time.monotonic()
         while not self.job.files.claim(READING, self.me):
             if (rows := self.job.rows()) is not None:
