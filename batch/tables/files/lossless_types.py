@@ -12,8 +12,8 @@ class DifferentTypesError(Exception):
 def wider(first: pa.DataType, second: pa.DataType) -> pa.DataType:
     """The type that holds what either holds, exactly: null fits into any, integers into wider ones.
 
-    So do decimals of one scale, timestamps of one zone into the finer unit, texts and lists into large ones, what is
-    kept by a dictionary into what it stands for; lists and structs by what is in them.
+    So do decimals of one scale, timestamps of one zone into the finer unit, texts and lists into large ones, and
+    what is kept by a dictionary into what it stands for; lists and structs by what is in them.
 
     Raises:
         DifferentTypesError: there is none; integers are no numbers with a point, and `float` is no `double`.
