@@ -30,6 +30,7 @@ from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, make_destination
+from .destinations.scheduled_days import of_today
 from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
@@ -98,6 +99,7 @@ def run_command(
     whole = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     table = with_watermark(whole, **{name: given.pop(name) for name in WATERMARK_OPTIONS})
     destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
+    table, destination = of_today(table, destination)
     if overwrite and isinstance(destination, SqlDestination):
         raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
     if overwrite:
