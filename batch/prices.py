@@ -9,7 +9,7 @@ own input and never by a sum.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -155,6 +155,13 @@ def dollars(amount: Decimal | None) -> str:
     if amount is None:
         return "an unknown price"
     return f"${amount:,.{max(2, 1 - amount.adjusted()) if amount else 2}f}"
+
+
+def dollars_enough(amount: Decimal | None) -> str:
+    """The same, rounded up: whoever gives so much gives enough."""
+    if not amount:
+        return dollars(amount)
+    return dollars(amount.quantize(Decimal(1).scaleb(min(-2, amount.adjusted() - 1)), ROUND_CEILING))
 
 
 def price_of(

@@ -2,12 +2,15 @@
 
 from hashlib import sha256
 
-from ..batch.jobs.opening import absolute, storage_folder
+from ..batch.errors import JobKeyError
+from ..batch.jobs.only_new.window import window_of
+from ..batch.jobs.opening import absolute, describe_job, find_known, storage_folder
 from ..batch.jobs.report import CLEANED
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source, path_of, source_digest
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
+from ..batch.watermarks.mark import Mark
 from .destinations.destination_options import identity
 
 
@@ -39,20 +42,45 @@ def content_of(table: Source) -> str | None:
 
 
 def next_key(
-    told_by: str,
+    content: str | None,
+    mark: Mark | None,
     table: Source,
     request: Request,
     destination: SqlDestination | str,
     credentials: str | None,
     storage: str,
+    *,
+    full: bool = False,
 ) -> str:
     """The key of a command's job; of a table with a watermark another one, where the last job has ended.
 
-    Where that has left a mark, `told_by` says so already. Where it has not, its rows are taken again, with those
-    that have come since: by a new job, for one that has ended reads no row any more.
+    Where that has left a mark, the mark says so. Where it has not, its rows are taken again, with those that have
+    come since: by a new job, for one that has ended reads no row any more. One that has left its mark and was cut
+    off before its end goes on.
     """
+    if mark is not None and _was_cut_off(mark, table, request, destination, storage, full=full):
+        return mark.job_key
+    told_by = content or f"{'' if mark is None else mark.read_at.isoformat()}{' all' if full else ''}"
     key = command_key(told_by, table, request, destination, credentials)
     while table.watermark is not None and (storage_folder(storage) / key).exists(CLEANED):
         told_by += key
         key = command_key(told_by, table, request, destination, credentials)
     return key
+
+
+def _was_cut_off(
+    mark: Mark,
+    table: Source,
+    request: Request,
+    destination: SqlDestination | str,
+    storage: str,
+    *,
+    full: bool,
+) -> bool:
+    """Whether the job that has left a mark is this command's, and did not come to its end."""
+    try:
+        known = find_known(describe_job(table, request, destination, job_key=mark.job_key, storage=storage))
+    except JobKeyError:
+        return False
+    window = None if known is None or known.files.exists(CLEANED) else window_of(known)
+    return window is not None and window.full == full and window.after == mark

@@ -26,7 +26,7 @@ NO_SOURCE = "Say where the rows come from: a file (SOURCE), or --from-sql NAME w
 
 _NUMBER = re.compile(r"[-+]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _LIKE_JSON = re.compile(
-    r"""[\[{"]|[-+]?(inf|infinity|nan)$|(true|false|null)$|[-+]?[\d.,_'\s]*\d[\d.,_'\s]*(e[-+]?\d*)?%?$""",
+    r"""[\["]|\{(?!scheduled)|[-+]?(inf|infinity|nan)$|(true|false|null)$|[-+]?[\d.,_'\s]*\d[\d.,_'\s]*(e[-+]?\d*)?%?$""",
     re.IGNORECASE,
 )
 

@@ -11,6 +11,7 @@ import click
 from ..batch import clock
 from ..batch.errors import Refused
 from ..batch.jobs.job import IfExists, Job
+from ..batch.jobs.only_new.appending import check_keeps_earlier_rows
 from ..batch.jobs.opening import (
     absolute,
     check_new_job,
@@ -27,11 +28,12 @@ from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
-from .answers.store_now import mark_stamp
+from .answers.store_now import mark_now
 from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, make_destination
+from .destinations.scheduled_days import of_today
 from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
@@ -100,8 +102,11 @@ def run_command(
     whole = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     table = with_watermark(whole, **{name: given.pop(name) for name in WATERMARK_OPTIONS})
     destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
+    table, destination = of_today(table, destination)
     if overwrite and isinstance(destination, SqlDestination):
         raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
+    if overwrite:
+        check_keeps_earlier_rows(table, destination, "replace")
     request = make_request(request_file, **given)
     if dry_run:
         from .dry_run import show_dry_run
@@ -122,13 +127,12 @@ def run_command(
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
         content = content_of(table)
-        told_by = (content or "") + mark_stamp(table, request, options, credentials)
-        place = storage or process.default_storage()
+        key = _key(content, table, request, destination, storage, options, credentials)
     report = run_job(
         table,
         request,
         destination,
-        job_key=job_key or next_key(told_by, table, request, destination, credentials, place),
+        job_key=job_key or key,
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",
@@ -160,10 +164,8 @@ def _is_known(
         check_destination(destination, "replace")
         if not is_taken(absolute(destination)):
             return False
-    content = content_of(table)
-    told_by = (content or "") + mark_stamp(table, request, options, credentials)
-    place = storage or process.default_storage()
-    key = job_key or next_key(told_by, table, request, destination, credentials, place)
+    content, place = content_of(table), storage or process.default_storage()
+    key = job_key or _key(content, table, request, destination, storage, options, credentials)
     wanted = describe_job(table, request, destination, job_key=key, storage=place, source_digest=content)
     known = find_known(wanted)
     if known is None:
@@ -171,6 +173,20 @@ def _is_known(
     state = "is done already" if known.report() else "was begun already"
     click.echo(f"job {known.key} {state}: the same command goes on with it, or only says so", err=True)
     return True
+
+
+def _key(
+    content: str | None,
+    table: Source,
+    request: Request,
+    destination: SqlDestination | str,
+    storage: str | None,
+    options: RunOptions,
+    credentials: str | None,
+) -> str:
+    """The key of this very command's job."""
+    mark, place = mark_now(table, request, options, credentials), storage or process.default_storage()
+    return next_key(content, mark, table, request, destination, credentials, place, full=options.full)
 
 
 def run_job(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..batch.errors import DestinationError
+from ..batch.jobs.only_new.appending import check_keeps_earlier_rows
 from ..batch.tables.sql.sql_destination import SqlDestination
 from .defaults import with_schedule
 
@@ -25,12 +26,13 @@ def scheduled_destination(destination: Destination | None, begun: datetime) -> D
     return with_schedule(destination, begun) if destination else None
 
 
-def refuse_if_exists(destination: Any, if_exists: str) -> None:
-    """Refuse to be told twice what becomes of a table's rows.
+def refuse_if_exists(source: Any, destination: Any, if_exists: str) -> None:
+    """Refuse to be told twice what becomes of a table's rows, and to lose those of the nights before.
 
     Raises:
-        DestinationError: a database's table has its own `if_exists`.
+        DestinationError: a database's table has its own `if_exists`, or new rows alone would replace a file.
     """
+    check_keeps_earlier_rows(source, destination, if_exists)
     if isinstance(destination, SqlDestination) and if_exists != "refuse":
         raise DestinationError(
             f"{destination}: what becomes of the rows that are there is said in its own if_exists "

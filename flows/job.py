@@ -125,7 +125,7 @@ def openai_batch(
     check_wait(options.wait, run)
     begun = begun_at(run)
     place = storage or default_storage()
-    refuse_if_exists(destination, if_exists)
+    refuse_if_exists(source, destination, if_exists)
     check_places(source=path_of(source), destination=path_written(destination), storage=place)
     job = open_job(
         rewritten(source, lambda text: with_schedule(text, begun)),

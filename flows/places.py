@@ -1,15 +1,10 @@
 """Where a run's paths lie: those of a deployed run are its worker's, and named whole."""
 
-import os
 import re
 from pathlib import PurePath
 
-from prefect.context import FlowRunContext
-
 from ..batch.errors import DestinationError, Refused, SourceError
-
-STARTED_FOR = "PREFECT__FLOW_RUN_ID"
-"""The variable by which a worker names the run that it starts a process for; subflows run in there too."""
+from ..blocks.prefect_calls import is_deployed
 
 _REFUSALS: dict[str, type[Refused]] = {
     "source": SourceError,
@@ -28,7 +23,7 @@ def check_places(**places: str | None) -> None:
         Refused: one of the places, which are given by what they are for, depends on the process's folder.
     """
     for purpose, url in places.items():
-        if url and is_relative(url) and _is_deployed():
+        if url and is_relative(url) and is_deployed():
             raise _REFUSALS.get(purpose, Refused)(
                 f"The {purpose} {url!r} is a relative path. A deployed run's folder is its worker's, and gone "
                 f"when the run ends: name a whole path, such as /data/{PurePath(url).name}, or a URL.",
@@ -40,9 +35,3 @@ def is_relative(url: str) -> bool:
     """Whether a path depends on the folder that a process stands in; of a chained URL its last part says so."""
     path = _LOCAL.sub("", url.rpartition("::")[2], count=1)
     return not ("://" in path or path.startswith("~") or PurePath(path).is_absolute())
-
-
-def _is_deployed() -> bool:
-    context = FlowRunContext.get()
-    run = context.flow_run if context else None
-    return STARTED_FOR in os.environ or (run is not None and run.deployment_id is not None)

@@ -9,7 +9,7 @@ from ..jobs.job import Job
 from ..jobs.submissions import fetched, has_claim, submitted
 from ..outcomes.costs import bill_of
 from ..outcomes.outcome_files import FetchedOutput
-from ..prices import Given, Processing, add, dollars, price_of
+from ..prices import Given, Processing, add, dollars, dollars_enough, price_of
 from .estimates import Estimate, estimate_files
 
 
@@ -49,10 +49,11 @@ def _check_lets_some_through(files: list[InputFile], estimate: Estimate, budget:
     cheapest = min(range(len(files)), key=costs.__getitem__, default=None)
     if cheapest is None or costs[cheapest] <= budget:
         return
-    least, whole = dollars(costs[cheapest]), dollars(sum(costs, Decimal(0)))
+    least, whole = dollars_enough(costs[cheapest]), dollars_enough(sum(costs, Decimal(0)))
+    batches = "1 batch" if len(files) == 1 else f"{len(files):,} batches"
     raise BudgetError(
-        f"The budget of {dollars(budget)} lets nothing through: {estimate.items:,} items make {len(files):,} "
-        f"batches, of which the cheapest may cost up to {least} and all together up to {whole}, if each answer is "
+        f"The budget of {dollars(budget)} lets nothing through: {estimate.items:,} items make {batches}, of "
+        f"which the cheapest may cost up to {least} and all together up to {whole}, if each answer is "
         "as long as the request lets it be. Nothing was sent. Give a larger budget, a lower limit to the answers "
         "(max_completion_tokens or max_output_tokens), or fewer rows.",
         budget_usd=budget,
@@ -118,7 +119,7 @@ class Spending:
 
     def stop(self, next_file: InputFile) -> None:
         """Stop the job: its budget does not let this input file through."""
-        most = dollars(self._most(next_file))
+        most = dollars_enough(self._most(next_file))
         self.job.stop(
             "budget",
             f"The budget of {dollars(self.budget)} lets nothing more through: {dollars(self.spent)} was spent, "

@@ -15,10 +15,10 @@ class Mark(Record):
 
     Rows below `floor` are done with; at or above it, and where there is no value, those are that are remembered.
     None stands for a mark that is below every value. `read_at` is when the table was read that the mark tells of,
-    `job_key` the job that read it.
+    `job_key` the job that read it; `kind` is None while no row has had a value.
     """
 
-    kind: Kind
+    kind: Kind | None
     value: int | None
     floor: int | None
     read_at: datetime
@@ -28,7 +28,7 @@ class Mark(Record):
     @property
     def shown(self) -> str:
         """The mark as a person reads it."""
-        return "none yet" if self.value is None else shown(self.kind, self.value)
+        return "none yet" if self.value is None or self.kind is None else shown(self.kind, self.value)
 
     def follows(self, other: "Mark") -> bool:
         """Whether it takes the place of another: it was read no earlier, and is no lower, unless all was read."""
@@ -58,7 +58,7 @@ def lowest_read(mark: Mark | None, watermark: Watermark, kind: Kind) -> int | No
     lag = lag_of(watermark, kind)
     if mark is None:
         return None
-    if mark.kind != kind:
+    if mark.kind is not None and mark.kind != kind:
         raise SourceError(
             f"The watermark column {watermark.column!r} holds {NAMES[kind]}, and its mark ({mark.shown}) is of "
             f"{NAMES[mark.kind]}. If the column was changed, --full (`full` in the options) takes all rows and "

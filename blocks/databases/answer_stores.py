@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from ...batch.answer_store.store import AnswerStore
 
 log = logging.getLogger(__name__)
+
+_SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?P<path>(?!file:|:memory:)[^?]+)")
+"""A URL that says no more than which file it is."""
 
 NONE = "none"
 """What is said where no store is to be used, whatever the team's variable names."""
@@ -137,10 +141,8 @@ def keep_answers(
 
 
 def is_file(name: str) -> bool:
-    """Whether an answer store is a file by its name, and not a URL or a database's name."""
-    if "://" in name or name in os.environ:
-        return False
-    return Path(name).name != name or Path(name).suffix in (".db", ".sqlite", ".sqlite3")
+    """Whether an answer store is a file by its name, also as SQLite's URL, and not another database."""
+    return path_in(name) is not None
 
 
 def needs_prefect(name: str) -> bool:
@@ -150,7 +152,18 @@ def needs_prefect(name: str) -> bool:
 
 def whole_name(name: str) -> str:
     """An answer store's name as any process finds it: a file's from the root."""
-    return str(Path(name).expanduser().absolute()) if is_file(name) else name
+    path = path_in(name)
+    return name if path is None else str(Path(path).expanduser().absolute())
+
+
+def path_in(name: str) -> str | None:
+    """The path of a SQLite file in an answer store's name; None where it names another database."""
+    if name in os.environ:
+        return None
+    if found := _SQLITE.fullmatch(name):
+        return found["path"]
+    is_path = Path(name).name != name or Path(name).suffix in (".db", ".sqlite", ".sqlite3")
+    return name if is_path and "://" not in name else None
 
 
 def _file_url(name: str) -> URL:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...batch.errors import DatabaseError
-from ..prefect_calls import at_once
+from ..prefect_calls import at_once, is_deployed
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -109,9 +110,22 @@ def _url(name: str, written: str) -> URL:
 
     with _refusing(name):
         url = make_url(written)
+    _refuse_passing_file(name, url)
     driver = url.drivername.partition("+")
     other = SYNCHRONOUS.get(driver[2])
     return url if other is None else url.set(drivername=f"{driver[0]}+{other}")
+
+
+def _refuse_passing_file(name: str, url: URL) -> None:
+    """Refuse a SQLite file that goes with a deployed run's folder, and what was written to it."""
+    file = url.database or ""
+    is_whole = Path(file).is_absolute() or file.startswith(("file:", ":memory:"))
+    if url.get_backend_name() == "sqlite" and file and not is_whole and is_deployed():
+        raise DatabaseError(
+            f"The database {name} is a SQLite file by a relative path. A deployed run's folder is its worker's, "
+            "and gone when the run ends: let the URL name a whole path, as sqlite:////data/warehouse.db does.",
+            database=name,
+        )
 
 
 @contextmanager

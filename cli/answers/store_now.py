@@ -13,6 +13,7 @@ from ...batch.jobs.options import RunOptions
 from ...batch.requests.request import Request
 from ...batch.tables.any_source import Source, rewritten
 from ...batch.tables.sources import FileSource
+from ...batch.watermarks.mark import Mark
 from .. import process
 
 if TYPE_CHECKING:
@@ -50,16 +51,14 @@ def store_now(options: RunOptions, credentials: str | None) -> Iterator[StoreNow
         yield StoreNow(store, name, connection.server)
 
 
-def mark_stamp(table: Source, request: Request, options: RunOptions, credentials: str | None) -> str:
-    """What tells the job of a command from the one that it began before: when the table's mark was kept last.
-
-    So the same command goes on with a job that is not finished, and begins another after one that is.
+def mark_now(table: Source, request: Request, options: RunOptions, credentials: str | None) -> Mark | None:
+    """The mark of a command's table as it is kept now; None where there is none, or the table has no watermark.
 
     Raises:
         SourceError: there is no answer store that keeps marks.
     """
     if table.watermark is None:
-        return ""
+        return None
     with store_now(options, credentials) as now:
         if now is None:
             raise no_store(table)
@@ -67,5 +66,4 @@ def mark_stamp(table: Source, request: Request, options: RunOptions, credentials
 
         source = rewritten(table, absolute) if isinstance(table, FileSource) else table
         kept = KeptMarks(now.store).find(mark_key(source, request, now.server))
-    read_at = "" if kept is None else kept.mark.read_at.isoformat()
-    return f"{read_at}{' all' if options.full else ''}"
+    return None if kept is None else kept.mark

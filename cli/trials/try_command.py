@@ -14,6 +14,7 @@ from ...batch.trials.shown.terminal import WIDTH, print_blocks
 from ...batch.trials.trial import Trial
 from .. import process
 from ..databases.sql_options import connect_early
+from ..destinations.scheduled_days import of_today
 from ..progress import shown_progress
 from ..reports.ended_jobs import EXIT_INCOMPLETE
 from ..requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
@@ -67,7 +68,7 @@ def try_command(
     takes too, a database's table or query as well.
     """
     process.quieten(verbose=verbose)
-    table = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
+    table, _ = of_today(make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS}))
     request = make_request(request_file, model=None if request_file else next(iter(models), None), **given)
     compared = models if request_file or len(models) > 1 else ()
     wishes = {"rows": rows, "models": compared, "expect": read_expected(expect), "seed": seed, "first": first}

@@ -11,7 +11,7 @@ from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.options import RunOptions
 from ...batch.storage import Folder
 from ...blocks.databases import open_store, open_store_of
-from ...blocks.databases.answer_stores import NONE, is_file, whole_name
+from ...blocks.databases.answer_stores import NONE, path_in, whole_name
 from ...tasks.remote.connection import connect
 from ..defaults import team_store
 from ..job_run import JobRun
@@ -31,7 +31,7 @@ def settle_answers(job_run: JobRun) -> JobRun:
     name = store_named(options)
     answers = None
     if name:
-        check_places(**{"answer store": name if is_file(name) else None})
+        check_places(**{"answer store": path_in(name)})
         with open_store(name) as store, connect(job_run.credentials) as connection:
             opening = store.open_job(job.key, connection.server, options.max_answer_age_days)
             answers = Answers(

@@ -16,7 +16,7 @@ from ...batch.trials.samples import ROWS
 from ...batch.trials.trial import Trial
 from ...batch.trials.trial_report import TrialReport
 from ...batch.trials.trying import Wishes
-from ...blocks.databases.answer_stores import is_file
+from ...blocks.databases.answer_stores import path_in
 from ...blocks.prefect_calls import at_once
 from ...tasks import answer_items, check_access
 from ...tasks.remote.tries import pauses_end_with_it
@@ -80,7 +80,7 @@ def openai_batch_trial(
         print(report.batches, "batch;", report.models[0].whole)
         ```
     """
-    check_places(source=path_of(source), **{"answer store": answers if is_file(answers) else None})
+    check_places(source=path_of(source), **{"answer store": path_in(answers)})
     begun = begun_at(current_run())
     table = rewritten(source, lambda text: with_schedule(text, begun))
     wishes = Wishes(

@@ -7,6 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from prefect_openai_batch import SqlSource
+from prefect_openai_batch.batch import clock
+from prefect_openai_batch.cli.destinations.scheduled_days import of_today
+from prefect_openai_batch.cli.requests import parse_parameters
 from prefect_openai_batch.emulator import BatchServer
 
 from .support import PROMPT, Shell
@@ -45,6 +49,19 @@ def test_the_same_command_goes_on_with_its_job(shell: Shell, lake: Path, batch_s
     assert "is done already: nothing is sent" in again.stderr
     assert "what LAKE: table reviews holds since then is another --job-key's" in again.stderr
     assert batch_server.bill()["billed"] == 20
+
+
+def test_the_day_in_a_command_is_that_on_which_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the same command goes on with the day's job, and is another one tomorrow."""
+    parameters = parse_parameters(("day={scheduled:%Y-%m-%d}",))
+    source = SqlSource(database="LAKE", query="SELECT :day AS review", parameters=parameters)
+    monkeypatch.setattr(clock, "now", lambda: 86_400 * 365.0)
+    today, to = of_today(source, "answers-{scheduled:%Y-%m-%d}.csv")
+    assert (today, to) == (
+        source.model_copy(update={"parameters": {"day": "1971-01-01"}}),
+        "answers-1971-01-01.csv",
+    )
+    assert of_today(today, to) == (today, to)
 
 
 @pytest.mark.usefixtures("lake")

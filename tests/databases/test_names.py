@@ -1,9 +1,13 @@
 """Databases by name."""
 
+from pathlib import Path
+
 import pytest
 from prefect.blocks.system import Secret
 from prefect_openai_batch import DatabaseError
 from prefect_openai_batch.blocks.databases import database_engine, database_url
+from prefect_openai_batch.blocks.databases.answer_stores import is_file, path_in, whole_name
+from prefect_openai_batch.blocks.prefect_calls import STARTED_FOR
 from prefect_openai_batch.flows.shown.assets import asset_of_table
 from prefect_sqlalchemy import AsyncSqlAlchemyConnector, SqlAlchemyConnector
 from pydantic import SecretStr
@@ -70,3 +74,37 @@ def test_a_table_is_an_asset_by_its_place(
 @pytest.mark.usefixtures("prefect_server")
 def test_a_name_that_nothing_bears_is_no_asset() -> None:
     assert asset_of_table("nowhere", "labels") is None
+
+
+def test_a_deployed_run_takes_no_sqlite_file_by_a_relative_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would lie in the worker's folder, and go with all that was written to it when the run ends."""
+    for held in ("sqlite:///house.db", "sqlite+aiosqlite:///data/house.db"):
+        monkeypatch.setenv("WAREHOUSE", held)
+        assert database_url("WAREHOUSE").database
+        with monkeypatch.context() as deployed:
+            deployed.setenv(STARTED_FOR, "06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21")
+            with pytest.raises(DatabaseError, match="WAREHOUSE is a SQLite file by a relative path"):
+                database_url("WAREHOUSE")
+            deployed.setenv("WAREHOUSE", "sqlite:////data/house.db")
+            assert database_url("WAREHOUSE").database == "/data/house.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("answers.db", "answers.db"),
+        ("./answers", "./answers"),
+        ("sqlite:///answers.db", "answers.db"),
+        ("sqlite+pysqlite:////data/answers", "/data/answers"),
+        ("sqlite://", None),
+        ("sqlite:///:memory:", None),
+        ("sqlite:///file:answers?mode=ro&uri=true", None),
+        ("postgresql+psycopg:///answers.db", None),
+        ("team-answers", None),
+    ],
+)
+def test_an_answer_store_is_a_file_by_its_path_or_by_its_url(name: str, path: str | None) -> None:
+    """Either way it is found from any folder, read by its owner alone, and refused where it would not stay."""
+    assert path_in(name) == path
+    assert is_file(name) == (path is not None)
+    assert whole_name(name) == (name if path is None else str(Path(path).absolute()))

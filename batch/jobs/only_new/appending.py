@@ -1,4 +1,4 @@
-"""New rows of night after night in one table of a database: none of them twice, and none taken away."""
+"""New rows of night after night in one table: none of them twice, and none taken away."""
 
 from ...errors import DestinationError
 from ...tables.any_source import Source
@@ -7,18 +7,32 @@ from ..job import Job
 from ..report import JobReport
 from .window import window_of
 
+OF_A_TABLE = "say `append`, or `upsert` with key columns"
+OF_A_FILE = (
+    "leave it out (--overwrite), and give each night a file of its own, as night-{scheduled:%Y-%m-%d}.parquet is "
+    "in a deployment, or let a table of a database take them all"
+)
+"""What is to be done instead."""
 
-def check_keeps_earlier_rows(source: Source, into: SqlDestination | None) -> None:
+
+def check_keeps_earlier_rows(
+    source: Source | str, destination: SqlDestination | str | None, if_exists: str = "refuse"
+) -> None:
     """Refuse to replace a table's rows by the new ones alone: those of the nights before would be gone.
 
     Raises:
         DestinationError: that is asked for.
     """
-    if source.watermark is not None and into is not None and into.if_exists == "replace":
+    if isinstance(source, str) or source.watermark is None or destination is None:
+        return
+    ways = OF_A_FILE
+    if isinstance(destination, SqlDestination):
+        if_exists, ways = destination.if_exists, OF_A_TABLE
+    if if_exists == "replace":
         raise DestinationError(
-            f"{source.name} has a watermark, so a run brings only its new rows, and `replace` would empty {into} "
-            "of all that were brought there before: say `append`, or `upsert` with key columns.",
-            path=str(into),
+            f"{source.name} has a watermark, so a run brings only its new rows, and `replace` would empty "
+            f"{destination} of all that were brought there before: {ways}.",
+            path=str(destination),
         )
 
 

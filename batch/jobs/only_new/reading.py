@@ -95,6 +95,12 @@ class Reading:
 
     def _begin(self) -> Rows | None:
         """Wait until nobody else reads; the rows, where somebody else has read them."""
+        if not self.job.files.claim(READING, self.me):
+            with noted_wait("another run, which reads the rows"):
+                return self._wait()
+        return self._rows_or_none()
+
+    def _wait(self) -> Rows | None:
         heard, since = None, time.monotonic()
         with ExitStack() as told:
             while not self.job.files.claim(READING, self.me):

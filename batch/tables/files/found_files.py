@@ -27,6 +27,9 @@ OF_DATABASE = (
     "--from-sql NAME"
 )
 
+OPEN_IN_OFFICE = "~$"
+"""How the names of files begin that Excel puts beside a workbook which somebody has open."""
+
 FOLDER_MARK = "_$folder$"
 """How the names of objects end that stand for a folder."""
 
@@ -135,7 +138,7 @@ def _base(path: str) -> str:
 def _is_hidden(name: str, base: str) -> bool:
     *folders, last = PurePosixPath(name.removeprefix(base).lstrip("/")).parts or ("",)
     hidden = any(folder.startswith(".") or (folder.startswith("_") and "=" not in folder) for folder in folders)
-    return hidden or last.startswith((".", "_"))
+    return hidden or last.startswith((".", "_", OPEN_IN_OFFICE))
 
 
 def _shown(url: str, path: str, name: str) -> str:

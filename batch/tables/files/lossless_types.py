@@ -12,8 +12,8 @@ class DifferentTypesError(Exception):
 def wider(first: pa.DataType, second: pa.DataType) -> pa.DataType:
     """The type that holds what either holds, exactly: null fits into any, integers into wider ones.
 
-    So do decimals of one scale, timestamps of one zone into the finer unit, texts into large ones, and what is
-    kept by a dictionary into what it stands for; lists and structs by what is in them.
+    So do decimals of one scale, timestamps of one zone into the finer unit, texts and lists into large ones, and
+    what is kept by a dictionary into what it stands for; lists and structs by what is in them.
 
     Raises:
         DifferentTypesError: there is none; integers are no numbers with a point, and `float` is no `double`.
@@ -59,20 +59,26 @@ def _timestamp(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
 
 
 def _large(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    kinds = {first, second}
-    for large, small in ((pa.large_string(), pa.string()), (pa.large_binary(), pa.binary())):
-        if kinds == {large, small}:
+    for large, *others in (
+        (pa.large_string(), pa.string(), pa.string_view()),
+        (pa.large_binary(), pa.binary(), pa.binary_view()),
+    ):
+        if {first, second} <= {large, *others}:
             return large
     return None
 
 
 def _nested(first: pa.DataType, second: pa.DataType) -> pa.DataType | None:
-    for is_list, make in ((pa.types.is_list, pa.list_), (pa.types.is_large_list, pa.large_list)):
-        if is_list(first) and is_list(second):
-            return make(wider(first.value_type, second.value_type))
+    if _is_list(first) and _is_list(second):
+        make = pa.list_ if pa.types.is_list(first) and pa.types.is_list(second) else pa.large_list
+        return make(wider(first.value_type, second.value_type))
     if not (pa.types.is_struct(first) and pa.types.is_struct(second)):
         return None
     names = [field.name for field in first]
     if names != [field.name for field in second]:
         return None
     return pa.struct([(name, wider(first.field(name).type, second.field(name).type)) for name in names])
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))

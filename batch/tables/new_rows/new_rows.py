@@ -13,7 +13,7 @@ from ...watermarks.reading import Bounds, Counts, Reading
 from ...watermarks.remembered import to_bytes
 from ...watermarks.watermark import Watermark
 from ..row_groups import rows_at
-from .column_values import ColumnKind, kind_of, values_of
+from .column_values import ColumnKind, check_watermark, kind_of, values_of
 from .row_digests import digests_of
 
 Read = Callable[[Kind, int | None], Iterator[pa.RecordBatch]]
@@ -62,10 +62,8 @@ class NewRows:
         self._read, self._watermark, self._name = read, watermark, name
         self._now, self._job_key, self._full, self._limit = now, job_key, full, limit
         self._kept, self._before = kept, None if full else kept
-        if schema.names:
-            self._column = kind_of(schema, watermark.column, name, in_database=in_database)
-        else:
-            self._column = self._of_no_rows()
+        self._has_values = False
+        self._column = self._kind(in_database)
         self._digested = self._digested_columns()
         self.mark_before = None if self._before is None else self._before.mark
         self.low = lowest_read(self.mark_before, watermark, self._column.kind)
@@ -123,7 +121,7 @@ class NewRows:
 
     def _mark(self, value: int | None, floor: int | None) -> Mark:
         return Mark(
-            kind=self._column.kind,
+            kind=self._column.kind if self._has_values else self._before and self._before.mark.kind,
             value=value,
             floor=floor,
             read_at=self._now,
@@ -141,17 +139,22 @@ class NewRows:
                 path=self._name,
                 column=self._watermark.column,
             ) from None
+        self._has_values |= bool(valid.any())
         places = self._reading.take(
             values, valid, lambda places: digests_of(batch, places.tolist(), self._digested)
         )
         taken: list[int] = places.tolist()
         return taken
 
-    def _of_no_rows(self) -> ColumnKind:
-        """The kind of a column of which nothing is known: JSONL of no lines has none at all, and no rows."""
-        if self._before is not None:
-            return ColumnKind(self._before.mark.kind)
-        return ColumnKind("integer" if isinstance(self._watermark.lag, int) else "instant")
+    def _kind(self, in_database: bool) -> ColumnKind:
+        """The kind of the column; any will do where there is no value, or where JSONL has no lines."""
+        names, column = self.schema.names, self._watermark.column
+        if names:
+            check_watermark(self._watermark, names, self._name)
+        if names and not pa.types.is_null(self.schema.field(column).type):
+            return kind_of(self.schema, column, self._name, in_database=in_database)
+        known = None if self._before is None else self._before.mark.kind
+        return ColumnKind(known or ("integer" if isinstance(self._watermark.lag, int) else "instant"))
 
     def _digested_columns(self) -> tuple[str, ...]:
         """The columns that tell rows apart: the watermark's own is always among them."""

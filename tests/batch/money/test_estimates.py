@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prefect_openai_batch import ChatRequest
 from prefect_openai_batch.batch.files.most_costs import most_cost
 from prefect_openai_batch.batch.money.estimates import estimate_files, estimate_of
-from prefect_openai_batch.batch.prices import GivenPrice, dollars
+from prefect_openai_batch.batch.prices import GivenPrice, dollars, dollars_enough
 
 from ..conftest import MakeJob, built
 
@@ -91,3 +93,10 @@ def test_the_most_is_what_no_item_exceeds(make_job: MakeJob) -> None:
 def test_dollars_are_told_to_the_cent_or_to_two_digits(amount: Decimal | None, text: str) -> None:
     """Whichever is more."""
     assert dollars(amount) == text
+
+
+@given(st.decimals(0, 10**6, allow_nan=False, allow_infinity=False, places=12))
+def test_a_budget_of_what_is_said_to_be_needed_is_enough(amount: Decimal) -> None:
+    """To the cent, or to two digits: it is never a tenth too much."""
+    said = Decimal(dollars_enough(amount).strip("$").replace(",", ""))
+    assert 0 <= said - amount <= min(Decimal("0.01"), amount / 10)

@@ -189,3 +189,15 @@ def test_a_column_that_is_not_there_or_has_changed_is_refused() -> None:
         reader.night(dates)
     assert len(reader.night(dates, full=True)) == 2
     assert reader.night(dates) == []
+
+
+def test_a_column_tells_its_kind_with_its_first_value() -> None:
+    """Nights without one have no kind to hold later ones to; their rows are known all the same."""
+    reader = Reader()
+    assert reader.night(Table(pa.array([], pa.timestamp("us")), []), lag="1h") == []
+    assert len(reader.night(Table(pa.nulls(1), ["never"]), lag="1h")) == 1
+    instants = pa.array([None, START_US], pa.timestamp("us", "UTC"))
+    assert reader.night(Table(instants, ["never", "first"]), lag="1h") == [(START_US, "first")]
+    assert reader.night(Table(pa.nulls(1), ["never"]), lag="1h") == []
+    with pytest.raises(SourceError, match="holds times without a zone, and its mark .* is of times with a zone"):
+        reader.night(Table(instants.cast(pa.timestamp("us")), ["never", "first"]), lag="1h")

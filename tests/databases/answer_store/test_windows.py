@@ -144,6 +144,11 @@ def test_a_mark_is_of_what_is_read_and_asked_and_who_answers() -> None:
     key = mark_key(source, REQUEST, SERVER)
     same = source.model_copy(update={"watermark": Watermark(column="id", lag=5), "limit": 5})
     assert mark_key(same, REQUEST, SERVER) == key
+    kept_otherwise = REQUEST.model_copy(update={"keep_cost": True, "keep_response": True, "id_column": "id"})
+    assert mark_key(source, kept_otherwise, SERVER) == key, "it asks nothing else"
+    file = FileSource(path="orders.csv", types={"id": "integer"}, watermark=Watermark(column="id"))
+    read_otherwise = file.model_copy(update={"types": {"id": "integer", "paid": "date"}, "separator": ";"})
+    assert mark_key(file, REQUEST, SERVER) == mark_key(read_otherwise, REQUEST, SERVER), "it holds the same rows"
     named = source.model_copy(update={"watermark": Watermark(column="id", name="nightly")})
     other = ChatRequest(model="gpt-5-nano", prompt="{{ id }}")
     assert mark_key(named, REQUEST, SERVER) == mark_key(named, other, SERVER)

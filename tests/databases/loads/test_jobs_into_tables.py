@@ -213,4 +213,4 @@ def test_a_key_of_another_life_is_told_by_the_ledger(reviews: str, warehouse: st
 def test_a_table_has_its_own_word_for_what_becomes_of_it() -> None:
     """So the flow's own word for files is refused beside it."""
     with pytest.raises(DestinationError, match="leave out the flow's"):
-        refuse_if_exists(labels(if_exists="append"), "replace")
+        refuse_if_exists("reviews.csv", labels(if_exists="append"), "replace")

@@ -1,5 +1,6 @@
 """New rows of night after night in one table: a night without a mark, and what would take earlier rows away."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,14 @@ from prefect_openai_batch import (
     openai_batch,
     resume_job,
 )
+from prefect_openai_batch.batch.jobs.only_new.window import WINDOW, Window
 from prefect_openai_batch.batch.jobs.report import CLEANED, Cleaned
 from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.watermarks.mark import Mark
+from prefect_openai_batch.batch.watermarks.reading import Counts
 from prefect_openai_batch.cli.command_keys import content_of, next_key
 from prefect_openai_batch.emulator import BatchServer, LineFault
+from prefect_openai_batch.flows.destination import refuse_if_exists
 
 from .results_tables import labels, rows_of
 
@@ -74,13 +79,41 @@ def test_new_rows_alone_never_replace_a_table(source: FileSource, tmp_path: Path
     assert not (tmp_path / "jobs").exists()
 
 
+def test_new_rows_alone_never_replace_a_file(source: FileSource) -> None:
+    """Nor a folder: by the second night the first one's rows would be gone; each may have a file of its own."""
+    for destination in ("night.parquet", "nights/"):
+        with pytest.raises(DestinationError, match="a file of its own"):
+            refuse_if_exists(source, destination, "replace")
+        refuse_if_exists(source, destination, "refuse")
+        refuse_if_exists(source.model_copy(update={"watermark": None}), destination, "replace")
+
+
+def test_a_command_goes_on_with_its_job_that_was_cut_off_behind_its_mark(
+    source: FileSource, tmp_path: Path
+) -> None:
+    """A new one would find no new rows, and this one's table in its way; one that has ended goes on no more."""
+    storage, to = str(tmp_path / "jobs"), str(tmp_path / "night.parquet")
+    job = open_job(source, REVIEW, to, job_key="run-1", storage=storage)
+    mark = Mark(kind="integer", value=None, floor=None, read_at=datetime.now(UTC), job_key=job.key)
+    window = Window(key="key", column="id", full=False, before=None, counts=Counts(new=10), after=mark)
+    job.files.write(WINDOW, window)
+
+    def key(to: str = to, *, full: bool = False) -> str:
+        return next_key(None, mark, source, REVIEW, to, None, storage, full=full)
+
+    assert key() == "run-1"
+    assert "run-1" not in {key(str(tmp_path / "another.parquet")), key(full=True)}
+    job.files.write(CLEANED, Cleaned(file_ids=()))
+    assert key() != "run-1"
+
+
 def test_a_command_begins_another_job_after_one_that_has_ended_without_a_mark(
     source: FileSource, tmp_path: Path
 ) -> None:
     """What it is told by is the same then; of a table without a watermark the job stays the same."""
 
     def key(table: FileSource = source) -> str:
-        return next_key("mark", table, REVIEW, labels(), None, str(tmp_path))
+        return next_key(None, None, table, REVIEW, labels(), None, str(tmp_path))
 
     seen = []
     for _ in range(3):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from prefect_openai_batch import run_dataframe
 from prefect_openai_batch.batch.errors import Refused
-from prefect_openai_batch.flows.places import STARTED_FOR, check_places, is_relative
+from prefect_openai_batch.blocks.prefect_calls import STARTED_FOR
+from prefect_openai_batch.flows.places import check_places, is_relative
 
 from ..conftest import REVIEW
 

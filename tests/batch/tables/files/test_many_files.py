@@ -65,7 +65,17 @@ def test_hidden_files_are_none_of_a_tables(tmp_path: Path) -> None:
     """What Spark and its like leave beside their files is not read, and changes no digest."""
     path = lake(tmp_path / "_lake", {**THREE})
     before = digest(FileSource(path=str(path)))
-    lake(path, {"_SUCCESS": "", ".a.csv.crc": "x", "_tmp/c.csv": "x", ".git/c.csv": "x", "day_$folder$": ""})
+    lake(
+        path,
+        {
+            "_SUCCESS": "",
+            "~$a.csv": "x",
+            ".a.csv.crc": "x",
+            "_tmp/c.csv": "x",
+            ".git/c.csv": "x",
+            "day_$folder$": "",
+        },
+    )
     assert ids(path) == ids(path / "**/*.csv") == ["1", "2", "3"]
     assert digest(FileSource(path=str(path))) == before
 
