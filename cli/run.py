@@ -24,7 +24,7 @@ from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
-from .answers.store_now import mark_stamp
+from .answers.store_now import mark_stamp, say_if_new
 from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
@@ -121,7 +121,7 @@ def run_command(
         content = content_of(table)
         told_by = (content or "") + mark_stamp(table, request, options, credentials)
         place = storage or process.default_storage()
-    report = run_job(
+    report, was_done = run_job(
         table,
         request,
         destination,
@@ -136,7 +136,7 @@ def run_command(
     if report.finished_at is None:
         show_open(report, storage)
         return 0
-    show_report(report, storage, as_json=as_json)
+    show_report(report, storage, as_json=as_json, was_done=was_done)
     write_report_file(report_file, report.job_key, storage, credentials)
     return 0 if report.complete else EXIT_INCOMPLETE
 
@@ -182,10 +182,13 @@ def run_job(
     source_digest: str | None = None,
     credentials: str | None = None,
     verbose: bool = False,
-) -> JobReport:
+) -> tuple[JobReport, bool]:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of.
 
     What can be refused is refused before Prefect is started; it is the flow that opens the job.
+
+    Returns:
+        The report, and whether the job was finished before.
     """
     process.quieten(verbose=verbose)
     place = storage or process.default_storage()
@@ -205,16 +208,18 @@ def run_job(
         _check_new_job(wanted, if_exists)
     elif (report := known.report()) is not None:
         say_done(known)
-        return report
+        return report, True
     else:
         check_other_deadline(known, wanted.deadline)
     if credentials is None:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
+    if known is None:
+        say_if_new(options.answers)
     with process.flow_in_this_process(verbose=verbose), process.places_named(wanted.folder, wanted.table):
         from ..flows import openai_batch
 
-        return openai_batch(
+        report = openai_batch(
             table,
             request,
             destination,
@@ -225,6 +230,7 @@ def run_job(
             options=options,
             source_digest=source_digest,
         )
+    return report, False
 
 
 def _may_be_its_own(wanted: Job) -> bool:

@@ -15,7 +15,7 @@ class Mark(Record):
 
     Rows below `floor` are done with; at or above it, and where there is no value, those are that are remembered.
     None stands for a mark that is below every value. `read_at` is when the table was read that the mark tells of,
-    `job_key` the job that read it.
+    `job_key` the job that read it, `asks` what that asked, and where its table went, for people.
     """
 
     kind: Kind
@@ -24,6 +24,7 @@ class Mark(Record):
     read_at: datetime
     job_key: str
     full: bool = False
+    asks: str = ""
 
     @property
     def shown(self) -> str:

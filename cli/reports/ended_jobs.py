@@ -15,7 +15,7 @@ EXIT_INCOMPLETE = 3
 
 def say_done(job: Job) -> None:
     """Say that nothing is left to do of a job."""
-    click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+    click.echo(f"job {job.key} is done already: nothing is sent or paid (folder {job.folder})", err=True)
     if path_of(job.source) is None:
         click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
 
@@ -38,20 +38,23 @@ def show_open(report: JobReport, storage: str | None) -> None:
     click.echo(report.job_key)
 
 
-def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
-    """The end of a job: for a program as JSON, for a person in a few lines."""
+def show_report(report: JobReport, storage: str | None = None, *, as_json: bool, was_done: bool = False) -> None:
+    """The end of a job: for a program as JSON, for a person in a few lines.
+
+    Of one that `was_done` before this command they say that its tokens were paid then.
+    """
     if as_json:
         process.print_json(report.model_dump_json())
         return
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
     assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
-    tokens = report.tokens
+    tokens, then = report.tokens, f" (paid by {report.finished_at:%Y-%m-%d %H:%M} UTC)" if was_done else ""
     click.echo(
         f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
         f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
-        f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
-        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
+        f"tokens{then}: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
+        f"{'' if report.bill is None or not report.bill.models else f'cost{then}: {report.bill}' + chr(10)}"
         f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
         f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
         f"results: {report.destination}"

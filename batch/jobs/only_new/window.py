@@ -18,6 +18,7 @@ from ...watermarks.mark import KeptMark, Mark
 from ...watermarks.reading import Counts
 from ..job import Job
 from ..report import JobReport
+from ..unsent.job_keepers import asked_by
 from .mark_keys import mark_key
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def opened_rows(
                 full=only_new.full,
                 before=None if kept is None else kept.mark,
                 counts=rows.counts,
-                after=None if after is None else after.mark,
+                after=None if after is None else after.mark.model_copy(update={"asks": asked_by(job)}),
                 min_answered=only_new.min_answered,
             ),
         )

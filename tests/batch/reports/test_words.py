@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.reports.words import counted, duration, number, percent, short
+from prefect_openai_batch.batch.reports.words import counted, duration, number, percent, short, size
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ from prefect_openai_batch.batch.reports.words import counted, duration, number, 
         (short(484_000), "484 k"),
         (short(2_820_000), "2.82 M"),
         (counted(1, "batch", "batches"), "1 batch"),
+        (size(0), "0 B"),
+        (size(812), "812 B"),
+        (size(1_240), "1.24 kB"),
+        (size(999_600), "1 MB"),
+        (size(2_345_600_000), "2.35 GB"),
     ],
     ids=str,
 )
