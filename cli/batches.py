@@ -111,7 +111,7 @@ def _show_job(
         raise click.UsageError(f"The job {job.key} is not done: {_state(job)}.")
     from .reports.ended_jobs import show_report
 
-    show_report(report, storage, as_json=as_json, was_done=True)
+    show_report(report, storage, as_json=as_json)
     with _credentials_found(credentials):
         write_report_file(report_file, job.key, storage, credentials)
 

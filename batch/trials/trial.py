@@ -14,6 +14,7 @@ from ..jobs.results import result_name
 from ..outcomes.result_frames import with_results
 from ..reports.grids import Block
 from ..reports.markdown import as_markdown
+from ..reports.words import counted
 from ..tables.json_values import json_values
 from ..tables.value_texts import json_bytes
 from ..urls import without_secrets
@@ -46,12 +47,15 @@ class Trial:
     sample: tuple[int, ...]
     asked: pa.Table
 
-    def kept_in(self, answers: Answers) -> Self:
-        """The trial, whose report says under which name a store keeps its answers."""
+    def kept_in(self, answers: Answers, count: int) -> Self:
+        """The trial, whose report says how many of its answers are new to a store, and under which name."""
+        if not count:
+            return self
         key, store = answers.keeper_of("").key, without_secrets(answers.store)
         said = (
-            f"What is whole of these answers is kept in {store} as {key}; "
-            f"`prefect-openai-batch answers forget --job {key} --answers {store}` removes it."
+            f"{counted(count, 'answer')} more {'is' if count == 1 else 'are'} kept in {store}, as {key}; "
+            f"`prefect-openai-batch answers forget --job {key} --answers {store}` removes "
+            f"{'it' if count == 1 else 'them'}."
         )
         report = self.report.model_copy(update={"kept_as": key})
         return replace(self, report=report, blocks=(*self.blocks, said))

@@ -63,7 +63,7 @@ class TrialReport(Record):
 
     `rows`, `batches` and `bytes` are of the whole table, `sampled` counts the rows that were tried: the first
     where `first` says so, else spread over the table by the `seed`. `agreements` compare several models. `kept_as`
-    is the key under which an answer store keeps the answers; empty where none does.
+    is the key under which an answer store keeps those answers that were new to it; empty where none is kept.
     """
 
     rows: int

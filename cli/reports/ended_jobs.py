@@ -41,7 +41,7 @@ def show_open(report: JobReport, storage: str | None) -> None:
 def show_report(report: JobReport, storage: str | None = None, *, as_json: bool, was_done: bool = False) -> None:
     """The end of a job: for a program as JSON, for a person in a few lines.
 
-    Of one that `was_done` before this command they say that its tokens were paid then.
+    Of one that `was_done` before this command they say when that was.
     """
     if as_json:
         process.print_json(report.model_dump_json())
@@ -49,12 +49,14 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool,
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in report.outcomes.items()) or "there are none"
     assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
-    tokens, then = report.tokens, f" (paid by {report.finished_at:%Y-%m-%d %H:%M} UTC)" if was_done else ""
+    tokens = report.tokens
+    if was_done:
+        click.echo(f"as it ended, and was paid, by {report.finished_at:%Y-%m-%d %H:%M} UTC:")
     click.echo(
         f"{report.answered:,} of {report.rows:,} rows answered ({outcomes}) in {len(report.batches)} "
         f"batch{'' if len(report.batches) == 1 else 'es'} and {seconds:,.0f} s\n"
-        f"tokens{then}: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
-        f"{'' if report.bill is None or not report.bill.models else f'cost{then}: {report.bill}' + chr(10)}"
+        f"tokens: {tokens.input_tokens:,} in, {tokens.output_tokens:,} out\n"
+        f"{'' if report.bill is None or not report.bill.models else f'cost: {report.bill}' + chr(10)}"
         f"{report.unsent and f'not sent: {report.unsent}' + chr(10)}"
         f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
         f"results: {report.destination}"

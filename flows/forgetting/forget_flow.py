@@ -132,7 +132,7 @@ def forget(
         EVENTS_STAY: artifacts,
         RUNS_STAY: True,
     }
-    return [line for line, is_so in told.items() if is_so]
+    return sorted((line for line, is_so in told.items() if is_so), key=lambda line: line.startswith("stays: "))
 
 
 def find_folder(job_key: str, storage: str) -> Folder:

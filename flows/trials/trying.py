@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ...batch.answer_store.answers import Answers
+from ...batch.errors import DatabaseError
 from ...batch.jobs.opening import open_job
 from ...batch.jobs.options import RunOptions
 from ...batch.jobs.terms import Terms
@@ -135,7 +137,7 @@ def try_table(
     for model in wishes.models or (asked.body_template().get("model"),):
         check(model)
     trial = try_job(job, wishes, ask, frame, database_engine)
-    return trial if kept is None else trial.kept_in(kept)
+    return trial if kept is None else trial.kept_in(kept, _count_kept(kept))
 
 
 def terms_of(price_in: float | None, price_out: float | None, credentials: str | None) -> Terms:
@@ -166,6 +168,15 @@ def kept_in(name: str, request: Request, wishes: Wishes, credentials: str | None
         prices=wishes.terms.prices,
         keeper=keeper_of_trial(request, wishes.models),
     )
+
+
+def _count_kept(answers: Answers) -> int:
+    """How many answers a trial has kept; that they cannot be counted is no reason to lose it."""
+    with suppress(DatabaseError), open_store(answers.store) as store:
+        from ...batch.answer_store.housekeeping import Chosen, count_chosen
+
+        return count_chosen(store, Chosen(keeper=answers.keeper_of("").name))
+    return 0
 
 
 def _kept(frame: pd.DataFrame, folder: Path) -> FileSource:

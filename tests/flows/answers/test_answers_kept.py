@@ -172,11 +172,11 @@ def test_a_job_of_repeats_that_validation_refuses_fails_and_its_key_is_free(
 def test_a_job_does_not_pay_for_what_its_trial_asked(
     night: Night, batch_server: BatchServer, reviews: Path
 ) -> None:
-    """Each trial keeps under a name of its own, which it tells, and by which its answers can be forgotten."""
+    """A trial keeps what is new under a name of its own, which it tells, and by which that can be forgotten."""
     trial, again = (try_rows(str(reviews), REVIEW, rows=4, answers="TEAM_ANSWERS") for _ in range(2))
     assert trial.report.complete
-    assert trial.report.kept_as != again.report.kept_as
-    assert f"--job {trial.report.kept_as}" in str(trial)
+    assert f"4 answers more are kept in TEAM_ANSWERS, as {trial.report.kept_as};" in " ".join(str(trial).split())
+    assert again.report.kept_as == ""
     report = night("monday")
     assert (report.from_store, sum(batch.items for batch in report.batches)) == (4, 26)
 
