@@ -20,7 +20,7 @@ _DATABASE = re.compile(
 """How the URLs of databases begin, as SQLAlchemy writes them."""
 
 LONGEST_NAME = 60
-"""Characters of a file's name that are shown."""
+"""Characters of a file's name, or of a prompt, that are shown."""
 
 
 def without_secrets(url: str) -> str:
@@ -79,11 +79,13 @@ def name_in(url: str) -> str:
     place = _bare(url.rpartition("::")[2]).partition("://")
     levels = re.split(r"[/\\]", (place[2] or place[0]).rstrip("/\\"))
     matching = next((number for number, level in enumerate(levels) if "*" in level), len(levels))
-    name = "/".join(levels[max(matching - 1, 0) :])
-    if len(name) <= LONGEST_NAME:
-        return name
+    return shortened("/".join(levels[max(matching - 1, 0) :]))
+
+
+def shortened(text: str) -> str:
+    """A text of `LONGEST_NAME` characters at most: of a long one the middle is left out."""
     half = LONGEST_NAME // 2
-    return f"{name[: half - 1]}…{name[-half:]}"
+    return text if len(text) <= LONGEST_NAME else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def link_to(place: str) -> str:

@@ -43,6 +43,15 @@ def counted(count: int, one: str, several: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
+def size(count: float) -> str:
+    """Bytes to about three digits: `812 B`, `1.24 kB`, `15.3 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1_000
+    return f"{number(count)} GB"
+
+
 def percent(part: int, whole: int) -> str:
     """A share that is 100 % only where nothing is missing, and 0 % only where nothing is there."""
     share = 100 * part / whole if whole else 100.0

@@ -7,7 +7,7 @@ from ..batch.jobs.only_new.window import window_of
 from ..batch.jobs.opening import absolute, describe_job, find_known, storage_folder
 from ..batch.jobs.report import CLEANED
 from ..batch.requests.request import Request
-from ..batch.tables.any_source import Source, path_of, source_digest
+from ..batch.tables.any_source import CONTENT, Source, path_of, source_digest
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server
 from ..batch.watermarks.mark import Mark
@@ -24,7 +24,7 @@ def command_key(
     """A key that the same command gives again, and a changed file, request, destination or server does not."""
     server = named_server()  # what another server has answered is not OpenAI's answer
     place = absolute(path) if (path := path_of(table)) else table.name
-    parts = [content, place, request.model_dump_json(), identity(destination), server]
+    parts = [content.removeprefix(CONTENT), place, request.model_dump_json(), identity(destination), server]
     if credentials:
         parts.append(credentials)
     if read_as := table.model_dump(exclude={"path"}, exclude_none=True):

@@ -61,7 +61,7 @@ def demo_command(destination: str) -> int:
                 f"Our Batch API server is at {server.base_url}; it answers by labels that a person gave.",
                 err=True,
             )
-            report = run_job(
+            report, _ = run_job(
                 FileSource(path=str(EXAMPLES / "reviews.csv")),
                 load_request(str(EXAMPLES / "label_reviews.yaml")),
                 destination,

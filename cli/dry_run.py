@@ -47,6 +47,8 @@ def show_dry_run(
         connecting(table) as connect,
         store_now(options, credentials) as now,
     ):
+        if now is not None and not now.is_there:
+            click.echo(f"there is no answer store {now.name} yet: a run makes it", err=True)
         job = open_job(
             table,
             request,

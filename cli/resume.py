@@ -71,7 +71,7 @@ def resume_command(
         check_place(destination)
     elif (done := known.report() if collect_only else finished_report(known)) is not None:
         say_done(known)
-        return _told(done, storage, credentials, report_file, as_json=as_json)
+        return _told(done, storage, credentials, report_file, as_json=as_json, was_done=True)
     with (
         process.flow_in_this_process(verbose=verbose),
         process.places_named(known.folder, str(destination or known.table)),
@@ -86,9 +86,15 @@ def resume_command(
 
 
 def _told(
-    report: JobReport, storage: str | None, credentials: str | None, report_file: str | None, *, as_json: bool
+    report: JobReport,
+    storage: str | None,
+    credentials: str | None,
+    report_file: str | None,
+    *,
+    as_json: bool,
+    was_done: bool = False,
 ) -> int:
-    show_report(report, storage, as_json=as_json)
+    show_report(report, storage, as_json=as_json, was_done=was_done)
     write_report_file(report_file, report.job_key, storage, credentials)
     return 0 if report.complete else EXIT_INCOMPLETE
 

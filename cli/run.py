@@ -28,7 +28,7 @@ from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination
 from . import process
-from .answers.store_now import mark_now
+from .answers.store_now import mark_now, say_if_new
 from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
@@ -128,7 +128,7 @@ def run_command(
     with waited_for(f"reading {table.name}"):
         content = content_of(table)
         key = _key(content, table, request, destination, storage, options, credentials)
-    report = run_job(
+    report, was_done = run_job(
         table,
         request,
         destination,
@@ -143,7 +143,7 @@ def run_command(
     if report.finished_at is None:
         show_open(report, storage)
         return 0
-    show_report(report, storage, as_json=as_json)
+    show_report(report, storage, as_json=as_json, was_done=was_done)
     write_report_file(report_file, report.job_key, storage, credentials)
     return 0 if report.complete else EXIT_INCOMPLETE
 
@@ -201,10 +201,13 @@ def run_job(
     source_digest: str | None = None,
     credentials: str | None = None,
     verbose: bool = False,
-) -> JobReport:
+) -> tuple[JobReport, bool]:
     """Run the flow in this process, with its progress on stderr; a finished job is only told of.
 
     What can be refused is refused before Prefect is started; it is the flow that opens the job.
+
+    Returns:
+        The report, and whether the job was finished before.
     """
     process.quieten(verbose=verbose)
     place = storage or process.default_storage()
@@ -225,12 +228,14 @@ def run_job(
             _check_new_job(wanted, if_exists)
     elif (report := known.report()) is not None:
         say_done(known)
-        return report
+        return report, True
     else:
         check_other_deadline(known, wanted.deadline)
     if credentials is None:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
+    if known is None:
+        say_if_new(options.answers)
     with (
         process.flow_in_this_process(verbose=verbose),
         process.places_named(wanted.folder, wanted.table),
@@ -238,7 +243,7 @@ def run_job(
     ):
         from ..flows import openai_batch
 
-        return openai_batch(
+        report = openai_batch(
             table,
             request,
             destination,
@@ -249,6 +254,7 @@ def run_job(
             options=options,
             source_digest=source_digest,
         )
+    return report, False
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     if not is_done_already:
         tell_end(job, report, str(state.name))
     keep_no_longer(job)
-    if report.bill is not None:
+    if report.bill is not None and not is_done_already:
         get_run_logger().info("Paid: %s", report.bill)
         if report.unsent:
             get_run_logger().info("Not sent: %s", report.unsent)

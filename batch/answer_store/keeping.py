@@ -21,6 +21,7 @@ from ..outcomes.outcome import OutcomeKind, response_of
 from ..outcomes.outcome_files import OUTCOMES, FetchedOutput
 from .answers import Answers, KeptAnswer
 from .digests import Digests
+from .keepers import introduce
 from .store import AnswerStore
 
 CUT = pa.array(["length", "content_filter"])
@@ -46,6 +47,8 @@ def keep_output(
         paths: What came, as lines of output files.
     """
     wanted = _valid(file, output, answers)
+    if wanted and answers.keeper is not None:
+        introduce(store, answers.keeper)
     found = ((custom_id, body) for custom_id, body in _bodies(paths) if custom_id in wanted)
     return store.keep((wanted[custom_id]._replace(body=body) for custom_id, body in found), answers.opening)
 
@@ -53,6 +56,7 @@ def keep_output(
 def _valid(file: InputFile, output: FetchedOutput, answers: Answers) -> dict[str, KeptAnswer]:
     """The answers that are kept, by custom_id, without their bodies."""
     digests, wanted = _digests(file, answers.server), {}
+    keeper = answers.keeper_of(file.job_key or "").name
     for table in _outcomes(output):
         costs = row_costs(table, sent_model(output), answers.prices).to_pylist()
         names = ("custom_id", "model", "input_tokens", "output_tokens")
@@ -64,7 +68,7 @@ def _valid(file: InputFile, output: FetchedOutput, answers: Answers) -> dict[str
                     body=b"",
                     endpoint=file.endpoint.value,
                     model=model or file.model,
-                    job_key=file.job_key or "",
+                    keeper=keeper,
                     custom_id=custom_id,
                     input_tokens=input_tokens,
                     output_tokens=output_tokens,

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from ..watermarks.mark import KeptMark, Mark
 from ..watermarks.remembered import DIGEST_BYTES
 from .store import AnswerStore
-from .tables import make_tables, reached, writing
+from .tables import make_tables, writing
 
 METADATA = MetaData()
 
@@ -45,13 +45,13 @@ class KeptMarks:
     """
 
     def __init__(self, store: AnswerStore) -> None:
-        self._engine, self._name = store.engine, store.name
-        with reached(self._name):
+        self._engine, self._store = store.engine, store
+        with self._store.reached():
             make_tables(self._engine, METADATA)
 
     def find(self, key: str) -> KeptMark | None:
         """The mark of a table; None where no run has finished."""
-        with reached(self._name), self._engine.connect() as connection:
+        with self._store.reached(), self._engine.connect() as connection:
             found = connection.execute(select(MARKS.c.mark, MARKS.c.seen).where(MARKS.c.key == key)).first()
         return None if found is None else KeptMark(Mark.model_validate_json(found.mark), bytes(found.seen))
 
@@ -70,14 +70,14 @@ class KeptMarks:
         mark = moved.mark.model_dump_json()
         values: dict[str, Any] = {"name": name, "column": column, "mark": mark, "seen": moved.seen}
         while True:
-            with reached(self._name), writing(self._engine) as connection:
+            with self._store.reached(), writing(self._engine) as connection:
                 done = _moved(connection, key, moved.mark, values)
             if done is not None:
                 return done
 
     def all(self) -> list[Marked]:
         """Every mark, by what it is of."""
-        with reached(self._name), self._engine.connect() as connection:
+        with self._store.reached(), self._engine.connect() as connection:
             rows = connection.execute(select(MARKS).order_by(MARKS.c.name, MARKS.c.column, MARKS.c.key)).all()
         return [
             Marked(
@@ -92,7 +92,7 @@ class KeptMarks:
 
     def forget(self, keys: Sequence[str]) -> int:
         """Remove marks, so that the next run takes all rows; how many there were."""
-        with reached(self._name), writing(self._engine) as connection:
+        with self._store.reached(), writing(self._engine) as connection:
             return connection.execute(MARKS.delete().where(MARKS.c.key.in_(keys))).rowcount
 
 

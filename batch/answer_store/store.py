@@ -1,6 +1,7 @@
 """The answer store: answers by digest, in one database that many jobs use at once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from struct import Struct
 from typing import Any
@@ -56,7 +57,7 @@ class AnswerStore:
     def __init__(self, engine: Engine, name: str = "") -> None:
         self.engine = prepare_engine(engine)
         self.name = name
-        with reached(name):
+        with self.reached():
             make_tables(self.engine, METADATA)
 
     def __enter__(self) -> "AnswerStore":
@@ -65,46 +66,55 @@ class AnswerStore:
     def __exit__(self, *_: object) -> None:
         self.engine.dispose()
 
-    def open_job(self, job_key: str, server: str, max_age_days: float | None = None) -> Opening:
+    def reached(self) -> AbstractContextManager[None]:
+        """Let what the database cannot do in the block be said in its own words.
+
+        Raises:
+            DatabaseError: in place of SQLAlchemy's errors.
+        """
+        return reached(self.name, self.engine.url)
+
+    def open_job(self, keeper: str, server: str, max_age_days: float | None = None) -> Opening:
         """Number a job as it begins; begun anew, it finds its number for as long as OpenAI keeps its files.
 
-        Whoever is keeping answers at the moment comes to its end first: what a job sees does not change later on.
+        It is known by its name as a keeper, and by the server that it asks. Whoever is keeping answers just then
+        comes to its end first: what a job sees does not change later on.
         """
-        with reached(self.name), writing(self.engine) as connection:
+        with self.reached(), writing(self.engine) as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text(f"LOCK TABLE {ANSWERS.name} IN SHARE ROW EXCLUSIVE MODE"))
-            known = _opening(connection, job_key, server)
+            known = _opening(connection, keeper, server)
             if known is not None and known.opened_at < clock.now() - KEPT_SECONDS:
                 forget_openings(connection, OPENINGS.c.number == known.number)
                 known = None
             if known is None:
-                values = {"job_key": job_key, "server": server, "opened_at": int(clock.now())}
+                values = {"keeper": keeper, "server": server, "opened_at": int(clock.now())}
                 connection.execute(OPENINGS.insert(), values)
-                new = _opening(connection, job_key, server)
+                new = _opening(connection, keeper, server)
                 assert new is not None, "it was just written"
                 known = new.model_copy(update={"is_new": True})
         return _aged(known, max_age_days)
 
     def forget_opening(self, opening: Opening) -> None:
         """Let a job that has sent nothing be as if it had not begun: begun again, it sees what came since."""
-        with reached(self.name), writing(self.engine) as connection:
+        with self.reached(), writing(self.engine) as connection:
             forget_openings(connection, OPENINGS.c.number == opening.number)
 
     def knows(self, opening: Opening) -> bool:
         """Whether a job of this opening can have begun in this store, as its numbers tell."""
-        with reached(self.name), self.engine.connect() as connection:
+        with self.reached(), self.engine.connect() as connection:
             return _last(connection) >= opening.number
 
     def now(self, max_age_days: float | None = None) -> Opening:
         """What a job would see that began now; nothing is written."""
-        with reached(self.name), self.engine.connect() as connection:
+        with self.reached(), self.engine.connect() as connection:
             number = _last(connection) + 1
         return _aged(Opening(number=number, opened_at=int(clock.now())), max_age_days)
 
     def find(self, digests: Sequence[bytes], opening: Opening) -> dict[bytes, bytes]:
         """The bodies of the answers that a job sees, by their digests."""
         found: dict[bytes, bytes] = {}
-        with reached(self.name), self.engine.connect() as connection:
+        with self.reached(), self.engine.connect() as connection:
             for some in _some_at_once(digests):
                 for digest, body in _chosen(connection, some, opening, "digest, body"):
                     found[bytes(digest)] = bytes(body)  # the latest edition counts
@@ -118,7 +128,7 @@ class AnswerStore:
         Returns:
             How many were new.
         """
-        with reached(self.name):
+        with self.reached():
             return sum(self._keep(some, opening) for some in _some_at_once(answers))
 
     def _keep(self, answers: Sequence[KeptAnswer], opening: Opening) -> int:
@@ -158,10 +168,10 @@ def _chosen(connection: Connection, digests: list[bytes], opening: Opening, colu
     return connection.execute(asked, {"digests": digests, "number": number, "oldest": oldest})
 
 
-def _opening(connection: Connection, job_key: str, server: str) -> Opening | None:
+def _opening(connection: Connection, keeper: str, server: str) -> Opening | None:
     """The number of a job that has begun."""
     chosen = select(OPENINGS.c.number, OPENINGS.c.opened_at).where(
-        (OPENINGS.c.job_key == job_key) & (OPENINGS.c.server == server)
+        (OPENINGS.c.keeper == keeper) & (OPENINGS.c.server == server)
     )
     row = connection.execute(chosen).first()
     return None if row is None else Opening(number=row.number, opened_at=row.opened_at)
@@ -171,7 +181,7 @@ def forget_openings(connection: Connection, chosen: ColumnElement[bool]) -> int:
     """Let jobs that have begun be nobody's; their numbers stay, for numbers only grow. Returns how many."""
     numbers = connection.scalars(select(OPENINGS.c.number).where(chosen)).all()
     for number in numbers:
-        nobody = {"job_key": FORGOTTEN.format(number), "server": ""}
+        nobody = {"keeper": FORGOTTEN.format(number), "server": ""}
         connection.execute(OPENINGS.update().where(OPENINGS.c.number == number).values(**nobody))
     return len(numbers)
 

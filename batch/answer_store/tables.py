@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Connection,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    Text,
     UniqueConstraint,
     event,
     inspect,
@@ -27,8 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from ..errors import DatabaseError
+from ..errors import DatabaseError, DatabaseUnreachable
 from ..progress import noted_wait
+from ..tables.sql.database_words import hidden, may_pass
+from ..tables.sql.loads.engines import said
 from ..tables.sql.locks import is_locked, outlasted, wait_at_most, when_free
 
 DIALECTS = ("sqlite", "postgresql")
@@ -46,7 +50,7 @@ ANSWERS = Table(
     Column("kept_at", BigInteger, nullable=False),
     Column("endpoint", String(64), nullable=False),
     Column("model", String, nullable=True),
-    Column("job_key", String(64), nullable=False),
+    Column("job_key", String(64), key="keeper", nullable=False),
     Column("custom_id", String, nullable=False),
     Column("input_tokens", BigInteger),
     Column("output_tokens", BigInteger),
@@ -54,17 +58,28 @@ ANSWERS = Table(
     Column("body", LargeBinary, nullable=False),
 )
 """One answer a row: `edition` is the number of the last job that had begun when it was kept, `kept_at` in Unix
-seconds, `body` the response's as it came, compressed where that makes it smaller."""
+seconds, `keeper` who has kept it (by the job's key alone where an earlier version has), `body` the response's as
+it came, compressed where that makes it smaller."""
+
+KEEPERS = Table(
+    "openai_batch_keepers",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("asks", Text, nullable=False),
+)
+"""Who has kept answers, as a person knows them."""
 
 OPENINGS = Table(
     "openai_batch_openings",
     METADATA,
     # SQLite numbers only what it calls INTEGER
     Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("job_key", String(64), nullable=False),
+    Column("job_key", String(64), key="keeper", nullable=False),
     Column("server", String, nullable=False),
     Column("opened_at", BigInteger, nullable=False),
-    UniqueConstraint("job_key", "server"),
+    UniqueConstraint("keeper", "server"),
     sqlite_autoincrement=True,
 )
 """The jobs that have begun: the same job finds its own number again, whatever became of its folder.
@@ -73,16 +88,17 @@ A job that is forgotten leaves its number, which is none of anybody then.
 """
 
 FORGOTTEN = "-{}"
-"""A job key that no job can have, made of a number."""
+"""A name that nobody can have, made of a number."""
 
 
 @contextmanager
-def reached(name: str) -> Iterator[None]:
-    """Let what a database cannot do say which store it is, and nothing that its driver quotes.
+def reached(name: str, url: URL) -> Iterator[None]:
+    """Let what a database cannot do be said in its own words, with the store's name and without its password.
 
     Raises:
-        DatabaseError: in place of SQLAlchemy's errors.
         DatabaseLocked: another process has locked it for a minute.
+        DatabaseUnreachable: it cannot be reached, or the connection broke.
+        DatabaseError: it refuses what is asked.
     """
     try:
         with noted_wait(f"the answer store {name}"):
@@ -90,12 +106,22 @@ def reached(name: str) -> Iterator[None]:
     except SQLAlchemyError as error:
         if is_locked(error):
             raise outlasted(f"The answer store {name}", name, BUSY_SECONDS, "") from None
-        why = type(getattr(error, "orig", None) or error).__name__
-        raise DatabaseError(
-            f"The answer store {name} cannot be used ({why}). Without it all rows would be paid again: mend it, "
-            "or start without one (answers='none', --answers none).",
+        passes = isinstance(error, DBAPIError) and may_pass(error)
+        words = hidden(said(error), url, {})
+        raise (DatabaseUnreachable if passes else DatabaseError)(
+            f"The answer store {name} cannot be {'reached' if passes else 'used'}: {words}. A run without it "
+            "(answers='none', --answers none) pays for all its rows again.",
             database=name,
         ) from None
+
+
+def holds_answers(engine: Engine, name: str) -> bool:
+    """Whether there is an answer store in a database, whose engine is not prepared yet; nothing is made."""
+    with reached(name, engine.url):
+        try:
+            return inspect(engine).has_table(ANSWERS.name)
+        finally:
+            engine.dispose()  # connections of before are not set up as ours are
 
 
 def prepare_engine(engine: Engine) -> Engine:

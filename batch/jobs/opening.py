@@ -8,7 +8,7 @@ from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
 from ..storage import Folder, check_claims, open_url
-from ..tables.any_source import Source, columns_of, path_of, rewritten
+from ..tables.any_source import CONTENT, Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_apart, check_destination
 from ..tables.new_rows.column_values import check_watermark
 from ..tables.sql.sql_destination import SqlDestination
@@ -273,9 +273,8 @@ def absolute(url: str) -> str:
 
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:
-    same_content = None in (known.source_digest, wanted.source_digest) or (
-        known.source_digest == wanted.source_digest
-    )
+    contents = [digest and digest.removeprefix(CONTENT) for digest in (known.source_digest, wanted.source_digest)]
+    same_content = None in contents or contents[0] == contents[1]
     differs = [
         name
         for name, same in {

@@ -142,7 +142,7 @@ class RunOptions(BaseModel):
     answers: str = Field(
         default="",
         title="Answer store",
-        description="Where answers are kept across jobs: a file such as answers.db, or a database's name; a row "
+        description="Where answers are kept across jobs: a file (.db, .sqlite), or a database's name; a row "
         "whose answer is kept is not sent again. Empty: the variable openai_batch_answers, if there is one; none: "
         "no store.",
         examples=["/data/answers.db"],

@@ -7,6 +7,7 @@ from ..errors import refusals_of
 from ..heap import frozen_heap
 from ..progress import report
 from ..requests.custom_ids import check_distinct_ids
+from ..tables.any_source import check_content
 from ..tables.json_values import row_values
 from ..tables.parts import Part, read_rows, write_parts
 from ..tables.sql.sql_reading import Connect
@@ -29,7 +30,8 @@ def keep_rows(job: Job, connect: Connect | None = None, only_new: OnlyNew | None
         only_new: How the new rows of a source with a watermark are told; None takes all rows.
 
     Raises:
-        SourceError: the table cannot be read; file, row and column are named.
+        SourceError: the table cannot be read; file, row and column are named. Or it changed since its digest was
+            made.
         DatabaseError: there is no such database, or it cannot be reached.
         RequestError: the request names a column that the table does not have.
         CustomIdError: the id column holds an id twice, or none, or one too long.
@@ -49,6 +51,7 @@ def _read(job: Job, connect: Connect | None, only_new: OnlyNew | None, reading: 
             if reader.schema.names:
                 job.request.compile(tuple(reader.schema.names))
             parts = tuple(_told(write_parts(reader, job.files), reading))
+        check_content(job.source, job.source_digest)
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
     report("read", total=rows.rows, done=rows.rows)

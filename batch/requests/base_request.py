@@ -5,7 +5,7 @@ Texts are Jinja templates over the row's columns.
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -19,6 +19,7 @@ from pydantic import (
 
 from ..form_texts import without_example, without_none
 from ..schemas.answer_types import AnswerType
+from ..urls import shortened
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
@@ -203,6 +204,13 @@ class BaseRequest(BaseModel, ABC):
         model = self.body_template().get("model")
         return model if isinstance(model, str) and not is_template(model) else ""
 
+    @property
+    def in_words(self) -> str:
+        """The model and what it is asked, as far as that tells the request from others at a glance."""
+        way = next(getattr(self, way) for way in self.ways if getattr(self, way) is not None)
+        asked = " ".join(next(reversed([*texts_in(way)]), "").split())
+        return ": ".join(filter(None, (str(self.body_template().get("model") or ""), shortened(asked))))
+
     def item(self, custom_id: str, row: Mapping[str, Any] | None = None) -> BatchItem:
         """One item by hand, of a row's columns if the templates use any.
 
@@ -215,6 +223,15 @@ class BaseRequest(BaseModel, ABC):
             url=self.endpoint,
             body=self.compile(tuple(values), by_hand=True).make(values),
         )
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """The texts in a value of JSON, in order."""
+    if isinstance(value, str):
+        yield value
+        return
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts_in(part)
 
 
 def model_field(example: str) -> Any:

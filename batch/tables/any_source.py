@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
-from ..errors import DatabaseError
+from ..errors import DatabaseError, SourceError
 from .row_groups import GROUP_ROWS
 from .sources import FileSource, SourceReader, check_source, digest, open_source
 from .sql.sql_reading import Connect, opened_table, sql_columns
@@ -61,15 +61,33 @@ def columns_of(source: Source, connect: Connect | None = None) -> tuple[str, ...
     return None if connect is None else sql_columns(source, connect)
 
 
+CONTENT = "content:"
+"""What a digest begins with that `source_digest` has made of files; any other is its maker's own."""
+
+
 def source_digest(source: Source) -> str:
-    """A hex digest of what a source gives: of a file its bytes, of a database what it is asked.
+    """A digest of what a source gives: of files their bytes, of a database what it is asked.
 
     Raises:
         SourceError: a file is missing or cannot be read, or its kind is unknown.
     """
-    return (
-        digest(source) if isinstance(source, FileSource) else sha256(source.model_dump_json().encode()).hexdigest()
-    )
+    if isinstance(source, FileSource):
+        return f"{CONTENT}{digest(source)}"
+    return sha256(source.model_dump_json().encode()).hexdigest()
+
+
+def check_content(source: Source, known: str | None) -> None:
+    """Refuse files that have changed since a digest was made of them; `known` may be another kind of digest.
+
+    Raises:
+        SourceError: they have.
+    """
+    if known is not None and known.startswith(CONTENT) and source_digest(source) != known:
+        raise SourceError(
+            f"{source.name}: it changed since this job was begun, whose key tells what was there then. The same "
+            "command again takes what is there now; where files come all the time, name those that are done.",
+            path=source.name,
+        )
 
 
 def path_of(source: Source | str) -> str | None:

@@ -1,13 +1,14 @@
 """A trial: some rows answered at once, as a person gets it in hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
 
+from ..answer_store.answers import Answers
 from ..errors import RequestError
 from ..jobs.results import result_name
 from ..outcomes.result_frames import with_results
@@ -15,6 +16,8 @@ from ..reports.grids import Block
 from ..reports.markdown import as_markdown
 from ..tables.json_values import json_values
 from ..tables.value_texts import json_bytes
+from ..urls import without_secrets
+from ..words import counted
 from .shown.terminal import as_text
 from .trial_report import TrialReport
 
@@ -43,6 +46,19 @@ class Trial:
     blocks: tuple[Block, ...]
     sample: tuple[int, ...]
     asked: pa.Table
+
+    def kept_in(self, answers: Answers, count: int) -> Self:
+        """The trial, whose report says how many of its answers are new to a store, and under which name."""
+        if not count:
+            return self
+        key, store = answers.keeper_of("").key, without_secrets(answers.store)
+        said = (
+            f"{counted(count, 'answer')} more {'is' if count == 1 else 'are'} kept in {store}, as {key}; "
+            f"`prefect-openai-batch answers forget --job {key} --answers {store}` removes "
+            f"{'it' if count == 1 else 'them'}."
+        )
+        report = self.report.model_copy(update={"kept_as": key})
+        return replace(self, report=report, blocks=(*self.blocks, said))
 
     @cached_property
     def answers(self) -> pd.DataFrame:

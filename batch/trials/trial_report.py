@@ -62,7 +62,8 @@ class TrialReport(Record):
     """What a trial has shown.
 
     `rows`, `batches` and `bytes` are of the whole table, `sampled` counts the rows that were tried: the first
-    where `first` says so, else spread over the table by the `seed`. `agreements` compare several models.
+    where `first` says so, else spread over the table by the `seed`. `agreements` compare several models. `kept_as`
+    is the key under which an answer store keeps those answers that were new to it; empty where none is kept.
     """
 
     rows: int
@@ -73,6 +74,7 @@ class TrialReport(Record):
     seed: int
     models: tuple[ModelTrial, ...]
     agreements: tuple[Agreement, ...]
+    kept_as: str = ""
 
     @property
     def complete(self) -> bool:

@@ -15,7 +15,8 @@ class Mark(Record):
 
     Rows below `floor` are done with; at or above it, and where there is no value, those are that are remembered.
     None stands for a mark that is below every value. `read_at` is when the table was read that the mark tells of,
-    `job_key` the job that read it; `kind` is None while no row has had a value.
+    `job_key` the job that read it, `asks` what that asked, and where its table went, for people; `kind` is None
+    while no row has had a value.
     """
 
     kind: Kind | None
@@ -24,6 +25,7 @@ class Mark(Record):
     read_at: datetime
     job_key: str
     full: bool = False
+    asks: str = ""
 
     @property
     def shown(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ from ...batch.answer_store.names import WAY_OUT, checked_name
 from ...batch.errors import DatabaseError
 from ...batch.files.input_files import INPUT, InputFile
 from ...batch.outcomes.outcome_files import FetchedOutput
-from ...batch.storage import OWNER_ONLY
-from .names import EXTRA, database_engine
+from ...batch.urls import without_secrets
+from .names import EXTRA, engine_named
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
+    from sqlalchemy import URL, Engine
 
     from ...batch.answer_store.store import AnswerStore
 
@@ -31,15 +32,31 @@ NONE = "none"
 """What is said where no store is to be used, whatever the team's variable names."""
 
 
+ENDINGS = (".db", ".sqlite", ".sqlite3")
+"""How the names of files end that are answer stores."""
+
+RULE = (
+    f"A file's name ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}, or has its folder before it, as "
+    "./answers; any other name is a block's or an environment variable's"
+)
+"""Which names are files."""
+
+IN_OWN_WORDS = "of that URL"
+"""What a store is called whose URL cannot be read, and may hold anything."""
+
+
 def open_store(name: str) -> AnswerStore:
     """Open an answer store, and make its tables where they are not there yet.
+
+    A file that is made only its owner may read, for it holds people's data; a folder is not made for it.
 
     Args:
         name: The path of a SQLite file, which is made where it is not there; a SQLAlchemy URL without a password;
             or a database's name, as `database_engine` takes it.
 
     Raises:
-        DatabaseError: nothing bears that name, the URL holds a password, or the database cannot be reached.
+        DatabaseError: nothing bears that name, the URL holds a password, the database cannot be reached, or the
+            file's folder is not there.
 
     Example:
         ```python
@@ -49,23 +66,42 @@ def open_store(name: str) -> AnswerStore:
             print(store.engine.dialect.name)
         ```
     """
-    try:
-        from sqlalchemy import create_engine
-
+    with _disposed_where_refused(_engine(name)) as engine:
         from ...batch.answer_store.store import AnswerStore
-        from ...batch.answer_store.tables import reached
-    except ImportError:
-        raise DatabaseError(f"An answer store needs SQLAlchemy: {EXTRA}.", database=name) from None
-    if is_file(name):
-        return AnswerStore(create_engine(_file_url(name)), name)
-    if "://" not in name:
-        return AnswerStore(database_engine(name), name)
-    url = _checked_url(name)
-    try:
-        with reached("of that URL"):
-            return AnswerStore(create_engine(url), "of that URL")
-    except ImportError as error:
-        raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
+
+        path = _file_of(engine, name)
+        if path is not None:
+            _make_file(path, name)
+            if is_file(name):
+                _keep_from_others(engine, path, name)
+        return AnswerStore(engine, without_secrets(name))
+
+
+def existing_store(name: str) -> AnswerStore | None:
+    """Open an answer store that is there; None where none is, and nothing is made then.
+
+    Args:
+        name: As `open_store` takes it.
+
+    Raises:
+        DatabaseError: nothing bears that name, the URL holds a password, or the database cannot be reached.
+
+    Example:
+        ```python
+        from prefect_openai_batch.blocks.databases import existing_store
+
+        print(existing_store("./no-answers.db"))
+        ```
+    """
+    with _disposed_where_refused(_engine(name)) as engine:
+        from ...batch.answer_store.store import AnswerStore
+        from ...batch.answer_store.tables import holds_answers
+
+        path = _file_of(engine, name)
+        if (path is None or path.exists()) and holds_answers(engine, without_secrets(name)):
+            return AnswerStore(engine, without_secrets(name))
+        engine.dispose()
+        return None
 
 
 def open_store_of(answers: Answers) -> AnswerStore:
@@ -162,23 +198,87 @@ def path_in(name: str) -> str | None:
         return None
     if found := _SQLITE.fullmatch(name):
         return found["path"]
-    is_path = Path(name).name != name or Path(name).suffix in (".db", ".sqlite", ".sqlite3")
+    is_path = Path(name).name != name or Path(name).suffix.lower() in ENDINGS
     return name if is_path and "://" not in name else None
 
 
-def _file_url(name: str) -> URL:
-    """The URL of a SQLite file, which only its owner may read: it holds people's data."""
-    from sqlalchemy import URL
-
-    path = Path(whole_name(name))
+def _engine(name: str) -> Engine:
+    """An engine for what bears a name; nothing is connected to, and nothing made."""
     try:
-        path.parent.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
+        from sqlalchemy import URL, create_engine
+
+        from ...batch.answer_store.tables import reached
+    except ImportError:
+        raise DatabaseError(f"An answer store needs SQLAlchemy: {EXTRA}.", database=name) from None
+    if is_file(name):
+        return create_engine(URL.create("sqlite", database=whole_name(name)))
+    if "://" not in name:
+        return engine_named(name, RULE)
+    url = _checked_url(name)
+    try:
+        with reached(IN_OWN_WORDS, url):
+            return create_engine(url)
+    except ImportError as error:
+        raise DatabaseError(f"The answer store needs the driver {error.name or error}.") from None
+
+
+@contextmanager
+def _disposed_where_refused(engine: Engine) -> Iterator[Engine]:
+    try:
+        yield engine
+    except DatabaseError:
+        engine.dispose()
+        raise
+
+
+def _file_of(engine: Engine, name: str) -> Path | None:
+    """The file of a SQLite database, which may not be there yet; None of any other, and of one in memory.
+
+    Raises:
+        DatabaseError: its folder is not there, which is more likely misspelt than meant.
+    """
+    named = engine.url.database
+    if engine.dialect.name != "sqlite" or not named or named.startswith((":memory:", "file:")):
+        return None
+    path = Path(named)
+    if not path.parent.is_dir():
         raise DatabaseError(
-            f"The answer store {name} cannot be opened: {error.strerror}.", database=name
-        ) from None
-    return URL.create("sqlite", database=str(path))
+            f"There is no folder {path.parent} for the answer store {name}: make it (mkdir -p {path.parent}), or "
+            "mend the name.",
+            database=name,
+        )
+    return path
+
+
+def _make_file(path: Path, name: str) -> None:
+    """Make a store's file where it is not there, for its owner alone."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise DatabaseError(f"The answer store {name} cannot be made: {error.strerror}.", database=name) from None
+
+
+def _keep_from_others(engine: Engine, path: Path, name: str) -> None:
+    """Let nobody but its owner read a file that becomes an answer store; what is one already stays as it is.
+
+    Raises:
+        DatabaseError: it is a database of somebody's, which others may read.
+    """
+    from ...batch.answer_store.tables import holds_answers
+
+    found = path.stat()
+    if not found.st_mode & 0o077:
+        return
+    if not found.st_size:
+        path.chmod(0o600)
+    elif not holds_answers(engine, name):
+        raise DatabaseError(
+            f"The answer store {name} cannot be made in a database that others than its owner may read, for it "
+            f"holds people's data: chmod 600 {name}, or name another file.",
+            database=name,
+        )
 
 
 def _checked_url(written: str) -> URL:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...batch.errors import DatabaseError
+from ...batch.urls import is_of_database
 from ..prefect_calls import at_once, is_deployed
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 EXTRA = "pip install 'prefect-openai-batch[sql]'"
+
+OF_FILES = (
+    "A SQLite file is named in a URL, as export SHOP=sqlite:///shop.db, and SHOP is the database's name then"
+)
+"""What is said to who names a file."""
 
 SYNCHRONOUS = {"asyncpg": "psycopg", "aiosqlite": "pysqlite", "aiomysql": "pymysql", "asyncmy": "pymysql"}
 """Drivers that only asynchronous code can use, and the one of the same database that takes their place."""
@@ -40,7 +48,7 @@ def database_url(name: str) -> URL:
         print(database_url("WAREHOUSE").database)
         ```
     """
-    return _found(name)[0]
+    return _found(name, OF_FILES)[0]
 
 
 def database_engine(name: str, **options: Any) -> Engine:
@@ -51,14 +59,23 @@ def database_engine(name: str, **options: Any) -> Engine:
     Raises:
         DatabaseError: nothing bears that name, what it holds is no URL, or its driver is not installed.
     """
-    from sqlalchemy import create_engine
+    return engine_named(name, OF_FILES, **options)
 
-    url, connect_args = _found(name)
+
+def engine_named(name: str, way_out: str, **options: Any) -> Engine:
+    """As `database_engine`; where nothing bears the name, `way_out` is said besides.
+
+    Raises:
+        DatabaseError: as `database_engine` does.
+    """
+    url, connect_args = _found(name, way_out)
     with _refusing(name):
+        from sqlalchemy import create_engine
+
         return create_engine(url, connect_args=connect_args, **options)
 
 
-def _found(name: str) -> tuple[URL, dict[str, Any]]:
+def _found(name: str, way_out: str) -> tuple[URL, dict[str, Any]]:
     """The URL, and what a block says besides."""
     try:
         import sqlalchemy  # noqa: F401  # that it is there
@@ -70,12 +87,19 @@ def _found(name: str) -> tuple[URL, dict[str, Any]]:
     if written is None:
         written = _secret(name)
     if written is None:
-        raise DatabaseError(
-            f"There is no database named {name!r}: no environment variable, no SqlAlchemyConnector block and no "
-            f"Secret block bears that name here. Blocks of prefect-sqlalchemy's need {EXTRA}.",
-            database=name,
-        )
+        raise _nothing_named(name, way_out)
     return _url(name, written), {}
+
+
+def _nothing_named(name: str, way_out: str) -> DatabaseError:
+    variables = {one.casefold(): one for one, value in os.environ.items() if is_of_database(value)}
+    alike = get_close_matches(name.casefold(), variables, n=1)
+    return DatabaseError(
+        f"There is no database named {name!r}: no environment variable, no SqlAlchemyConnector block and no "
+        f"Secret block bears that name here{f'; is {variables[alike[0]]} meant?' if alike else '.'} {way_out}."
+        f"{'' if find_spec('prefect_sqlalchemy') else f' Blocks of prefect-sqlalchemy need {EXTRA}.'}",
+        database=name,
+    )
 
 
 def _connector(name: str) -> tuple[URL, dict[str, Any]] | None:

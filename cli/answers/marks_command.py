@@ -1,16 +1,23 @@
 """`marks`: how far tables were taken by their watermarks, and a mark forgotten."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from .. import process
 from .answers_command import opened_store, store_option, yes
+from .listing import listing
+
+if TYPE_CHECKING:
+    from ...batch.answer_store.kept_marks import Marked
 
 SHORTEST_KEY = 8
 """Digits of a mark's key that are shown, and name it."""
 
-_LINE = "{:<8}  {:<{width}}  {:<{column}}  {:<30}  {:>10}  {}"
+_HEADERS = ("key", "table", "column", "mark", "remembered", "moved by the job", "on", "asks")
+
+_NUMBERS = (4,)
 
 
 @click.group("marks")
@@ -22,7 +29,10 @@ def marks_command() -> None:
 @store_option
 @process.as_json
 def show_marks(name: str | None, *, as_json: bool) -> None:
-    """Show each mark: of which table and column, its value, the rows remembered with it, and who moved it."""
+    """Show each mark: its table and column, its value, the rows remembered with it, who moved it and asks what.
+
+    Two marks of one table differ in what is asked of its rows.
+    """
     with opened_store(name) as store:
         from ...batch.answer_store.kept_marks import KeptMarks
 
@@ -34,11 +44,7 @@ def show_marks(name: str | None, *, as_json: bool) -> None:
     if not marks:
         click.echo("no marks are kept", err=True)
         return
-    widths = {"width": max(len(one.name) for one in marks), "column": max(6, *(len(one.column) for one in marks))}
-    click.echo(_LINE.format("key", "table", "column", "mark", "remembered", "moved by the job", **widths))
-    for one in marks:
-        told = (one.key[:SHORTEST_KEY], one.name, one.column, one.mark.shown, f"{one.remembered:,}")
-        click.echo(_LINE.format(*told, one.mark.job_key, **widths))
+    click.echo(listing(_HEADERS, [_line(one) for one in marks], right=_NUMBERS))
 
 
 @marks_command.command("forget")
@@ -57,10 +63,17 @@ def forget_mark(key: str, name: str | None, *, sure: bool) -> None:
                 f"{len(found)} marks have a key that begins with {key!r}: `marks show` lists what there is."
             )
         (mark,) = found
-        of = f"{mark.name}, {mark.column} ({mark.mark.shown})"
+        asks = mark.mark.asks and f", {mark.mark.asks}"
+        of = f"{mark.name}, {mark.column} ({mark.mark.shown}{asks})"
         question = f"Forget the mark of {of}? The next run takes all rows."
         if not (sure or click.confirm(question)):
             click.echo("nothing forgotten")
             return
         marks.forget([mark.key])
     click.echo(f"forgotten: {of}")
+
+
+def _line(one: "Marked") -> tuple[str, ...]:
+    mark = one.mark
+    told = (one.name, one.column, mark.shown, f"{one.remembered:,}")
+    return one.key[:SHORTEST_KEY], *told, mark.job_key, f"{mark.read_at:%Y-%m-%d}", mark.asks

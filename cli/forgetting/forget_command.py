@@ -14,12 +14,22 @@ from .. import process
 @click.argument("job")
 @click.option("--cancel", is_flag=True, help="Cancel its open batches first, and give up what they have finished.")
 @click.option("--yes", is_flag=True, help="Remove answers too that lie in the job's folder alone.")
+@click.option(
+    "--without-store", is_flag=True, help="Forget the rest also where its answer store is gone for good."
+)
 @process.storage
 @process.credentials
 @process.base_url
 @process.verbose
 def forget_command(
-    job: str, storage: str | None, credentials: str | None, *, cancel: bool, yes: bool, verbose: bool
+    job: str,
+    storage: str | None,
+    credentials: str | None,
+    *,
+    cancel: bool,
+    yes: bool,
+    without_store: bool,
+    verbose: bool,
 ) -> None:
     """Remove what is kept of JOB, by its key.
 
@@ -41,5 +51,5 @@ def forget_command(
 
     find_folder(job, place)  # before a server of Prefect's is started
     with process.prefect_in_this_process(verbose=verbose):
-        told = forget(job, place, credentials, results_too=True, cancel=cancel)
+        told = forget(job, place, credentials, results_too=True, cancel=cancel, without_store=without_store)
     click.echo("\n".join(told))

@@ -16,7 +16,7 @@ EXIT_INCOMPLETE = 3
 
 def say_done(job: Job) -> None:
     """Say that nothing is left to do of a job."""
-    click.echo(f"job {job.key} is done already: nothing is sent (folder {job.folder})", err=True)
+    click.echo(f"job {job.key} is done already: nothing is sent or paid (folder {job.folder})", err=True)
     if path_of(job.source) is None:
         click.echo(f"what {job.source.name} holds since then is another --job-key's", err=True)
 
@@ -39,8 +39,11 @@ def show_open(report: JobReport, storage: str | None) -> None:
     click.echo(report.job_key)
 
 
-def show_report(report: JobReport, storage: str | None = None, *, as_json: bool) -> None:
-    """The end of a job: for a program as JSON, for a person in a few lines."""
+def show_report(report: JobReport, storage: str | None = None, *, as_json: bool, was_done: bool = False) -> None:
+    """The end of a job: for a program as JSON, for a person in a few lines.
+
+    Of one that `was_done` before this command they say when that was.
+    """
     if as_json:
         process.print_json(report.model_dump_json())
         return
@@ -48,6 +51,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool)
     assert report.finished_at is not None, "a job that is left is shown by its key"
     seconds = (report.finished_at - report.started_at).total_seconds()
     tokens = report.tokens
+    if was_done:
+        click.echo(f"as it ended, and was paid, by {report.finished_at:%Y-%m-%d %H:%M} UTC:")
     click.echo(
         f"{report.answered:,} of {counted(report.rows, 'row')} answered ({outcomes}) in "
         f"{counted(len(report.batches), 'batch', 'batches')} and {duration(seconds)}\n"

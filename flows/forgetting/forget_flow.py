@@ -21,13 +21,13 @@ from ...batch.jobs.submissions import fetched, has_claim, submitted
 from ...batch.storage import Folder
 from ...batch.urls import without_secrets
 from ...batch.words import counted
-from ...blocks.databases import open_store
 from ...tasks import cancel_job
 from ...tasks.clean import has_files_left, remove_all_files
 from ...tasks.remote.connection import connect
 from ..defaults import default_storage
 from ..places import check_places
 from ..shown.run_names import run_name
+from .answers_of_jobs import check_store, forget_answers
 from .artifacts_of_jobs import remove_artifacts
 from .runs_of_jobs import runs_at_work
 
@@ -54,6 +54,7 @@ def forget_job(
     credentials: str | None = None,
     results_too: bool = False,
     cancel: bool = False,
+    without_store: bool = False,
 ) -> list[str]:
     """Remove what is kept of a job: its folder, its files at OpenAI, its kept answers, and its artifacts.
 
@@ -66,6 +67,7 @@ def forget_job(
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         results_too: Whether answers go too that lie in the job's folder alone, and are lost with it.
         cancel: Whether open batches are cancelled first, and what they have finished is given up.
+        without_store: Whether the rest is forgotten also where the job's answer store is gone for good.
 
     Returns:
         What is removed and what stays, in words, a line each.
@@ -75,7 +77,7 @@ def forget_job(
         JobAtWork: batches of it are open, or a run of it is at work.
         DestinationError: its answers lie in its folder alone.
         AccessError: files of it are left at OpenAI, and there is no key to remove them with.
-        DatabaseError: its answer store cannot be reached; the same call goes on when it can.
+        DatabaseError: its answer store cannot be asked, and nothing is removed; the same call goes on when it can.
 
     Example:
         ```python
@@ -87,51 +89,50 @@ def forget_job(
     """
     place = storage or default_storage()
     check_places(storage=place)
-    told = forget(job_key, place, credentials, results_too=results_too, cancel=cancel)
+    told = forget(job_key, place, credentials, results_too=results_too, cancel=cancel, without_store=without_store)
     get_run_logger().info("%s", "\n".join(told))
     return told
 
 
 def forget(
-    job_key: str, storage: str, credentials: str | None, *, results_too: bool = False, cancel: bool = False
+    job_key: str,
+    storage: str,
+    credentials: str | None,
+    *,
+    results_too: bool = False,
+    cancel: bool = False,
+    without_store: bool = False,
 ) -> list[str]:
     """As the flow does; the folder, which tells of all the rest, goes last."""
     folder = find_folder(job_key, storage)
     gone = f"removed: the job folder {without_secrets(folder.url)}"
     job = folder.read(JOB, Job)
-    if job is None or is_half_forgotten(folder):
-        if job is not None:
-            _forget_answers(job)
+    if job is None:
         remove_folder(folder)
         return [gone]
+    check_store(job, without_store=without_store)
+    if is_half_forgotten(folder):
+        answers = forget_answers(job, without_store=without_store)
+        remove_folder(folder)
+        return [gone, *answers]
     with get_client(sync_client=True) as client:
         check_can_be_forgotten(client, job, results_too=results_too, cancel=cancel)
         left = _remove_remote_files(job, credentials, cancel=cancel)
         artifacts = remove_artifacts(client, job)
         _note_it(client, job)
-    answers = _forget_answers(job)
+    answers = forget_answers(job, without_store=without_store)
     has_table = has_table_elsewhere(job)
     remove_folder(folder)
     told = {
         gone: True,
-        f"removed: {counted(answers, 'answer')} in the answer store": answers,
+        **dict.fromkeys(answers, True),
         f"removed: {counted(artifacts, 'artifact')} in Prefect": artifacts,
         f"stays: the table {without_secrets(job.table)}": has_table,
         f"stays: {_named(left)} at OpenAI, which this key may not delete; they expire by themselves": left,
         EVENTS_STAY: artifacts,
         RUNS_STAY: True,
     }
-    return [line for line, is_so in told.items() if is_so]
-
-
-def _forget_answers(job: Job) -> int:
-    """Remove what the job has kept in its answer store; returns how many answers there were."""
-    if job.answers is None:
-        return 0
-    from ...batch.answer_store.housekeeping import forget_job as forget_kept
-
-    with open_store(job.answers.store) as store:
-        return forget_kept(store, job.key)
+    return sorted((line for line, is_so in told.items() if is_so), key=lambda line: line.startswith("stays: "))
 
 
 def find_folder(job_key: str, storage: str) -> Folder:

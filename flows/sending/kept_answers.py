@@ -9,6 +9,7 @@ from ...batch.answer_store.answers import Answers
 from ...batch.errors import DatabaseError
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.options import RunOptions
+from ...batch.jobs.unsent.job_keepers import keeper_of
 from ...batch.storage import Folder
 from ...blocks.databases import open_store, open_store_of
 from ...blocks.databases.answer_stores import NONE, path_in, whole_name
@@ -33,9 +34,13 @@ def settle_answers(job_run: JobRun) -> JobRun:
     if name:
         check_places(**{"answer store": path_in(name)})
         with open_store(name) as store, connect(job_run.credentials) as connection:
-            opening = store.open_job(job.key, connection.server, options.max_answer_age_days)
+            keeper = keeper_of(job)
             answers = Answers(
-                store=whole_name(name), server=connection.server, opening=opening, prices=job.terms.prices
+                store=whole_name(name),
+                server=connection.server,
+                opening=store.open_job(keeper.name, connection.server, options.max_answer_age_days),
+                prices=job.terms.prices,
+                keeper=keeper,
             )
         get_run_logger().info("Answers are kept in %s", store.name)
     return replace(job_run, job=job.with_answers(answers, deduplicate=options.deduplicate))

@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from ...batch.requests.request import RequestParameter
+from ...batch.requests.request_files import load_request
 from ...batch.tables.any_source import Source, path_of, rewritten
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
@@ -91,11 +92,12 @@ def openai_batch_trial(
         first=first,
         terms=terms_of(price_in, price_out, credentials),
     )
-    store = kept_in(answers or team_store(), wishes.terms, credentials)
-    ask = partial(answer_items, kept_in=store, credentials=credentials)
+    asked = load_request(request) if isinstance(request, str) else request
+    kept = kept_in(answers or team_store(), asked, wishes, credentials)
+    ask = partial(answer_items, kept_in=kept, credentials=credentials)
     check = partial(check_access, credentials=credentials)
     with TemporaryDirectory() as folder, pauses_end_with_it():
-        trial = try_table(table, request, wishes, folder, ask, check)
+        trial = try_table(table, asked, wishes, folder, ask, check, kept)
     _show(trial)
     return trial.report
 

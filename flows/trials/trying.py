@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,9 +11,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from ...batch.answer_store.answers import Answers
+from ...batch.errors import DatabaseError
 from ...batch.jobs.opening import open_job
 from ...batch.jobs.options import RunOptions
 from ...batch.jobs.terms import Terms
+from ...batch.jobs.unsent.job_keepers import keeper_of_trial
 from ...batch.requests.request import Request
 from ...batch.requests.request_files import load_request
 from ...batch.tables.any_source import Source
@@ -89,24 +92,27 @@ def try_rows(
         first=first,
         terms=terms_of(price_in, price_out, credentials),
     )
+    asked = load_request(request) if isinstance(request, str) else request
+    kept = kept_in(answers, asked, wishes, credentials)
     ask, check = (
-        partial(answer_items.fn, kept_in=kept_in(answers, wishes.terms, credentials), credentials=credentials),
+        partial(answer_items.fn, kept_in=kept, credentials=credentials),
         partial(check_access.fn, credentials=credentials),
     )
     with TemporaryDirectory() as folder:
         if not isinstance(source, pd.DataFrame):
             table = source if isinstance(source, FileSource | SqlSource) else FileSource(path=os.fspath(source))
-            return try_table(table, request, wishes, folder, ask, check)
-        return try_table(_kept(source, Path(folder)), request, wishes, folder, ask, check, source)
+            return try_table(table, asked, wishes, folder, ask, check, kept)
+        return try_table(_kept(source, Path(folder)), asked, wishes, folder, ask, check, kept, source)
 
 
 def try_table(
     source: Source,
-    request: Request | str,
+    request: Request,
     wishes: Wishes,
     folder: str,
     ask: Ask,
     check: Callable[[str | None], None],
+    kept: Answers | None = None,
     frame: pd.DataFrame | None = None,
 ) -> Trial:
     """Try some rows of a table, in a folder that goes when it is done.
@@ -118,19 +124,20 @@ def try_table(
         folder: Where the table is built.
         ask: Asks the items of an input file.
         check: Makes sure of the key and a model before anything is built.
+        kept: The answer store where the answers are kept.
         frame: The table's rows, where they came as a frame.
 
     Raises:
         Refused: as `try_rows` does.
     """
-    asked = load_request(request) if isinstance(request, str) else request
-    asked = with_model(asked, wishes.models[0]) if wishes.models else asked
+    asked = with_model(request, wishes.models[0]) if wishes.models else request
     job = open_job(
         source, asked, job_key="trial", storage=folder, key_given=False, connect=database_engine
     ).with_terms(wishes.terms)
     for model in wishes.models or (asked.body_template().get("model"),):
         check(model)
-    return try_job(job, wishes, ask, frame, database_engine)
+    trial = try_job(job, wishes, ask, frame, database_engine)
+    return trial if kept is None else trial.kept_in(kept, _count_kept(kept))
 
 
 def terms_of(price_in: float | None, price_out: float | None, credentials: str | None) -> Terms:
@@ -144,7 +151,7 @@ def terms_of(price_in: float | None, price_out: float | None, credentials: str |
     return RunOptions(price_in=price_in, price_out=price_out).terms(known)
 
 
-def kept_in(name: str, terms: Terms, credentials: str | None) -> Answers | None:
+def kept_in(name: str, request: Request, wishes: Wishes, credentials: str | None) -> Answers | None:
     """The answer store where a trial's answers are kept; None where there is no name.
 
     Raises:
@@ -154,7 +161,22 @@ def kept_in(name: str, terms: Terms, credentials: str | None) -> Answers | None:
         return None
     with open_store(name) as store, connect(credentials) as connection:
         server, opening = connection.server, store.now()
-    return Answers(store=whole_name(name), server=server, opening=opening, prices=terms.prices)
+    return Answers(
+        store=whole_name(name),
+        server=server,
+        opening=opening,
+        prices=wishes.terms.prices,
+        keeper=keeper_of_trial(request, wishes.models),
+    )
+
+
+def _count_kept(answers: Answers) -> int:
+    """How many answers a trial has kept; that they cannot be counted is no reason to lose it."""
+    with suppress(DatabaseError), open_store(answers.store) as store:
+        from ...batch.answer_store.housekeeping import Chosen, count_chosen
+
+        return count_chosen(store, Chosen(keeper=answers.keeper_of("").name))
+    return 0
 
 
 def _kept(frame: pd.DataFrame, folder: Path) -> FileSource:

@@ -39,11 +39,19 @@ def test_the_same_command_again_says_so_and_pays_nothing(
     sent = len(batch_server.requests())
     again = shell.run(reviews.name, "--json")
     assert (again.returncode, again.stdout) == (0, first.stdout)
-    assert "done already" in again.stderr
+    assert "done already: nothing is sent or paid" in again.stderr
+    assert shell.run(reviews.name).stdout.startswith("as it ended, and was paid, by 20")
     assert len(batch_server.requests()) == sent
     reviews.write_text(reviews.read_text() + "020,One more.\n")
     other = shell.run(reviews.name, "--json", "--overwrite")
     assert json.loads(other.stdout)["rows"] == 21
+
+
+def test_a_dry_run_makes_no_answer_store(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """It says that there is none yet, for the name may be misspelt."""
+    dry = shell.run(reviews.name, "--dry-run", "--answers", "answrs.db")
+    assert (dry.returncode, (reviews.parent / "answrs.db").exists()) == (0, False), dry.stderr
+    assert "there is no answer store answrs.db yet" in dry.stderr
 
 
 def test_a_killed_run_is_continued_by_the_same_command(

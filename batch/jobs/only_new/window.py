@@ -19,6 +19,7 @@ from ...watermarks.reading import Counts
 from ...words import counted
 from ..job import Job
 from ..report import JobReport
+from ..unsent.job_keepers import asked_by
 from .mark_keys import mark_key
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def opened_rows(
                 full=only_new.full,
                 before=None if kept is None else kept.mark,
                 counts=rows.counts,
-                after=None if after is None else after.mark,
+                after=None if after is None else after.mark.model_copy(update={"asks": asked_by(job)}),
                 min_answered=only_new.min_answered,
             ),
         )

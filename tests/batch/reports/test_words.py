@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.reports.axes import MOST, count_marks, time_marks
-from prefect_openai_batch.batch.words import counted, duration, number, percent, short
+from prefect_openai_batch.batch.words import counted, duration, number, percent, short, size
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,11 @@ from prefect_openai_batch.batch.words import counted, duration, number, percent,
         (short(999_950), "1 M"),
         (short(2_500_000_000_000), "2,500 G"),
         (counted(1, "batch", "batches"), "1 batch"),
+        (size(0), "0 B"),
+        (size(812), "812 B"),
+        (size(1_240), "1.24 kB"),
+        (size(999_600), "1 MB"),
+        (size(2_345_600_000), "2.35 GB"),
     ],
     ids=str,
 )

@@ -21,8 +21,8 @@ def store(monkeypatch: pytest.MonkeyPatch, database: str) -> Iterator[AnswerStor
         yield opened
 
 
-def answer(digest: bytes, body: bytes = b'{"said":"yes"}', job_key: str = "first") -> KeptAnswer:
-    return KeptAnswer(digest, body, "/v1/responses", "gpt-5-mini", job_key, f"id-{digest.decode()}")
+def answer(digest: bytes, body: bytes = b'{"said":"yes"}', keeper: str = "first") -> KeptAnswer:
+    return KeptAnswer(digest, body, "/v1/responses", "gpt-5-mini", keeper, f"id-{digest.decode()}")
 
 
 def test_a_job_sees_what_was_kept_before_it_began_and_nothing_later(store: AnswerStore) -> None:
@@ -83,12 +83,6 @@ def test_a_job_that_has_begun_takes_no_other_store_for_its_own(tmp_path: Path, s
     with pytest.raises(DatabaseError, match="is not the one that the job began with"):
         open_store_of(answers)
     assert path.exists() is stands
-
-
-def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
-    with open_store(str(tmp_path / "new" / "answers.db")) as opened:
-        opened.open_job("first", SERVER)
-    assert (tmp_path / "new" / "answers.db").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 from prefect_openai_batch.batch.answer_store.answers import KeptAnswer
-from prefect_openai_batch.batch.answer_store.housekeeping import Chosen, forget_answers, forget_job, held
+from prefect_openai_batch.batch.answer_store.housekeeping import Chosen, forget_answers, forget_keeper, held
+from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
 from prefect_openai_batch.batch.answer_store.store import AnswerStore
+from prefect_openai_batch.batch.watermarks.mark import KeptMark, Mark
 from prefect_openai_batch.blocks.databases import open_store
 from prefect_openai_batch.cli.answers.answers_command import answers_command
 from prefect_openai_batch.cli.answers.marks_command import marks_command
@@ -41,11 +45,17 @@ def ask(*words: str, said: str = "") -> str:
 
 
 def test_it_tells_what_is_kept_and_what_that_cost(store: AnswerStore) -> None:
-    (found,) = held(store)
-    assert (found.model, found.answers, found.bytes, found.unpriced) == ("gpt-5-mini", 4, 8, 0)
-    assert found.cost_usd == 1
-    assert "$1.00" in ask("show")
-    assert json.loads(ask("show", "--json"))["answers"] == 4
+    first, second = held(store)
+    assert (first.keeper.key, first.model, first.answers, first.bytes, first.unpriced) == (
+        *("first", "gpt-5-mini"),
+        *(3, 6, 0),
+    )
+    assert (first.cost_usd, second.cost_usd) == (Decimal("0.75"), Decimal("0.25"))
+    shown = ask("show").splitlines()
+    assert " 6 B " in shown[1]
+    assert shown[-1] == "4 answers in all; $1.00 were paid for them"
+    told = [json.loads(line) for line in ask("show", "--json").splitlines()]
+    assert [(one["job"], one["answers"]) for one in told] == [("first", 3), ("second", 1)]
 
 
 def test_more_than_was_named_is_asked_before_it_goes(store: AnswerStore) -> None:
@@ -60,7 +70,7 @@ def test_more_than_was_named_is_asked_before_it_goes(store: AnswerStore) -> None
 
 def test_a_forgotten_job_leaves_nothing_and_begins_anew(store: AnswerStore) -> None:
     before = store.open_job("first", SERVER)
-    assert forget_job(store, "first") == 3
+    assert forget_keeper(store, "first") == 3
     again = store.open_job("first", SERVER)
     assert again.number > before.number
     assert [one.answers for one in held(store)] == [1]
@@ -84,3 +94,21 @@ def test_who_does_not_confirm_is_told_that_nothing_was_removed() -> None:
     """Not that the same command continues a job: there is none."""
     for command in ("answers", "marks"):
         assert stopped(command) == "stopped before anything was removed; --yes does not ask"
+
+
+def test_marks_of_two_prompts_over_one_table_are_told_apart(store: AnswerStore) -> None:
+    """By what their jobs ask, and where that goes."""
+    marks, now = KeptMarks(store), datetime(2026, 11, 24, tzinfo=UTC)
+    for key, asks in {
+        "1" * 64: "gpt-5-mini: Good? {{ text }} → good.csv",
+        "2" * 64: "gpt-5-mini: Why? → why.csv",
+    }.items():
+        mark = Mark(kind="integer", value=7, floor=7, read_at=now, job_key="nightly", asks=asks)
+        assert marks.move(key, KeptMark(mark, b""), name="orders", column="id")
+    done = CliRunner().invoke(marks_command, ["show", "--answers", "TEAM_ANSWERS"])
+    assert [line.split("2026-11-24  ")[-1] for line in done.output.splitlines()[1:]] == [
+        "gpt-5-mini: Good? {{ text }} → good.csv",
+        "gpt-5-mini: Why? → why.csv",
+    ]
+    done = CliRunner().invoke(marks_command, ["forget", "2222", "--yes", "--answers", "TEAM_ANSWERS"])
+    assert "Why? → why.csv" in done.output

@@ -9,7 +9,7 @@ import openai
 import pandas as pd
 import pytest
 from prefect.variables import Variable
-from prefect_openai_batch import BatchFailed, ChatRequest, DatabaseError, JobReport, try_rows
+from prefect_openai_batch import BatchFailed, ChatRequest, DatabaseError, JobReport, forget_job, try_rows
 from prefect_openai_batch.emulator import BatchFault, BatchServer, LineFault, RouteFault
 from prefect_openai_batch.flows.defaults import ANSWERS_VARIABLE
 
@@ -96,7 +96,7 @@ def test_a_store_that_cannot_be_reached_refuses_the_job_and_loses_no_answer(
 ) -> None:
     """Before anything is sent it is refused; once answers are paid for it is only said."""
     monkeypatch.setenv("GONE", f"sqlite:///{tmp_path / 'no folder' / 'answers.db'}")
-    with pytest.raises(DatabaseError, match="--answers none"):
+    with pytest.raises(DatabaseError, match="There is no folder"):
         night("monday", answers="GONE")
     assert not batch_server.state()["batches"]
     assert not (tmp_path / "jobs" / "monday").exists()
@@ -172,10 +172,23 @@ def test_a_job_of_repeats_that_validation_refuses_fails_and_its_key_is_free(
 def test_a_job_does_not_pay_for_what_its_trial_asked(
     night: Night, batch_server: BatchServer, reviews: Path
 ) -> None:
-    trial = try_rows(str(reviews), REVIEW, rows=4, answers="TEAM_ANSWERS")
+    """A trial keeps what is new under a name of its own, which it tells, and by which that can be forgotten."""
+    trial, again = (try_rows(str(reviews), REVIEW, rows=4, answers="TEAM_ANSWERS") for _ in range(2))
     assert trial.report.complete
+    assert f"4 answers more are kept in TEAM_ANSWERS, as {trial.report.kept_as};" in " ".join(str(trial).split())
+    assert again.report.kept_as == ""
     report = night("monday")
     assert (report.from_store, sum(batch.items for batch in report.batches)) == (4, 26)
+
+
+@ON_SQLITE
+def test_jobs_of_one_key_in_two_storages_are_two(night: Night, batch_server: BatchServer, tmp_path: Path) -> None:
+    """The second finds what the first has paid for, and forgotten it takes nothing of the first's away."""
+    other = {"storage": str(tmp_path / "other"), "destination": str(tmp_path / "other.parquet")}
+    assert [night("nightly").from_store, night("nightly", **other).from_store] == [0, 30]
+    forget_job("nightly", storage=other["storage"])
+    assert night("tuesday").from_store == 30
+    assert "removed: 30 answers in the answer store" in forget_job("nightly", storage=str(tmp_path / "jobs"))
 
 
 @ON_SQLITE

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from prefect.client.orchestration import get_client
 from prefect.settings import get_current_settings
 from prefect.states import Running
 from prefect_openai_batch import (
     ChatRequest,
+    DatabaseError,
     DestinationError,
     JobAtWork,
     JobKeyError,
@@ -19,6 +21,7 @@ from prefect_openai_batch import (
 from prefect_openai_batch.batch.forgetting.forgotten_folders import begin_to_forget
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.cli.answers.answers_command import answers_command
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
 from prefect_openai_batch.flows.forgetting.forget_flow import EVENTS_STAY
 
@@ -83,6 +86,29 @@ def test_what_it_has_kept_goes_from_the_answer_store_too(run: Run, people: Path,
     assert b"unmistakable-" not in (tmp_path / "answers.db").read_bytes()
     assert run(people, job_key="second", destination=str(tmp_path / "again.csv"), **kept).from_store == 0
     assert run(people, job_key="third", destination=str(tmp_path / "more.csv"), **kept).from_store == 3
+
+
+@pytest.mark.usefixtures("batch_server")
+def test_a_job_whose_answer_store_is_gone_is_forgotten_when_that_is_said(
+    run: Run, people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, nothing is removed; then all but what the store has, which it says, and how that goes too."""
+    monkeypatch.setenv("TEAM_ANSWERS", f"sqlite:///{tmp_path / 'answers.db'}")
+    run(people, answers="TEAM_ANSWERS")
+    monkeypatch.delenv("TEAM_ANSWERS")
+    storage = str(tmp_path / "jobs")
+    with pytest.raises(DatabaseError, match="no database named 'TEAM_ANSWERS'.*forget job --without-store"):
+        forget_job("job", storage=storage)
+    assert Path(storage, "job", "report.json").exists()
+    told = forget_job("job", storage=storage, without_store=True)
+    assert [line for line in told if line.startswith("removed: ")] == [
+        f"removed: the job folder {storage}/job",
+        "removed: 2 artifacts in Prefect",
+    ]
+    (stays,) = (line for line in told if "answer store TEAM_ANSWERS" in line)
+    monkeypatch.setenv("TEAM_ANSWERS", f"sqlite:///{tmp_path / 'answers.db'}")
+    words = stays.partition("answers forget ")[2].partition("`")[0].split()
+    assert CliRunner().invoke(answers_command, ["forget", *words, "--yes"]).output == "3 answers removed\n"
 
 
 @pytest.fixture
