@@ -53,7 +53,7 @@ def test_it_tells_what_is_kept_and_what_that_cost(store: AnswerStore) -> None:
     assert (first.cost_usd, second.cost_usd) == (Decimal("0.75"), Decimal("0.25"))
     shown = ask("show").splitlines()
     assert " 6 B " in shown[1]
-    assert shown[-1] == "4 answers in all; $1.00 were paid for them"
+    assert shown[-1] == "4 answers in all, for $1.00"
     told = [json.loads(line) for line in ask("show", "--json").splitlines()]
     assert [(one["job"], one["answers"]) for one in told] == [("first", 3), ("second", 1)]
 
