@@ -9,7 +9,7 @@ from ..batch.files.identity import enqueued_of, identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.files.pieces import CUT, REST, cuts_listed
 from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces, recorded_pieces, told_limit
-from ..batch.flight.enqueued import LIVE
+from ..batch.flight.enqueued import LIVE, undated
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
 from ..batch.outcomes.outcome import final_refusal
@@ -148,9 +148,9 @@ def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:
 
 
 def _may_be_of(batch: Batch, model: str) -> bool:
-    """Whether a batch may be of a model: OpenAI tells a dated one, and at first none."""
+    """Whether a batch may be of a model or a snapshot of it: OpenAI tells a dated one, and at first none."""
     told = enqueued_of(batch)[0] or batch.model or ""
-    return told.startswith(model) or not told
+    return told.startswith(undated(model)) or not told
 
 
 def _ended_at(batch: Batch) -> int:

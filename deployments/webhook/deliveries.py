@@ -1,7 +1,7 @@
 """What OpenAI's webhooks have delivered, kept on disk until it is dealt with."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,9 +90,9 @@ class Inbox:
             (found,) = self._database.execute("SELECT min(due) FROM deliveries WHERE NOT done").fetchone()
         return None if found is None else float(found)
 
-    def keep(self, deliveries: Iterable[Delivery], due: float) -> None:
-        """Deal with these again later."""
-        rows = [(due, delivery.told_at, delivery.webhook_id) for delivery in deliveries]
+    def keep(self, due: Mapping[Delivery, float]) -> None:
+        """Deal with these again later, each in its time."""
+        rows = [(time, delivery.told_at, delivery.webhook_id) for delivery, time in due.items()]
         self._write("UPDATE deliveries SET due = ?, told_at = ? WHERE webhook_id = ?", rows)
 
     def close_deliveries(self, deliveries: Iterable[Delivery]) -> None:

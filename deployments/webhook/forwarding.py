@@ -136,7 +136,7 @@ class Forwarder:
         asyncio.run(_emit([_event(known[run_id], found) for run_id, found in news.items()]))
         told = {one.webhook_id: one for found in news.values() for one in found}
         now = clock.now()
-        self._inbox.keep([replace(one, told_at=now) for one in told.values()], now + TOLD_SECONDS)
+        self._inbox.keep({replace(one, told_at=now): now + TOLD_SECONDS for one in told.values()})
         self._keep(early)
         self._inbox.close_deliveries(over)
         for run_id, found in news.items():
@@ -162,9 +162,12 @@ class Forwarder:
 
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
         now = clock.now()
-        for delivery in deliveries:
-            pause = min(max(now - delivery.received_at, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
-            self._inbox.keep([delivery], now + pause)
+        self._inbox.keep({delivery: now + _pause(now - delivery.received_at) for delivery in deliveries})
+
+
+def _pause(age: float) -> float:
+    """Before the next try for a run that has not suspended yet, by how long ago its batch's end was told."""
+    return min(max(age, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
 
 
 def _runs_by_key() -> dict[str, list[FlowRun]]:
