@@ -15,7 +15,7 @@ from ...batch.errors import DatabaseError
 from ...batch.files.input_files import INPUT, InputFile
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.storage import OWNER_ONLY
-from .names import EXTRA, database_engine
+from .names import EXTRA, check_stays, database_engine
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -185,7 +185,7 @@ def _checked_url(written: str) -> URL:
     """A URL that may stand in parameters and records.
 
     Raises:
-        DatabaseError: it is none, or holds a password.
+        DatabaseError: it is none, holds a password, or is of a database that does not stay.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -194,4 +194,5 @@ def _checked_url(written: str) -> URL:
         url = make_url(checked_name(written))
     except ArgumentError:
         raise DatabaseError(f"What names the answer store is no URL of SQLAlchemy's. {WAY_OUT}.") from None
+    check_stays("of that URL", url)
     return url
