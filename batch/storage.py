@@ -25,6 +25,11 @@ from pydantic import BaseModel, ConfigDict
 
 from .errors import StorageError
 
+try:
+    import fcntl
+except ImportError:  # Windows has none: there nobody knows whether who writes is alive
+    fcntl = None  # type: ignore[assignment]
+
 
 class Record(BaseModel):
     """What a folder keeps of a step that is done: small, frozen, as JSON."""
@@ -98,11 +103,21 @@ def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
     temporary = target.with_name(f".{short_name(target.name)}.{uuid4().hex[:8]}")
     try:
         with temporary.open("wb") as file:
+            hold(file.fileno())
             yield file
         temporary.replace(target)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def hold(descriptor: int) -> bool:
+    """Hold an open file or folder until it is closed, or the process dies; whether nobody else does."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def short_name(name: str) -> str:

@@ -16,6 +16,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ..errors import DestinationError, SourceError
 from ..storage import open_url, whole_file
 from ..urls import is_of_database
+from .files.dead_tries import remove_dead_tries
 from .files.found_files import would_read
 from .files.table_writers import refused, write_content, written_format
 from .files.written_folders import folder_named
@@ -69,6 +70,9 @@ def write_table(path: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch])
     folder = folder_named(path)
     if folder is not None:
         return folder.write(schema, batches)
+    filesystem, place = open_url(path)
+    if isinstance(filesystem, LocalFileSystem):
+        remove_dead_tries(Path(place))
     with whole_file(path) as file:
         return write_content(path, file, schema, batches)
 

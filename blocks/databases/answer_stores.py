@@ -16,7 +16,7 @@ from ...batch.errors import DatabaseError
 from ...batch.files.input_files import INPUT, InputFile
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.urls import without_secrets
-from .names import EXTRA, engine_named
+from .names import EXTRA, check_stays, engine_named
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -285,7 +285,7 @@ def _checked_url(written: str) -> URL:
     """A URL that may stand in parameters and records.
 
     Raises:
-        DatabaseError: it is none, or holds a password.
+        DatabaseError: it is none, holds a password, or is of a database that does not stay.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
@@ -294,4 +294,5 @@ def _checked_url(written: str) -> URL:
         url = make_url(checked_name(written))
     except ArgumentError:
         raise DatabaseError(f"What names the answer store is no URL of SQLAlchemy's. {WAY_OUT}.") from None
+    check_stays("of that URL", url)
     return url

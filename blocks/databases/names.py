@@ -134,22 +134,31 @@ def _url(name: str, written: str) -> URL:
 
     with _refusing(name):
         url = make_url(written)
-    _refuse_passing_file(name, url)
+    check_stays(name, url)
     driver = url.drivername.partition("+")
     other = SYNCHRONOUS.get(driver[2])
     return url if other is None else url.set(drivername=f"{driver[0]}+{other}")
 
 
-def _refuse_passing_file(name: str, url: URL) -> None:
-    """Refuse a SQLite file that goes with a deployed run's folder, and what was written to it."""
-    file = url.database or ""
-    is_whole = Path(file).is_absolute() or file.startswith(("file:", ":memory:"))
-    if url.get_backend_name() == "sqlite" and file and not is_whole and is_deployed():
-        raise DatabaseError(
-            f"The database {name} is a SQLite file by a relative path. A deployed run's folder is its worker's, "
-            "and gone when the run ends: let the URL name a whole path, as sqlite:////data/warehouse.db does.",
-            database=name,
+def check_stays(name: str, url: URL) -> None:
+    """Refuse a SQLite database that goes with the process, or with a deployed run's folder.
+
+    Raises:
+        DatabaseError: it is in memory, or in a deployed run a file by a relative path.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    file = url.database or ":memory:"
+    why = None
+    if file == ":memory:":
+        why = "SQLite's in memory, and gone with the process"
+    elif not (Path(file).is_absolute() or file.startswith("file:")) and is_deployed():
+        why = (
+            "a SQLite file by a relative path. A deployed run's folder is its worker's, and gone when the run ends"
         )
+    if why is not None:
+        way_out = "let the URL name a whole path, as sqlite:////data/warehouse.db does"
+        raise DatabaseError(f"The database {name} is {why}: {way_out}.", database=name)
 
 
 @contextmanager

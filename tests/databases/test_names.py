@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from prefect.blocks.system import Secret
 from prefect_openai_batch import DatabaseError
-from prefect_openai_batch.blocks.databases import database_engine, database_url
+from prefect_openai_batch.blocks.databases import database_engine, database_url, open_store
 from prefect_openai_batch.blocks.databases.answer_stores import is_file, path_in, whole_name
 from prefect_openai_batch.blocks.prefect_calls import STARTED_FOR
 from prefect_openai_batch.flows.shown.assets import asset_of_table
@@ -87,6 +87,16 @@ def test_a_deployed_run_takes_no_sqlite_file_by_a_relative_path(monkeypatch: pyt
                 database_url("WAREHOUSE")
             deployed.setenv("WAREHOUSE", "sqlite:////data/house.db")
             assert database_url("WAREHOUSE").database == "/data/house.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite+pysqlite://"])
+def test_a_database_in_memory_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Results that are loaded into it would be nowhere a moment later, and so would answers."""
+    monkeypatch.setenv("WAREHOUSE", url)
+    with pytest.raises(DatabaseError, match="WAREHOUSE is SQLite's in memory"):
+        database_engine("WAREHOUSE")
+    with pytest.raises(DatabaseError, match="of that URL is SQLite's in memory"):
+        open_store(url)
 
 
 @pytest.mark.parametrize(

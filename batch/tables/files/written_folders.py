@@ -5,9 +5,11 @@ On local disks the folder is put in its place when it is whole; elsewhere files 
 those of a longer earlier try removed, and `_SUCCESS` comes last.
 """
 
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
@@ -16,8 +18,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from ...storage import Folder, open_url, short_name, whole_file
+from ...storage import Folder, hold, open_url, short_name, whole_file
 from ..table_formats import SUFFIXES
+from .dead_tries import remove_dead_tries
 from .table_writers import refused, write_content
 
 FILE_ROWS = 100_000
@@ -107,13 +110,11 @@ class WrittenFolder:
         if not self.is_local:
             return self._write_in_place(schema, batches)
         target = Path(open_url(self.url)[1]).resolve()
-        made = _beside(target)
-        try:
+        remove_dead_tries(target)
+        with _held_folder(made := _beside(target)):
             rows, _ = self._write_files(Folder(str(made)), schema, batches)
             (made / SUCCESS).touch()
             self._put(made, target)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
         return rows
 
     def _write_in_place(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
@@ -136,7 +137,7 @@ class WrittenFolder:
         older = _beside(target)
         target.rename(older)
         made.rename(target)
-        shutil.rmtree(older)
+        shutil.rmtree(older, ignore_errors=True)  # another start may find it, too
 
     def _write_files(
         self, folder: Folder, schema: pa.Schema, batches: Iterable[pa.RecordBatch]
@@ -187,6 +188,21 @@ def _up_to_bound(batches: Iterable[pa.RecordBatch], file: IO[bytes]) -> Iterator
         rows += batch.num_rows
         if rows >= FILE_ROWS or file.tell() >= FILE_BYTES:
             return
+
+
+@contextmanager
+def _held_folder(made: Path) -> Iterator[None]:
+    """A folder that is written in the block, and that others see to be in work; what is left of it goes."""
+    made.mkdir(parents=True)
+    descriptor = os.open(made, os.O_RDONLY) if os.name == "posix" else None
+    try:
+        if descriptor is not None:
+            hold(descriptor)
+        yield
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _beside(target: Path) -> Path:

@@ -144,7 +144,7 @@ def test_a_budget_that_pays_for_no_row_is_refused_with_what_it_takes(
     reviews: Path, run: Run, batch_api: BatchServer
 ) -> None:
     """Nothing is sent, and all figures are named."""
-    said = r"\$0\.0030 lets nothing through: 30 items make 30 batches, .* up to \$0\.004\d .* up to \$0\.12"
+    said = r"\$0\.0030 lets nothing through: 30 items make 30 batches, .* up to \$0\.004\d .* up to \$0\.13"
     with pytest.raises(BudgetError, match=said):
         run(reviews, LONG, budget_usd=0.003)
     assert batch_api.state()["files"] == []

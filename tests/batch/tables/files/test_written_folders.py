@@ -1,5 +1,6 @@
 """A folder as a destination: files of a bounded size, the same bytes of the same rows, whole or not at all."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from prefect_openai_batch.batch.errors import DestinationError
+from prefect_openai_batch.batch.storage import hold
 from prefect_openai_batch.batch.tables.destinations import (
     check_apart,
     check_destination,
@@ -211,3 +213,22 @@ def test_elsewhere_the_mark_is_removed_first_and_comes_last() -> None:
     store.pipe_file("/written-folders/out/mine.txt", b"")
     with pytest.raises(DestinationError, match=r"holds mine\.txt"):
         check_destination(url, "replace")
+
+
+@pytest.mark.parametrize("name", ["out/", "out.csv"])
+def test_what_a_killed_process_has_left_goes_with_the_next_writing(tmp_path: Path, name: str) -> None:
+    """It holds people's data. What somebody is at work on stays, what was just made, and what is another's."""
+    stays = [".out.0000000", ".another.csv.00000000", ".out.csv.00000001" if name == "out/" else ".out.00000001"]
+    for left in [f".{name.strip('/')}.{number:08x}" for number in range(3)] + stays:
+        (tmp_path / left).mkdir() if name == "out/" else (tmp_path / left).write_text("a,b")
+        os.utime(tmp_path / left, (0, 0))
+    dead, young, held = sorted(tmp_path.glob(f".{name.strip('/')}.0000000?"))
+    young.touch()
+    descriptor = os.open(held, os.O_RDONLY)
+    assert hold(descriptor)
+    write(f"{tmp_path}/{name}")
+    assert {path.name for path in tmp_path.iterdir()} == {name.strip("/"), young.name, held.name, *stays}
+    os.close(descriptor)
+    write(f"{tmp_path}/{name}")
+    assert not held.exists()
+    assert not dead.exists()

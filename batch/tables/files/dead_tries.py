@@ -1,0 +1,40 @@
+"""What a killed process has left beside a table that it was writing on a local disk; it holds people's data."""
+
+import os
+import re
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from ...storage import hold, short_name
+
+YOUNG_SECONDS = 10.0
+"""Between its making and its lock a file is nobody's: one that was changed so lately is left alone."""
+
+
+def remove_dead_tries(target: Path) -> None:
+    """Remove hidden files and folders that were to become the table at a path, and that nobody writes any more.
+
+    Whoever writes holds them, and a process that dies lets go of them.
+    """
+    names = re.compile(rf"\.{re.escape(short_name(target.name))}\.[0-9a-f]{{8}}")
+    found = target.parent.iterdir() if target.parent.is_dir() else ()
+    for left in [path for path in found if names.fullmatch(path.name) and not path.is_symlink()]:
+        with suppress(OSError):
+            if not _is_dead(left):
+                continue
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
+
+
+def _is_dead(path: Path) -> bool:
+    if time.time() - path.stat().st_mtime < YOUNG_SECONDS:
+        return False
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        return hold(descriptor)
+    finally:
+        os.close(descriptor)
