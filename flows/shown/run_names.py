@@ -25,8 +25,11 @@ FLOW = "openai-batch"
 FROM_THE_BEGINNING = (FLOW, f"{FLOW}-form")
 """What runs a job from its beginning: its name is the table's."""
 
-OF_THE_OLD_UI = re.compile(r"[a-z]+\d+-[a-z]+")
-"""Names that the old UI's form makes up: a planet and a number."""
+OF_THE_OLD_UI = re.compile(
+    "(alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|omicron|pi|rho|sigma|tau|upsilon|phi|"
+    r"chi|psi|omega)\d+(-[a-z]+)+"
+)
+"""Names that the old UI's form makes up: a Greek letter with a number, a place, and at times a part of that."""
 
 OF_THE_NEW_UI = re.compile(
     "(Awesome|Rustic|Small|Gorgeous|Fantastic|Sleek|Intelligent|Unbranded|Refined|Licensed|Generic|Practical|"

@@ -31,7 +31,7 @@ UNKNOWN = "<unknown>"
 FINISHED = "Finished in state "
 """How Prefect's last line of a task run begins."""
 
-_telling = {"openai-batch", "openai-batch-form", "openai-batch-resume", "openai-batch-collect"}
+_telling = {f"openai-batch{does}" for does in ("", "-form", "-resume", "-collect", "-trial")}
 """The names of the flows that tell a job's story; an engine's processes know them too."""
 
 

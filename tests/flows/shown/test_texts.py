@@ -49,8 +49,16 @@ def test_a_run_is_called_by_what_it_is_for(does: str, parameters: dict[str, Any]
 def test_names_that_prefect_makes_up_are_told_from_given_ones() -> None:
     """Its server takes them from a library's words; its UIs' forms have lists of their own."""
     assert all(is_made_up(coolname.generate_slug(2)) for _ in range(100))
-    assert all(map(is_made_up, ("nu84-zayra", "Licensed-Elk", "Tasty-Guppy")))
-    given = ("nightly-reviews", "reviews.csv · gpt-5-mini", "Nightly", "mine", "Reviews-March", "Small-Kettles")
+    assert all(map(is_made_up, ("nu84-zayra", "theta840-gondor-v", "Licensed-Elk", "Tasty-Guppy")))
+    given = (
+        "nightly-reviews",
+        "reviews.csv · gpt-5-mini",
+        "Nightly",
+        "mine",
+        "Reviews-March",
+        "Small-Kettles",
+        "march2026-reviews",
+    )
     assert not any(map(is_made_up, given))
 
 
