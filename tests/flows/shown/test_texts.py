@@ -1,12 +1,15 @@
 """What is told of a job, made of what is known of it: names, progress, keys."""
 
 import logging
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import coolname
 import pytest
+from prefect import flow
 from prefect_openai_batch import ChatRequest, FileSource
 from prefect_openai_batch.batch.errors import BatchNotFinished, SourceError
 from prefect_openai_batch.batch.files.batches import Batch
@@ -15,6 +18,7 @@ from prefect_openai_batch.batch.files.pieces import in_words as file_in_words
 from prefect_openai_batch.batch.progress import Progress
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.flows.shown.assets import asset_of
+from prefect_openai_batch.flows.shown.batch_log import BATCH, batch_log_told
 from prefect_openai_batch.flows.shown.progress_artifact import cancelled, expected_end, so_far_of
 from prefect_openai_batch.flows.shown.run_names import described, is_made_up
 from prefect_openai_batch.flows.shown.so_far import SoFar
@@ -134,6 +138,23 @@ def test_a_place_is_an_asset_where_its_url_can_name_one(url: str, key: str | Non
     """Never with what opens it."""
     asset = asset_of(url)
     assert (asset.key if asset else None) == key
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("prefect_server")
+def test_what_the_batch_waits_for_stands_in_the_runs_log(caplog: pytest.LogCaptureFixture) -> None:
+    """In that of the run which waits, and of no other in the process."""
+
+    @flow
+    def waiting(*, told: bool) -> None:
+        with batch_log_told() if told else nullcontext():
+            logging.getLogger(f"{BATCH}.tables").warning("a table is locked")
+            Thread(target=logging.getLogger(BATCH).warning, args=["another's is locked"]).start()
+
+    waiting(told=True)
+    waiting(told=False)
+    in_runs = [record.getMessage() for record in caplog.records if record.name == FLOW_RUNS]
+    assert [message for message in in_runs if "locked" in message] == ["a table is locked"]
 
 
 @pytest.mark.parametrize(
