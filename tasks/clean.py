@@ -13,6 +13,7 @@ from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.report import CLEANED, Cleaned
 from ..batch.jobs.submissions import fetched, kept_upload, twins, uploads_begun
+from ..batch.words import counted
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.deletion import delete_files
@@ -44,7 +45,7 @@ def clean_up(done: Job | Batch, *, credentials: str | None = None) -> list[str]:
     with connect(credentials) as connection:
         cleaned = remove_files(connection, done)
     if cleaned.kept:
-        log.warning("%d files are kept at OpenAI, for rows in them could not be read", len(cleaned.kept))
+        log.warning("Kept at OpenAI, for rows could not be read: %s", counted(len(cleaned.kept), "file"))
     if isinstance(done, Job) and not done.open_batches():
         done.files.write(CLEANED, cleaned)
     return list(cleaned.file_ids)

@@ -79,7 +79,7 @@ def test_files_with_rows_that_could_not_be_read_are_kept(
     assert len(report.files_kept) == 1
     assert run(reviews) == report
     show_report(report, as_json=False)
-    assert "kept at OpenAI: 1 files" in capsys.readouterr().out
+    assert "kept at OpenAI until expiry: 1 file of" in capsys.readouterr().out
 
 
 def test_a_lost_jobs_files_with_rows_that_could_not_be_read_are_kept(

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec import AbstractFileSystem
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect_openai_batch import RunOptions, SourceError, resume_job
 from prefect_openai_batch.emulator import BatchServer
 
@@ -101,7 +102,7 @@ def test_an_object_store_in_an_object_store_out(
     assert bucket.cat(names[1]) == before
     assert batch_server.bill()["billed"] == 10
     with get_client(sync_client=True) as client:
-        names = [found.name for found in client.read_flow_runs(limit=50)]
+        names = [found.name for found in client.read_flow_runs(limit=50, sort=FlowRunSort.START_TIME_DESC)]
     assert "day=2026-11-24/*/*.parquet · gpt-5-mini · 10 rows" in names
 
 
