@@ -89,9 +89,7 @@ def test_empty_rows_are_none_and_columns_without_a_name_are_refused(tmp_path: Pa
     )
     assert rows_of(path) == [{"x": "a", "2024": 1}, {"x": None, "2024": 2}]
     assert "column 2 has no name" in str(refusal(book(tmp_path / "b.xlsx", [["x", None, "y"]])))
-    assert "row 2 of the sheet has a cell beyond the 1 column " in str(
-        refusal(book(path, [["x"], ["a", "b"]]))
-    )
+    assert "row 2 of the sheet has a cell beyond the 1 column " in str(refusal(book(path, [["x"], ["a", "b"]])))
     assert "column 'x': the name stands more than once" in str(refusal(book(path, [["x", "x"]])))
     assert "the sheet is empty" in str(refusal(book(path, [])))
     assert table_of(book(path, [["x"]])).num_rows == 0
