@@ -34,8 +34,8 @@ def short(count: int) -> str:
     if count < 10_000:
         return f"{count:,}"
     rounded = round(count, min(3 - len(str(count)), 0))  # it may come to the next unit's first
-    size, unit = next(one for one in ((10**9, "G"), (10**6, "M"), (10**3, "k")) if rounded >= one[0])
-    return f"{rounded / size:.3g} {unit}" if rounded < 1_000 * size else f"{count / size:,.0f} {unit}"
+    scale, unit = next(one for one in ((10**9, "G"), (10**6, "M"), (10**3, "k")) if rounded >= one[0])
+    return f"{rounded / scale:.3g} {unit}" if rounded < 1_000 * scale else f"{count / scale:,.0f} {unit}"
 
 
 def counted(count: int, one: str, several: str | None = None) -> str:

@@ -258,6 +258,8 @@ def _left_in_time() -> Iterator[None]:
     signals.setblocking(False)
     before = signal.set_wakeup_fd(signals.fileno(), warn_on_full_buffer=False)
     context = click.get_current_context(silent=True)
+    while context and context.parent and context.parent.parent:  # `forget` of `answers forget` is another command
+        context = context.parent
     said = stopped(context.info_name if context else None)
     Thread(target=_leave_after_signal, args=(told, said), daemon=True).start()
     try:

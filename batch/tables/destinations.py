@@ -18,7 +18,7 @@ from ..storage import open_url, whole_file
 from ..urls import is_of_database
 from .files.dead_tries import remove_dead_tries
 from .files.found_files import would_read
-from .files.table_writers import refused, write_content, written_format
+from .files.table_writers import EXISTS_ALREADY, refused, write_content, written_format
 from .files.written_folders import folder_named
 from .parts import part_name
 
@@ -51,7 +51,10 @@ def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refu
     if folder is not None:
         folder.check(kind, if_exists)
     elif kind is not None and if_exists == "refuse":
-        raise refused(path, "exists already; choose another, or say that it may be replaced")
+        raise refused(
+            path,
+            EXISTS_ALREADY,
+        )
     if isinstance(filesystem, LocalFileSystem):
         _refuse_closed_folder(path, Path(place).parent)
 

@@ -84,7 +84,8 @@ def existing_store(name: str) -> AnswerStore | None:
         name: As `open_store` takes it.
 
     Raises:
-        DatabaseError: nothing bears that name, the URL holds a password, or the database cannot be reached.
+        DatabaseError: nothing bears that name, the URL holds a password, the database cannot be reached, or the
+            file's folder is not there.
 
     Example:
         ```python
@@ -100,7 +101,6 @@ def existing_store(name: str) -> AnswerStore | None:
         path = _file_of(engine, name)
         if (path is None or path.exists()) and holds_answers(engine, without_secrets(name)):
             return AnswerStore(engine, without_secrets(name))
-        engine.dispose()
         return None
 
 

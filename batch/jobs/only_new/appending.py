@@ -9,8 +9,8 @@ from .window import window_of
 
 OF_A_TABLE = "say `append`, or `upsert` with key columns"
 OF_A_FILE = (
-    "leave it out (--overwrite), and give each night a file of its own, as night-{scheduled:%Y-%m-%d}.parquet is "
-    "in a deployment, or let a table of a database take them all"
+    "leave it out (--overwrite), and give each night a file of its own, as night-{scheduled:%Y-%m-%d}.parquet "
+    "is, or let a table of a database take them all"
 )
 """What is to be done instead."""
 

@@ -95,13 +95,7 @@ class Reading:
 
     def _begin(self) -> Rows | None:
         """Wait until nobody else reads; the rows, where somebody else has read them."""
-        if not self.job.files.claim(READING, self.me):
-            with noted_wait("another run, which reads the rows"):
-                return self._wait()
-        return self._rows_or_none()
-
-    def _wait(self) -> Rows | None:
-        heard, since = None, time.monotonic()
+        heard, since, is_told = None, time.monotonic(), False
         with ExitStack() as told:
             while not self.job.files.claim(READING, self.me):
                 if (rows := self.job.rows()) is not None:
@@ -109,7 +103,8 @@ class Reading:
                 known = self.job.files.read(READING, Reader)
                 is_over = known is not None and has_ended(known.process)
                 if known != heard and not is_over:
-                    if heard is None:
+                    if not is_told:
+                        is_told = True
                         told.enter_context(noted_wait(AWAITED))
                         log.warning("Waiting for %s (job %s)", AWAITED, self.job.key)
                     heard, since = known, time.monotonic()

@@ -21,6 +21,9 @@ from ..value_texts import json_bytes
 TEXT_BYTES = 4 * 1024 * 1024
 """About the most bytes of columns that become text at once: as text and as objects they are many more."""
 
+EXISTS_ALREADY = "exists already; choose another, or let it be replaced (--overwrite, if_exists='replace')"
+"""What is wrong with a destination where a table stands."""
+
 _PLAIN_CELLS = {str, int, float, NoneType}
 
 

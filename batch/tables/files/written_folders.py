@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from ...storage import Folder, hold, open_url, short_name, whole_file
 from ..table_formats import SUFFIXES
-from .dead_tries import remove_dead_tries
-from .table_writers import refused, write_content
+from .dead_tries import OLDER, remove_dead_tries
+from .table_writers import EXISTS_ALREADY, refused, write_content
 
 FILE_ROWS = 100_000
 """A file that holds as many rows is followed by another."""
@@ -98,7 +98,10 @@ class WrittenFolder:
             raise refused(self.destination, "is where a disk is mounted; name a folder in it")
         self._refuse_strangers()
         if self.own_names() and if_exists == "refuse":
-            raise refused(self.destination, "exists already; choose another, or say that it may be replaced")
+            raise refused(
+                self.destination,
+                EXISTS_ALREADY,
+            )
 
     def write(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
         """Write batches of one schema in files of a bounded size, replacing what is there; the number of rows.
@@ -134,7 +137,7 @@ class WrittenFolder:
             made.rename(target)
             return
         self._refuse_strangers()
-        older = _beside(target)
+        older = Path(f"{_beside(target)}{OLDER}")
         target.rename(older)
         made.rename(target)
         shutil.rmtree(older, ignore_errors=True)  # another start may find it, too

@@ -5,7 +5,6 @@ SQLite has one lock for all, which is waited for as a transaction begins and as 
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,8 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..locks import AT_ONCE, wait_at_most, when_free
 from ..sql_destination import SqlDestination
 from .column_types import is_postgres
-
-R = TypeVar("R")
 
 
 def wait_for_table(connection: Connection, into: SqlDestination, seconds: float) -> None:
@@ -34,20 +31,22 @@ def wait_for_table(connection: Connection, into: SqlDestination, seconds: float)
         in_turn(connection, into, str(into), lambda: connection.exec_driver_sql(lock), seconds)
 
 
-def in_turn(connection: Connection, into: SqlDestination, locked: str, act: Callable[[], R], seconds: float) -> R:
-    """What an act in a transaction gives, once nobody has locked what it needs; `locked` says that in words.
+def in_turn(
+    connection: Connection, into: SqlDestination, locked: str, act: Callable[[], object], seconds: float
+) -> None:
+    """Do an act in a transaction once nobody has locked what it needs; `locked` says that in words.
 
     Raises:
         DatabaseLocked: somebody had for so many seconds.
     """
     if not is_postgres(connection.dialect):
-        return act()
+        act()
+        return
 
-    def act_at_once() -> R:
+    def act_at_once() -> None:
         with connection.begin_nested():
             wait_at_most(connection, AT_ONCE)
-            return act()
+            act()
 
-    found = when_free(locked, act_at_once, database=into.database, seconds=seconds, kind="postgresql")
+    when_free(locked, act_at_once, database=into.database, seconds=seconds, kind="postgresql")
     wait_at_most(connection, f"{seconds:.0f}s")
-    return found
