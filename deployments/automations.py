@@ -46,9 +46,12 @@ NEVER = "openai-batch.never"
 RUN = "prefect.flow-run."
 UNFINISHED = (
     *("Pending", "Submitting", "InfrastructurePending", "Running", "Retrying", "heartbeat"),
-    *("Suspended", "Resuming", "Crashed"),
+    *("Resuming", "Crashed"),
 )
-"""Events of a run that is to go on: its host may vanish before the first heartbeat, its look or retry be lost."""
+"""Events of a run that is to go on: its host may vanish before the first heartbeat, its retry be lost."""
+
+SUSPENDED = "Suspended"
+"""The event of a run that waits: where a timer looks after it, that look may be lost, and `wake` looks unheard."""
 
 RUN_ID = "prefect.resource.id"
 OURS = {"prefect.resource.role": "tag", RUN_ID: f"prefect.tag.{TAG}"}
@@ -60,7 +63,8 @@ class Times:
     """How long the automations wait, in seconds; Prefect takes no less than 10.
 
     Attributes:
-        looks: After a suspension, for each pace of `flows.looks.LOOKS`; none where `wake` looks at all jobs.
+        looks: After a suspension, for each pace of `flows.looks.LOOKS`; none where `wake` looks at all jobs: then
+            nothing is heard of a run that waits, and it is not taken for lost.
         at_last: After a suspension, whatever happened to the looks: the server was away, or an action failed.
         lost: Without a sign of life until `heal_run` looks after a run. Prefect's runs beat every 180 seconds
             unless PREFECT_FLOWS_HEARTBEAT_FREQUENCY says otherwise, so a shorter time than 540 needs that setting
@@ -91,10 +95,11 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
         _at_once(BATCH_ENDED, within=0),
         ResumeFlowRun(),
     )
+    signs = [*UNFINISHED, SUSPENDED] if times.looks else UNFINISHED
     yield _automation(
         NO_SIGN_OF_LIFE,
         "A run whose host vanished is retried, and one whose look or retry was lost goes on.",
-        _unless([f"{RUN}*"], after=[RUN + sign for sign in UNFINISHED], within=times.lost),
+        _unless([f"{RUN}*"], after=[RUN + sign for sign in signs], within=times.lost),
         _start(deployments[HEAL], after=0),
     )
     yield _automation(
@@ -112,7 +117,7 @@ def make_automations(deployments: Mapping[str, UUID], times: Times) -> Iterator[
 
 
 def _look(name: str, seconds: float, messages: list[str]) -> AutomationCore:
-    trigger = _unless([NEVER], after=[f"{RUN}Suspended"], within=seconds, state_message=messages)
+    trigger = _unless([NEVER], after=[RUN + SUSPENDED], within=seconds, state_message=messages)
     return _automation(name, f"A suspended run is resumed within {seconds:g} seconds.", trigger, ResumeFlowRun())
 
 

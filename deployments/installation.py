@@ -23,6 +23,9 @@ PAGE = 200
 
 USUAL = Times()
 
+BEHIND_WAKE_SECONDS = 21_600.0
+"""Where `wake` looks at all jobs, a run is looked at last so long after its suspension: each time is a process."""
+
 WAKE_SECONDS = 600.0
 """So long after its last run began `wake` may begin anew, whatever became of that run."""
 
@@ -151,7 +154,7 @@ def _fields(wanted: AutomationCore, found: Automation) -> dict[str, Any]:
 
 def _wanted(client: SyncPrefectClient, deployments: Mapping[str, UUID], times: Times) -> list[AutomationCore]:
     if _is_scheduled(client, WAKE):
-        times = replace(times, looks=())
+        times = replace(times, looks=(), at_last=BEHIND_WAKE_SECONDS)
     return list(make_automations(deployments, times))
 
 

@@ -16,6 +16,7 @@ from .cancellation import Log, end_cancelled_job
 from .defaults import begun_at, current_run
 from .runs import TAG
 from .shown.run_names import add_to_name, run_name
+from .suspension.looks import NO_LOOK
 
 SETTLED = timedelta(seconds=10)
 """A worker reports a crash twice, some seconds apart; the second report overwrites a retry in between."""
@@ -41,7 +42,8 @@ def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     """Look after a run of ours that has crashed, or of which nothing has been heard for long.
 
     A crashed run is retried, unless it crashes again and again. One that seems to be at work is taken for crashed,
-    unless it went to work since this run was asked for. One that is suspended has missed its look: it is resumed.
+    unless it went to work since this run was asked for. One that is suspended has missed its look: it is resumed,
+    unless no timer looks after it any more.
 
     Args:
         flow_run_id: The run's id.
@@ -58,18 +60,24 @@ def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     log = get_run_logger()
     with get_client(sync_client=True) as client:
         run = _run_of_ours(client, flow_run_id)
-        kind = run.state.type if run and run.state else None
-        if run is None or run.state is None or kind not in (*AT_WORK, StateType.PAUSED, StateType.CRASHED):
+        if run is None or run.state is None or not needs_help(run.state):
             log.info("Flow run %s needs no help", flow_run_id)
         elif goes_on(run.state, begun_at(current_run())):
             log.info("Flow run %s (%s) goes on already", run.name, run.id)
-        elif kind == StateType.PAUSED:
+        elif run.state.type == StateType.PAUSED:
             client.resume_flow_run(run.id)
             log.info("Flow run %s (%s) is resumed", run.name, run.id)
         else:
-            if kind in AT_WORK:
+            if run.state.type in AT_WORK:
                 client.set_flow_run_state(run.id, Crashed(message=VANISHED), force=True)
             _retry(client, run, at_most, log)
+
+
+def needs_help(state: State[Any]) -> bool:
+    """Whether a run is to go on by itself that is in this state."""
+    if state.type == StateType.PAUSED:
+        return not (state.message or "").endswith(NO_LOOK)
+    return state.type in (*AT_WORK, StateType.CRASHED)
 
 
 def _retry(client: SyncPrefectClient, run: FlowRun, at_most: int, log: Log) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect_openai_batch.deployments.automations import PREFIX, Times
+from prefect_openai_batch.deployments.automations import NO_SIGN_OF_LIFE, PREFIX, Times
 from prefect_openai_batch.deployments.installation import (
     WAKE_SECONDS,
     install_automations,
@@ -89,8 +89,12 @@ def test_where_wake_looks_for_all_no_timer_looks_for_each(api: httpx.Client) -> 
     for active, looks in ((True, 0), (False, 3)):
         api.patch(schedule, json={"active": active}).raise_for_status()
         install_automations()
-        assert sum("look after" in one["name"] for one in ours(api)) == looks
-    assert [one["name"] for one in ours(api) if "look at last" in one["name"]]
+        there = {one["name"].removeprefix(PREFIX): one["trigger"] for one in ours(api)}
+        assert sum("look after" in name for name in there) == looks
+        assert there["look at last"]["within"] == (6 if active else 1) * 3_600
+        lost = there[NO_SIGN_OF_LIFE]["after"]
+        assert ("prefect.flow-run.Suspended" in lost) is not active  # nothing is heard of a run that waits so
+        assert {"prefect.flow-run.Running", "prefect.flow-run.Resuming"} <= {*lost}
 
 
 def test_the_slot_of_wake_comes_back_by_itself(api: httpx.Client) -> None:

@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import State
-from prefect.states import AwaitingRetry, Cancelled, Cancelling, Crashed, Pending, Running, Suspended
+from prefect.states import AwaitingRetry, Cancelled, Cancelling, Completed, Crashed, Pending, Running, Suspended
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.options import POLL_SECONDS
 from prefect_openai_batch.deployments.automations import Times
-from prefect_openai_batch.flows.healing import LATE_EVENTS, SETTLED, cancelled_without_process, crashes, goes_on
+from prefect_openai_batch.flows.healing import (
+    LATE_EVENTS,
+    SETTLED,
+    cancelled_without_process,
+    crashes,
+    goes_on,
+    needs_help,
+)
 from prefect_openai_batch.flows.suspension.looks import (
     DAY,
     FIRST_SECONDS,
@@ -117,3 +124,21 @@ def test_a_run_that_was_taken_up_meanwhile_is_not_taken_for_crashed(
     """Help comes some seconds after it was asked for; events are heard of late."""
     assert goes_on(state(timestamp=BEGIN + timedelta(seconds=seconds)), BEGIN) is on
     assert timedelta(seconds=Times().lost) > LATE_EVENTS
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (Running(), True),
+        (Crashed(), True),
+        (Suspended(message=message_after(0, "Waits.")), True),
+        (Suspended(), True),
+        (Suspended(message=message_after(30 * DAY, "Waits.")), False),
+        (Completed(), False),
+        (Cancelled(), False),
+    ],
+    ids=["at work", "crashed", "its look was missed", "of another flow", "after 30 days", "done", "cancelled"],
+)
+def test_what_no_timer_looks_after_is_left_alone(state: State[Any], wanted: bool) -> None:
+    """Nothing is heard of it, and to resume it would only suspend it again, each time in a process of its own."""
+    assert needs_help(state) is wanted
