@@ -10,11 +10,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from io import BytesIO
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import orjson
+
+Integers = npt.NDArray[np.int64]
 
 _CUSTOM_ID_FIRST = re.compile(rb'\{"id": ?"[^"\\]*", ?"custom_id": ?"([^"\\]*)", ?"response"')
 """How OpenAI's lines begin; any other line is parsed whole for its custom_id."""
@@ -27,21 +32,24 @@ _UNREADABLE = (ValueError, RecursionError)
 BROKEN_LINE = "broken_line"
 """The error's code in place of a line that is no JSON."""
 
-READ_BYTES = 262_144
-
 CHUNK_BYTES = 250_000
 """About how much is read at once: what it becomes stays in the processor's cache."""
 
 
 class OutputLines:
-    """The lines of a batch's output and error files, as they lie there, one file behind the other."""
+    """The lines of a batch's output and error files, as they lie there, one file behind the other.
+
+    A line's position is the byte at which its chunk begins, counted from the beginning of the first file, and its
+    number in the chunk added to that. At which byte it begins itself is seldom asked, and found out then.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._closing = ExitStack()
-        self._paths = list(paths)
-        self._files = [self._closing.enter_context(path.open("rb")) for path in self._paths]
+        self._files = [self._closing.enter_context(path.open("rb")) for path in paths]
         sizes = (os.fstat(file.fileno()).st_size for file in self._files)
         self._starts = list(accumulate(sizes, initial=0))
+        self._chunks: list[int] = []
+        self._offsets: dict[int, Integers] = {}
 
     def __enter__(self) -> "OutputLines":
         return self
@@ -50,29 +58,51 @@ class OutputLines:
         self._closing.close()
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        """Each line, and its position in bytes, from the beginning of the first file."""
-        for positions, chunk in self.chunks():
-            yield from zip(positions, chunk, strict=True)
+        """Each line with its position."""
+        for position, chunk in self.chunks():
+            yield from enumerate(lines_of(chunk), position)
 
-    def chunks(self) -> Iterator[tuple[list[int], list[bytes]]]:
-        """The positions of some lines at a time, and these lines."""
-        for path, start in zip(self._paths, self._starts, strict=False):
-            position = start
-            with path.open("rb", READ_BYTES) as file:
-                while chunk := file.readlines(CHUNK_BYTES):
-                    *positions, position = accumulate(map(len, chunk), initial=position)
-                    yield positions, chunk
+    def chunks(self) -> Iterator[tuple[int, bytes]]:
+        """Some whole lines at a time, and the position of the first."""
+        self._chunks.clear()
+        for start, file in zip(self._starts, self._files, strict=False):
+            begin = 0
+            while chunk := _chunk_at(file, begin):
+                self._chunks.append(start + begin)
+                yield start + begin, chunk
+                begin += len(chunk)
 
     def read(self, position: int) -> Mapping[str, Any]:
         """The line at a position, parsed; one that is no JSON names `BROKEN_LINE`."""
-        number = bisect_right(self._starts, position) - 1
-        file = self._files[number]
-        file.seek(position - self._starts[number])
+        chunk = self._chunks[bisect_right(self._chunks, position) - 1]
+        number = bisect_right(self._starts, chunk) - 1
+        file, begin = self._files[number], chunk - self._starts[number]
+        if chunk not in self._offsets:
+            self._offsets[chunk] = _offsets_in(_chunk_at(file, begin))
+        file.seek(begin + int(self._offsets[chunk][position - chunk]))
         try:
             line = parse_line(file.readline())
         except _UNREADABLE as error:
             return {"error": {"code": BROKEN_LINE, "message": f"The line is not JSON: {error}"}}
         return line if isinstance(line, dict) else {}
+
+
+def _chunk_at(file: BinaryIO, begin: int) -> bytes:
+    """Whole lines from a byte on, at which one begins."""
+    file.seek(begin + CHUNK_BYTES)
+    rest = len(file.readline())
+    file.seek(begin)
+    return file.read(CHUNK_BYTES + rest)
+
+
+def _offsets_in(chunk: bytes) -> Integers:
+    """At which byte of a chunk each line begins."""
+    return np.concatenate([[0], np.flatnonzero(np.frombuffer(chunk, np.uint8) == ord("\n")) + 1])
+
+
+def lines_of(chunk: bytes) -> list[bytes]:
+    """The lines of a chunk, each with its end."""
+    return BytesIO(chunk).readlines()
 
 
 def parse_line(line: bytes) -> Any:

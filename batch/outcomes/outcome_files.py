@@ -21,7 +21,6 @@ from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
 from ..storage import Folder
-from ..tables.row_groups import DICTIONARY_BYTES
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
@@ -35,6 +34,9 @@ from .unread import Reading
 from .vectors import packed, packed_schema, unpacked
 
 OUTCOMES = "outcomes.parquet"
+
+REPEATED = ["outcome", "finish_reason", "error_code", "error_message", "model", "batch_id"]
+"""Columns of few different values: to look each up where many differ takes long, and saves nothing."""
 
 
 class FetchedOutput(BaseModel):
@@ -164,12 +166,9 @@ def write_batches(
 
 
 def _kept_as(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are kept: compressed, but for vectors, which hardly become smaller."""
-    kept = {"write_statistics": ["row"], "dictionary_pagesize_limit": DICTIONARY_BYTES}
-    if schema.field("answer").type != pa.binary():
-        return {"compression": "lz4", **kept}
-    others = [name for name in schema.names if name != "answer"]
-    return {"compression": {"answer": "none"} | dict.fromkeys(others, "lz4"), "use_dictionary": others, **kept}
+    """How columns are kept: compressed, but for vectors, which hardly become smaller; what repeats, once."""
+    compression = {name: "none" if schema.field(name).type == pa.binary() else "lz4" for name in schema.names}
+    return {"write_statistics": ["row"], "use_dictionary": REPEATED, "compression": compression}
 
 
 @dataclass

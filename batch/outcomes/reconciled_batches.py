@@ -23,24 +23,24 @@ def reconciled_batches(
         told: Which lines tell of which items.
         schema: The columns of outcomes.
         batch_id: The batch.
-        outcome_of: What the lines that lie at some positions say of an item.
+        outcome_of: What the lines of some positions say of an item.
     """
     sent = _Sent(told.rows, told.custom_ids, schema, batch_id)
     noted = deque(told.noted.items())
     answered: list[pa.RecordBatch] = []
     others: dict[int, Outcome] = {}
-    size, first, count = 0, 0, len(told.rows)
+    size, first, count = 0.0, 0, len(told.rows)
     for end in range(PIECE, count + PIECE, PIECE):
         pieces = told.columns.piece(end // PIECE - 1)
         answered += pieces
-        size += sum(piece.nbytes for piece in pieces)
+        size += sum(piece.num_rows for piece in pieces) * told.columns.bytes_a_row
         while noted and noted[0][0] < end:
             place, positions = noted.popleft()
             others[place] = outcome_of(positions)
             size += weight(others[place])
         if end - first >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES or end >= count:
             yield sent.together(answered, others)
-            answered, others, size, first = [], {}, 0, end
+            answered, others, size, first = [], {}, 0.0, end
 
 
 class _Sent(NamedTuple):

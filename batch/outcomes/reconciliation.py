@@ -6,6 +6,7 @@ when the turn of their item comes.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..files.input_files import items_table
-from ..files.output_files import OutputLines, custom_id_of
-from .quick.quick_lines import QuickLines
+from ..files.output_files import Integers, OutputLines, custom_id_of, lines_of
+from .quick.quick_lines import QuickLines, Told
 from .sorted_columns import PLACE, SortedColumns
 
 NOWHERE = -1
@@ -23,10 +24,8 @@ NOWHERE = -1
 CUSTOM_ID, POSITION = "custom_id", "position"
 """The columns by which lines are known before they have their places."""
 
-PLACED_BYTES = 16_000_000
-"""About how much is read before it gets its places together: each time all custom_ids are looked through."""
-
-Integers = npt.NDArray[np.int64]
+GATHERED_BYTES = 32_000_000
+"""About the most bytes of columns that are put in order together, in memory."""
 
 
 class Reconciliation:
@@ -51,43 +50,56 @@ class Reconciliation:
         self._further: dict[int, list[int]] = defaultdict(list)
         self._uncertain: list[tuple[str | None, int]] = []
         self._gathered: list[pa.RecordBatch] = []
+        self._bytes = 0
         self._read(lines, quick)
 
     def _read(self, lines: OutputLines, quick: QuickLines | None) -> None:
-        placed = 0
-        for positions, chunk in lines.chunks():
-            told = [None] * len(chunk) if quick is None else quick.read(chunk)
-            usual = [one for one in told if one is not None]
-            if len(usual) < len(chunk):
-                read = [*zip(positions, chunk, told, strict=True)]
-                self._uncertain += [(custom_id_of(line), position) for position, line, one in read if one is None]
-                positions = [position for position, _, one in read if one is not None]
-            if quick is not None and usual:
-                columns = {POSITION: pa.array(positions, pa.int64()), **quick.columns(usual)}
-                self._gathered.append(pa.RecordBatch.from_arrays([*columns.values()], names=[*columns]))
-                if positions[-1] - placed >= PLACED_BYTES:
-                    self._place()
-                    placed = positions[-1]
-        self._place()
-        self.columns.end()
+        for position, chunk in lines.chunks():
+            told = None if quick is None else quick.read(chunk)
+            if quick is None or told is None:
+                self._read_each(enumerate(lines_of(chunk), position), quick)
+            else:
+                self._gather(quick, np.arange(position, position + len(told)), told)
+            if self._bytes >= GATHERED_BYTES:
+                self._place()
+        self._place(last=True)
 
-    def _place(self) -> None:
+    def _read_each(self, lines: Iterable[tuple[int, bytes]], quick: QuickLines | None) -> None:
+        positions, usual = [], []
+        for position, line in lines:
+            told = None if quick is None else quick.read_line(line)
+            if told is None:
+                self._uncertain.append((custom_id_of(line), position))
+            else:
+                positions.append(position)
+                usual.append(told)
+        if quick is not None and usual:
+            self._gather(quick, np.array(positions, dtype=np.int64), usual)
+
+    def _gather(self, quick: QuickLines, positions: Integers, told: Sequence[Told]) -> None:
+        columns = {POSITION: pa.array(positions), **quick.columns(told)}
+        batch = pa.RecordBatch.from_arrays([*columns.values()], names=[*columns])
+        self._gathered.append(batch)
+        self._bytes += batch.get_total_buffer_size()
+
+    def _place(self, *, last: bool = False) -> None:
         """Hand on what was gathered, each line at the place of its item; but for one an item."""
         if not self._gathered:
             return
         told = pa.Table.from_batches(self._gathered)
-        self._gathered = []
+        self._gathered, self._bytes = [], 0
         places = self._places_of(told[CUSTOM_ID])
         new = self._note(places, told[POSITION].to_numpy())
         told = told.drop_columns([POSITION]).append_column(PLACE, pa.array(places))
-        self.columns.add(told if new.all() else told.filter(pa.array(new)))
+        self.columns.add(told if new.all() else told.filter(pa.array(new)), last=last)
 
     def _note(self, places: Integers, positions: Integers) -> npt.NDArray[np.bool_]:
-        """Note where the lines of these places lie; which are the first of an item that was sent."""
+        """Note the positions of the lines of these places; which are the first of an item that was sent."""
         new = np.zeros(len(places), dtype=bool)
         known = np.flatnonzero(places != NOWHERE)
-        found, first = np.unique(places[known], return_index=True)
-        new[known[first[self._first[found] == NOWHERE]]] = True
+        first = np.empty(len(self._first), dtype=np.int64)
+        first[places[known[::-1]]] = known[::-1]  # of several the first stays
+        new[known] = (first[places[known]] == known) & (self._first[places[known]] == NOWHERE)
         self._first[places[new]] = positions[new]
         further = known[~new[known]]
         for place, position in zip(places[further].tolist(), positions[further].tolist(), strict=True):
@@ -101,7 +113,7 @@ class Reconciliation:
 
     @cached_property
     def noted(self) -> dict[int, list[int]]:
-        """Where the lines of each item lie that columns do not tell of alone, in the order of the items."""
+        """The positions of the lines of each item that columns do not tell of alone, in the order of the items."""
         uncertain = self._places_of(pa.array([custom_id for custom_id, _ in self._uncertain], pa.string()))
         for place, (_, position) in zip(uncertain.tolist(), self._uncertain, strict=True):
             if place != NOWHERE:

@@ -14,19 +14,18 @@ PLACE = "place"
 PIECE = 250
 """Places that lie together, and are read at once."""
 
-SORTED_BYTES = 32_000_000
-"""About the most bytes that are put in order in memory; where there are more, they are laid on disk, so sorted."""
-
 Pieces = Callable[[int], pa.RecordBatch]
 
 
 class SortedColumns:
-    """Sorts columns by their places, each of which is there at most once, in runs of bounded size."""
+    """Sorts columns by their places, each of which is there at most once, in as many runs as they come in.
+
+    `bytes_a_row` is the weight of a row: the mean of a run, and of several runs the most.
+    """
 
     def __init__(self) -> None:
         self._runs: list[tuple[int, Pieces]] = []
-        self._gathered: list[pa.Table] = []
-        self._bytes = 0
+        self.bytes_a_row = 0.0
         self._closing = ExitStack()
 
     def __enter__(self) -> "SortedColumns":
@@ -35,34 +34,16 @@ class SortedColumns:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def add(self, columns: pa.Table) -> None:
-        """Take more columns in."""
+    def add(self, columns: pa.Table, *, last: bool = False) -> None:
+        """Take more columns in; but for the last, which stay in memory, they are laid on disk."""
         if columns.num_rows:
-            self._gathered.append(columns)
-            self._bytes += columns.nbytes
-        if self._bytes >= SORTED_BYTES:
-            pieces = self._sorted()
-            self._runs.append((len(pieces), self._on_disk(pieces)))
-            self._bytes = 0
-
-    def end(self) -> None:
-        """Nothing more comes: what is in memory stays there."""
-        if self._gathered:
-            pieces = self._sorted()
-            self._runs.append((len(pieces), pieces.__getitem__))
+            self.bytes_a_row = max(self.bytes_a_row, columns.nbytes / columns.num_rows)
+            pieces = _sorted(columns)
+            self._runs.append((len(pieces), pieces.__getitem__ if last else self._on_disk(pieces)))
 
     def piece(self, number: int) -> list[pa.RecordBatch]:
         """The columns of places from `number * PIECE`, `PIECE` of them, each batch in order."""
         return [pieces(number) for count, pieces in self._runs if number < count]
-
-    def _sorted(self) -> list[pa.RecordBatch]:
-        (batch,) = pa.concat_tables(self._gathered).combine_chunks().to_batches()
-        self._gathered.clear()  # before they are copied once more
-        places = batch[PLACE].to_numpy()
-        order = np.argsort(places)
-        batch = batch.take(pa.array(order))
-        bounds = np.searchsorted(places[order], range(0, int(places.max()) + PIECE + 1, PIECE)).tolist()
-        return [batch.slice(start, end - start) for start, end in pairwise(bounds)]
 
     def _on_disk(self, pieces: list[pa.RecordBatch]) -> Pieces:
         file = self._closing.enter_context(TemporaryFile())  # noqa: SIM115 - the stack closes it
@@ -71,3 +52,14 @@ class SortedColumns:
                 writer.write_batch(piece)
         read: Pieces = pa.ipc.open_file(file).get_batch
         return read
+
+
+def _sorted(columns: pa.Table) -> list[pa.RecordBatch]:
+    (batch,) = columns.combine_chunks().to_batches()
+    places = batch[PLACE].to_numpy()
+    pieces = int(places.max()) // PIECE + 1
+    held = np.full(pieces * PIECE, -1)
+    held[places] = np.arange(len(places))
+    batch = batch.take(pa.array(held[held >= 0]))
+    bounds = [0, *np.cumsum((held >= 0).reshape(pieces, PIECE).sum(axis=1)).tolist()]
+    return [batch.slice(start, end - start) for start, end in pairwise(bounds)]

@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect_openai_batch.batch.files.batches import read_batch
 from prefect_openai_batch.batch.jobs.results import write_job_results
 from prefect_openai_batch.batch.money.estimates import estimate_files
-from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
+from prefect_openai_batch.batch.outcomes.outcome_files import OUTCOMES, write_outcomes
 
 from .stage import job_of, output_path
 
@@ -21,6 +21,9 @@ def main(folder: Path, kind: str) -> None:
     job = job_of(folder, kind)
     rows, files = job.kept_rows("fetching"), job.input_files()
     estimate_files(files)  # as a flow does before it sends anything: then the prices are loaded
+    for file in files:
+        file.files.remove(OUTCOMES)  # of the turn before: to put a file in place of another takes longer
+    Path(job.destination).unlink(missing_ok=True)
     begun = time.process_time()
     for number, file in enumerate(files):
         batch = read_batch({"id": f"batch_{number}", "status": "completed"}, file)

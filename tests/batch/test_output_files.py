@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect_openai_batch.batch.files import output_files
 from prefect_openai_batch.batch.files.batches import read_batch
 from prefect_openai_batch.batch.files.output_files import OutputLines, custom_id_of
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
@@ -23,6 +25,31 @@ def test_lines_are_split_at_newline_bytes_alone(tmp_path: Path) -> None:
     with OutputLines([path]) as lines:
         found = [read_outcome(Endpoint.CHAT_COMPLETIONS, lines.read(position)).answer for position, _ in lines]
     assert found == texts
+
+
+@given(
+    files=st.lists(st.lists(st.integers(0, 40), max_size=8), max_size=3),
+    at_once=st.sampled_from([1, 30, 250_000]),
+    ended=st.booleans(),
+)
+def test_each_line_is_read_again_by_its_mark(files: list[list[int]], at_once: int, ended: bool) -> None:
+    """In files of any number and size, empty lines among theirs, however many are read at once."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(output_files, "CHUNK_BYTES", at_once)
+        wanted, paths = [], []
+        for number, sizes in enumerate(files):
+            texts = [
+                b"" if not size else json.dumps({"id": number, "text": "x" * size}).encode() for size in sizes
+            ]
+            content = b"\n".join(texts) + (b"\n" if ended or not texts or not texts[-1] else b"")
+            paths.append(Path(folder, str(number)))
+            paths[-1].write_bytes(content if texts else b"")
+            wanted += [json.loads(text) if text else None for text in texts]
+        with OutputLines(paths) as lines:
+            positions = [position for position, _ in lines]
+            found = [lines.read(position) for position in positions]
+    assert positions == sorted(set(positions))
+    assert [None if "error" in one else one for one in found] == wanted
 
 
 @given(st.text(), st.booleans(), st.booleans())

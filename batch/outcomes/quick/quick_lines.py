@@ -1,9 +1,10 @@
 """Reads lines of the usual shape straight into columns; a test proves that they say what `read_outcome` says."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 from ...requests.endpoints import Endpoint
@@ -18,6 +19,8 @@ Told = tuple[Any, ...]
 
 ANSWER = VALUES.index("answer")
 
+_UNUSUAL = (ValueError, OverflowError, RecursionError)
+
 
 class QuickLines:
     """Reads the lines of an endpoint that were executed and hold one text or vector."""
@@ -26,28 +29,36 @@ class QuickLines:
         shape = SHAPES[endpoint]
         types = packed_schema(outcome_schema(endpoint))
         self._types = [types.field(name).type for name in VALUES]
-        self._decode = msgspec.json.Decoder(Line[shape.body]).decode  # type: ignore[name-defined]  # a type made as it runs
+        decoder = msgspec.json.Decoder(Line[shape.body])  # type: ignore[name-defined]  # a type made as it runs
+        self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
         self._values = shape.values
         self._answers = answers
 
-    def read(self, lines: Iterable[bytes]) -> list[Told | None]:
-        """What each line says; None where that is not certain, and the line is for `read_outcome`."""
-        told: list[Told | None] = []
-        decode, values_of, answers = self._decode, self._values, self._answers
-        for line in lines:
-            try:
-                if not line.isascii():
-                    line.decode()  # the decoder does not look into what it passes over
-                values = values_of(decode(line))
-            except (ValueError, OverflowError, RecursionError):
-                told.append(None)
-                continue
-            if answers is None:
-                told.append(values)
-            else:
-                held = answers.read(values[ANSWER])
-                told.append(None if held is None else (*values, held))
-        return told
+    def read(self, chunk: bytes) -> list[Told] | None:
+        """What each of some whole lines says; None where that is not certain of all."""
+        try:
+            _check_text(chunk)
+            told = [*map(self._values, self._decode_lines(chunk))]
+        except _UNUSUAL:
+            return None
+        if not _are_one_a_line(len(told), chunk):
+            return None
+        if self._answers is None:
+            return told
+        held = [self._answers.read(values[ANSWER]) for values in told]
+        return None if None in held else [(*values, one) for values, one in zip(told, held, strict=True)]
+
+    def read_line(self, line: bytes) -> Told | None:
+        """What a line says; None where that is not certain, and the line is for `read_outcome`."""
+        try:
+            _check_text(line)
+            values = self._values(self._decode(line))
+        except _UNUSUAL:
+            return None
+        if self._answers is None:
+            return values
+        held = self._answers.read(values[ANSWER])
+        return None if held is None else (*values, held)
 
     def columns(self, told: Sequence[Told]) -> dict[str, pa.Array]:
         """The columns of packed outcomes that lines fill: those that are absent hold nothing."""
@@ -55,6 +66,25 @@ class QuickLines:
         named = zip(VALUES, values, self._types, strict=False)  # behind them the typed answers
         columns = {name: pa.array(column, kind) for name, column, kind in named}
         return columns if self._answers is None else {**columns, FIELDS: self._answers.column(values[-1])}
+
+
+def _are_one_a_line(count: int, chunk: bytes) -> bool:
+    """Whether so many objects, decoded from a chunk, stand there one a line.
+
+    The decoder also takes two in a line, one in two lines, and empty lines. But in no object is there a line that
+    ends in `}` before one that begins with `{`: where all lines do, each newline parts two objects.
+    """
+    characters = np.frombuffer(chunk, np.uint8)[: -1 if chunk.endswith(b"\n") else None]
+    ends = np.flatnonzero(characters == ord("\n"))
+    if count != len(ends) + 1 or ord("\n") in characters[[0, -1]]:
+        return False
+    return bool((characters[ends - 1] == ord("}")).all() and (characters[ends + 1] == ord("{")).all())
+
+
+def _check_text(content: bytes) -> None:
+    """Raise what is no UTF-8: the decoder does not look into what it passes over."""
+    if not content.isascii():
+        content.decode()
 
 
 def quick_lines(endpoint: Endpoint, answer: AnswerType | None) -> QuickLines | None:

@@ -49,6 +49,9 @@ class OutputDetails(Struct, gc=False):
     reasoning_tokens: Count | None = None
 
 
+_NO_INPUTS, _NO_OUTPUTS = InputDetails(), OutputDetails()
+
+
 class Usage(
     Struct,
     gc=False,
@@ -86,18 +89,19 @@ VALUES = ("custom_id", "answer", "finish_reason", "model", *COUNTS, "request_id"
 def _values(line: Line[Any], answer: str | bytes | list[float], finish_reason: str | None) -> tuple[Any, ...]:
     """What a line holds, as the values of `VALUES`."""
     response = line.response
-    usage = response.body.usage
-    inputs, outputs = usage.inputs, usage.outputs
+    body = response.body
+    usage = body.usage
+    inputs, outputs = usage.inputs or _NO_INPUTS, usage.outputs or _NO_OUTPUTS
     return (
         line.custom_id,
         answer,
         finish_reason,
-        response.body.model,
+        body.model,
         usage.input_tokens,
-        None if inputs is None else inputs.cached_tokens,
-        None if inputs is None else inputs.cache_write_tokens,
+        inputs.cached_tokens,
+        inputs.cache_write_tokens,
         usage.output_tokens,
-        None if outputs is None else outputs.reasoning_tokens,
+        outputs.reasoning_tokens,
         response.request_id or None,
     )
 

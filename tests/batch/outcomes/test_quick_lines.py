@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.files.output_files import custom_id_of, parse_line
+from prefect_openai_batch.batch.files.output_files import custom_id_of, lines_of, parse_line
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema, record_batch
 from prefect_openai_batch.batch.outcomes.quick.quick_lines import QuickLines, quick_lines
@@ -35,7 +35,7 @@ def slowly(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) ->
 
 def quickly(quick: QuickLines, line: bytes) -> dict[str, Any] | None:
     """The columns that it becomes at once; None where it does not."""
-    (told,) = quick.read([line])
+    told = quick.read_line(line)
     if told is None:
         return None
     assert told[VALUES.index("custom_id")] == custom_id_of(line)
@@ -47,6 +47,8 @@ def check(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) -> 
     """Whether a line is read quickly; if it is, both say the same, and what the columns leave out is nothing."""
     quick = quick_lines(endpoint, answer)
     found = quickly(quick, line) if quick else None
+    if quick and b"\n" not in line:
+        assert (quick.read(line) is None) is (found is None)
     if found is not None:
         known = {"row": 0, "batch_id": "b", "outcome": "succeeded", "again": False}
         names = outcome_schema(endpoint, answer).names
@@ -59,6 +61,52 @@ def check(endpoint: Endpoint, line: bytes, answer: AnswerType | None = None) -> 
 def test_both_ways_say_the_same_of_any_line(drawn: tuple[Endpoint, bytes]) -> None:
     """Odd types, numbers out of bounds, halves of emojis, names that come twice, a byte gone wrong."""
     check(*drawn)
+
+
+@st.composite
+def chunks(draw: st.DrawFn) -> tuple[Endpoint, bytes]:
+    """Lines of one endpoint, usual ones and others, with nothing or more than one newline between them."""
+    endpoint = draw(st.sampled_from(list(BODIES)))
+    fine = json.dumps(usual(endpoint)).encode() + b"\n"
+    pretty = json.dumps(usual(endpoint), indent=1).encode() + b"\n"
+    spoilt = st.sampled_from([b"\n", b" \n", fine[:-1], fine[:40] + b"\n", fine[:1], fine[1:], pretty, b"\xff\n"])
+    lines = draw(st.lists(st.just(fine) | st.just(b" " + fine) | spoilt, min_size=1, max_size=5))
+    return endpoint, b"".join(lines)
+
+
+@settings(max_examples=500)
+@given(chunks())
+def test_many_lines_say_what_each_says(drawn: tuple[Endpoint, bytes]) -> None:
+    """An empty line, one that ends in the next, two in one: where any is odd, nothing is said of all at once."""
+    endpoint, chunk = drawn
+    quick = quick_lines(endpoint, None)
+    assert quick is not None
+    told = quick.read(chunk)
+    assert told is None or told == [quick.read_line(line) for line in lines_of(chunk)]
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["{0}{0}\n\n", "\n{0}{0}\n", "{0}\n\n{0}\n", "{0}\n{0}{1}\n{2}\n", "{0} {0}\n{0}\n", "{1}\n{2}"],
+    ids=["an empty line last", "an empty line first", "one between", "one goes on", "two in one", "one in two"],
+)
+def test_where_they_are_not_one_a_line_nothing_is_said(form: str) -> None:
+    """The decoder would take them: there each would be told under the number of another line."""
+    line = json.dumps(usual(Endpoint.CHAT_COMPLETIONS))
+    start, rest = line[:1], line[1:]
+    quick = quick_lines(Endpoint.CHAT_COMPLETIONS, None)
+    assert quick is not None
+    assert quick.read(form.format(line, start, rest).encode()) is None
+
+
+@pytest.mark.parametrize("endpoint", BODIES, ids=lambda endpoint: endpoint.name.lower())
+@pytest.mark.parametrize("end", ["", "\n"], ids=["its end is absent", "with its end"])
+def test_usual_lines_are_read_at_once(endpoint: Endpoint, end: str) -> None:
+    """The last with an end or without."""
+    line = json.dumps(usual(endpoint), ensure_ascii=False)
+    told = quick_lines(endpoint, None).read(f"{line}\n{line}{end}".encode())  # type: ignore[union-attr]  # there is one
+    assert told is not None
+    assert len(told) == 2
 
 
 TYPED = st.sampled_from(

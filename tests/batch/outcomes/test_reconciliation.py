@@ -74,7 +74,7 @@ def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(output_files, "CHUNK_BYTES", at_once)
-        patch.setattr(reconciliation, "PLACED_BYTES", at_once)
+        patch.setattr(reconciliation, "GATHERED_BYTES", at_once)
         outcomes = reconciled(case.endpoint, case.custom_ids, ended)
     assert [(outcome["row"], outcome["custom_id"]) for outcome in outcomes] == list(enumerate(case.custom_ids))
     for outcome in outcomes:

@@ -168,17 +168,18 @@ def test_a_file_that_finds_no_room_has_one_turn(
     client: SyncPrefectClient, server: BatchServer, file: InputFile, tmp_path: Path
 ) -> None:
     """However often it is tried: its upload is kept, and it creates nothing before it has room."""
-    connection = Connection(OpenAI(base_url=server.base_url, api_key="test"), paced=True)
-    limit = GlobalConcurrencyLimitCreate(
-        name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
-    )
-    client.create_global_concurrency_limit(limit)
-    held = file.model_copy(update={"folder": str(tmp_path / "held"), "name": "held"})
-    copytree(file.folder, held.folder)
-    find_or_create(connection, file, 0.0)
-    for _ in range(3):
-        assert find_or_create_in_room(connection, held, 0.0, bound=1) is None
-    assert client.read_global_concurrency_limit_by_name(limit.name).active_slots == 2
+    with OpenAI(base_url=server.base_url, api_key="test") as openai_client:
+        connection = Connection(openai_client, paced=True)
+        limit = GlobalConcurrencyLimitCreate(
+            name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
+        )
+        client.create_global_concurrency_limit(limit)
+        held = file.model_copy(update={"folder": str(tmp_path / "held"), "name": "held"})
+        copytree(file.folder, held.folder)
+        find_or_create(connection, file, 0.0)
+        for _ in range(3):
+            assert find_or_create_in_room(connection, held, 0.0, bound=1) is None
+        assert client.read_global_concurrency_limit_by_name(limit.name).active_slots == 2
 
 
 def test_without_prefect_they_go_on(caplog: pytest.LogCaptureFixture) -> None:
