@@ -22,8 +22,8 @@ from .token_counts import COUNTS, TokenCounts
 SCALE = 12
 """Digits behind the point of a row's cost: a millionth of a dollar for a million tokens, times one token."""
 
-HALF = 32
-"""Half of the bits of an integer."""
+MOST = 2**63 - 1
+"""The largest integer of an array."""
 
 COST = pa.decimal128(24, SCALE)
 """The type of a row's cost in US dollars."""
@@ -231,8 +231,8 @@ def _synchronous(counts: Counts, price: Price | None) -> Decimal | None:
 
 
 def _sum(units: Integers) -> Decimal:
-    high, low = units >> HALF, units & ((1 << HALF) - 1)  # so that no sum overflows
-    return Decimal((int(high.sum()) << HALF) + int(low.sum())).scaleb(-SCALE)
+    overflows = int(units.max(initial=0)) * len(units) > MOST
+    return Decimal(sum(units.tolist()) if overflows else int(units.sum())).scaleb(-SCALE)
 
 
 def _dollars(units: Integers, known: Integers) -> pa.Array:
