@@ -166,8 +166,9 @@ def write_batches(
 
 
 def _kept_as(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are kept: compressed, but for vectors, which hardly become smaller; what repeats, once."""
-    compression = {name: "none" if schema.field(name).type == pa.binary() else "lz4" for name in schema.names}
+    """How columns are kept: compressed, but for what hardly becomes smaller; what repeats, once."""
+    random = {"request_id", *(field.name for field in schema if field.type == pa.binary())}  # and vectors
+    compression = {name: "none" if name in random else "lz4" for name in schema.names}
     return {"write_statistics": ["row"], "use_dictionary": REPEATED, "compression": compression}
 
 

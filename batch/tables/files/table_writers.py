@@ -7,7 +7,7 @@ from gzip import GzipFile
 from io import BytesIO, StringIO
 from itertools import chain
 from types import NoneType
-from typing import IO, Any, cast
+from typing import IO, Any, NamedTuple, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +20,15 @@ from ..value_texts import json_bytes
 
 TEXT_BYTES = 4 * 1024 * 1024
 """About the most bytes of columns that become text at once: as text and as objects they are many more."""
+
+SAMPLE_ROWS = 500
+"""So many of the first rows tell how a Parquet file's columns are kept."""
+
+TELLING_BYTES = 2_000
+"""A column of which they hold less tells nothing: it is compressed."""
+
+WORTH_IT = 0.9
+"""A column is compressed that becomes smaller than this."""
 
 EXISTS_ALREADY = "exists already; choose another, or let it be replaced (--overwrite, if_exists='replace')"
 """What is wrong with a destination where a table stands."""
@@ -71,28 +80,57 @@ def _compressed(file: IO[bytes], compression: str | None) -> Iterator[IO[bytes]]
 
 
 def _write_parquet(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
+    coming = (batch for batch in batches if batch.num_rows)
+    first = next(coming, None)
+    if first is None:
+        pq.ParquetWriter(file, schema).close()
+        return 0
     rows = 0
-    with pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
-        for batch in batches:
+    with pq.ParquetWriter(file, schema, **_kept_as(first.slice(0, SAMPLE_ROWS))) as writer:
+        for batch in chain([first], coming):
             for group in slices(batch, rows=batch.num_rows):
                 writer.write_batch(group)
             rows += batch.num_rows
     return rows
 
 
-def _kept_as(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are kept: in dictionaries and compressed, but for vectors, of which neither makes less."""
-    kept = {"dictionary_pagesize_limit": DICTIONARY_BYTES}
-    empty = BytesIO()
-    pq.ParquetWriter(empty, schema).close()
-    columns = pq.ParquetFile(empty).schema
-    leaves = [columns.column(place) for place in range(len(columns.names))]
-    vectors = {leaf.path for leaf in leaves if leaf.physical_type == "FLOAT" and leaf.max_repetition_level}
-    if not vectors:
-        return kept
-    others = [leaf.path for leaf in leaves if leaf.path not in vectors]
-    compression = dict.fromkeys(others, "snappy") | dict.fromkeys(vectors, "none")
-    return {"use_dictionary": others, "write_statistics": others, "compression": compression, **kept}
+def _kept_as(sample: pa.RecordBatch) -> dict[str, Any]:
+    """How columns are kept: in dictionaries and compressed, but for those of which the sample becomes no smaller.
+
+    Such are vectors and random ids, of which either takes long. Of the values in lists no statistics are kept.
+    """
+    plain, looked_up = _leaves(sample, use_dictionary=False), _leaves(sample, use_dictionary=True)
+    told = {path: leaf for path, leaf in plain.items() if leaf.size >= TELLING_BYTES}
+    random = {path for path, leaf in told.items() if leaf.compressed > WORTH_IT * leaf.size}
+    unlike = {path for path, leaf in told.items() if looked_up[path].size > leaf.size}
+    return {
+        "compression": {path: "none" if path in random else "snappy" for path in plain},
+        "use_dictionary": [path for path in plain if path not in unlike],
+        "dictionary_pagesize_limit": DICTIONARY_BYTES,
+        "write_statistics": [path for path, leaf in plain.items() if not leaf.repeated],
+    }
+
+
+class _Leaf(NamedTuple):
+    """A column as Parquet knows it: its bytes, so and compressed, and whether its values are in lists."""
+
+    size: int
+    compressed: int
+    repeated: bool
+
+
+def _leaves(sample: pa.RecordBatch, *, use_dictionary: bool) -> dict[str, _Leaf]:
+    """The columns of a sample by their paths, as they are when they are written."""
+    written = BytesIO()
+    with pq.ParquetWriter(written, sample.schema, use_dictionary=use_dictionary, write_statistics=False) as writer:
+        writer.write_batch(sample)
+    parquet = pq.ParquetFile(written)
+    group = parquet.metadata.row_group(0)
+    columns = [(group.column(place), parquet.schema.column(place)) for place in range(group.num_columns)]
+    return {
+        leaf.path: _Leaf(kept.total_uncompressed_size, kept.total_compressed_size, leaf.max_repetition_level > 0)
+        for kept, leaf in columns
+    }
 
 
 def _write_jsonl(file: IO[bytes], _place: str, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:

@@ -94,6 +94,32 @@ def test_jsonl_holds_every_kind_of_value(tmp_path: Path, rows: int) -> None:
     assert found == [dict(zip(AS_JSON, row, strict=True)) for row in zip(*AS_JSON.values(), strict=True)]
 
 
+def test_parquet_columns_are_kept_as_their_first_rows_pay(tmp_path: Path) -> None:
+    """Nothing is compressed or looked up in vain, and what says nothing yet is kept as usual."""
+    rows = 6_000
+    numbers = np.random.default_rng(7)
+    table = pa.table(
+        {
+            "label": [("good", "bad", "none of them")[row % 3] for row in range(rows)],
+            "text": [f"Review {row}: it came late, and I like it all the same." for row in range(rows)],
+            "random": [numbers.bytes(24) for _ in range(rows)],
+            "late": [None] * 5_000 + ["I say it again. " * 20] * 1_000,
+            "vector": pa.array(list(numbers.random((rows, 8), np.float32)), pa.list_(pa.float32())),
+        }
+    )
+    kept = write(tmp_path / "out.parquet", table)
+    group = pq.read_metadata(tmp_path / "out.parquet").row_group(0)
+    columns = {column.path_in_schema: column for column in map(group.column, range(group.num_columns))}
+    compressed = {path: column.compression == "SNAPPY" for path, column in columns.items()}
+    looked_up = {path: "RLE_DICTIONARY" in column.encodings for path, column in columns.items()}
+    vector = "vector.list.element"
+    assert compressed == {"label": True, "text": True, "random": False, "late": True, vector: False}
+    assert looked_up == {"label": True, "text": False, "random": False, "late": True, vector: False}
+    assert [path for path, column in columns.items() if column.is_stats_set] == ["label", "text", "random", "late"]
+    pq.write_table(table, tmp_path / "usual.parquet", row_group_size=5_000)
+    assert len(kept) < 1.02 * (tmp_path / "usual.parquet").stat().st_size
+
+
 @pytest.mark.parametrize("rows", [1, 2, 3])
 @pytest.mark.parametrize("name", list(AS_JSON))
 def test_csv_holds_every_kind_of_value(tmp_path: Path, name: str, rows: int) -> None:
