@@ -1,4 +1,4 @@
-"""Columns that come in any order, taken back in the order of their places, in bounded memory."""
+"""Columns that come in any order, taken back in the order of their places; memory holds one run of them."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -60,6 +60,7 @@ def _sorted(columns: pa.Table) -> list[pa.RecordBatch]:
     pieces = int(places.max()) // PIECE + 1
     held = np.full(pieces * PIECE, -1)
     held[places] = np.arange(len(places))
-    batch = batch.take(pa.array(held[held >= 0]))
-    bounds = [0, *np.cumsum((held >= 0).reshape(pieces, PIECE).sum(axis=1)).tolist()]
+    there = held >= 0
+    batch = batch.take(pa.array(held[there]))
+    bounds = [0, *np.cumsum(there.reshape(pieces, PIECE).sum(axis=1)).tolist()]
     return [batch.slice(start, end - start) for start, end in pairwise(bounds)]

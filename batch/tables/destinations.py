@@ -51,10 +51,7 @@ def check_destination(path: str, if_exists: Literal["refuse", "replace"] = "refu
     if folder is not None:
         folder.check(kind, if_exists)
     elif kind is not None and if_exists == "refuse":
-        raise refused(
-            path,
-            EXISTS_ALREADY,
-        )
+        raise refused(path, EXISTS_ALREADY)
     if isinstance(filesystem, LocalFileSystem):
         _refuse_closed_folder(path, Path(place).parent)
 

@@ -25,10 +25,10 @@ SAMPLE_ROWS = 500
 """So many of the first rows tell how a Parquet file's columns are kept."""
 
 TELLING_BYTES = 2_000
-"""A column of which they hold less tells nothing: it is compressed."""
+"""Of a column that is smaller in them nothing can be told: it is compressed, and looked up."""
 
 WORTH_IT = 0.9
-"""A column is compressed that becomes smaller than this."""
+"""The share of its size that a compressed column has at most; others are not compressed."""
 
 EXISTS_ALREADY = "exists already; choose another, or let it be replaced (--overwrite, if_exists='replace')"
 """What is wrong with a destination where a table stands."""

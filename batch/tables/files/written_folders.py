@@ -98,10 +98,7 @@ class WrittenFolder:
             raise refused(self.destination, "is where a disk is mounted; name a folder in it")
         self._refuse_strangers()
         if self.own_names() and if_exists == "refuse":
-            raise refused(
-                self.destination,
-                EXISTS_ALREADY,
-            )
+            raise refused(self.destination, EXISTS_ALREADY)
 
     def write(self, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> int:
         """Write batches of one schema in files of a bounded size, replacing what is there; the number of rows.
