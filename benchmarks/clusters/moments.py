@@ -13,7 +13,7 @@ HANG_SECONDS = 3.0
 """The first creation, or the first download, takes so long: the kill falls into it."""
 
 BUILD_SECONDS = 0.2
-"""So long after the rows are read items are being built; an engine's processes are not sooner there."""
+"""So long after the rows are read items are being built by workers, whose files are elsewhere until they are whole."""
 
 FAULTS: dict[str, list[RouteFault]] = {
     "build": [],
@@ -32,16 +32,21 @@ def await_moment(moment: str, server: BatchServer, storage: str, goes_on: Callab
         if not goes_on():
             raise RuntimeError(f"the job has ended before the moment of {moment}")
         time.sleep(0.01)
-    if moment == "build":
+    if moment == "build" and _is_remote(storage):
         time.sleep(BUILD_SECONDS)
 
 
 def _has_come(moment: str, server: BatchServer, storage: str) -> bool:
     if moment == "build":
-        files = fsspec.filesystem("s3" if storage.startswith("s3:") else "file", skip_instance_cache=True)
-        return bool(files.glob(f"{storage}/*/rows.json"))
+        files = fsspec.filesystem("s3" if _is_remote(storage) else "file", skip_instance_cache=True)
+        sign = "rows.json" if _is_remote(storage) else "rounds/1/*/.input.jsonl.*"
+        return bool(files.glob(f"{storage}/*/{sign}"))
     method, ending = ("POST", "/batches") if moment == "submit" else ("GET", "/content")
     return any(one["method"] == method and one["path"].endswith(ending) for one in _requests(server))
+
+
+def _is_remote(storage: str) -> bool:
+    return storage.startswith("s3:")
 
 
 def _requests(server: BatchServer) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -20,6 +21,25 @@ from prefect_openai_batch.cli.progress import shown_progress
 from .support import Shell, run
 
 STARTING = "starting Prefect's own server"
+
+
+class Stderr:
+    """The lines on stderr so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+        self.text = ""
+
+    def lines(self) -> list[str]:
+        self.text += self.capsys.readouterr().err
+        return self.text.splitlines()
+
+    def wait_for(self, beginning: str) -> None:
+        """Until a line begins so, however slow the machine."""
+        deadline = time.monotonic() + 60
+        while not any(line.startswith(beginning) for line in self.lines()):
+            assert time.monotonic() < deadline, self.text
+            time.sleep(0.01)
 
 
 @pytest.mark.server
@@ -65,14 +85,18 @@ def test_a_refusal_is_one_line_whatever_the_environment_says_of_logs(
     assert len(done.errors) == 1
 
 
-def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str]) -> None:
+def test_who_waits_is_told_for_what(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Once, and only where it takes longer than a moment."""
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 60)
     with waited_for("reading"):
         pass
     assert capsys.readouterr().err == ""
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.1)
     with waited_for("reading"):
-        time.sleep(SILENT_SECONDS * 2)
-    assert capsys.readouterr().err == "reading …\n"
+        Stderr(capsys).wait_for("reading …")
+    assert capsys.readouterr().err == ""
 
 
 def test_waits_of_a_command_count_together(
@@ -95,14 +119,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_silence_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
     """OpenAI where a call of ours is under way, a step that was begun, else Prefect; each once."""
-    with shown_progress():
+    said = Stderr(capsys)
+    with ExitStack() as stack:
         with noted_wait("OpenAI's answer"):
-            time.sleep(0.2)
-        time.sleep(0.2)
+            stack.enter_context(shown_progress())
+            said.wait_for("waiting for OpenAI's answer …")
+        said.wait_for("waiting for Prefect's server …")
         report("read", advance=5)
-        time.sleep(0.2)
-    lines = ["waiting for OpenAI's answer …", "waiting for Prefect's server …", "read    5 rows, 0 s"]
-    assert capsys.readouterr().err.splitlines() == lines
+        said.wait_for("read    5 rows, ")
+        time.sleep(0.1)
+    assert len(said.lines()) == 3
 
 
 def test_a_command_loads_no_other() -> None:
