@@ -16,7 +16,7 @@ from ..batch.files.batches import Batch, describe_progress
 from ..batch.files.input_files import INPUT, ITEMS, InputFile, items_table
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended
-from ..batch.outcomes.outcome_files import OUTCOMES, FetchedOutput
+from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
@@ -68,7 +68,7 @@ def fetch_output(
     """
     file, typed = batch.input_file, as_answer_type(answer)
     done = fetched(file) if file else None
-    if done is not None and done.files.exists(OUTCOMES):
+    if done is not None and done.is_kept:
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")

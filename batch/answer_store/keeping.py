@@ -12,13 +12,12 @@ import msgspec
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..files.input_files import INPUT, InputFile, items_of
 from ..files.output_files import custom_id_of, parse_line
 from ..outcomes.costs import READ, row_costs, sent_model
 from ..outcomes.outcome import OutcomeKind, response_of
-from ..outcomes.outcome_files import OUTCOMES, FetchedOutput
+from ..outcomes.outcome_files import FetchedOutput, open_outcomes
 from .answers import Answers, KeptAnswer
 from .digests import Digests
 from .keepers import introduce
@@ -26,8 +25,6 @@ from .store import AnswerStore
 
 CUT = pa.array(["length", "content_filter"])
 """How an answer ended that is not whole."""
-
-ROWS_AT_ONCE = 5_000
 
 COLUMNS = [*READ, "custom_id", "answer", "finish_reason"]
 
@@ -85,8 +82,8 @@ def _digests(file: InputFile, server: str) -> dict[str, bytes]:
 
 
 def _outcomes(output: FetchedOutput) -> Iterator[pa.Table]:
-    with output.files.open(OUTCOMES) as file:
-        for batch in pq.ParquetFile(file).iter_batches(ROWS_AT_ONCE, columns=COLUMNS):
+    with open_outcomes(output, COLUMNS) as batches:
+        for batch in batches:
             yield pa.Table.from_batches([batch])
 
 

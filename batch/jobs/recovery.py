@@ -5,11 +5,9 @@ from itertools import groupby
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..outcomes.outcome_columns import outcome_schema
-from ..outcomes.outcome_files import OUTCOMES, FetchedOutput
-from ..outcomes.vectors import unpacked
+from ..outcomes.outcome_files import FetchedOutput, open_outcomes
 from ..tables.destinations import write_table
 from .results import RESULT_COLUMNS
 
@@ -63,8 +61,8 @@ def _latest(outputs: list[tuple[int, FetchedOutput]]) -> Iterator[pa.RecordBatch
 
 def _batches(outputs: Iterable[FetchedOutput]) -> Iterator[pa.RecordBatch]:
     for output in outputs:
-        with output.files.open(OUTCOMES) as file:
-            yield from map(unpacked, pq.ParquetFile(file).iter_batches(5_000))
+        with open_outcomes(output) as batches:
+            yield from batches
 
 
 def _replace(batch: pa.RecordBatch, replaced: dict[str, pa.RecordBatch]) -> pa.RecordBatch:

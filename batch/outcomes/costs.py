@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..files.batches import SYNCHRONOUS
 from ..files.output_files import BROKEN_LINE
@@ -16,7 +15,7 @@ from ..files.unpaid import UNPAID
 from ..prices import MILLION, Given, Price, Processing, Rates, price_of
 from .bill import PARTS, Bill, Costs, ModelBill
 from .outcome import UNREADABLE, OutcomeKind
-from .outcome_files import OUTCOMES, FetchedOutput
+from .outcome_files import FetchedOutput, read_outcomes
 from .token_counts import COUNTS, TokenCounts
 
 SCALE = 12
@@ -52,8 +51,7 @@ def saved_by(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
 
 
 def _bill(output: FetchedOutput, given: Given, *, as_if_sent: bool = False) -> Bill:
-    with output.files.open(OUTCOMES) as file:
-        table = pq.ParquetFile(file).read(columns=list(READ))
+    table = read_outcomes(output, READ)
     if as_if_sent:
         place = table.schema.get_field_index("batch_id")
         table = table.set_column(place, "batch_id", pa.nulls(table.num_rows, pa.string()))

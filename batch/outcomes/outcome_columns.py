@@ -12,7 +12,7 @@ from .token_counts import COUNTS
 
 
 def outcome_schema(endpoint: Endpoint, answer: AnswerType | None = None) -> pa.Schema:
-    """The columns of `outcomes.parquet`: fixed by the endpoint and the answer's type, never by the data.
+    """The columns of outcomes as they are kept: fixed by the endpoint and the answer's type, never by the data.
 
     They are the row's number, its custom_id, the fields of `Outcome` in their order (`fields`, a struct, where
     answers are typed), and the batch.

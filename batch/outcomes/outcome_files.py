@@ -1,7 +1,9 @@
 """What was fetched for one input file: its outcomes in the order of its rows."""
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,6 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..files.batches import Batch
@@ -23,6 +24,7 @@ from ..schemas.answer_types import AnswerType
 from ..storage import Folder
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
+from .kept_outcomes import AS_PARQUET, OUTCOMES, outcome_reader, outcome_writer
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
 from .quick.quick_lines import quick_lines
@@ -31,20 +33,17 @@ from .reconciliation import Reconciliation
 from .sorted_columns import SortedColumns
 from .token_counts import COUNTS, TokenCounts
 from .unread import Reading
-from .vectors import packed, packed_schema, unpacked
-
-OUTCOMES = "outcomes.parquet"
-
-REPEATED = ["outcome", "finish_reason", "error_code", "error_message", "model", "batch_id"]
-"""Columns of few different values: to look each up where many differ takes long, and saves nothing."""
+from .vectors import packed, unpacked
 
 
 class FetchedOutput(BaseModel):
-    """A reference to what one batch gave: its outcomes in the folder's `outcomes.parquet`.
+    """A reference to what one batch gave: its outcomes in the folder's `outcomes.arrow`.
 
     `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
     that are worth another try, `out_of_quota` those that failed because the account could not pay. `untold` counts
     the items of which no line could be read, `unread` those that the batch says it finished all the same.
+    `first_rows` are those of the record batches in which the outcomes are kept; None: an earlier version kept them
+    as Parquet.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,11 +60,17 @@ class FetchedOutput(BaseModel):
     dimensions: int | None = None
     first_row: int
     last_row: int
+    first_rows: tuple[int, ...] | None = None
 
     @property
     def files(self) -> Folder:
         """The folder of the outcomes."""
         return Folder(self.folder)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether its outcomes are there."""
+        return self.files.exists(AS_PARQUET if self.first_rows is None else OUTCOMES)
 
     def frame(self) -> pd.DataFrame:
         """One line an item: `custom_id, outcome, answer, response, error`, in the order they were sent.
@@ -107,7 +112,7 @@ def write_outcomes(
         endpoint: Where its items were sent.
         items: What it was sent, in order, as row and custom_id; None takes the custom_ids as the files give them.
         paths: Its output and error files, as downloaded.
-        folder: Where `outcomes.parquet` goes.
+        folder: Where `outcomes.arrow` goes.
         keep_response: Whether whole bodies stay, as JSON text.
         answer: What each answer is, where answers are typed.
         otherwise: What became of an item without a line; by default the batch's end tells it.
@@ -157,19 +162,16 @@ def write_batches(
 ) -> FetchedOutput:
     """Write the outcomes of a batch's items, given as columns in the order of the rows."""
     tally = Tally()
-    schema = packed_schema(outcome_schema(endpoint, answer))
-    with folder.create(OUTCOMES) as file, pq.ParquetWriter(file, schema, **_kept_as(schema)) as writer:
+    first_rows = []
+    with outcome_writer(folder, outcome_schema(endpoint, answer)) as writer:
         for outcomes in batches:
+            first_rows.append(outcomes["row"][0].as_py())
             writer.write_batch(packed(outcomes))
             tally.add(unpacked(outcomes))
-    return FetchedOutput(folder=folder.url, endpoint=endpoint, batch=batch, **tally.summary())
-
-
-def _kept_as(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are kept: compressed, but for what hardly becomes smaller; what repeats, once."""
-    random = {"request_id", *(field.name for field in schema if field.type == pa.binary())}  # and vectors
-    compression = {name: "none" if name in random else "lz4" for name in schema.names}
-    return {"write_statistics": ["row"], "use_dictionary": REPEATED, "compression": compression}
+    counted = tally.summary()
+    return FetchedOutput(
+        folder=folder.url, endpoint=endpoint, batch=batch, first_rows=tuple(first_rows), **counted
+    )
 
 
 @dataclass
@@ -227,36 +229,43 @@ class Tally:
 def outcomes_between(
     fetched: FetchedOutput, first: int, end: int, columns: Sequence[str] | None = None
 ) -> pa.Table:
-    """The outcomes of the rows from `first` up to but not including `end`, by the row groups that hold them.
+    """The outcomes of the rows from `first` up to but not including `end`, by the record batches that hold them.
 
     Only the named columns are read, if any are named; `row` must be among them.
     """
-    with fetched.files.open(OUTCOMES) as file:
-        parquet = pq.ParquetFile(file, pre_buffer=False)
-        groups = [
-            number
-            for number in range(parquet.num_row_groups)
-            if (held := parquet.metadata.row_group(number).column(0).statistics).max >= first and held.min < end
-        ]
-        read = parquet.read_row_groups(groups, columns=columns, use_threads=False)
-        table = unpacked(read) if columns is None or "answer" in columns else read
+    table = read_outcomes(fetched, columns, _numbers_between(fetched.first_rows, first, end))
     rows = table["row"].to_numpy()
     start, stop = np.searchsorted(rows, (first, end)).tolist()
     return table.slice(start, stop - start)
 
 
-def read_outcomes(fetched: FetchedOutput) -> pa.Table:
-    """The outcomes of all items of an output."""
-    with fetched.files.open(OUTCOMES) as file:
-        return unpacked(pq.ParquetFile(file).read())
+def _numbers_between(first_rows: Sequence[int] | None, first: int, end: int) -> range | None:
+    """The numbers of the record batches that hold rows from `first` to `end`; None where that is not known."""
+    if first_rows is None:
+        return None
+    return range(max(bisect_right(first_rows, first) - 1, 0), bisect_left(first_rows, end))
+
+
+def read_outcomes(
+    fetched: FetchedOutput, columns: Sequence[str] | None = None, numbers: range | None = None
+) -> pa.Table:
+    """The outcomes of an output: of all items, or of those in the record batches of some numbers."""
+    with open_outcomes(fetched, columns, numbers) as batches:
+        return batches.read_all()
+
+
+def open_outcomes(
+    fetched: FetchedOutput, columns: Sequence[str] | None = None, numbers: range | None = None
+) -> AbstractContextManager[pa.RecordBatchReader]:
+    """The same, a record batch at a time."""
+    return outcome_reader(fetched.files, columns, numbers, as_parquet=fetched.first_rows is None)
 
 
 def why_again(fetched: FetchedOutput) -> Counter[str]:
     """Why items are worth another try: OpenAI's code for each, or else what became of it."""
     if not fetched.again:
         return Counter()
-    with fetched.files.open(OUTCOMES) as file:
-        table = pq.ParquetFile(file).read(columns=["again", "outcome", "error_code"])
+    table = read_outcomes(fetched, ["again", "outcome", "error_code"])
     chosen = table.filter(table["again"])
     return Counter(pc.coalesce(chosen["error_code"], chosen["outcome"].cast(pa.string())).to_pylist())
 
@@ -270,8 +279,7 @@ def rows_worth_a_try(fetched: FetchedOutput, *, cancelled: bool = False) -> np.n
     """
     if not (fetched.again or (cancelled and OutcomeKind.CANCELLED in fetched.outcomes)):
         return np.array([], dtype=np.int64)
-    with fetched.files.open(OUTCOMES) as file:
-        table = pq.ParquetFile(file).read(columns=["row", "again", "outcome"])
+    table = read_outcomes(fetched, ["row", "again", "outcome"])
     chosen = table["again"]
     if cancelled:
         chosen = pc.or_(chosen, pc.equal(table["outcome"], OutcomeKind.CANCELLED.value))

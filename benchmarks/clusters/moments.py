@@ -13,7 +13,7 @@ HANG_SECONDS = 3.0
 """The first creation, or the first download, takes so long: the kill falls into it."""
 
 BUILD_SECONDS = 0.2
-"""So long after the rows are read items are being built by workers, whose files are elsewhere until they are whole."""
+"""So long after the rows are read workers build items; in an object store nothing of them is seen before."""
 
 FAULTS: dict[str, list[RouteFault]] = {
     "build": [],

@@ -144,15 +144,15 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
     if not speeds:
         return
     print(f"{options.rows:,} rows, {options.repeat} runs in turns, medians\n")
-    print(f"{'engine':<14}{'its start, s':>14}{'job with it, s':>16}{'over threads, s':>17}{'billed':>10}   digest")
+    print(f"{'engine':<14}{'its start, s':>14}{'job with it, s':>16}{'over threads':>14}{'billed':>10}   digest")
     for engine in options.engines:
         runs = _runs_of(engine, speeds)
         start, whole = (median(getattr(one, name) for one in runs) for name in ("start", "seconds"))
         start = 0.0 if engine == "threads" else start
         has_other = engine != "threads" and "threads" in options.engines
         told = f"{_over_threads(engine, speeds):+.1f}" if has_other else ""
-        print(f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>17}{runs[0].billed:>10,}   {runs[0].digest}")
-    print("\nover threads: a job's seconds beside those on threads in the same turn, the engine's start taken off\n")
+        print(f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>14}{runs[0].billed:>10,}   {runs[0].digest}")
+    print("\nover threads: its seconds beside those on threads in the same turn, less the engine's start\n")
 
 
 def _over_threads(engine: str, speeds: list[Outcome]) -> float:

@@ -85,9 +85,7 @@ def test_a_refusal_is_one_line_whatever_the_environment_says_of_logs(
     assert len(done.errors) == 1
 
 
-def test_who_waits_is_told_for_what(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_waits_is_told_for_what(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, and only where it takes longer than a moment."""
     monkeypatch.setattr(progress, "SILENT_SECONDS", 60)
     with waited_for("reading"):

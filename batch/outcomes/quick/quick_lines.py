@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
 from ...requests.endpoints import Endpoint
@@ -74,11 +73,12 @@ def _are_one_a_line(count: int, chunk: bytes) -> bool:
     The decoder also takes two in a line, one in two lines, and empty lines. But in no object is there a line that
     ends in `}` before one that begins with `{`: where all lines do, each newline parts two objects.
     """
-    characters = np.frombuffer(chunk, np.uint8)[: -1 if chunk.endswith(b"\n") else None]
-    ends = np.flatnonzero(characters == ord("\n"))
-    if count != len(ends) + 1 or ord("\n") in characters[[0, -1]]:
-        return False
-    return bool((characters[ends - 1] == ord("}")).all() and (characters[ends + 1] == ord("{")).all())
+    lines, end = 1, chunk.find(b"\n")
+    while 0 <= end < len(chunk) - 1:
+        if chunk[end - 1 : end + 2] != b"}\n{":
+            return False
+        lines, end = lines + 1, chunk.find(b"\n", end + 1)
+    return lines == count
 
 
 def _check_text(content: bytes) -> None:

@@ -167,7 +167,7 @@ def test_outcomes_that_were_cleaned_out_are_fetched_again(
     """The record of them may be there still."""
     batch = ended(server, connection, file)
     by_hand(server, monkeypatch)
-    fetch_output.fn(batch).files.remove("outcomes.parquet")
+    fetch_output.fn(batch).files.remove("outcomes.arrow")
     assert fetch_output.fn(batch).frame()["outcome"].eq("succeeded").all()
 
 

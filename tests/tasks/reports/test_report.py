@@ -49,7 +49,7 @@ def test_a_job_has_its_report_on_the_server(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_made_is_no_failure(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its outcomes are lost: the log says so, and the run goes on."""
     job, report = done_job(tmp_path, [ANSWERED], 1, key="lost")
-    job.files.remove("rounds/1/00000-0/outcomes.parquet")
+    job.files.remove("rounds/1/00000-0/outcomes.arrow")
     with caplog.at_level(logging.WARNING):
         shown(job, report)
     assert "The report of the job lost could not be made" in caplog.text
