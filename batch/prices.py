@@ -96,8 +96,12 @@ Budget = Annotated[float | None, Field(gt=0, allow_inf_nan=False, json_schema_ex
 SMALLEST_RATE = Decimal("0.000001")
 """Prices are multiples of it: the cost of one token is then exact in a row's cost."""
 
-DATED = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4})$")
-"""How the name of a model's snapshot ends."""
+_DATE = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4})$")
+
+
+def undated(model: str) -> str:
+    """The name of a model without its snapshot's date, as of `gpt-4-0613` and `gpt-5-2025-08-07`."""
+    return _DATE.sub("", model)
 
 
 class GivenPrice(BaseModel):
@@ -132,7 +136,7 @@ class GivenPrice(BaseModel):
 
     def fits(self, model: str) -> bool:
         """Whether it is this model's price: of the name itself, or of one of its dated snapshots."""
-        return self.model in ("", model) or DATED.sub("", model) == self.model
+        return self.model in ("", model) or undated(model) == self.model
 
     @property
     def price(self) -> Price:

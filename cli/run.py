@@ -127,12 +127,12 @@ def run_command(
         raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
         content = content_of(table)
-        key = _key(content, table, request, destination, storage, options, credentials)
+        key = job_key or _key(content, table, request, destination, storage, options, credentials)
     report, was_done = run_job(
         table,
         request,
         destination,
-        job_key=job_key or key,
+        job_key=key,
         storage=storage,
         credentials=credentials,
         if_exists="replace" if overwrite else "refuse",

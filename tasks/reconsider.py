@@ -9,11 +9,12 @@ from ..batch.files.identity import enqueued_of, identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.files.pieces import CUT, REST, cuts_listed
 from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces, recorded_pieces, told_limit
-from ..batch.flight.enqueued import LIVE, undated
+from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
 from ..batch.outcomes.outcome import final_refusal
 from ..batch.outcomes.validation import Reason, kept_lines, note_refused, refused_lines, why_refused
+from ..batch.prices import undated
 from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import NOT_ALLOWED, Connection, connect

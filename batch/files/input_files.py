@@ -13,13 +13,13 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
 from ..errors import ItemTooLarge, RequestError
 from ..limits import Limits
 from ..requests.endpoints import Endpoint
 from ..storage import Folder
+from .kept_tables import keep_table, kept_table
 from .lines import Lines
 from .most_costs import CostBound
 from .token_sizes import FileTokens, TokenSums
@@ -63,8 +63,7 @@ class InputFile(BaseModel):
 
     def read_items(self) -> pa.Table:
         """Row number and custom_id of each item, in the order of the rows."""
-        with self.files.open(ITEMS) as file:
-            return pq.ParquetFile(file).read()
+        return kept_table(self.files, ITEMS)
 
 
 class InputFileWriter:
@@ -258,8 +257,7 @@ def items_table(rows: Sequence[int], custom_ids: Sequence[str]) -> pa.Table:
 
 def write_items(items: pa.Table, folder: Folder) -> None:
     """Keep the items of an input file in its folder."""
-    with folder.create(ITEMS) as file:
-        pq.write_table(items, file, use_dictionary=False)  # no custom_id stands there twice
+    keep_table(folder, ITEMS, items)
 
 
 Item = tuple[int, str]

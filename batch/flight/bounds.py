@@ -9,8 +9,8 @@ from ..files.input_files import InputFile
 from ..jobs.job import Job
 from ..jobs.submissions import refusals
 from ..outcomes.outcome_files import FetchedOutput
+from ..prices import undated
 from .cuts import told_limit
-from .enqueued import undated
 
 
 @dataclass

@@ -6,7 +6,6 @@ Batches of other programs count as nothing, for nothing tells their tokens: who 
 A model and its dated snapshots share one limit.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,17 +13,10 @@ from dataclasses import dataclass, field
 from ..files.batches import Batch, BatchStatus
 from ..files.identity import enqueued_of, enqueued_tokens, job_key_of
 from ..files.input_files import InputFile
+from ..prices import undated
 
 LIVE = frozenset({BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING, BatchStatus.CANCELLING})
 """The statuses whose tokens OpenAI counts."""
-
-
-_DATE = re.compile(r"-\d{4}-\d{2}-\d{2}$")
-
-
-def undated(model: str) -> str:
-    """The name of a model without its snapshot's date: what OpenAI counts together."""
-    return _DATE.sub("", model)
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..errors import RequestError, refusals_of
 from ..files.input_files import InputFile, InputFileWriter
+from ..files.kept_tables import kept_table
 from ..files.lines import Line, Lines, encode_row_body, make_line, together
 from ..files.most_costs import CostBound
 from ..files.template_lines import BYTES_AT_ONCE, ROWS_AT_ONCE, TemplateLines, template_lines
@@ -163,8 +163,8 @@ def _numbered_batches(
 
 def selected_rows(job: Job, selection: Selection) -> np.ndarray:
     """The row numbers of a later round's selection, ascending, as int64."""
-    with job.round_folder(selection.round).open(f"{selection.name}.rows.parquet") as file:
-        return np.asarray(pq.ParquetFile(file).read()["row"].to_numpy(), dtype=np.int64)
+    rows = kept_table(job.round_folder(selection.round), f"{selection.name}.rows.parquet")
+    return np.asarray(rows["row"].to_numpy(), dtype=np.int64)
 
 
 def _make(request: Request, bodies: Bodies, number: int, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..files.input_files import InputFile
+from ..files.kept_tables import keep_table
 from ..files.unpaid import COPY, STORE
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import rows_worth_a_try
@@ -145,6 +145,6 @@ def _write_selections(job: Job, number: int, rows: Iterable[np.ndarray]) -> Iter
 
 def _write_selection(job: Job, round_number: int, number: int, rows: np.ndarray) -> Selection:
     selection = _selection(job, round_number, number, len(rows))
-    with job.round_folder(round_number).create(f"{selection.name}.rows.parquet") as file:
-        pq.write_table(pa.table({"row": np.sort(rows)}), file)
+    table = pa.table({"row": np.sort(rows)})
+    keep_table(job.round_folder(round_number), f"{selection.name}.rows.parquet", table)
     return selection

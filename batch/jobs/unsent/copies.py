@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ...files.batches import Batch
 from ...files.input_files import InputFile
+from ...files.kept_tables import kept_table
 from ...files.unpaid import COPY
 from ...outcomes.outcome_columns import ROW_GROUP_ROWS, outcome_schema
 from ...outcomes.outcome_files import FetchedOutput, read_outcomes, write_batches
@@ -30,8 +30,7 @@ def spread(
         outputs: What was fetched of the job, later rounds behind.
         answer: What each answer is, where answers are typed.
     """
-    with file.files.open(FIRSTS) as known:
-        firsts = np.asarray(pq.ParquetFile(known).read()["row"].to_numpy())
+    firsts = np.asarray(kept_table(file.files, FIRSTS)["row"].to_numpy())
     items = file.read_items()
     told = _latest(np.unique(firsts), outputs, outcome_schema(file.endpoint, answer))
     if told is None:

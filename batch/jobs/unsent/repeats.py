@@ -8,10 +8,10 @@ from hashlib import sha256
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...errors import RequestError
 from ...files.input_files import Item
+from ...files.kept_tables import keep_table, kept_table
 from ...files.lines import Lines
 from ...storage import Folder
 
@@ -83,15 +83,13 @@ def earlier_rows(folder: Folder, part: int) -> pa.Table:
             raise RequestError(
                 f"Rows that send the same are found in order: build selection {number} before {part}.", row=None
             )
-        with folder.open(SENT.format(number)) as file:
-            tables.append(pq.ParquetFile(file).read())
+        tables.append(kept_table(folder, SENT.format(number)))
     return pa.concat_tables(tables)
 
 
 def keep_sent(folder: Folder, part: int, repeats: Repeats) -> None:
     """Note for later parts what this one sends."""
-    with folder.create(SENT.format(part)) as file:
-        pq.write_table(repeats.sent(), file, use_dictionary=False)
+    keep_table(folder, SENT.format(part), repeats.sent())
 
 
 def _table(high: np.ndarray, low: np.ndarray, rows: np.ndarray) -> pa.Table:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...answer_store.digests import Digests
 from ...files.batches import Batch
 from ...files.input_files import InputFile, Item, items_table, write_items
+from ...files.kept_tables import keep_table
 from ...files.lines import Lines
 from ...files.unpaid import COPY, STORE
 from ...outcomes.outcome_files import write_outcomes
@@ -75,8 +75,8 @@ class Sifting:
             keep_sent(self._folder, self.selection.number, self._repeats)
             if self._repeats.items:
                 file = self._file(COPY, self._repeats.items, set(), self._repeats.asked.digest())
-                with file.files.create(FIRSTS) as firsts:
-                    pq.write_table(pa.table({"row": np.array(self._repeats.firsts, dtype=np.int64)}), firsts)
+                firsts = np.array(self._repeats.firsts, dtype=np.int64)
+                keep_table(file.files, FIRSTS, pa.table({"row": firsts}))
                 files.append(file)
         return tuple(files)
 
