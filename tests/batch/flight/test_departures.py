@@ -190,14 +190,15 @@ def test_what_openai_may_take_waits_until_it_is_alone(bounds: Bounds, waiting: I
     assert leave(departures, Enqueued()) == [waiting]
 
 
-def test_a_model_and_its_snapshots_share_a_limit() -> None:
+@pytest.mark.parametrize("date", ["2025-08-07", "0613"])
+def test_a_model_and_its_snapshots_share_a_limit(date: str) -> None:
     """As they do at OpenAI: what one has enqueued, the other has not; and so does what a refusal tells."""
-    dated = file(0, 60).model_copy(update={"model": "gpt-5-mini-2025-08-07", "job_key": "other"})
+    dated = file(0, 60).model_copy(update={"model": f"gpt-5-mini-{date}", "job_key": "other"})
     told = BatchError(code="token_limit_exceeded", message="Limit: 100 enqueued tokens.")
     refused = batch_of(dated).model_copy(update={"errors": (told,), "created_at": 1000})
     bounds = Bounds()
     bounds.learn([refused], 1001.0)
-    assert bounds.of("gpt-5-mini") == bounds.of("gpt-5-mini-2025-08-07") == BOUND
+    assert bounds.of("gpt-5-mini") == bounds.of(dated.model) == BOUND
     taken = Enqueued.of([batch_of(dated)])
     assert [taken.taken(model) for model in ("gpt-5-mini", dated.model, "gpt-5")] == [60, 60, 0]
     assert taken.held_by_others(file(1))
