@@ -225,7 +225,7 @@ class _OpenFile:
         self.custom_ids += lines.custom_ids
         self.bytes += len(content)
         self.inputs += sum(lines.inputs)
-        self.enqueued += sum(tokens or 0 for tokens in lines.input_tokens)
+        self.enqueued += sum(filter(None, lines.input_tokens))
         self.usd += sum(self.cost_bound.costs(lines)) if self.cost_bound else 0
         self.tokens.add(lines.input_tokens, lines.output_limits)
 

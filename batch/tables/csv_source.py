@@ -255,7 +255,7 @@ class _Records:
         for line in text:
             if not line.isascii() and not _is_unicode(line):
                 raise self.error("is not UTF-8; save the file as UTF-8", line=self._reader.line_num + 1)
-            if "\0" in line and not self._reader.line_num:  # further down an answer may hold one
+            if not self._reader.line_num and "\0" in line:  # further down an answer may hold one
                 raise self.error("holds a NUL byte, so it is not text", line=1)
             self.characters += len(line)
             yield line

@@ -33,8 +33,6 @@ T = TypeVar("T")
 PAGE = 100
 """So many batches are on a page of the listing."""
 
-CHUNK_BYTES = 1_048_576
-
 NOT_ALLOWED = (403, 404, 405)
 """Statuses that say that a key may not do something, or that a server cannot."""
 
@@ -167,7 +165,7 @@ class Connection:
                 self._client.files.with_streaming_response.content(file_id) as response,
                 target.open("wb") as file,
             ):
-                for chunk in response.iter_bytes(CHUNK_BYTES):
+                for chunk in response.iter_bytes():
                     file.write(chunk)
         except HTTPError as error:  # while a body is streamed the SDK lets its HTTP library's errors through
             raise _broken(file_id, f"after {target.stat().st_size:,} bytes: {error}") from error

@@ -25,13 +25,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from threading import Lock
+from typing import Any
 
 from httpx import HTTPStatusError, Response
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.settings import PREFECT_API_URL
 
 from .account import Account
 from .tries import pause
@@ -181,7 +184,11 @@ def _give_back(account: Account, held: float) -> None:
 
 
 def _client() -> SyncPrefectClient:
-    return get_client(sync_client=True, httpx_settings={"event_hooks": {"response": [ask_again_soon]}})
+    """A client of Prefect's; each would load all certificates anew, where none are needed too."""
+    settings: dict[str, Any] = {"event_hooks": {"response": [ask_again_soon]}}
+    if not (PREFECT_API_URL.value() or "").startswith("https:"):
+        settings["verify"] = SSLContext(PROTOCOL_TLS_CLIENT)
+    return get_client(sync_client=True, httpx_settings=settings)
 
 
 def ask_again_soon(response: Response) -> None:
