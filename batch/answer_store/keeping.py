@@ -82,8 +82,8 @@ def _digests(file: InputFile, server: str) -> dict[str, bytes]:
 
 
 def _outcomes(output: FetchedOutput) -> Iterator[pa.Table]:
-    with open_outcomes(output, COLUMNS) as batches:
-        for batch in batches:
+    with open_outcomes(output, COLUMNS) as kept:
+        for batch in kept.batches(None):
             yield pa.Table.from_batches([batch])
 
 

@@ -61,8 +61,8 @@ def _latest(outputs: list[tuple[int, FetchedOutput]]) -> Iterator[pa.RecordBatch
 
 def _batches(outputs: Iterable[FetchedOutput]) -> Iterator[pa.RecordBatch]:
     for output in outputs:
-        with open_outcomes(output) as batches:
-            yield from batches
+        with open_outcomes(output) as kept:
+            yield from kept.batches(None)
 
 
 def _replace(batch: pa.RecordBatch, replaced: dict[str, pa.RecordBatch]) -> pa.RecordBatch:

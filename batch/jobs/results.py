@@ -16,9 +16,10 @@ from ..heap import frozen_heap
 from ..outcomes.by_row.latest_outcomes import latest_outcomes
 from ..outcomes.by_row.reasons import most_first
 from ..outcomes.costs import COST, bill_of, costs_of_rows, saved_by, sent_model
+from ..outcomes.open_outputs import OpenOutputs
 from ..outcomes.outcome import MISSING, Outcome, OutcomeKind
 from ..outcomes.outcome_columns import FIELDS, outcome_schema
-from ..outcomes.outcome_files import FetchedOutput, Tally, outcomes_between
+from ..outcomes.outcome_files import FetchedOutput, Tally
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..outcomes.vectors import fixed_size
@@ -99,7 +100,9 @@ def read_results(job: Job) -> pa.Table:
     rows, outputs = job.kept_rows("read_results"), all_outputs(job)
     columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
     starts = range(0, rows.rows, GROUP_ROWS)
-    batches = [columns.added(columns.outcomes(first, min(first + GROUP_ROWS, rows.rows))) for first in starts]
+    with OpenOutputs(outputs) as opened:
+        told = (columns.outcomes(opened, first, min(first + GROUP_ROWS, rows.rows)) for first in starts)
+        batches = [*map(columns.added, told)]
     return pa.Table.from_batches(batches, schema=pa.schema(columns.fields))
 
 
@@ -204,9 +207,10 @@ class _ResultColumns:
     def joined(self, tally: Tally) -> Iterator[pa.RecordBatch]:
         """The rows with their outcomes, a row group at a time; `tally` counts them as they pass."""
         first = 0
-        for part in self.parts:
-            for rows in read_rows(self.job.files, part.number):
-                outcomes = self.outcomes(first, first + rows.num_rows)
+        groups = (rows for part in self.parts for rows in read_rows(self.job.files, part.number))
+        with OpenOutputs(self.outputs) as opened:
+            for rows in groups:
+                outcomes = self.outcomes(opened, first, first + rows.num_rows)
                 tally.add(outcomes)
                 columns = [*rows.columns, *self.added(outcomes).columns]
                 yield pa.RecordBatch.from_arrays(columns, schema=self.schema)
@@ -227,14 +231,14 @@ class _ResultColumns:
             return [fixed_size(column, self.dimensions)]
         return [column, *(outcomes[FIELDS].flatten() if FIELDS in outcomes.schema.names else ())]
 
-    def outcomes(self, first: int, end: int) -> pa.RecordBatch:
+    def outcomes(self, opened: OpenOutputs, first: int, end: int) -> pa.RecordBatch:
         """One outcome for each row, the latest; a row that no output tells of is missing."""
-        outputs = [one for one in self.outputs if one.first_row < end and one.last_row >= first]
-        tables = [outcomes_between(output, first, end) for output in outputs]
-        named = latest_outcomes(self.told, tables, first, end, self.untold)
+        told = opened.between(first, end)
+        named = latest_outcomes(self.told, [table for _, table in told], first, end, self.untold)
         if COST_COLUMN not in self.names:
             return named
-        costs = costs_of_rows(zip(tables, map(sent_model, outputs), strict=True), first, end, self.prices)
+        sent = ((table, sent_model(output)) for output, table in told)
+        costs = costs_of_rows(sent, first, end, self.prices)
         return named.append_column(COST_COLUMN, costs)
 
 

@@ -3,8 +3,9 @@
 Earlier versions kept them as Parquet; those are read as well.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
 import pyarrow as pa
@@ -17,6 +18,8 @@ from .vectors import ANSWER, VECTOR, packed_schema, unpacked
 OUTCOMES = "outcomes.arrow"
 AS_PARQUET = "outcomes.parquet"
 
+Batches = Callable[[range | None], Iterator[pa.RecordBatch]]
+
 
 @contextmanager
 def outcome_writer(folder: Folder, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
@@ -27,39 +30,62 @@ def outcome_writer(folder: Folder, schema: pa.Schema) -> Iterator[pa.RecordBatch
         yield writer
 
 
+@dataclass(frozen=True)
+class KeptOutcomes:
+    """Outcomes in an open file.
+
+    Attributes:
+        schema: Their columns, or those that were asked for, in the order in which they are kept.
+        batches: Gives the record batches of some numbers, from 0, or all for None; of those in Parquet always all.
+    """
+
+    schema: pa.Schema
+    batches: Batches
+
+    def table(self, numbers: range | None = None) -> pa.Table:
+        """The outcomes in the record batches of some numbers, or all."""
+        return pa.Table.from_batches(self.batches(numbers), schema=self.schema)
+
+
 @contextmanager
-def outcome_reader(
-    folder: Folder, columns: Sequence[str] | None = None, numbers: range | None = None, *, as_parquet: bool = False
-) -> Iterator[pa.RecordBatchReader]:
-    """Read a folder's outcomes while the block runs, a record batch at a time.
+def kept_outcomes(
+    folder: Folder, columns: Sequence[str] | None = None, *, as_parquet: bool = False
+) -> Iterator[KeptOutcomes]:
+    """A folder's outcomes, open while the block runs.
 
     Args:
         folder: Where they lie.
-        columns: Only these columns, in the order in which they are kept; None: all.
-        numbers: Only the record batches of these numbers, from 0; None: all. Those in Parquet are always all.
+        columns: Only these columns; None: all.
         as_parquet: Whether an earlier version kept them.
     """
     with folder.open(AS_PARQUET if as_parquet else OUTCOMES) as file:
-        schema, batches = _of_parquet(file, columns) if as_parquet else _of_arrow(file, columns, numbers)
-        yield pa.RecordBatchReader.from_batches(_unpacked(schema.empty_table()).schema, map(_unpacked, batches))
+        schema, batches = (_of_parquet if as_parquet else _of_arrow)(file, columns)
+        yield KeptOutcomes(
+            _unpacked(schema.empty_table()).schema, lambda numbers: map(_unpacked, batches(numbers))
+        )
 
 
-def _of_arrow(
-    file: IO[bytes], columns: Sequence[str] | None, numbers: range | None
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _of_arrow(file: IO[bytes], columns: Sequence[str] | None) -> tuple[pa.Schema, Batches]:
     names = pa.ipc.open_file(file).schema.names
     places = None if columns is None else [place for place, name in enumerate(names) if name in columns]
     options = pa.ipc.IpcReadOptions(use_threads=False, included_fields=places)
     reader = pa.ipc.open_file(file, options=options)
-    wanted = range(reader.num_record_batches) if numbers is None else numbers
-    return reader.schema, map(reader.get_batch, wanted)
+
+    def batches(numbers: range | None) -> Iterator[pa.RecordBatch]:
+        return map(reader.get_batch, range(reader.num_record_batches) if numbers is None else numbers)
+
+    return reader.schema, batches
 
 
-def _of_parquet(file: IO[bytes], columns: Sequence[str] | None) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _of_parquet(file: IO[bytes], columns: Sequence[str] | None) -> tuple[pa.Schema, Batches]:
     parquet = pq.ParquetFile(file, pre_buffer=False)
     kept = parquet.schema_arrow
     schema = kept if columns is None else pa.schema([field for field in kept if field.name in columns])
-    return schema, parquet.iter_batches(ROW_GROUP_ROWS, columns=schema.names, use_threads=False)
+
+    def batches(_: range | None) -> Iterator[pa.RecordBatch]:
+        return iter(parquet.iter_batches(ROW_GROUP_ROWS, columns=schema.names, use_threads=False))
+
+    return schema, batches
 
 
 def _unpacked(outcomes: pa.RecordBatch | pa.Table) -> pa.RecordBatch | pa.Table:

@@ -24,7 +24,7 @@ from ..schemas.answer_types import AnswerType
 from ..storage import Folder
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
-from .kept_outcomes import AS_PARQUET, OUTCOMES, outcome_reader, outcome_writer
+from .kept_outcomes import AS_PARQUET, OUTCOMES, KeptOutcomes, kept_outcomes, outcome_writer
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
 from .outcome_columns import outcome_batches, outcome_schema
 from .quick.quick_lines import quick_lines
@@ -71,6 +71,12 @@ class FetchedOutput(BaseModel):
     def is_kept(self) -> bool:
         """Whether its outcomes are there."""
         return self.files.exists(AS_PARQUET if self.first_rows is None else OUTCOMES)
+
+    def numbers_between(self, first: int, end: int) -> range | None:
+        """The numbers of the record batches that hold rows from `first` to `end`; None where that is not known."""
+        if self.first_rows is None:
+            return None
+        return range(max(bisect_right(self.first_rows, first) - 1, 0), bisect_left(self.first_rows, end))
 
     def frame(self) -> pd.DataFrame:
         """One line an item: `custom_id, outcome, answer, response, error`, in the order they were sent.
@@ -226,39 +232,17 @@ class Tally:
         }
 
 
-def outcomes_between(
-    fetched: FetchedOutput, first: int, end: int, columns: Sequence[str] | None = None
-) -> pa.Table:
-    """The outcomes of the rows from `first` up to but not including `end`, by the record batches that hold them.
-
-    Only the named columns are read, if any are named; `row` must be among them.
-    """
-    table = read_outcomes(fetched, columns, _numbers_between(fetched.first_rows, first, end))
-    rows = table["row"].to_numpy()
-    start, stop = np.searchsorted(rows, (first, end)).tolist()
-    return table.slice(start, stop - start)
-
-
-def _numbers_between(first_rows: Sequence[int] | None, first: int, end: int) -> range | None:
-    """The numbers of the record batches that hold rows from `first` to `end`; None where that is not known."""
-    if first_rows is None:
-        return None
-    return range(max(bisect_right(first_rows, first) - 1, 0), bisect_left(first_rows, end))
-
-
-def read_outcomes(
-    fetched: FetchedOutput, columns: Sequence[str] | None = None, numbers: range | None = None
-) -> pa.Table:
-    """The outcomes of an output: of all items, or of those in the record batches of some numbers."""
-    with open_outcomes(fetched, columns, numbers) as batches:
-        return batches.read_all()
+def read_outcomes(fetched: FetchedOutput, columns: Sequence[str] | None = None) -> pa.Table:
+    """The outcomes of all items of an output; only the named columns, if any are named."""
+    with open_outcomes(fetched, columns) as kept:
+        return kept.table()
 
 
 def open_outcomes(
-    fetched: FetchedOutput, columns: Sequence[str] | None = None, numbers: range | None = None
-) -> AbstractContextManager[pa.RecordBatchReader]:
-    """The same, a record batch at a time."""
-    return outcome_reader(fetched.files, columns, numbers, as_parquet=fetched.first_rows is None)
+    fetched: FetchedOutput, columns: Sequence[str] | None = None
+) -> AbstractContextManager[KeptOutcomes]:
+    """The same in an open file, to be read a record batch at a time."""
+    return kept_outcomes(fetched.files, columns, as_parquet=fetched.first_rows is None)
 
 
 def why_again(fetched: FetchedOutput) -> Counter[str]:

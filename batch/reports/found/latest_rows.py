@@ -8,8 +8,8 @@ from ...jobs.job import Job
 from ...jobs.results import untold
 from ...jobs.unsent.outputs import fetched_outputs
 from ...outcomes.by_row.latest_outcomes import latest_outcomes
+from ...outcomes.open_outputs import OpenOutputs
 from ...outcomes.outcome_columns import outcome_schema
-from ...outcomes.outcome_files import outcomes_between
 from ...tables.row_groups import GROUP_ROWS
 
 ALWAYS = ("row", "again", "outcome", "error_code", "error_message")
@@ -28,8 +28,8 @@ def latest_rows(job: Job, columns: Sequence[str], rows: int) -> Iterator[pa.Reco
     known = outcome_schema(job.request.endpoint, job.request.answer_type)
     wanted = [name for name in known.names if name in (*ALWAYS, *columns)]
     schema = pa.schema([known.field(name) for name in wanted])
-    for first in range(0, rows, GROUP_ROWS):
-        end = min(first + GROUP_ROWS, rows)
-        held = [one for one in outputs if one.first_row < end and one.last_row >= first]
-        tables = [outcomes_between(one, first, end, wanted) for one in held]
-        yield latest_outcomes(schema, tables, first, end, otherwise)
+    with OpenOutputs(outputs, wanted) as opened:
+        for first in range(0, rows, GROUP_ROWS):
+            end = min(first + GROUP_ROWS, rows)
+            tables = [table for _, table in opened.between(first, end)]
+            yield latest_outcomes(schema, tables, first, end, otherwise)

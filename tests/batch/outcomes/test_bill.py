@@ -13,7 +13,7 @@ from prefect_openai_batch.batch.files.output_files import BROKEN_LINE
 from prefect_openai_batch.batch.outcomes.bill import Bill
 from prefect_openai_batch.batch.outcomes.costs import bill_of, costs_of_rows, row_costs
 from prefect_openai_batch.batch.outcomes.outcome import MISSING, UNREADABLE, Outcome, OutcomeKind
-from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, outcomes_between, write_found
+from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, read_outcomes, write_found
 from prefect_openai_batch.batch.prices import GivenPrice
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
@@ -73,7 +73,7 @@ def test_the_bill_is_the_sum_of_its_lines(fetch: Fetch, told: list[dict[str, Any
     bill = bill_of([output])
     assert (bill.cost_usd, bill.known_usd, bill.unpriced) == (sum(lines), sum(lines), 0)
     assert bill.synchronous_usd == sum(by_the_library(one, None) for one in told)
-    assert row_costs(outcomes_between(output, 0, len(told)), None, ()).to_pylist() == lines
+    assert row_costs(read_outcomes(output), None, ()).to_pylist() == lines
 
 
 def test_parts_of_input_and_output_stand_apart(fetch: Fetch) -> None:
@@ -96,7 +96,7 @@ def test_what_is_not_known_is_neither_nothing_nor_guessed(fetch: Fetch) -> None:
     bill = bill_of([output])
     assert (bill.cost_usd, bill.synchronous_usd, bill.unpriced) == (None, None, 2)
     assert bill.known_usd == Decimal("0.625")
-    costs = row_costs(outcomes_between(output, 0, 4), None, ()).to_pylist()
+    costs = row_costs(read_outcomes(output), None, ()).to_pylist()
     assert costs == [None, Decimal("0.625"), None, None]
 
 
@@ -142,7 +142,7 @@ def test_a_rows_cost_is_known_where_all_its_answers_are(fetch: Fetch) -> None:
     told = answered(model="gpt-5", input_tokens=1_000_000, output_tokens=0)
     failed, untold = Outcome(OutcomeKind.FAILED, error_code="500"), Outcome(OutcomeKind.INVALID, model="gpt-5")
     rounds = (fetch([told, failed, untold]), fetch([told, told, told]))
-    tables = [(outcomes_between(one, 0, 3), None) for one in rounds]
+    tables = [(read_outcomes(one), None) for one in rounds]
     assert costs_of_rows(tables, 0, 3).to_pylist() == [Decimal("1.25"), Decimal("0.625"), None]
 
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.outcomes.kept_outcomes import AS_PARQUET, OUTCOMES
+from prefect_openai_batch.batch.outcomes.open_outputs import OpenOutputs
 from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_batches
 from prefect_openai_batch.batch.outcomes.outcome_files import (
     FetchedOutput,
     open_outcomes,
-    outcomes_between,
     read_outcomes,
     write_batches,
 )
@@ -84,15 +84,40 @@ def test_any_rows_and_columns_are_read(
     with TemporaryDirectory() as folder:
         fetched = kept(written(folder, endpoint, parts(rows, cuts)))
         assert fetched.is_kept
-        found = outcomes_between(fetched, first, end, columns).to_pylist()
+        with OpenOutputs([fetched], columns) as opened:
+            tables = [table for _, table in opened.between(first, end)]
+            found = [row for table in tables for row in table.to_pylist()]
         whole = read_outcomes(fetched).to_pylist()
-        with open_outcomes(fetched, columns) as batches:
-            assert [row for batch in batches for row in batch["row"].to_pylist()] == rows
+        with open_outcomes(fetched, columns) as kept_ones:
+            assert [row for batch in kept_ones.batches(None) for row in batch["row"].to_pylist()] == rows
     assert whole == [seen(endpoint, row) for row in rows]
     names = columns or [*whole[0]] if rows else []
     assert found == [
         {name: one[name] for name in one if name in names} for one in whole if first <= one["row"] < end
     ]
+
+
+@given(
+    owners=st.lists(st.integers(0, 3), min_size=1, max_size=40),
+    cuts=st.lists(st.integers(0, 40), max_size=5),
+    at_once=st.integers(1, 10),
+)
+def test_outputs_are_read_side_by_side(owners: list[int], cuts: list[int], at_once: int) -> None:
+    """A few rows at a time: each tells of its own, wherever the others' lie; what holds no row is not asked."""
+    with TemporaryDirectory() as folder:
+        own = {name: [row for row, owner in enumerate(owners) if owner == name] for name in range(4)}
+        outputs = [
+            written(f"{folder}/{name}", Endpoint.RESPONSES, parts(rows, cuts)) for name, rows in own.items()
+        ]
+        with OpenOutputs(outputs, ["row"]) as opened:
+            for first in range(0, len(owners), at_once):
+                told = opened.between(first, first + at_once)
+                found = {output.folder: table["row"].to_pylist() for output, table in told}
+                wanted = {
+                    name: [row for row in rows if first <= row < first + at_once] for name, rows in own.items()
+                }
+                for name, rows in wanted.items():
+                    assert found.get(f"{folder}/{name}", []) == rows
 
 
 def seen(endpoint: Endpoint, row: int) -> dict[str, Any]:
