@@ -192,9 +192,9 @@ class Folder:
 
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
         """The record `name`, or None where it has not been written, or whoever wrote it died in the act."""
+        filesystem, path = _open_fresh(self.path(name))
         try:
-            with self.open(name) as file:
-                content = file.read()
+            content = filesystem.cat_file(path)  # one request, where to open it would take three
         except FileNotFoundError:
             return None
         return kind.model_validate_json(content) if content else None
