@@ -194,7 +194,8 @@ class Folder:
         """The record `name`, or None where it has not been written, or whoever wrote it died in the act."""
         filesystem, path = _open_fresh(self.path(name))
         try:
-            content = filesystem.cat_file(path)  # one request, where to open it would take three
+            # From a place on, or s3fs asks for the size before, and of what is missing lists the folder too.
+            content = filesystem.cat_file(path, start=0)
         except FileNotFoundError:
             return None
         return kind.model_validate_json(content) if content else None
