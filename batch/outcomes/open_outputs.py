@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .kept_outcomes import KeptOutcomes
+from .kept.kept_outcomes import KeptOutcomes
 from .outcome_files import FetchedOutput, open_outcomes
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from .kept.vectors import packed, packed_schema
 from .outcome import Outcome, OutcomeKind
 from .outcome_columns import ROW_GROUP_BYTES, ROW_GROUP_ROWS, record_batch, weight
 from .reconciliation import Reconciliation
 from .sorted_columns import PIECE, PLACE
-from .vectors import packed, packed_schema
 
 
 def reconciled_batches(

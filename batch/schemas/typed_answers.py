@@ -62,8 +62,19 @@ class AnswerReader:
 
     def _why(self, value: Any) -> str:
         error = next(self._validator.iter_errors(value))
-        place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
-        return f"{place.lstrip('.') or 'the answer'}: {error.message[:500]}"
+        return f"{_place(value, error.instance_path)}: {error.message[:500]}"
+
+
+def _place(value: Any, path: Iterable[str | int]) -> str:
+    """Where something stands in a value; the validator takes names of digits for numbers."""
+    said = ""
+    for step in path:
+        if isinstance(value, dict):
+            name = next(name for name in value if name == step or (name.isdecimal() and int(name) == step))
+            said, value = f"{said}.{name}", value[name]
+        else:
+            said, value = f"{said}[{step}]", value[int(step)]
+    return said.removeprefix(".") or "the answer"
 
 
 def _bare(text: str) -> str:

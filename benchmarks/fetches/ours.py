@@ -11,7 +11,7 @@ from pathlib import Path
 from prefect_openai_batch.batch.files.batches import read_batch
 from prefect_openai_batch.batch.jobs.results import write_job_results
 from prefect_openai_batch.batch.money.estimates import estimate_files
-from prefect_openai_batch.batch.outcomes.kept_outcomes import OUTCOMES
+from prefect_openai_batch.batch.outcomes.kept.kept_outcomes import OUTCOMES
 from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
 
 from .stage import job_of, output_path

@@ -9,8 +9,8 @@ import pyarrow as pa
 from ...requests.endpoints import Endpoint
 from ...schemas.answer_types import AnswerType
 from ...schemas.quick_answers import QuickAnswers
+from ..kept.vectors import packed_schema
 from ..outcome_columns import FIELDS, outcome_schema
-from ..vectors import packed_schema
 from .shapes import SHAPES, VALUES, Line
 
 Told = tuple[Any, ...]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import Batch
-from prefect_openai_batch.batch.outcomes.kept_outcomes import AS_PARQUET, OUTCOMES
+from prefect_openai_batch.batch.outcomes.kept.kept_outcomes import AS_PARQUET, OUTCOMES
 from prefect_openai_batch.batch.outcomes.open_outputs import OpenOutputs
 from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_batches

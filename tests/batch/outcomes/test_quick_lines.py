@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.output_files import custom_id_of, lines_of, parse_line
+from prefect_openai_batch.batch.outcomes.kept.vectors import packed
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema, record_batch
 from prefect_openai_batch.batch.outcomes.quick.quick_lines import QuickLines, quick_lines
 from prefect_openai_batch.batch.outcomes.quick.shapes import VALUES
-from prefect_openai_batch.batch.outcomes.vectors import packed
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType

@@ -3,7 +3,7 @@
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.outcomes.vectors import VECTOR, packed, unpacked
+from prefect_openai_batch.batch.outcomes.kept.vectors import VECTOR, packed, unpacked
 
 VECTORS = st.lists(st.none() | st.lists(st.floats(width=32, allow_nan=False), max_size=3), max_size=6)
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch import DestinationError
 from prefect_openai_batch.batch.tables.sql.loads.engines import OPTIONS, prepare
+from prefect_openai_batch.batch.tables.sql.loads.ledger import ContestedError, Entry, Ledger
 from prefect_openai_batch.batch.tables.sql.loads.staging import Staging
 from prefect_openai_batch.batch.tables.sql.loads.target_tables import find_table, update_and_add_rows
 from sqlalchemy import MetaData, Table, create_engine, make_url, select
@@ -160,3 +161,18 @@ def test_of_two_that_load_the_same_job_one_adds_its_rows(database: str) -> None:
     for one in both:
         one.join()
     assert rows_of(database, "SELECT count(*) FROM labels") == [(5_001,)]
+
+
+def test_nobody_takes_away_what_another_has_written_meanwhile(postgres_url: str) -> None:
+    """Who has looked before the other's end, and comes after it, loads nothing: the rows would stand twice."""
+    into, results = labels(if_exists="append"), numbered(range(3))
+    bring(postgres_url, into, numbered([-1]), "others")
+    ledger, engine = Ledger(into), create_engine(postgres_url, **OPTIONS)
+    for digest, entry in (("first", None), ("second", Entry("first", 3))):
+        with prepare(engine).connect() as connection:
+            assert ledger.find(connection, "job") == entry
+            bring(postgres_url, labels(if_exists="replace"), results, digest=digest)
+            with pytest.raises(ContestedError):
+                ledger.enter(connection, "job", Entry("mine", 3), entry)
+    engine.dispose()
+    assert rows_of(postgres_url, "SELECT digest FROM openai_batch_loads WHERE job_key = 'job'") == [("second",)]

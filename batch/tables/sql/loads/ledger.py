@@ -63,19 +63,26 @@ class Ledger:
         ).one_or_none()
         return None if found is None else Entry(found.digest, found.row_count)
 
-    def enter(self, connection: Connection, job_key: str, entry: Entry) -> None:
-        """Write what is loaded of a job. A process that does so too waits here for the end of the other.
+    def enter(self, connection: Connection, job_key: str, entry: Entry, known: Entry | None) -> None:
+        """Write what is loaded of a job, in place of what was found here of it: nobody else's word is taken away.
 
-        Where it does not wait, and is refused, it begins its transaction anew, and looks what stands here then.
+        A process that does so too waits here for the end of the other. Where it does not wait, and is refused, it
+        begins its transaction anew, and looks what stands here then.
 
         Raises:
-            ContestedError: the other has come to its end.
+            ContestedError: the other has come to its end, and something else than `known` stands here.
         """
-        columns, name = self.table.c, self.into.table_name
-        connection.execute(self.table.delete().where(columns.job_key == job_key, columns.table_name == name))
         values = {"digest": entry.digest, "row_count": entry.rows, "loaded_at": datetime.now(UTC)}
+        if known is not None:
+            columns = self.table.c
+            found = (columns.job_key == job_key) & (columns.table_name == self.into.table_name)
+            changed = self.table.update().where(found, columns.digest == known.digest).values(values)
+            if connection.execute(changed).rowcount != 1:
+                raise ContestedError
+            return
         try:
-            connection.execute(self.table.insert().values(job_key=job_key, table_name=name, **values))
+            added = self.table.insert().values(job_key=job_key, table_name=self.into.table_name, **values)
+            connection.execute(added)
         except IntegrityError:
             raise ContestedError from None
 

@@ -83,9 +83,8 @@ def _load(connection: Connection, into: SqlDestination, ledger: Ledger, results:
     table, known = find_table(connection, into), ledger.find(connection, results.job_key)
     if table is not None and known is not None and known.digest == results.entry.digest:
         return
-    known = known if table is not None else None  # a table that is gone holds nothing
     wait_at_most(connection, AT_ONCE)  # for another process of the job: see `load`
-    ledger.enter(connection, results.job_key, results.entry)
+    ledger.enter(connection, results.job_key, results.entry, known)
     wait_at_most(connection, f"{LOAD_SECONDS:.0f}s")
     if table is not None:
         _refuse_second_life(connection, into, table, known)

@@ -149,7 +149,8 @@ def _rehearse(
     ledger = Ledger(into)
     ledger.make(connection)
     with suppress(ContestedError):
-        entered = partial(ledger.enter, connection, job_key, Entry("", 0))
+        known = ledger.find(connection, job_key)
+        entered = partial(ledger.enter, connection, job_key, Entry("", 0), known)
         in_turn(connection, into, f"{into}, for this very job,", entered, LOCK_SECONDS)
     if table is not None:
         _read_texts(connection, table, job_key, first)

@@ -11,8 +11,8 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..storage import Folder
-from .outcome_columns import ROW_GROUP_ROWS
+from ...storage import Folder
+from ..outcome_columns import ROW_GROUP_ROWS
 from .vectors import ANSWER, VECTOR, packed_schema, unpacked
 
 OUTCOMES = "outcomes.arrow"

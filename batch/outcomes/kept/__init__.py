@@ -1,0 +1,1 @@
+"""Outcomes as they are kept: in Arrow's file format, vectors as their bytes."""
