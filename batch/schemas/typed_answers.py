@@ -66,15 +66,21 @@ class AnswerReader:
 
 
 def _place(value: Any, path: Iterable[str | int]) -> str:
-    """Where something stands in a value; the validator takes names of digits for numbers."""
+    """Where something stands in a value."""
     said = ""
     for step in path:
         if isinstance(value, dict):
-            name = next(name for name in value if name == step or (name.isdecimal() and int(name) == step))
-            said, value = f"{said}.{name}", value[name]
+            name = _named(value, step)
+            said, value = f"{said}.{name}", value.get(name)
         else:
             said, value = f"{said}[{step}]", value[int(step)]
     return said.removeprefix(".") or "the answer"
+
+
+def _named(fields: dict[str, Any], step: str | int) -> str:
+    """The field that a step of a path leads to; the validator takes names of digits for numbers."""
+    numbers = (name for name in fields if name.removeprefix("+").isdecimal() and int(name) == step)
+    return str(step) if step in fields else next(numbers, str(step))
 
 
 def _bare(text: str) -> str:

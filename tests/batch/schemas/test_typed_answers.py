@@ -48,14 +48,14 @@ def test_what_does_not_fit_says_where(data: st.DataObject) -> None:
 @pytest.mark.parametrize(
     ("answer", "place"),
     [
-        ({"00": {"no": "such"}, "7": []}, "00"),
-        ({"00": "", "7": ["", 1]}, "7[1]"),
+        ({"00": {"no": "such"}, "+7": []}, "00"),
+        ({"00": "", "+7": ["", 1]}, "+7[1]"),
         ([], "the answer"),
     ],
 )
 def test_names_of_digits_are_names(answer: Any, place: str) -> None:
     """And no places in a list, as the validator takes them for."""
-    wrong = AnswerReader(answer_schema({"00": "text", "7": "list of text"})).read([json.dumps(answer)]).wrong
+    wrong = AnswerReader(answer_schema({"00": "text", "+7": "list of text"})).read([json.dumps(answer)]).wrong
     assert (wrong or "").startswith(f"{place}: ")
 
 
