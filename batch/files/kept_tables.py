@@ -1,4 +1,4 @@
-"""Tables that a job folder keeps whole, as Parquet: an item a line, and no value twice."""
+"""Tables that a job folder keeps as Parquet and reads whole: a line for each item or row, values that differ."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq

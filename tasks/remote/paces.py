@@ -184,7 +184,7 @@ def _give_back(account: Account, held: float) -> None:
 
 
 def _client() -> SyncPrefectClient:
-    """A client of Prefect's; each would load all certificates anew, where none are needed too."""
+    """A client of Prefect's. Each loads all certificates anew, which over plain HTTP nobody needs."""
     settings: dict[str, Any] = {"event_hooks": {"response": [ask_again_soon]}}
     if not (PREFECT_API_URL.value() or "").startswith("https:"):
         settings["verify"] = SSLContext(PROTOCOL_TLS_CLIENT)
