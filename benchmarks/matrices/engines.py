@@ -5,8 +5,9 @@
 
 The engines are threads, processes, Dask and Ray with two processes each on this machine, and one of two workers of
 a work pool that share no disk: job folders, tables and Prefect's results lie in an object store (moto's server),
-and Prefect's server is on PostgreSQL. Of the engines' time their start is apart, measured by a flow whose tasks
-import what ours do. The digest is of the table's bytes, without the ids that OpenAI makes anew.
+and Prefect's server is on PostgreSQL. Threads run with their files there too, for what the store takes is not the
+workers'. Of the engines' time their start is apart, measured by a flow whose tasks import what ours do. The digest
+is of the table's bytes, without the ids that OpenAI makes anew.
 
 Killed (`kill -9`) is that process of the engine which has worked most, or the run's worker with all its
 processes, as a host that vanishes: while items are built, a batch is created, an output is downloaded. The exit
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -27,13 +29,17 @@ import pandas as pd
 
 from ..clusters import local, two_workers
 from ..clusters.moments import MOMENTS
+from ..clusters.object_store import BUCKET, object_store
 from ..clusters.outcome import Outcome
 from ..clusters.runners import RUNNERS
 from ..prefect_server import prefect_server
 from ..turns import machine
 
+THREADS = "threads"
+THREADS_ON_S3 = "threads on S3"
 TWO_WORKERS = "two workers"
-ENGINES = (*RUNNERS, TWO_WORKERS)
+ENGINES = (*RUNNERS, THREADS_ON_S3, TWO_WORKERS)
+IN_ONE_PROCESS = (THREADS, THREADS_ON_S3)
 MODELS = ("gpt-5", "gpt-5-mini", "gpt-5-nano")
 
 REQUEST = {"kind": "chat", "model": "{{ model }}", "prompt": "Was this review meant well?\n\n{{ review }}"}
@@ -51,7 +57,7 @@ def main() -> None:
             kills = {
                 (engine, moment): trials.run(engine, moment)
                 for engine in options.engines
-                if engine != "threads"  # they are the flow's own process: the crash matrix kills that
+                if engine not in IN_ONE_PROCESS  # the crash matrix kills that
                 for moment in options.kills
             }
     problems = [*_problems([*speeds, *kills.values()], options.rows)]
@@ -101,6 +107,8 @@ class _Trials:
             DO_NOT_TRACK="1",
             RAY_AUTH_MODE="disabled",
         )
+        if {TWO_WORKERS, THREADS_ON_S3} & {*self.engines}:
+            stack.enter_context(object_store(self.scratch))
         if TWO_WORKERS in self.engines:
             self.cluster = stack.enter_context(two_workers.cluster(self.scratch / "cluster"))
         if self.api or set(self.engines) == {TWO_WORKERS}:
@@ -114,6 +122,9 @@ class _Trials:
         name = f"{self.number:03d}-{engine}-{kill_at or 'whole'}".replace(" ", "-")
         if engine == TWO_WORKERS:
             outcome = two_workers.run_on(self.cluster, self.parameters, name, kill_at, at_once=self.at_once)
+        elif engine == THREADS_ON_S3:
+            on_threads = local.run_on(THREADS, self.parameters, self.scratch / name, lake=f"{BUCKET}/{name}")
+            outcome = replace(on_threads, engine=engine)
         else:
             outcome = local.run_on(engine, self.parameters, self.scratch / name, kill_at)
         print(name, outcome, file=sys.stderr)
@@ -148,8 +159,8 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
     for engine in options.engines:
         runs = _runs_of(engine, speeds)
         start, whole = (median(getattr(one, name) for one in runs) for name in ("start", "seconds"))
-        start = 0.0 if engine == "threads" else start
-        has_other = engine != "threads" and "threads" in options.engines
+        start = 0.0 if engine in IN_ONE_PROCESS else start
+        has_other = engine != THREADS and THREADS in options.engines
         told = f"{_over_threads(engine, speeds):+.1f}" if has_other else ""
         print(f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>14}{runs[0].billed:>10,}   {runs[0].digest}")
     print("\nover threads: its seconds beside those on threads in the same turn, less the engine's start\n")
@@ -157,7 +168,7 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
 
 def _over_threads(engine: str, speeds: list[Outcome]) -> float:
     """So many seconds longer than on threads a job took in the same turn, but for the engine's start."""
-    turns = zip(_runs_of(engine, speeds), _runs_of("threads", speeds), strict=False)
+    turns = zip(_runs_of(engine, speeds), _runs_of(THREADS, speeds), strict=False)
     return median(one.seconds - one.start - threads.seconds for one, threads in turns)
 
 

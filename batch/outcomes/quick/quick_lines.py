@@ -1,6 +1,6 @@
 """Reads lines of the usual shape straight into columns; a test proves that they say what `read_outcome` says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from ...schemas.answer_types import AnswerType
 from ...schemas.quick_answers import QuickAnswers
 from ..kept.vectors import packed_schema
 from ..outcome_columns import FIELDS, outcome_schema
+from .number_lists import PLACE, NumberLists
 from .shapes import SHAPES, VALUES, Line
 
 Told = tuple[Any, ...]
@@ -32,12 +33,12 @@ class QuickLines:
         self._decode, self._decode_lines = decoder.decode, decoder.decode_lines
         self._values = shape.values
         self._answers = answers
+        self._lists = NumberLists() if endpoint == Endpoint.EMBEDDINGS else None
 
     def read(self, chunk: bytes) -> list[Told] | None:
         """What each of some whole lines says; None where that is not certain of all."""
         try:
-            _check_text(chunk)
-            told = [*map(self._values, self._decode_lines(chunk))]
+            told = self._read(chunk, self._decode_lines)
         except _UNUSUAL:
             return None
         if not _are_one_a_line(len(told), chunk):
@@ -50,14 +51,29 @@ class QuickLines:
     def read_line(self, line: bytes) -> Told | None:
         """What a line says; None where that is not certain, and the line is for `read_outcome`."""
         try:
-            _check_text(line)
-            values = self._values(self._decode(line))
+            (values,) = self._read(line, lambda line: [self._decode(line)])
         except _UNUSUAL:
             return None
         if self._answers is None:
             return values
         held = self._answers.read(values[ANSWER])
         return None if held is None else (*values, held)
+
+    def _read(self, chunk: bytes, decode: Callable[[bytes], list[Line[Any]]]) -> list[Told]:
+        lists: list[memoryview] = []
+        if self._lists is not None:
+            chunk, lists = self._lists.take_out(chunk)
+        _check_text(chunk)
+        told = [*map(self._values, decode(chunk))]
+        return self._with_lists(told, lists) if lists else told
+
+    def _with_lists(self, told: list[Told], lists: list[memoryview]) -> list[Told]:
+        """The same with the vectors that were taken out of the lines, one of each."""
+        if len(told) != len(lists) or any(values[ANSWER] != PLACE for values in told):
+            raise ValueError("a line has no list in its place, or more than one")
+        assert self._lists is not None
+        vectors = map(self._lists.read, lists)
+        return [(*one[:ANSWER], vector, *one[ANSWER + 1 :]) for one, vector in zip(told, vectors, strict=True)]
 
     def columns(self, told: Sequence[Told]) -> dict[str, pa.Array]:
         """The columns of packed outcomes that lines fill: those that are absent hold nothing."""
