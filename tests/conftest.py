@@ -27,7 +27,7 @@ from prefect.settings import (
     PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW,
     temporary_settings,
 )
-from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.emulator import BatchServer, Timing
 from sqlalchemy import create_engine, make_url
 
 from .versions import named_versions
@@ -38,6 +38,8 @@ settings.load_profile("patient")
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
+BRISK = Timing(validating=0.02, running=0.05, finalizing=0.02, cancelling=0.05, expiring=0.05)
+"""What batches take, but in tests marked `unhurried`, which do something while they run."""
 
 LONGEST = (
     *("flows/engines/test_engines.py",),
@@ -63,9 +65,12 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the files; the tests of each stay as they are."""
+    """Order the files; the tests of each stay as they are. Batches of `batch_api` end soon."""
     place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+    for item in items:
+        if not any(item.iter_markers("batch_api")) and not any(item.iter_markers("unhurried")):
+            item.add_marker(pytest.mark.batch_api(timing=BRISK))
 
 
 LEFT_OUT: list[str] = []
@@ -107,6 +112,7 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, s
         "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5",
         "OPENAI_BATCH_SERVER_IDLE_SECONDS": "10",
         "DO_NOT_TRACK": "1",
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -185,9 +191,12 @@ def worker(
 
 
 @pytest.fixture
-def batch_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+def batch_server(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BatchServer]:
     """Our Batch API server, the one that this process's environment names."""
-    with BatchServer(data=tmp_path / "batch-server") as server:
+    timing = Timing() if any(request.node.iter_markers("unhurried")) else BRISK
+    with BatchServer(data=tmp_path / "batch-server", timing=timing) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "test")
         yield server

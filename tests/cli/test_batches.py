@@ -52,6 +52,7 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
         assert "no-such-job" in missing.stderr
 
 
+@pytest.mark.unhurried
 def test_a_credentials_block_is_used_by_its_name(
     shell: Shell, batch_server: BatchServer, reviews: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -105,6 +105,7 @@ def refuse_the_second(body: dict[str, Any]) -> Any:
     return Reply(text="fine") if "fine" in str(body) else Reply(refusal="I cannot.")
 
 
+@pytest.mark.unhurried
 def test_a_detached_job_is_collected_by_its_key(
     environment: dict[str, str], batch_server: BatchServer, reviews: Path
 ) -> None:
@@ -142,6 +143,7 @@ def test_a_narrow_encoding_costs_characters_and_no_exit_code(
         assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
 
 
+@pytest.mark.unhurried
 def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """The newest first: key, state, rows, and where the table goes."""
     shell.run(reviews.name, "--job-key", "first")
@@ -161,6 +163,7 @@ def test_jobs_of_an_empty_storage(shell: Shell, batch_server: BatchServer) -> No
     assert "no job in" in done.stderr
 
 
+@pytest.mark.unhurried
 def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """`--finish-by` far ahead changes nothing: every row is answered, and nothing is cancelled."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)

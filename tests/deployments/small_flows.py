@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from prefect import flow
 from prefect.flow_runs import suspend_flow_run
-from prefect_openai_batch.flows.suspension.looks import suspend_for_look
 
 
 @flow(name="small")
@@ -27,6 +26,8 @@ def small(folder: str, suspends: int = 0, dies: int = 0, stays: bool = False, ag
     if starts <= suspends:
         time.sleep(1)
         if age is not None:
+            from prefect_openai_batch.flows.suspension.looks import suspend_for_look  # the other runs start sooner
+
             suspend_for_look(age)
         suspend_flow_run(key=uuid4().hex, timeout=None)
     if starts <= suspends + dies:

@@ -15,11 +15,8 @@ from .support import flow_run_process, parameters, retry_after_crash, start, sta
 pytestmark = pytest.mark.server
 
 POINTS: list[tuple[str, Literal["before", "after"]]] = [
-    ("POST */files", "after"),
-    ("POST */batches", "before"),
     ("POST */batches", "after"),
     ("GET */content", "before"),
-    ("DELETE *", "after"),
 ]
 
 

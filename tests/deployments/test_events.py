@@ -33,7 +33,7 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         monkeypatch.setenv("BATCH_ALARM_URL", f"http://127.0.0.1:{server.server_port}/")
         yield heard
         server.shutdown()

@@ -36,14 +36,14 @@ from .webhook.receiving import SECRET, receiving
 pytestmark = pytest.mark.server
 
 HOUR = 3600.0
-MODELS = ("gpt-5-mini", "gpt-5-nano", "gpt-4o-mini")
+MODELS = ("gpt-5-mini", "gpt-5-nano")
 LONG_AGO = 26 * HOUR
 """So far behind is a server whose batches no timer looks at here: to the day's end they are hours old."""
 
 
 @dataclass
 class Job:
-    """A job of three batches, eight hours each, one at a time: a day."""
+    """A job of two batches, twelve hours each, one at a time: a day."""
 
     run_id: str
     server: BatchServer
@@ -72,7 +72,7 @@ def jobs(
 ) -> Iterator[dict[str, Job]]:
     """Three jobs side by side, each of which can be woken in one way only."""
     hooks = free_port()
-    timing = Timing(validating=60, running=8 * HOUR - 120, finalizing=60)
+    timing = Timing(validating=60, running=12 * HOUR - 120, finalizing=60)
     with ExitStack() as stack:
         found = {}
         for way in ("timer", "wake flow", "webhook"):
@@ -99,7 +99,7 @@ def jobs(
 def day(folder: Path) -> dict[str, Any]:
     """Parameters of such a job."""
     table = pd.read_csv(ROOT / "examples" / "reviews.csv")
-    table["model"] = [MODELS[row % 3] for row in range(len(table))]
+    table["model"] = [MODELS[row % len(MODELS)] for row in range(len(table))]
     table.to_parquet(folder / "reviews.parquet")
     return parameters(
         folder,
@@ -119,7 +119,7 @@ def test_a_day_is_waited_for_without_a_process(
             wait_for_state(api, job.run_id, "Suspended", worker=worker)
             job.await_no_process(worker)
         for job in jobs.values():
-            job.server.advance(8 * HOUR)
+            job.server.advance(12 * HOUR)
         wake(api, jobs["wake flow"].server, worker)
         for job in jobs.values():
             job.await_call("GET", "/content", number, worker)

@@ -7,8 +7,8 @@ import pytest
 
 from ..conftest import ROOT
 
-POINTS = 8
-"""Each is tried with the job folder and without; they take less than a minute."""
+POINTS = 4
+"""Each is tried with the job folder and without; they take half a minute."""
 
 
 @pytest.mark.server

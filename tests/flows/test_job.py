@@ -66,6 +66,7 @@ def test_a_table_comes_back_with_answers(batch_server: BatchServer, reviews: Pat
     assert remote_files() == []
 
 
+@pytest.mark.unhurried
 def test_many_batches_are_looked_at_in_one_listing(batch_server: BatchServer, tmp_path: Path) -> None:
     """More than a few open batches are read from the listing, 100 a call."""
     source = tmp_path / "rows.jsonl"

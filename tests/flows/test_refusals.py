@@ -83,6 +83,7 @@ def test_a_bound_on_enqueued_tokens_holds(monkeypatch: pytest.MonkeyPatch, run: 
     assert {batch["metadata"]["model"] for batch in batches} == {"gpt-5-mini"}
 
 
+@pytest.mark.unhurried
 def test_without_a_process_nothing_stands_for_want_of_room(
     batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
 ) -> None:
@@ -200,6 +201,7 @@ def test_lines_that_fail_in_passing_go_again_alone(
     assert batch_server.bill()["billed"] == report.answered == 28
 
 
+@pytest.mark.unhurried
 def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
     batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
 ) -> None:
@@ -213,6 +215,7 @@ def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
     assert batch_server.bill()["billed_more_than_once"] == []
 
 
+@pytest.mark.unhurried
 def test_a_failed_run_names_the_batches_it_leaves_open(
     batch_server: BatchServer, by_model: Path, tmp_path: Path, run: Run
 ) -> None:

@@ -35,6 +35,7 @@ pytestmark = pytest.mark.server
 BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 
 
+@pytest.mark.unhurried
 def test_a_run_without_a_deployment_cannot_suspend(batch_server: BatchServer, reviews: Path, run: Run) -> None:
     """No worker would take it up; the error names what works, and nothing was asked of OpenAI."""
     with pytest.raises(WaitError, match=r'without a deployment.*use wait="sensor"'):
@@ -42,6 +43,7 @@ def test_a_run_without_a_deployment_cannot_suspend(batch_server: BatchServer, re
     assert batch_server.requests() == []
 
 
+@pytest.mark.unhurried
 def test_a_subflow_cannot_suspend(batch_server: BatchServer, reviews: Path, run: Run) -> None:
     """Prefect cannot suspend it alone; the error names what works."""
 
@@ -132,6 +134,7 @@ def take_room(tokens: int) -> None:
         )
 
 
+@pytest.mark.unhurried
 def test_a_job_has_one_progress_artifact(batch_server: BatchServer, by_model: Path, run: Run) -> None:
     """It is updated by every start of the job, never made again."""
     run(by_model, BY_MODEL, job_key="one-artifact", wait="detach", in_flight=1)
@@ -242,6 +245,7 @@ def test_a_told_limit_binds_the_next_start_too(detached: Job) -> None:
 BROKEN = {"nowhere": "nowhere", "cut off": "Invalid JSON"}
 
 
+@pytest.mark.unhurried
 @pytest.mark.parametrize(("how", "why"), BROKEN.items(), ids=BROKEN)
 def test_a_job_that_cannot_be_read_keeps_no_other_asleep(
     batch_server: BatchServer, reviews: Path, run: Run, tmp_path: Path, how: str, why: str

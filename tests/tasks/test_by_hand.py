@@ -54,6 +54,7 @@ def test_the_example_runs(batch_server: BatchServer, prefect_environment: dict[s
     assert remote_files() == []
 
 
+@pytest.mark.unhurried
 def test_every_call_by_hand_is_a_new_batch(batch_server: BatchServer) -> None:
     """Nothing is cached, and the listing shows both."""
     first, second = submit_batch(ITEMS), submit_batch(ITEMS)
@@ -84,6 +85,7 @@ def test_a_file_uploaded_before_can_be_submitted(batch_server: BatchServer, tmp_
     assert fetch_output(wait_for_batch.with_options(**QUICK)(batch)).outcomes == {"succeeded": 3}
 
 
+@pytest.mark.unhurried
 def test_a_batch_can_be_cancelled(batch_server: BatchServer) -> None:
     """Cancelling one that has ended changes nothing."""
     batch = submit_batch(ITEMS)

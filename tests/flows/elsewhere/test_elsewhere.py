@@ -99,6 +99,7 @@ def minutes_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: true_now() + SETTLE_SECONDS)
 
 
+@pytest.mark.unhurried
 def test_a_job_of_another_account_keeps_no_other_asleep(
     sent_elsewhere: Callable[[str], None],
     batch_server: BatchServer,
