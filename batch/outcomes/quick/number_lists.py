@@ -6,7 +6,7 @@ A decoder of lines makes each number a Python object; of 1,536 a line that is mo
 import numpy as np
 
 try:
-    from simdjson import Parser
+    from simdjson import Array, Parser
 except ImportError:  # where it has no wheel; the decoder of lines reads them then
     Parser = None  # type: ignore[assignment, misc]
 
@@ -22,7 +22,7 @@ class NumberLists:
     """Takes the lists out of lines, and reads them as float32."""
 
     def __init__(self) -> None:
-        self._parse = Parser().parse if Parser else None
+        self._parser = None if Parser is None else Parser()
 
     def take_out(self, chunk: bytes) -> tuple[bytes, list[memoryview]]:
         """The lines with `PLACE` for each list behind `NAME`, and those lists; none unless all are lists.
@@ -32,7 +32,7 @@ class NumberLists:
         whole = memoryview(chunk)
         kept: list[bytes | memoryview] = []
         lists: list[memoryview] = []
-        begun, at = 0, chunk.find(NAME) if self._parse else -1
+        begun, at = 0, -1 if self._parser is None else chunk.find(NAME)
         while at >= 0:
             opened = chunk.find(b"[", at, at + len(NAME) + 2)
             end = chunk.find(b"]", opened) + 1
@@ -49,9 +49,11 @@ class NumberLists:
         Raises:
             ValueError: it is something else.
         """
-        assert self._parse is not None
+        found = self._parser.parse(text) if self._parser else None
+        if not isinstance(found, Array):
+            raise ValueError("it is no list")
         try:
-            numbers = self._parse(text).as_buffer(of_type="d")
+            numbers = found.as_buffer(of_type="d")
         except TypeError as error:
             raise ValueError("not all are numbers") from error
         with np.errstate(over="ignore"):  # a number beyond a float32 is infinite, as it is when read otherwise
