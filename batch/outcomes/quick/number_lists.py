@@ -3,6 +3,8 @@
 A decoder of lines makes each number a Python object; of 1,536 a line that is most of what reading it takes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 try:
@@ -43,18 +45,21 @@ class NumberLists:
             begun, at = end, chunk.find(NAME, end)
         return b"".join([*kept, whole[begun:]]) if lists else chunk, lists
 
-    def read(self, text: memoryview) -> bytes:
-        """A JSON list of numbers as float32, one after another.
+    def read(self, lists: Sequence[memoryview]) -> list[bytes]:
+        """JSON lists of numbers, each as float32 one after another.
 
         Raises:
-            ValueError: it is something else.
+            ValueError: one is something else.
         """
+        with np.errstate(over="ignore"):  # a number beyond a float32 is infinite, as it is when read otherwise
+            return [np.frombuffer(self._numbers(text), "<f8").astype("<f4").tobytes() for text in lists]
+
+    def _numbers(self, text: memoryview) -> bytes:
+        """A JSON list of numbers as doubles; its memory is the parser's until it is let go."""
         found = self._parser.parse(text) if self._parser else None
         if not isinstance(found, Array):
             raise ValueError("it is no list")
         try:
-            numbers = found.as_buffer(of_type="d")
+            return found.as_buffer(of_type="d")
         except TypeError as error:
             raise ValueError("not all are numbers") from error
-        with np.errstate(over="ignore"):  # a number beyond a float32 is infinite, as it is when read otherwise
-            return np.frombuffer(numbers, "<f8").astype("<f4").tobytes()

@@ -72,7 +72,7 @@ class QuickLines:
         if len(told) != len(lists) or any(values[ANSWER] != PLACE for values in told):
             raise ValueError("a line has no list in its place, or more than one")
         assert self._lists is not None
-        vectors = map(self._lists.read, lists)
+        vectors = self._lists.read(lists)
         return [(*one[:ANSWER], vector, *one[ANSWER + 1 :]) for one, vector in zip(told, vectors, strict=True)]
 
     def columns(self, told: Sequence[Told]) -> dict[str, pa.Array]:

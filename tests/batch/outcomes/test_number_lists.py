@@ -28,7 +28,7 @@ def test_numbers_become_the_float32_next_to_them(numbers: list[float]) -> None:
     """Also integers, and numbers beyond a float32, which are infinite."""
     with np.errstate(over="ignore"):
         wanted = np.array(numbers, np.float64).astype(np.float32).tobytes()
-    assert NumberLists().read(memoryview(json.dumps(numbers).encode())) == wanted
+    assert NumberLists().read([memoryview(json.dumps(numbers).encode())] * 2) == [wanted] * 2
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_numbers_become_the_float32_next_to_them(numbers: list[float]) -> None:
 def test_what_is_no_list_of_numbers_is_refused(text: str) -> None:
     """It is then read with its line, by which it is told."""
     with pytest.raises(ValueError, match=r"\w"):
-        NumberLists().read(memoryview(text.encode()))
+        NumberLists().read([memoryview(text.encode())])
 
 
 def test_lists_are_taken_out_of_all_lines() -> None:
