@@ -21,14 +21,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.emulator import BatchServer, Limits, Timing
-from prefect_openai_batch.tasks.remote.account import Account
-from prefect_openai_batch.tasks.remote.paces import CREATIONS
 
-from .prefect_server import prefect_server
+from .prefect_server import prefect_server, set_pace
 from .turns import machine
 
 MODEL = "gpt-5-mini"
@@ -151,7 +146,7 @@ def measure_pace(scratch: Path, api: str, runs: int, slots: int = 10, a_second: 
     seconds, models = 20, [f"model-{number}" for number in range(10)]
     timing = Timing(validating=0.1, running=0.2, finalizing=0.1)
     with BatchServer(models=("*",), timing=timing, data=scratch / "paced") as server:
-        set_pace(api, server, slots, a_second)
+        set_pace(api, server.base_url, slots, a_second)
         found = run_together(scratch / "pace", server, api, runs, table(40, models), bound=0)
     most, allowed = found.most_within(seconds), slots + a_second * seconds
     span, done = max(batch["created_at"] for batch in found.batches) - found.begun, found.done_at()
@@ -178,14 +173,6 @@ def tokens_a_row() -> int:
 def text_of(number: int) -> str:
     """A row's prompt."""
     return f"{number:06d} " + "word " * WORDS
-
-
-def set_pace(api: str, server: BatchServer, slots: int, a_second: float) -> None:
-    """Make the limit before the runs do; they leave it as it is."""
-    name = CREATIONS.name(Account(server.base_url + "/"))
-    limit = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=a_second)
-    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
-        client.create_global_concurrency_limit(limit)
 
 
 def run_together(

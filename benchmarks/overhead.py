@@ -5,7 +5,7 @@ turns in one warm process, against a Prefect server with all its services and ou
 their own. Own seconds are those of this process's processor by the steps alone; what the flow takes more of it is
 Prefect's.
 
-Five times 20 batches are more than may be created at once (`tasks/remote/paces.py`): what they wait is that pace.
+The pace of creations is set so wide that neither waits for it (`tasks/remote/paces.py`).
 
     python -m benchmarks.overhead [--repeat 5]
 """
@@ -51,7 +51,7 @@ from prefect_openai_batch.tasks import (
 )
 
 from .against_a_script import server
-from .prefect_server import prefect_server
+from .prefect_server import prefect_server, set_pace
 from .turns import machine
 from .waits.measure import settle
 
@@ -82,6 +82,7 @@ def main() -> None:
         server(Path(scratch), "--models", "*") as base_url,
         prefect_server(Path(scratch), onlookers=True) as api,
     ):
+        set_pace(api, base_url, slots=1_000_000, a_second=1_000_000.0)
         os.environ |= {"OPENAI_BASE_URL": base_url, "OPENAI_API_KEY": "benchmark"}
         settings = {
             PREFECT_API_URL: api,

@@ -12,6 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect_openai_batch.tasks.remote.account import Account
+from prefect_openai_batch.tasks.remote.paces import CREATIONS
+
 START_SECONDS = 120
 
 ONLOOKERS = ("EVENT_PERSISTER", "TASK_RUN_RECORDER", "TRIGGERS")
@@ -44,6 +50,15 @@ def prefect_server(scratch: Path, *, onlookers: bool = False) -> Iterator[str]:
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def set_pace(api: str, base_url: str, slots: int, a_second: float) -> None:
+    """Let so many batches be created at once, and so many more each second; runs leave a limit as it is."""
+    limit = GlobalConcurrencyLimitCreate(
+        name=CREATIONS.name(Account(base_url + "/")), limit=slots, slot_decay_per_second=a_second
+    )
+    with temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(limit)
 
 
 def free_port() -> int:

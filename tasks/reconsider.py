@@ -40,7 +40,8 @@ def reconsider_batch(
 
     Where validation did not find the file, that is the same input file, as the next attempt. Where it lacked room
     among the model's enqueued tokens, it is that file's pieces, or the same file where others hold all the room;
-    an item over the limit that OpenAI names is recorded as failed. Where it named
+    an item over the limit that OpenAI names is recorded as failed, and so is one that may be over it and was
+    refused a third time, with no other batch of ours beside it. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
     another process had created one for the same items gives way to that one.
@@ -111,7 +112,8 @@ def _make_room(
         if known is None and job.stopped():
             return _wait_for_room(file, batch, pause_seconds)
         alone = known is not None or _was_alone(connection, file, batch)
-        pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone)
+        count = len(_refused_for(file, Reason.NO_ROOM)) + 1
+        pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone, refusals=count)
         if pieces == 0:
             refusal = final_refusal("token_limit_exceeded", batch.why_failed)
             file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))

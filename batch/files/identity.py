@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from .batches import Batch, BatchStatus
 from .input_files import InputFile
-from .token_sizes import BYTES_A_TOKEN
+from .token_sizes import untold_tokens
 
 _JOB_KEY, _ROUND, _NAME, _SHA256 = "job_key", "round", "input_file", "input_file_sha256"
 
@@ -43,8 +43,8 @@ def with_tokens(identity: Mapping[str, str], file: InputFile) -> dict[str, str]:
 
 
 def enqueued_tokens(file: InputFile) -> int:
-    """About how many tokens an input file enqueues; where nobody can tell, as with images, by its bytes."""
-    return file.bytes // BYTES_A_TOKEN if file.tokens.input is None else file.tokens.input
+    """About how many tokens an input file enqueues; where nobody can tell, what it is taken for."""
+    return untold_tokens(file.bytes, file.items) if file.tokens.input is None else file.tokens.input
 
 
 def enqueued_of(batch: Batch) -> tuple[str, int]:

@@ -22,7 +22,7 @@ from ..storage import Folder
 from .kept_tables import keep_table, kept_table
 from .lines import Lines
 from .most_costs import CostBound
-from .token_sizes import FileTokens, TokenSums
+from .token_sizes import FileTokens, TokenSums, untold_tokens
 
 INPUT = "input.jsonl"
 ITEMS = "items.parquet"
@@ -210,9 +210,7 @@ class _OpenFile:
             _fitting(lines.inputs, limits.embedding_inputs - self.inputs),
         )
         if limits.tokens is not None:
-            room = min(
-                room, _fitting([tokens or 0 for tokens in lines.input_tokens], limits.tokens - self.enqueued)
-            )
+            room = min(room, _fitting(_enqueued(lines), limits.tokens - self.enqueued))
         if self.cost_bound is not None:
             room = min(room, self.cost_bound.room_for(lines, len(self.rows), self.usd))
         return room if self.rows else max(room, 1)
@@ -225,7 +223,7 @@ class _OpenFile:
         self.custom_ids += lines.custom_ids
         self.bytes += len(content)
         self.inputs += sum(lines.inputs)
-        self.enqueued += sum(filter(None, lines.input_tokens))
+        self.enqueued += sum(_enqueued(lines))
         self.usd += sum(self.cost_bound.costs(lines)) if self.cost_bound else 0
         self.tokens.add(lines.input_tokens, lines.output_limits)
 
@@ -237,6 +235,15 @@ class _OpenFile:
         """Let what was written be as if it never was; what another process has written stays."""
         with suppress(_Discarded), self._writing:
             raise _Discarded
+
+
+def _enqueued(lines: Lines) -> list[int]:
+    """About how many tokens each of some lines enqueues."""
+    told = [tokens for tokens in lines.input_tokens if tokens is not None]
+    if len(told) == len(lines.rows):
+        return told
+    pairs = zip(lines.input_tokens, lines.contents, strict=True)
+    return [untold_tokens(len(content)) if tokens is None else tokens for tokens, content in pairs]
 
 
 def _fitting(sizes: Sequence[int], room: int) -> int:

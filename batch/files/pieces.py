@@ -5,14 +5,17 @@ their batches listed can make the same ones again. A whole's own batch failed at
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import orjson
 
 from ..limits import Limits
 from ..storage import Folder
 from .batches import Batch, BatchStatus
 from .identity import input_digest_of, input_name_of, round_of
-from .input_files import InputFile, InputFileWriter
-from .lines import Lines
+from .input_files import INPUT, InputFile, InputFileWriter, items_of
+from .lines import Line, Lines
+from .token_sizes import item_tokens
 
 REST = "-rest"
 """In the names of input files that hold what validation left of others."""
@@ -53,6 +56,14 @@ def not_in_pieces(files: Sequence[InputFile]) -> list[InputFile]:
 def _made_of(name: str) -> str:
     """The name of the input file whose lines one of this name holds; empty where there is none."""
     return max((name.rpartition(kind)[0] for kind in (REST, CUT)), key=len)
+
+
+def lines_to_send(file: InputFile) -> Iterator[Line]:
+    """The lines of an input file, each with the tokens it takes."""
+    with file.files.open(INPUT) as lines:
+        for (row, custom_id), content in zip(items_of(file), lines, strict=True):
+            tokens = item_tokens(file.endpoint, orjson.loads(content)["body"])
+            yield Line(row, custom_id, file.model, content, 0, *tokens)
 
 
 def write_pieces(

@@ -21,6 +21,9 @@ from ..requests.endpoints import PROMPT_FIELD, Endpoint
 BYTES_A_TOKEN = 4
 """Of English text in JSON; of other languages 3 to 4."""
 
+UNTOLD_TOKENS = 2_000
+"""What an item is taken for at most where nobody can tell: about an image, which has far more bytes."""
+
 MESSAGE_TOKENS = 4
 """What a message takes beside its text, by OpenAI's cookbook."""
 
@@ -148,6 +151,11 @@ def is_tokens(asked: Any) -> bool:
 def tokens_of_bytes(size: Size) -> Size:
     """How many tokens so many bytes are told to be."""
     return size // BYTES_A_TOKEN + 1
+
+
+def untold_tokens(size: int, items: int = 1) -> int:
+    """What items of so many bytes are taken for where nobody can tell, as with images."""
+    return min(size // BYTES_A_TOKEN, items * UNTOLD_TOKENS)
 
 
 def _reads_more(endpoint: Endpoint, body: Mapping[str, Any]) -> bool:

@@ -4,22 +4,22 @@ The pieces are recorded before any of them is sent, so that every start finds th
 """
 
 import re
-from collections.abc import Iterator, Sequence
-
-import orjson
+from collections.abc import Sequence
 
 from ..files.batches import Batch, BatchError
 from ..files.identity import enqueued_tokens
-from ..files.input_files import INPUT, InputFile, items_of
-from ..files.lines import Line, together
-from ..files.pieces import CUT, write_pieces
-from ..files.token_sizes import item_tokens
+from ..files.input_files import InputFile
+from ..files.lines import together
+from ..files.pieces import CUT, lines_to_send, write_pieces
 from ..jobs.job import Built, Job
 from ..limits import Limits
 from ..outcomes.validation import note_refused
 
 MOST_CUTS = 4
 """How often a file is cut to fit beside others' batches: where they take all the room, no piece would."""
+
+MOST_REFUSALS = 3
+"""How often a single item that may be over the limit is refused, in the end with nothing of ours beside it."""
 
 _LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens|configured limit of ([\d.,]+)([KMB]?) ")
 """In OpenAI's words, and in Azure's."""
@@ -37,24 +37,26 @@ def _number(text: str) -> int:
     return int(text.rstrip(".").replace(",", "").partition(".")[0])
 
 
-def pieces_of(file: InputFile, limit: int | None, *, alone: bool) -> int:
+def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int = 1) -> int:
     """Into how many pieces a file is cut that found no room.
 
     Args:
         file: What was refused.
         limit: The limit on enqueued tokens, where it is known.
         alone: Whether no other batch of ours can have taken the room; one that we do not see still can.
+        refusals: How often it found none, this time too.
 
     Returns:
         1: it goes again as it is, for others may hold the room; 0: it never fits, and is a single item.
     """
     tokens, most = enqueued_tokens(file), file.tokens.most_input
     is_over = limit is not None and tokens > limit
+    may_be_over = limit is None or most is None or most > limit
     if file.items == 1:
-        return 0 if is_over and file.tokens.input is not None else 1
+        surely_over = is_over and file.tokens.input is not None
+        return 0 if surely_over or (alone and may_be_over and refusals >= MOST_REFUSALS) else 1
     if limit is not None and is_over:
         return min(file.items, -(-2 * tokens // limit))
-    may_be_over = limit is None or most is None or most > limit
     return 2 if (alone and may_be_over) or cuts_of(file) < MOST_CUTS else 1
 
 
@@ -77,16 +79,9 @@ def record_pieces(job: Job, file: InputFile, kind: str, made: Sequence[InputFile
 def cut(file: InputFile, pieces: int) -> list[InputFile]:
     """Cut an input file into so many pieces, of which none is sent before all are recorded."""
     limits = Limits(items=-(-file.items // pieces))
-    return write_pieces(file, f"{CUT}{pieces}", together(_lines(file)), limits)
+    return write_pieces(file, f"{CUT}{pieces}", together(lines_to_send(file)), limits)
 
 
 def note_cut(file: InputFile, batch: Batch) -> None:
     """Record that nothing more comes of an input file: what becomes of its items, its pieces tell."""
     file.files.write("fetched.json", note_refused(file, batch, {}))
-
-
-def _lines(file: InputFile) -> Iterator[Line]:
-    with file.files.open(INPUT) as lines:
-        for (row, custom_id), content in zip(items_of(file), lines, strict=True):
-            tokens = item_tokens(file.endpoint, orjson.loads(content)["body"])
-            yield Line(row, custom_id, file.model, content, 0, *tokens)

@@ -10,13 +10,13 @@
 | anything else | other | its rows have failed |
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from ..files.batches import Batch, BatchError
-from ..files.input_files import INPUT, InputFile, items_of
-from ..files.lines import Line, together
-from ..files.pieces import REST, write_pieces
+from ..files.input_files import InputFile, items_of
+from ..files.lines import together
+from ..files.pieces import REST, lines_to_send, write_pieces
 from .outcome import Outcome, validation_failed
 from .outcome_files import FetchedOutput, write_found
 
@@ -58,8 +58,8 @@ def kept_lines(file: InputFile, refused: Mapping[int, Outcome]) -> list[InputFil
         file: What was sent.
         refused: The outcomes of the lines that were refused, by their place, counted from 0.
     """
-    kept = write_pieces(file, REST, together(_kept(file, refused)))
-    return [rest.model_copy(update={"tokens": file.tokens}) for rest in kept]  # no more than all of them take
+    kept = (line for place, line in enumerate(lines_to_send(file)) if place not in refused)
+    return write_pieces(file, REST, together(kept))
 
 
 def refused_lines(errors: Iterable[BatchError]) -> dict[int, Outcome]:
@@ -75,10 +75,3 @@ def note_refused(file: InputFile, batch: Batch, refused: Mapping[int, Outcome]) 
         if place in refused
     )
     return write_found(batch, file.endpoint, named, file.files)
-
-
-def _kept(file: InputFile, refused: Mapping[int, Outcome]) -> Iterator[Line]:
-    with file.files.open(INPUT) as lines:
-        for place, ((row, custom_id), content) in enumerate(zip(items_of(file), lines, strict=True)):
-            if place not in refused:
-                yield Line(row=row, custom_id=custom_id, model=file.model, content=content, inputs=0)

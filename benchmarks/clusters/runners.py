@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
+from prefect_openai_batch.flows.job import WORKERS
 
 Runner = TaskRunner[Any]
 
@@ -11,8 +12,8 @@ PROCESSES = 2
 
 
 def threads() -> Runner:
-    """Prefect's own threads, as the flow has them unless told otherwise."""
-    return ThreadPoolTaskRunner(max_workers=4)
+    """Prefect's own threads, as many as the flow has unless told otherwise."""
+    return ThreadPoolTaskRunner(max_workers=WORKERS)
 
 
 def processes() -> Runner:

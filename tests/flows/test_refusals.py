@@ -1,7 +1,6 @@
 """Batches that OpenAI's validation refuses: nothing is lost, nothing paid twice, and nothing sent in vain."""
 
 from pathlib import Path
-from typing import Any
 
 import openai
 import pandas as pd
@@ -83,17 +82,18 @@ def test_a_bound_on_enqueued_tokens_holds(monkeypatch: pytest.MonkeyPatch, run: 
     assert {batch["metadata"]["model"] for batch in batches} == {"gpt-5-mini"}
 
 
-@pytest.mark.unhurried
 def test_without_a_process_nothing_stands_for_want_of_room(
-    batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path, tmp_path: Path
 ) -> None:
     """A detached run sends what there is room for and ends; later ones send the rest."""
-    options: dict[str, Any] = {"max_enqueued_tokens": 200, "wait": "detach"}
-    first = run(reviews, **options)
-    assert 0 < len(first.open_batches) < 30  # room comes back as batches end, however fast the machine is
-    done = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
-    assert done.complete
-    assert batch_server.bill()["billed_more_than_once"] == []
+    with looked_at(monkeypatch, seconds=0.5, timing=Timing(running=20)) as server:
+        first = run(reviews, max_enqueued_tokens=200, wait="detach")
+        assert 0 < len(first.open_batches) < 30
+        done = resume_job(
+            "job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1, max_poll_seconds=0.2)
+        )
+        assert done.complete
+        assert server.bill()["billed_more_than_once"] == []
 
 
 def test_bad_lines_are_taken_out_and_named(batch_server: BatchServer, tmp_path: Path, run: Run) -> None:
@@ -209,7 +209,9 @@ def test_a_batch_that_somebody_cancelled_keeps_what_it_finished(
     batch_server.fail(BatchFault(kind="cancelled", batches=(1,), share=0.5))
     report = run(by_model, BY_MODEL)
     assert report.outcomes == {"cancelled": 5, "succeeded": 25}
-    resumed = resume_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
+    resumed = resume_job(
+        "job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1, max_poll_seconds=0.2)
+    )
     assert resumed.complete
     assert batch_server.bill()["billed"] == 30
     assert batch_server.bill()["billed_more_than_once"] == []
@@ -226,7 +228,9 @@ def test_a_failed_run_names_the_batches_it_leaves_open(
     opened = [batch["id"] for batch in batch_server.state()["batches"]]
     assert len(opened) == 2
     assert all(batch_id in failed.value.__notes__[0] for batch_id in opened)
-    report = collect_job("job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
+    report = collect_job(
+        "job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1, max_poll_seconds=0.2)
+    )
     assert report.outcomes == {"cancelled": 10, "succeeded": 20}
     assert created(batch_server) == 2
     assert batch_server.state()["files"] == []

@@ -8,10 +8,12 @@ from prefect_openai_batch import Job, RawRequest, open_job, plan_round
 from prefect_openai_batch.batch.errors import JobKeyError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.files.pieces import lines_to_send
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.results import owner_of
 from prefect_openai_batch.batch.jobs.rows import keep_rows
-from prefect_openai_batch.batch.jobs.submissions import note_refusal, submitted
+from prefect_openai_batch.batch.jobs.submissions import fetched, note_refusal, submitted
+from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.adopt import adopt
 from prefect_openai_batch.tasks.reconsider import reconsider
@@ -21,9 +23,9 @@ from prefect_openai_batch.tasks.remote.connection import Connection
 NO_ROOM = BatchFault(kind="fail_validation", batches=(1,), message="Limit: 80 enqueued tokens")
 
 
-def built_job(folder: Path, bad: int | None, text: str = "text") -> tuple[Job, InputFile]:
+def built_job(folder: Path, bad: int | None, text: str = "text", count: int = 12) -> tuple[Job, InputFile]:
     """A job of one input file, of whose lines validation refuses one or none, in a folder of its own."""
-    rows = [{"text": f"{text} {number}", "stream": "yes" if number == bad else ""} for number in range(12)]
+    rows = [{"text": f"{text} {number}", "stream": "yes" if number == bad else ""} for number in range(count)]
     source = folder.parent / f"{text}.jsonl"
     source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     messages = [{"role": "user", "content": "{{ text }}"}]
@@ -123,3 +125,34 @@ def test_without_a_list_others_may_hold_the_room(
     failed = refused(server, connection, whole)
     server.fail(RouteFault(kind="http_error", route="GET */batches", status=403))
     assert len(reconsider(connection, job.model_copy(update={"key_given": False}), failed, 0)) > 1
+
+
+def test_the_rest_enqueues_what_its_own_lines_take(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """Not what the whole would have: others are to have that room."""
+    job, whole = built_job(tmp_path, 3)
+    (rest,) = reconsider(connection, job, refused(server, connection, whole), 0)
+    tokens = [line.input_tokens or 0 for line in lines_to_send(whole)]
+    assert rest.items == 11
+    assert rest.tokens.input == sum(tokens) - tokens[3] > 0
+
+
+def test_an_item_that_is_over_the_limit_is_given_up(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """Though it was told to be under it: a third refusal with nothing beside it says that it never fits."""
+    job, item = built_job(tmp_path, None, count=1)
+    assert item.tokens.input is not None
+    told = f"Limit: {item.tokens.input + 1} enqueued tokens"
+    server.fail(BatchFault(kind="fail_validation", code="token_limit_exceeded", message=told))
+    gone_on = []
+    for attempt in range(3):
+        sent = find_or_create(connection, item, attempt)
+        server.advance(5)
+        gone_on.append(reconsider(connection, job, connection.batch(sent.id, item), 0))
+    assert gone_on == [[item], [item], []]
+    output = fetched(item)
+    assert output is not None
+    (row,) = read_outcomes(output).to_pylist()
+    assert (row["outcome"], row["error_code"], row["again"]) == ("failed", "token_limit_exceeded", False)

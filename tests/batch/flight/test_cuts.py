@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from prefect_openai_batch import ChatRequest
 from prefect_openai_batch.batch.files.batches import BatchError
+from prefect_openai_batch.batch.files.identity import enqueued_tokens
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile
 from prefect_openai_batch.batch.files.pieces import CUT
 from prefect_openai_batch.batch.files.token_sizes import FileTokens
@@ -36,6 +38,17 @@ def ids(piece: InputFile) -> list[str]:
 def test_into_how_many_pieces(tokens: int | None, limit: int | None, alone: bool, items: int, pieces: int) -> None:
     """In two, or so many that each fits; never a single item that is over the limit again."""
     assert pieces_of(file(0, tokens, items=items), limit, alone=alone) == pieces
+
+
+@pytest.mark.parametrize("tokens", [50, None], ids=["by-its-bytes", "of-which-nobody-can-tell"])
+@pytest.mark.parametrize("limit", [None, 100])
+def test_an_item_that_may_be_over_the_limit_is_not_sent_for_ever(tokens: int | None, limit: int | None) -> None:
+    """Others may take it all, or it is over: that it found no room a third time, alone, says which."""
+    item = file(0, tokens, items=1)
+    tries = [pieces_of(item, limit, alone=True, refusals=number) for number in (1, 2, 3)]
+    assert tries == [1, 1, 0]
+    assert pieces_of(item, limit, alone=False, refusals=30) == 1
+    assert pieces_of(file(0, 10, items=1), 100, alone=True, refusals=30) == 1  # whatever its language, it fits
 
 
 def test_beside_others_it_is_cut_a_few_times_only() -> None:
@@ -76,3 +89,17 @@ def test_files_are_cut_at_their_share_of_the_bound(make_job: MakeJob) -> None:
     assert len(files) > 2
     assert all((one.tokens.input or 0) <= 20 for one in files)
     assert [one.items for one in built(job, tokens=1)] == [1] * 10
+
+
+@pytest.mark.parametrize(
+    ("image", "items"),
+    [("https://example.com/image.png", 10), ("data:image/png;base64," + "A" * 400_000, 2)],
+    ids=["by-their-addresses", "as-they-are"],
+)
+def test_items_of_unknown_tokens_are_cut_at_their_share_too(make_job: MakeJob, image: str, items: int) -> None:
+    """By what they are taken for when there is room: their bytes, and no more than an image may take."""
+    shown = {"type": "image_url", "image_url": {"url": "{{ text }}"}}
+    request = ChatRequest(model="m", messages=[{"role": "user", "content": [shown]}])
+    files = built(make_job([{"text": image}] * 10, request), tokens=4_500)
+    assert [one.items for one in files] == [items] * (10 // items)
+    assert all(one.tokens.input is None and enqueued_tokens(one) <= 4_500 for one in files)
