@@ -187,7 +187,7 @@ def table(found: dict[str, Found], count: int, told: float, looked: float) -> st
         "looks of `wake`": lambda one: f"{one.looks}",
     }
     head = (
-        f"{count} jobs suspended at once, a batch each, {AT_ONCE} runs at once; of those that webhooks tell of one "
+        f"{count} jobs suspended at once, a batch each, {AT_ONCE} runs at once; of those told of by webhooks one "
         f"ends every {told:g} s, of the others every {looked:g} s"
     )
     names = f"{'':46}" + "".join(f"{name:>14}" for name in found)
