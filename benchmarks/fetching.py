@@ -40,17 +40,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     options = parser.parse_args()
     print(machine())
     found: dict[str, dict[str, float]] = {}
-    for kind in KINDS:
+    for kind in options.kinds:
         rows = options.rows if kind in PEERS else options.rows // 4
         with tempfile.TemporaryDirectory() as folder:
             size = set_stage(Path(folder), kind, rows)
             found[kind] = medians(in_turns(programs(Path(folder), kind), options.repeat))
             show(KINDS[kind], rows, size, found[kind])
-    plain = found["numbers"][BARE] / found["base64"][OURS]
-    print(f"\nours in base64, beside the bare loop over the same vectors as numbers: {plain:.2f}")
+    if {"base64", "numbers"} <= found.keys():
+        plain = found["numbers"][BARE] / found["base64"][OURS]
+        print(f"\nours in base64, beside the bare loop over the same vectors as numbers: {plain:.2f}")
     print(OTHERS)
 
 

@@ -46,6 +46,9 @@ from .waits.stage import SECRET, Stage, staged
 AT_ONCE = 4
 """Runs at once in the work pool."""
 
+SOON_SECONDS = 10.0
+"""So long after its batch's end a job is to be woken by a webhook."""
+
 APART = 100.0
 """Seconds on the server's clock between two batches' ends."""
 
@@ -86,6 +89,9 @@ def measure(kind: str, count: int, told: float, looked: float) -> Found:
             _switch_on(stage)
             _end_batches(server, jobs, jobs[half:], looked)
             await_end(jobs, PATIENCE_SECONDS)
+        for job in jobs[:half]:
+            if (job.woken(stage) or SOON_SECONDS) >= SOON_SECONDS:
+                print(f"woken late: {job.key} {job.states(stage)}", file=sys.stderr)
         asked = server.requests()[begun:]
         looks = _looks_of_wake(stage)
         listings = sum((one["method"], one["path"]) == ("GET", "/v1/batches") for one in asked)
@@ -172,6 +178,7 @@ def table(found: dict[str, Found], count: int, told: float, looked: float) -> st
     lines: dict[str, Callable[[Found], str]] = {
         "a batch's end to its run, webhook, s, median": lambda one: f"{median(one.webhook):.1f}",
         "a batch's end to its run, webhook, s, max": lambda one: f"{max(one.webhook):.1f}",
+        "of them within 10 s": lambda one: f"{sum(at < SOON_SECONDS for at in one.webhook)} of {count // 2}",
         "a batch's end to its run, timer, s, median": lambda one: f"{median(one.timer):.1f}",
         "a batch's end to its run, timer, s, max": lambda one: f"{max(one.timer):.1f}",
         "a batch's end to its table, s, max": lambda one: f"{max(one.answered):.1f}",

@@ -42,11 +42,13 @@ class WaitingJob:
 
     def woken(self, stage: Stage) -> float | None:
         """So long after its batch's end its run ran again; None where it never did."""
+        return next((seconds for name, seconds in self.states(stage) if name == "Running"), None)
+
+    def states(self, stage: Stage) -> list[tuple[str, float]]:
+        """The states of its run after its batch's end, and how long after."""
         states = stage.api.get("/flow_run_states/", params={"flow_run_id": self.run_id}).raise_for_status().json()
-        began = [
-            datetime.fromisoformat(one["timestamp"]).timestamp() for one in states if one["name"] == "Running"
-        ]
-        return min((at - self.ended for at in began if at > self.ended), default=None)
+        told = [(one["name"], datetime.fromisoformat(one["timestamp"]).timestamp() - self.ended) for one in states]
+        return sorted((one for one in told if one[1] > 0), key=lambda one: one[1])
 
     def answered(self) -> float | None:
         """So long after its batch's end its table was written."""
