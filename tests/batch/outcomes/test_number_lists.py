@@ -74,3 +74,11 @@ def test_without_their_reader_numbers_are_read_with_their_lines(monkeypatch: pyt
     monkeypatch.setattr(number_lists, "Parser", None)
     assert told is not None
     assert QuickLines(Endpoint.EMBEDDINGS).read(chunk) == told
+
+
+def test_after_what_is_no_list_of_numbers_the_next_is_read() -> None:
+    """Nothing of the one is held while the other is read."""
+    quick = QuickLines(Endpoint.EMBEDDINGS)
+    for odd in (["a"], [True], [[1]], [1e39]):
+        quick.read(line_of(LISTED) + line_of(LISTED | {"embedding": odd}))
+        assert quick.read(line_of(LISTED) * 2) is not None
