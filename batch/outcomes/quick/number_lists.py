@@ -10,7 +10,7 @@ import numpy as np
 try:
     from simdjson import Array, Parser
 except ImportError:  # where it has no wheel; the decoder of lines reads them then
-    Parser = None  # type: ignore[assignment, misc]
+    Parser = None  # type: ignore[assignment, misc]  # a class that is not there
 
 NAME = b'"embedding":'
 
