@@ -55,7 +55,7 @@ class Simulation:
         self.now = 0.0
         self.options = RunOptions(in_flight=case.in_flight, max_enqueued_tokens=case.bound)
         files = list(input_files(case))
-        self.departures = Departures(files, [], case.in_flight, Bounds(case.bound))
+        self.departures = Departures(files, [], case.in_flight, Bounds(case.bound), self.options.pauses)
         self.openai = OpenAI(case.limit, case.hours)
         self.calls: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
@@ -98,7 +98,7 @@ class Simulation:
                 self.calls["looks for room"] += enqueued is not None  # of what is newer
                 self.created.append(self.now)
                 self.departures.flying.append(self.openai.create(file, self.now))
-        self.departures.looked(self.now, self.options.pauses)
+        self.departures.looked(self.now)
 
     def pages(self) -> int:
         """How many calls list the open batches."""

@@ -22,14 +22,12 @@ class Look:
         put_off: When the first of those that are put off may go, in Unix seconds.
         lacking: The models without room.
         withheld: Whether something else keeps one back.
-        left: Whether there is room that is left to others for one look.
         others: Whether others hold room, so that it may come without an end of ours.
     """
 
     put_off: float = inf
     lacking: set[str] = field(default_factory=set)
     withheld: bool = False
-    left: bool = False
     others: bool = False
 
 
@@ -43,8 +41,9 @@ class Departures:
         flying: The open batches.
         in_flight: How many may be open at once.
         bounds: The most tokens of each model in open batches.
+        pauses: Those between looks.
         not_before: From when on an input file may go, in Unix seconds; asked once whenever it begins to wait.
-        yields: Whether this job leaves room beyond its share to others for one look: only who looks again can.
+        yields: Whether this job leaves room beyond its share to others for a while: only who looks again can.
     """
 
     def __init__(
@@ -53,6 +52,7 @@ class Departures:
         flying: Iterable[Batch],
         in_flight: int,
         bounds: Bounds | None = None,
+        pauses: Pauses | None = None,
         *,
         not_before: Callable[[InputFile], float] = lambda _: 0.0,
         yields: bool = True,
@@ -65,8 +65,9 @@ class Departures:
         self.look = Look()
         self._not_before = not_before
         self._known_not_before: dict[str, float] = {}
+        self._pauses = pauses or Pauses()
         self._yields = yields
-        self._left_before = False
+        self._left_until: dict[str, float] = {}
         self._models = {file.model for file in self.waiting}
         self._again_at = self._looking_since = 0.0
 
@@ -90,7 +91,7 @@ class Departures:
                 continue
             if (not_before := self._goes_from(file)) > now:
                 look.put_off = min(look.put_off, not_before)
-            elif enqueued is not None and not self._fits(file, enqueued):
+            elif enqueued is not None and not self._fits(file, enqueued, now):
                 look.lacking.add(file.model)
             elif may_go(file):
                 places.append(place)
@@ -105,14 +106,26 @@ class Departures:
             self._known_not_before[file.folder] = self._not_before(file)
         return self._known_not_before[file.folder]
 
-    def _fits(self, file: InputFile, enqueued: Enqueued) -> bool:
-        """Whether there is room, and this job may take it; one over its share lets it be for one look."""
+    def _fits(self, file: InputFile, enqueued: Enqueued, now: float) -> bool:
+        """Whether there is room, and this job may take it; one over its share leaves it to others for a while."""
         bound = self.bounds.for_file(file)
-        has_room = enqueued.has_room(file, bound)
-        is_fair = not self._yields or self._left_before or enqueued.is_fair(file, bound)
-        self.look.left |= has_room and not is_fair
         self.look.others |= enqueued.held_by_others(file)
-        return has_room and is_fair
+        if not enqueued.has_room(file, bound):
+            self._left_until.pop(file.model, None)
+            return False
+        if not self._yields or enqueued.is_fair(file, bound):
+            return True
+        return now >= self._left_until.setdefault(file.model, now + self._leaves_for(now))
+
+    def _leaves_for(self, now: float) -> float:
+        """So long room is left, in seconds: longer where batches take longer, as others then look less often."""
+        oldest = min((batch.created_at or now for batch in self.flying), default=now)
+        return self._pauses.for_room().after(now - oldest)
+
+    @property
+    def leaves_room(self) -> bool:
+        """Whether there is room that is left to others, to be taken at the next look."""
+        return self.looks_again_at() is not None and bool(self._left_until)
 
     @property
     def is_bounded(self) -> bool:
@@ -124,19 +137,22 @@ class Departures:
         waits = self.waiting and len(self.flying) < self.room and self._again_at < inf
         return self._again_at if waits else None
 
-    def looked(self, now: float, pauses: Pauses) -> None:
+    def looked(self, now: float) -> None:
         """Note that it was tried to let more go: less often the longer there is no room, as batches are looked at.
 
-        Where our own batches hold it all, the next look that counts comes when one of them has ended.
+        Where our own batches hold it all, the next look that counts comes when one of them has ended. What others
+        hold may come free at any time, and is left to us for `ROOM_SECONDS` at most.
         """
-        look = self.look
-        self._left_before = look.left
-        self._again_at = look.put_off
-        if look.lacking or look.withheld:
+        self._left_until = {model: until for model, until in self._left_until.items() if now < until}
+        self._again_at = min([self.look.put_off, *self._left_until.values()])
+        if self.look.lacking or self.look.withheld:
             self._looking_since = self._looking_since or now
-            ours = self.flying and not (look.left or look.others)
-            pause = pauses.longest if ours else pauses.after(now - self._looking_since)
-            self._again_at = min(look.put_off, now + pause)
+            self._again_at = min(self._again_at, now + self._pause(now - self._looking_since))
+
+    def _pause(self, age: float) -> float:
+        if self.look.others:
+            return self._pauses.for_room().after(age)
+        return self._pauses.most if self.flying else self._pauses.after(age)
 
     def hold(self, files: list[InputFile]) -> None:
         """Let input files wait again, before all others: somebody was faster, and the room is gone."""

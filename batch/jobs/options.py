@@ -32,15 +32,28 @@ GROWTH = 6
 """A look comes when a sixth of what is waited for's age has passed since the last."""
 
 
-class Pauses(NamedTuple):
-    """The shortest and the longest time between two looks, in seconds."""
+ROOM_SECONDS = 60.0
+"""Room that others hold is looked for so often at least; who is over its share leaves it for so long at most."""
 
-    shortest: float
-    longest: float
+
+class Pauses(NamedTuple):
+    """The shortest and the longest time between two looks, in seconds; the shortest counts where it is longer."""
+
+    shortest: float = POLL_SECONDS
+    longest: float = MAX_POLL_SECONDS
+
+    @property
+    def most(self) -> float:
+        """The longest that there is."""
+        return max(self.longest, self.shortest)
 
     def after(self, age: float) -> float:
         """The pause before the next look at what has been waited for so long."""
-        return min(max(age / GROWTH, self.shortest), max(self.longest, self.shortest))
+        return min(max(age / GROWTH, self.shortest), self.most)
+
+    def for_room(self) -> "Pauses":
+        """The pauses between looks for room that others hold."""
+        return Pauses(self.shortest, min(self.longest, ROOM_SECONDS))
 
 
 class RunOptions(BaseModel):

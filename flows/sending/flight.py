@@ -62,8 +62,9 @@ class Flight:
             flying,
             self.options.in_flight,
             bounds,
+            self.options.pauses,
             not_before=lambda file: refusals(file).not_before,
-            yields=self.options.wait == "sensor",
+            yields=self.options.wait != "detach",
         )
         self.told_of: set[str] = set()
         self.fetching: list[Handed[FetchedOutput]] = []
@@ -89,7 +90,7 @@ class Flight:
                 continue
             if self._time_is_up():
                 break
-            waited_for = self.job_run.waits_here(self._next_deadline())
+            waited_for = self._waits_here(self._next_deadline())
             if waited_for and not departures.flying:
                 with noted_wait(self._awaited()):
                     time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
@@ -115,7 +116,7 @@ class Flight:
                 break
             if not self._submit(going):
                 break
-        departures.looked(clock.now(), self.options.pauses)
+        departures.looked(clock.now())
         self._say_what_lacks_room()
         return bool(departures.waiting)
 
@@ -167,9 +168,13 @@ class Flight:
         if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
             cancel_batch(batch.id, credentials=self.credentials)
 
+    def _waits_here(self, until: datetime | None) -> bool:
+        """Whether this process waits itself: for room that it leaves to others also where the run suspends."""
+        return self.departures.leaves_room or self.job_run.waits_here(until)
+
     def _wait(self) -> list[Batch]:
         flying, deadline = self.departures.flying, self._next_deadline()
-        if not self.job_run.waits_here(deadline):
+        if not self._waits_here(deadline):
             deadline = suspends_at(flying, clock.now())
             if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
                 return look_once(flying, credentials=self.credentials)

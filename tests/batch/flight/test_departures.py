@@ -13,7 +13,7 @@ from prefect_openai_batch.batch.files.token_sizes import FileTokens
 from prefect_openai_batch.batch.flight.bounds import Bounds
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
-from prefect_openai_batch.batch.jobs.options import Pauses
+from prefect_openai_batch.batch.jobs.options import ROOM_SECONDS, Pauses
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
 BOUND = 100
@@ -38,7 +38,7 @@ def file(number: int, tokens: int | None = 10, job: str = "job", items: int = 4)
 
 def batch_of(sent: InputFile, status: str = "in_progress") -> Batch:
     metadata = with_tokens({"job_key": sent.job_key or ""}, sent)
-    return Batch(id=sent.folder, status=status, metadata=metadata, input_file=sent)
+    return Batch(id=sent.folder, status=status, metadata=metadata, input_file=sent, created_at=1)
 
 
 def leave(departures: Departures, enqueued: Enqueued | None = None, now: float = 0.0) -> list[InputFile]:
@@ -101,19 +101,19 @@ def test_a_file_over_the_bound_goes_alone() -> None:
 
 def test_looks_for_room_come_less_often_until_a_batch_ends() -> None:
     """As looks at batches do, and seldom where only our own hold the room."""
-    departures = Departures([file(0)], [batch_of(file(1))], in_flight=4, bounds=Bounds(BOUND))
+    departures = Departures([file(0)], [batch_of(file(1))], 4, Bounds(BOUND), Pauses(2, 900))
     times, now = [], 1000.0
     for _ in range(60):
         assert leave(departures, Enqueued.of([batch_of(file(2, BOUND, "other"))])) == []
-        departures.looked(now, Pauses(2, 600))
+        departures.looked(now)
         at = departures.looks_again_at()
         assert at is not None
         times.append(at - now)
         now = at
     assert times == sorted(times)
-    assert (times[0], times[-1]) == (2, 600)
+    assert (times[0], times[-1]) == (2, ROOM_SECONDS)
     leave(departures, Enqueued.of([batch_of(file(2, BOUND))]))
-    departures.looked(now, Pauses(2, 900))
+    departures.looked(now)
     assert departures.looks_again_at() == now + 900
     departures.landed(departures.flying[0])
     assert departures.looks_again_at() == 0
@@ -124,7 +124,7 @@ def test_who_was_overtaken_looks_again_soon() -> None:
     departures = Departures(map(file, range(3)), [batch_of(file(9))], in_flight=4, bounds=Bounds(BOUND))
     going = departures.leave(2, lambda _: True, 1000.0, Enqueued())
     departures.hold(going)
-    departures.looked(1000.0, Pauses(2, 600))
+    departures.looked(1000.0)
     assert departures.looks_again_at() == 1002
     assert departures.waiting == [file(0), file(1), file(2)]
 
@@ -133,7 +133,7 @@ def test_where_nothing_of_ours_is_open_looks_come_soon() -> None:
     """No end of ours can make room then, whatever keeps a file back."""
     departures = Departures([file(0)], [], in_flight=4, bounds=Bounds(BOUND))
     assert departures.leave(4, lambda _: False, 1000.0, Enqueued()) == []
-    departures.looked(1000.0, Pauses(2, 600))
+    departures.looked(1000.0)
     assert departures.looks_again_at() == 1002
 
 
@@ -144,7 +144,7 @@ def test_what_is_put_off_goes_in_its_time(bounds: Bounds) -> None:
     departures = Departures([file(0)], [batch_of(file(1))], 4, bounds, not_before=lambda _: known.pop())
     for now in (4.0, 5.0):
         assert leave(departures, Enqueued(), now) == []
-        departures.looked(now, Pauses(2, 600))
+        departures.looked(now)
         assert departures.looks_again_at() == 7
     assert leave(departures, Enqueued(), 7.0) == [file(0)]
 
@@ -215,31 +215,76 @@ def test_the_bound_holds_and_nobody_starves(jobs: Sequence[Sequence[int]], order
         Departures([file(number, size, f"job-{run}") for number, size in enumerate(of)], [], 20, Bounds(BOUND))
         for run, of in enumerate(jobs)
     ]
-    for _ in range(20 * sum(map(len, jobs))):
+    for now in range(20 * sum(map(len, jobs))):
         run = order.choice(runs)
         enqueued = Enqueued.of(batch for other in runs for batch in other.flying)
-        leave(run, enqueued)
-        run.looked(0.0, Pauses(1, 1))
+        leave(run, enqueued, now)
+        run.looked(now)
         assert enqueued.taken("gpt-5-mini") <= BOUND
         if run.flying and order.random() < 0.5:
             run.landed(order.choice(run.flying))
     for run in runs:
         while run.waiting or run.flying:
-            leave(run, Enqueued.of(run.flying))
-            run.looked(0.0, Pauses(1, 1))
+            leave(run, Enqueued.of(run.flying), now)
+            run.looked(now)
+            now += ROOM_SECONDS
             for batch in list(run.flying):
                 run.landed(batch)
     assert not any(run.waiting for run in runs)
 
 
+def deep_job(pauses: Pauses | None = None) -> Departures:
+    """A job that holds all the room, and has more to send."""
+    deep = Departures([file(number, job="deep") for number in range(99)], [], 20, Bounds(BOUND), pauses)
+    leave(deep, Enqueued(), 0.0)
+    deep.looked(0.0)
+    leave(deep, Enqueued.of(deep.flying), 300.0)
+    deep.looked(300.0)
+    assert len(deep.flying) == 10
+    return deep
+
+
 def test_who_has_its_share_leaves_room_for_others() -> None:
-    """A job that holds all the room lets one look pass before it takes what becomes free; a new one need not."""
-    old = Departures([file(number, job="old") for number in range(20)], [], 20, Bounds(BOUND))
-    for _ in range(3):
-        leave(old, Enqueued.of(old.flying))
-        old.looked(0.0, Pauses(1, 1))
-    assert len(old.flying) == 10
-    old.landed(old.flying[0])
-    assert leave(old, Enqueued.of(old.flying)) == []
+    """What becomes free is left for a minute, however often one looks; a new job need not leave it."""
+    deep = deep_job()
+    for seconds in (0, 30, 59):
+        now = 1000.0 + seconds
+        deep.landed(deep.flying[0])
+        assert leave(deep, Enqueued.of(deep.flying), now) == []
+        deep.looked(now)
+        assert (deep.leaves_room, deep.looks_again_at()) == (True, 1000.0 + ROOM_SECONDS)
     new = Departures([file(0, job="new")], [], 20, Bounds(BOUND))
-    assert leave(new, Enqueued.of(old.flying)) == [file(0, job="new")]
+    assert leave(new, Enqueued.of(deep.flying), 1059.0) == [file(0, job="new")]
+    assert len(leave(deep, Enqueued.of([*deep.flying, *new.flying]), 1060.0)) == 2
+    deep.looked(1060.0)
+    assert not deep.leaves_room
+
+
+def test_room_that_others_took_is_left_anew() -> None:
+    """What comes free later has been left to nobody yet."""
+    deep = deep_job()
+    other = [batch_of(file(0, job="other"))]
+    deep.landed(deep.flying[0])
+    for now, holders, gone in ((1000.0, [], 0), (1030.0, other, 0), (2000.0, [], 0), (2060.0, [], 1)):
+        assert len(leave(deep, Enqueued.of([*deep.flying, *holders]), now)) == gone
+        deep.looked(now)
+
+
+@given(
+    waits=st.floats(1, 86_400),
+    pauses=st.sampled_from([Pauses(), Pauses(1, 5), Pauses(30, 3_600), Pauses(300, 10)]),
+)
+def test_a_late_job_gets_the_first_room(waits: float, pauses: Pauses) -> None:
+    """However long it has waited, it looks before one that holds all takes again what one of its batches held."""
+    deep, late = deep_job(pauses), Departures([file(0, job="late")], [], 20, Bounds(BOUND), pauses)
+    now = 10_000.0
+    ends = now + waits
+    while now < ends:
+        assert leave(late, Enqueued.of(deep.flying), now) == []
+        late.looked(now)
+        now = late.looks_again_at() or 0.0
+    deep.landed(deep.flying[0])
+    assert leave(deep, Enqueued.of(deep.flying), ends) == []
+    deep.looked(ends)
+    assert now < (deep.looks_again_at() or 0.0)
+    assert leave(late, Enqueued.of(deep.flying), now) == [file(0, job="late")]
