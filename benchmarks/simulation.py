@@ -28,7 +28,7 @@ from prefect_openai_batch.batch.flight.cuts import pieces_of
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.options import RunOptions
-from prefect_openai_batch.flows.sending.flight import ROOM_LOOK_SECONDS
+from prefect_openai_batch.flows.sending.flight import STOP_LOOK_SECONDS
 from prefect_openai_batch.flows.sending.submitting import UPLOADS
 from prefect_openai_batch.tasks import sensor_options
 from prefect_openai_batch.tasks.remote.connection import PAGE
@@ -132,7 +132,7 @@ class Simulation:
         """Look as often as the sensor does, until something has ended or room is looked for."""
         flying, look_at = self.departures.flying, self.departures.looks_again_at()
         if not flying:
-            self.pass_time(max(ROOM_LOOK_SECONDS, (look_at or 0.0) - self.now))
+            self.pass_time(max(STOP_LOOK_SECONDS, (look_at or 0.0) - self.now))
             return []
         until = max(look_at, self.now + self.options.poll_seconds) if look_at is not None else None
         begun, oldest = self.now, min(batch.created_at or 0 for batch in flying)
@@ -151,7 +151,7 @@ class Simulation:
         """Fetch it, or cut what was refused."""
         file = batch.input_file
         assert file is not None, "it was sent here"
-        self.departures.landed(batch)
+        self.departures.landed(batch, self.now)
         if self.openai.ended.pop(batch.id) == BatchStatus.FAILED:
             self.calls["refused"] += 1
             self.departures.bounds.told[file.model] = self.case.limit

@@ -13,6 +13,9 @@ from ..jobs.options import Pauses
 from .bounds import Bounds
 from .enqueued import Enqueued
 
+ROOM_SECONDS = 60.0
+"""Who holds more than its share leaves what becomes free to others for so long at most; they look more often."""
+
 
 @dataclass
 class Look:
@@ -68,6 +71,7 @@ class Departures:
         self._pauses = pauses or Pauses()
         self._yields = yields
         self._left_until: dict[str, float] = {}
+        self._took = 0.0
         self._models = {file.model for file in self.waiting}
         self._again_at = self._looking_since = 0.0
 
@@ -120,7 +124,7 @@ class Departures:
     def _leaves_for(self, now: float) -> float:
         """So long room is left, in seconds: longer where batches take longer, as others then look less often."""
         oldest = min((batch.created_at or now for batch in self.flying), default=now)
-        return self._pauses.for_room().after(now - oldest)
+        return min(Pauses(self._pauses.shortest).after(max(self._took, now - oldest)), ROOM_SECONDS)
 
     @property
     def leaves_room(self) -> bool:
@@ -141,11 +145,12 @@ class Departures:
         """Note that it was tried to let more go: less often the longer there is no room, as batches are looked at.
 
         Where our own batches hold it all, the next look that counts comes when one of them has ended. What others
-        hold may come free at any time, and is left to us for `ROOM_SECONDS` at most.
+        hold may come free at any time.
         """
-        self._left_until = {model: until for model, until in self._left_until.items() if now < until}
-        self._again_at = min([self.look.put_off, *self._left_until.values()])
-        if self.look.lacking or self.look.withheld:
+        look = self.look
+        left = self._left_until = {of: until for of, until in self._left_until.items() if of in look.lacking}
+        self._again_at = min([look.put_off, *left.values()])
+        if look.withheld or len(look.lacking) > len(left):
             self._looking_since = self._looking_since or now
             self._again_at = min(self._again_at, now + self._pause(now - self._looking_since))
 
@@ -160,8 +165,9 @@ class Departures:
         self.look.others = True
         self.look.lacking |= {file.model for file in files}
 
-    def landed(self, batch: Batch) -> None:
+    def landed(self, batch: Batch, now: float) -> None:
         """A batch is open no more: there may be room at once."""
+        self._took = max(self._took, now - (batch.created_at or now))
         self._again_at = self._looking_since = 0.0
         self.flying = [other for other in self.flying if other.id != batch.id]
 

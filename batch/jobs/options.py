@@ -32,8 +32,8 @@ GROWTH = 6
 """A look comes when a sixth of what is waited for's age has passed since the last."""
 
 
-ROOM_SECONDS = 60.0
-"""Room that others hold is looked for so often at least; who is over its share leaves it for so long at most."""
+ROOM_LOOK_SECONDS = 45.0
+"""Room that others hold is looked for so often at least, where the shortest pause is not longer."""
 
 
 class Pauses(NamedTuple):
@@ -53,7 +53,7 @@ class Pauses(NamedTuple):
 
     def for_room(self) -> "Pauses":
         """The pauses between looks for room that others hold."""
-        return Pauses(self.shortest, min(self.longest, ROOM_SECONDS))
+        return Pauses(self.shortest, min(self.longest, ROOM_LOOK_SECONDS))
 
 
 class RunOptions(BaseModel):

@@ -36,8 +36,8 @@ from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
 from .submitting import UPLOADS, submit_files
 
-ROOM_LOOK_SECONDS = 1.0
-"""While there is no room at OpenAI, a stop is looked for so often."""
+STOP_LOOK_SECONDS = 1.0
+"""While nothing is open, a stop is looked for so often."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
 
@@ -93,7 +93,7 @@ class Flight:
             waited_for = self._waits_here(self._next_deadline())
             if waited_for and not departures.flying:
                 with noted_wait(self._awaited()):
-                    time.sleep(min(ROOM_LOOK_SECONDS, self.options.poll_seconds))
+                    time.sleep(min(STOP_LOOK_SECONDS, self.options.poll_seconds))
         for future in self.fetching:
             future.result()
         stop_if_out_of_quota(self.job, self.number)
@@ -180,7 +180,8 @@ class Flight:
                 return look_once(flying, credentials=self.credentials)
         look_at = self.departures.looks_again_at()
         if look_at is not None:
-            look_at = max(look_at, clock.now() + self.options.poll_seconds)
+            if not self.departures.leaves_room:
+                look_at = max(look_at, clock.now() + self.options.poll_seconds)
             deadline = min(filter(None, (deadline, datetime.fromtimestamp(look_at, UTC))))
         oldest = min((batch.created_at or 0) for batch in flying)
         options = sensor_options(
@@ -198,7 +199,7 @@ class Flight:
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""
         departures = self.departures
-        departures.landed(ended)
+        departures.landed(ended, clock.now())
         departures.bounds.learn([ended], clock.now())
         if gave_way(ended):
             departures.flying += [

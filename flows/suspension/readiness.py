@@ -88,7 +88,8 @@ def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqu
             seen.add(file.model)  # none overtakes a file of its model that lacks room
             if not enqueued.has_room(file, bound):
                 continue
-            enqueued.add(file)
+            if enqueued.is_fair(file, bound):  # else others go first
+                enqueued.add(file)
         elif has_open and not not_before and not bounds.is_judged_at_once(file):
             continue
         if spending is None or spending.allows(file):

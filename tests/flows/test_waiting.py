@@ -1,11 +1,8 @@
 """Where a run waits, and what that costs."""
 
 import logging
-import time
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
-from itertools import accumulate
 from pathlib import Path
 
 import openai
@@ -25,10 +22,7 @@ from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
-from prefect_openai_batch.emulator.clock import Clock
-from prefect_openai_batch.flows.job_run import JobRun
 from prefect_openai_batch.flows.runs import TAG
-from prefect_openai_batch.flows.sending.flight import Flight
 from prefect_openai_batch.flows.suspension.leaving import awaited
 from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
 from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
@@ -123,24 +117,6 @@ def test_a_stop_is_seen_while_room_is_waited_for(
         looks = [one for one in server.requests()[before:] if one["path"].endswith("/batches")]
     assert stopper.said == ["Input files wait for room among the enqueued tokens of gpt-5-mini"]
     assert (report.answered, len(looks)) == (0, 2)  # the first was for batches of the job's own
-
-
-def test_a_run_that_suspends_leaves_room_to_others_first(
-    monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path, tmp_path: Path
-) -> None:
-    """It stays awake for the while, takes what is still free, and then waits elsewhere."""
-    place, timing = str(tmp_path / "jobs" / "job"), Timing(running=3000)
-    with BatchServer(timing=timing, clock=Clock(1, time.time() - 3600)) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
-        run(reviews, max_enqueued_tokens=200, wait="detach", in_flight=1)
-        options = RunOptions(wait="suspend", poll_seconds=0.1, max_poll_seconds=3)
-        assert not flow(Flight(JobRun(load_job(place), options, None), 1).run, name="suspends")()
-        batches = sorted(server.state()["batches"], key=lambda batch: batch["created_at"])
-    tokens = list(accumulate(int(batch["metadata"]["enqueued_tokens"]) for batch in batches))
-    beyond = bisect_right(tokens, 100)  # the first over half of the bound, as if one more job were about to begin
-    assert batches[beyond]["created_at"] - batches[beyond - 1]["created_at"] >= 2
-    assert 150 < tokens[-1] <= 200
 
 
 def take_room(tokens: int) -> None:

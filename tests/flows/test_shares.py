@@ -1,0 +1,46 @@
+"""Runs that share a bound on enqueued tokens: who holds more than its share lets others go first."""
+
+import time
+from bisect import bisect_right
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+from prefect import flow
+from prefect_openai_batch import RunOptions
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.batch.jobs.options import Wait
+from prefect_openai_batch.emulator import BatchServer, Timing
+from prefect_openai_batch.emulator.clock import Clock
+from prefect_openai_batch.flows.job_run import JobRun
+from prefect_openai_batch.flows.sending.flight import Flight
+
+from .conftest import Run
+
+pytestmark = pytest.mark.server
+
+
+@pytest.mark.parametrize(("wait", "age", "pause"), [("suspend", 30, (4, 3600)), ("detach", 3600, (0, 50))])
+def test_who_looks_again_leaves_room_to_others_first(
+    monkeypatch: pytest.MonkeyPatch,
+    run: Run,
+    reviews: Path,
+    tmp_path: Path,
+    wait: Wait,
+    age: float,
+    pause: tuple[int, int],
+) -> None:
+    """A run that suspends stays awake for that while, and takes what is still free; a detached one takes it."""
+    place, timing = str(tmp_path / "jobs" / "job"), Timing(running=7200)
+    with BatchServer(timing=timing, clock=Clock(1, time.time() - age)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        run(reviews, max_enqueued_tokens=200, wait="detach", in_flight=1)
+        options = RunOptions(wait=wait, poll_seconds=0.1, max_poll_seconds=0.5)
+        assert not flow(Flight(JobRun(load_job(place), options, None), 1).run, name="sends")()
+        batches = sorted(server.state()["batches"], key=lambda batch: batch["created_at"])
+    tokens = list(accumulate(int(batch["metadata"]["enqueued_tokens"]) for batch in batches))
+    beyond = bisect_right(tokens, 100)  # the first over half of the bound, as if one more job were about to begin
+    waited = batches[beyond]["created_at"] - batches[beyond - 1]["created_at"]
+    assert pause[0] <= waited < pause[1]
+    assert 150 < tokens[-1] <= 200
