@@ -37,7 +37,7 @@ def test_who_looks_again_leaves_room_to_others_first(
         monkeypatch.setenv("OPENAI_API_KEY", "test")
         run(reviews, max_enqueued_tokens=200, wait="detach", in_flight=1)
         options = RunOptions(wait=wait, poll_seconds=0.1, max_poll_seconds=0.5)
-        assert not flow(Flight(JobRun(load_job(place), options, None), 1).run, name="sends")()
+        assert not flow(name="sends")(Flight(JobRun(load_job(place), options, None), 1).run)()
         batches = sorted(server.state()["batches"], key=lambda batch: batch["created_at"])
     tokens = list(accumulate(int(batch["metadata"]["enqueued_tokens"]) for batch in batches))
     beyond = bisect_right(tokens, 100)  # the first over half of the bound, as if one more job were about to begin

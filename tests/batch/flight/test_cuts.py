@@ -12,7 +12,7 @@ from prefect_openai_batch.batch.files.token_sizes import FileTokens
 from prefect_openai_batch.batch.flight.cuts import cut, pieces_of, record_pieces, recorded_pieces, told_limit
 
 from ..conftest import MakeJob, built
-from .test_departures import file
+from .conftest import file
 
 ROWS = [{"id": f"r{number}", "text": f"text {number}", "model": "m"} for number in range(10)]
 
