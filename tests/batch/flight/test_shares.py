@@ -39,6 +39,16 @@ def test_who_has_its_share_leaves_room_for_others() -> None:
     assert not deep.leaves_room
 
 
+def test_room_is_left_as_long_where_all_batches_ended_at_once() -> None:
+    """Those that went then are young, and say nothing of how long others have waited."""
+    deep = deep_job()
+    for batch in list(deep.flying):
+        deep.landed(batch, 1000.0)
+    assert len(leave(deep, Enqueued(), 1000.0)) == 5
+    deep.looked(1000.0)
+    assert deep.looks_again_at() == 1000.0 + ROOM_SECONDS
+
+
 def test_room_that_others_took_is_left_anew() -> None:
     """What comes free later has been left to nobody yet."""
     deep = deep_job()
