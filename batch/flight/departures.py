@@ -9,7 +9,7 @@ from math import inf
 
 from ..files.batches import Batch
 from ..files.input_files import InputFile
-from ..jobs.options import Pauses
+from ..jobs.options import GROWTH, Pauses
 from .bounds import Bounds
 from .enqueued import Enqueued
 
@@ -124,7 +124,8 @@ class Departures:
     def _leaves_for(self, now: float) -> float:
         """So long room is left, in seconds: longer where batches take longer, as others then look less often."""
         oldest = min((batch.created_at or now for batch in self.flying), default=now)
-        return min(Pauses(self._pauses.shortest).after(max(self._took, now - oldest)), ROOM_SECONDS)
+        age = max(self._took, now - oldest)
+        return min(max(age / GROWTH, self._pauses.shortest), ROOM_SECONDS)
 
     @property
     def leaves_room(self) -> bool:
