@@ -118,7 +118,7 @@ class InputFileWriter:
         while lines.rows:
             self._refuse_too_large(lines)
             open_file = self._open.get(lines.models[0]) or self._begin(lines)
-            fitting = open_file.room_for(lines, self.limits)
+            fitting = open_file.room_for(lines)
             if fitting:
                 open_file.add(lines.part(0, fitting))
             if fitting < len(lines.rows):
@@ -134,7 +134,8 @@ class InputFileWriter:
                 row=row,
                 field="model",
             )
-        open_file = _OpenFile(self._begun, self.folder / f"{self.prefix}-{self._begun}", model, self.cost_bound)
+        folder = self.folder / f"{self.prefix}-{self._begun}"
+        open_file = _OpenFile(self._begun, folder, model, self.limits, self.cost_bound)
         self._open[model] = open_file
         self._begun += 1
         return open_file
@@ -185,10 +186,13 @@ class InputFileWriter:
 class _OpenFile:
     """An input file that is being written."""
 
-    def __init__(self, number: int, folder: Folder, model: str, cost_bound: CostBound | None) -> None:
+    def __init__(
+        self, number: int, folder: Folder, model: str, limits: Limits, cost_bound: CostBound | None
+    ) -> None:
         self.number = number
         self.folder = folder
         self.model = model
+        self.limits = limits
         self.rows: list[int] = []
         self.custom_ids: list[str] = []
         self.bytes = 0
@@ -202,8 +206,9 @@ class _OpenFile:
         self._writing = ExitStack()
         self._file = self._writing.enter_context(folder.create(INPUT))
 
-    def room_for(self, lines: Lines, limits: Limits) -> int:
+    def room_for(self, lines: Lines) -> int:
         """How many of these lines, from the first on, have room; bounds of ours keep no single one out."""
+        limits = self.limits
         room = min(
             limits.items - len(self.rows),
             _fitting(list(map(len, lines.contents)), limits.bytes - self.bytes),
@@ -223,7 +228,7 @@ class _OpenFile:
         self.custom_ids += lines.custom_ids
         self.bytes += len(content)
         self.inputs += sum(lines.inputs)
-        self.enqueued += sum(_enqueued(lines))
+        self.enqueued += sum(_enqueued(lines)) if self.limits.tokens is not None else 0
         self.usd += sum(self.cost_bound.costs(lines)) if self.cost_bound else 0
         self.tokens.add(lines.input_tokens, lines.output_limits)
 

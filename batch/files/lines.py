@@ -46,6 +46,8 @@ class Lines(NamedTuple):
 
     def part(self, start: int, end: int | None = None) -> "Lines":
         """Those from place `start` on, and before place `end` if it is given."""
+        if (start, end) == (0, len(self.rows)):
+            return self
         return Lines._make(column[start:end] for column in self)
 
     def chosen(self, places: Sequence[int]) -> "Lines":

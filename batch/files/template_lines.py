@@ -6,9 +6,9 @@ from ..requests.base_request import BaseRequest
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_ids
 from ..requests.encoding.body_pieces import BodyPieces
-from ..requests.encoding.template_texts import TemplateTexts, encode_texts
+from ..requests.encoding.template_texts import TemplateTexts, encode_texts, joined
 from ..requests.endpoints import Endpoint, embedding_inputs
-from ..requests.items import line_format
+from ..requests.items import around
 from ..tables.row_groups import RowGroup
 from .lines import Lines
 from .template_tokens import TemplateTokens
@@ -49,12 +49,12 @@ class TemplateLines:
         models = self._models(texts, count)
         bodies = self.pieces.encoded(texts, count)
         custom_ids = make_custom_ids(self.id_column, rows, bodies)
-        encoded = zip(encode_texts(custom_ids), bodies, strict=True)
+        before, between, behind = around(self.endpoint)
         return Lines(
             rows=rows.numbers,
             custom_ids=custom_ids,
             models=models,
-            contents=list(map(line_format(self.endpoint).__mod__, encoded)),
+            contents=joined(b"", [before, encode_texts(custom_ids), between, bodies, behind], count),
             inputs=[embedding_inputs(marked) if self.endpoint == Endpoint.EMBEDDINGS else 0] * count,
             input_tokens=self.tokens.inputs(texts, models),
             output_limits=[output_limit(self.endpoint, marked)] * count,

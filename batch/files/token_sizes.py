@@ -106,9 +106,9 @@ class TokenSums:
 
     def add(self, inputs: Sequence[int | None], output_limits: Sequence[int | None]) -> None:
         """Count some items, by what the input and the answer of each takes."""
-        self.input = _sum([self.input, *inputs])
-        self.largest_input = max(filter(None, [self.largest_input, *inputs]), default=0)
-        self.output_limit = _sum([self.output_limit, *output_limits])
+        self.input = _sum(self.input, inputs)
+        self.largest_input = max(self.largest_input, max(filter(None, inputs), default=0))
+        self.output_limit = _sum(self.output_limit, output_limits)
 
     def summed(self) -> FileTokens:
         """What they take together."""
@@ -245,5 +245,5 @@ def _loaded(name: str) -> Callable[[str], int]:
     return count
 
 
-def _sum(tokens: list[int | None]) -> int | None:
-    return None if None in tokens else sum(filter(None, tokens))
+def _sum(before: int | None, tokens: Sequence[int | None]) -> int | None:
+    return None if before is None or None in tokens else before + sum(filter(None, tokens))

@@ -12,6 +12,8 @@ from ..limits import MAX_CUSTOM_ID_BYTES
 from ..tables.row_groups import RowGroup
 from ..tables.value_texts import text
 
+_NO_BODY = blake2b(digest_size=4)
+
 ReadValues = Callable[[], Iterator[list[Any]]]
 """Reads the values of an id column from its beginning, some rows at a time."""
 
@@ -44,9 +46,13 @@ def make_custom_ids(id_column: str | None, rows: RowGroup, bodies: list[bytes]) 
 
 
 def _made(rows: list[int], bodies: list[bytes]) -> list[str]:
-    return [
-        f"row-{row + 1}-{blake2b(body, digest_size=4).hexdigest()}" for row, body in zip(rows, bodies, strict=True)
-    ]
+    return [f"row-{row + 1}-{_digest(body)}" for row, body in zip(rows, bodies, strict=True)]
+
+
+def _digest(body: bytes) -> str:
+    digest = _NO_BODY.copy()  # half again as fast as one made anew
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def check_custom_id(value: Any, row: int, column: str) -> str:

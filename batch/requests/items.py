@@ -34,12 +34,13 @@ def encode_body(body: dict[str, Any]) -> bytes:
 
 def encode_line(custom_id: str, url: Endpoint, body: bytes) -> bytes:
     """A line of an input file from its parts; the body is JSON already."""
-    return line_format(url) % (orjson.dumps(custom_id), body)
+    before, between, behind = around(url)
+    return b"".join((before, orjson.dumps(custom_id), between, body, behind))
 
 
-def line_format(url: Endpoint) -> bytes:
-    """What makes a line, by `%`, of a custom_id and a body that are JSON already."""
-    return b'{"custom_id":%%b,"method":"POST","url":"%b","body":%%b}\n' % url.encode()
+def around(url: Endpoint) -> tuple[bytes, bytes, bytes]:
+    """What stands in a line before its custom_id, between it and the body, and behind that."""
+    return b'{"custom_id":', b',"method":"POST","url":"%b","body":' % url.encode(), b"}\n"
 
 
 def body_in(line: bytes, url: Endpoint) -> bytes:
@@ -48,8 +49,8 @@ def body_in(line: bytes, url: Endpoint) -> bytes:
     Raises:
         ValueError: it was not made so.
     """
-    before = b',"method":"POST","url":"%b","body":' % url.encode()  # within a JSON text no quote stands alone
-    return line[line.index(before) + len(before) : -len(b"}\n")]
+    _, between, behind = around(url)  # within a JSON text no quote stands alone
+    return line[line.index(between) + len(between) : -len(behind)]
 
 
 def endpoint_in(line: bytes | str) -> Endpoint | None:
