@@ -59,7 +59,7 @@ class _Rows(Protocol):
 B = TypeVar("B", bound=_Rows)
 
 
-def counted(step: Step, batches: Iterable[B], total: int) -> Iterator[B]:
+def reported(step: Step, batches: Iterable[B], total: int) -> Iterator[B]:
     """Batches of rows as they are, each reported when whoever takes them asks for the next."""
     report(step, total=total, done=0)
     for batch in batches:

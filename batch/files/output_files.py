@@ -33,7 +33,7 @@ BROKEN_LINE = "broken_line"
 """The error's code in place of a line that is no JSON."""
 
 CHUNK_BYTES = 1_000_000
-"""About how much is read at once: what it becomes stays in the processor's cache."""
+"""About how much is read at once: fifty vectors that come as numbers, and what they become stays in the cache."""
 
 
 class OutputLines:

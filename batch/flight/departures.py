@@ -71,7 +71,7 @@ class Departures:
         self._pauses = pauses or Pauses()
         self._yields = yields
         self._left_until: dict[str, float] = {}
-        self._took = 0.0
+        self._longest = 0.0
         self._models = {file.model for file in self.waiting}
         self._again_at = self._looking_since = 0.0
 
@@ -124,7 +124,7 @@ class Departures:
     def _leaves_for(self, now: float) -> float:
         """So long room is left, in seconds: longer where batches take longer, as others then look less often."""
         oldest = min((batch.created_at or now for batch in self.flying), default=now)
-        age = max(self._took, now - oldest)
+        age = max(self._longest, now - oldest)
         return min(max(age / GROWTH, self._pauses.shortest), ROOM_SECONDS)
 
     @property
@@ -168,7 +168,7 @@ class Departures:
 
     def landed(self, batch: Batch, now: float) -> None:
         """A batch is open no more: there may be room at once."""
-        self._took = max(self._took, now - (batch.created_at or now))
+        self._longest = max(self._longest, now - (batch.created_at or now))
         self._again_at = self._looking_since = 0.0
         self.flying = [other for other in self.flying if other.id != batch.id]
 

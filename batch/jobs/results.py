@@ -23,7 +23,7 @@ from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
-from ..progress import counted
+from ..progress import reported
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table
 from ..tables.metadata.pandas_metadata import widened
@@ -81,7 +81,7 @@ def write_job_results(job: Job, rows: Rows) -> JobReport:
     outputs = all_outputs(job)
     tally = Tally()
     answer_columns = _ResultColumns(job, rows, outputs, _dimensions(outputs))
-    batches = counted("write", answer_columns.joined(tally), rows.rows)
+    batches = reported("write", answer_columns.joined(tally), rows.rows)
     with _answers_kept(job):
         write_table(job.destination, answer_columns.schema, batches)
     report = _report(job, rows.rows, outputs, tally)

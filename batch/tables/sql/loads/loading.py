@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import Connection, Engine, Table, func, select
 
 from ....errors import DestinationError
-from ....progress import counted
+from ....progress import reported
 from ..locks import AT_ONCE, wait_at_most, when_free
 from ..sql_destination import SqlDestination
 from .engines import LOAD_SECONDS, TRANSACTIONAL, prepare
@@ -38,7 +38,7 @@ def open_results(job_key: str, file: IO[bytes], digest: str) -> Results:
     """The results in an open Parquet file, of which a row group is in memory at a time."""
     parquet = pq.ParquetFile(file)
     rows = parquet.metadata.num_rows
-    return Results(job_key, parquet.schema_arrow, counted("load", _batches(parquet), rows), Entry(digest, rows))
+    return Results(job_key, parquet.schema_arrow, reported("load", _batches(parquet), rows), Entry(digest, rows))
 
 
 def _batches(parquet: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
