@@ -13,7 +13,7 @@
     │   ├── WaitError            the run cannot wait as it is asked to
     │   ├── JobKeyError          the job key is malformed, belongs to another job, or to none
     │   ├── JobAtWork            the job cannot be forgotten yet, or not be begun while it is
-    │   ├── StorageError         the storage cannot hold job folders: a claim there is not exclusive
+    │   ├── StorageError         the storage cannot hold job folders, or may not be used
     │   ├── DatabaseError        there is no database of that name, or it cannot be used
     │   │   ├── DatabaseUnreachable  it cannot be reached, or ended the connection; another time it may not
     │   │   └── DatabaseLocked   another process has locked what is needed there, for longer than is waited
@@ -103,7 +103,10 @@ class JobAtWork(Refused):
 
 
 class StorageError(Refused):
-    """The storage cannot hold job folders, for a claim is not exclusive there; details: `protocol`."""
+    """The storage cannot hold job folders: a claim is not exclusive there, or it may not be used.
+
+    Details: `protocol`, or `storage`, the job folder.
+    """
 
 
 class DatabaseError(Refused):

@@ -4,17 +4,14 @@ On local disks a file is written under a temporary name and renamed; elsewhere i
 and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
 """
 
-import atexit
 import errno
 import fnmatch
 import os
-import shutil
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import IO, Literal, TypeVar
 from uuid import uuid4
 
@@ -44,17 +41,13 @@ OWNER_ONLY = 0o700
 SHORT_NAME = 50
 """Characters, of at most four bytes each."""
 
-TEMPORARY = "prefect-openai-batch-"
-"""How the names of temporary folders begin."""
-
-FORGOTTEN_SECONDS = 30 * 86_400
-"""OpenAI keeps a batch's files no longer either."""
-
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
 
 
-EXCLUSIVE = frozenset({"file", "local", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "memory"})
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+
+EXCLUSIVE = OBJECT_STORES | {"file", "local", "memory"}
 """Protocols whose own create is exclusive; over others fsspec looks first, and then writes."""
 
 
@@ -82,6 +75,25 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
 
 
 @contextmanager
+def usable(url: str) -> Iterator[None]:
+    """Let what a storage refuses while the block runs say where, and what is needed.
+
+    Raises:
+        StorageError: it is not there, or something in it may not be listed, read or written.
+    """
+    try:
+        yield
+    except (ConnectionError, TimeoutError):  # another time it may not be so
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"The job folder {url} cannot be used: {error}. Its bucket has to be there, and whoever runs the job "
+            "must be allowed to list, read, write and remove in it; or choose another storage.",
+            storage=url,
+        ) from error
+
+
+@contextmanager
 def whole_file(url: str) -> Iterator[IO[bytes]]:
     """Open `url` for writing so that it appears whole when the block ends, or not at all if it raises."""
     filesystem, path = open_url(url)
@@ -93,7 +105,7 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
         local = Path(folder) / "upload"
         with local.open("wb") as file:
             yield file
-        filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
+        _make_folder(filesystem, path.rpartition("/")[0])
         filesystem.put_file(str(local), path)
 
 
@@ -155,7 +167,7 @@ class Folder:
         if isinstance(filesystem, LocalFileSystem):
             Path(path).mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         else:
-            filesystem.makedirs(path, exist_ok=True)
+            _make_folder(filesystem, path)
 
     def names(self, pattern: str = "*") -> list[str]:
         """The names in this folder that match a glob pattern of one level, sorted; not those being written."""
@@ -222,6 +234,13 @@ class Folder:
             return
 
 
+def _make_folder(filesystem: AbstractFileSystem, path: str) -> None:
+    """Make a folder where there are any; asked for one, s3fs makes a bucket of a name that is misspelled."""
+    protocols = filesystem.protocol
+    if OBJECT_STORES.isdisjoint({protocols} if isinstance(protocols, str) else protocols):
+        filesystem.makedirs(path, exist_ok=True)
+
+
 def _open_fresh(url: str) -> tuple[AbstractFileSystem, str]:
     """As `open_url`, with nothing remembered of what other processes may have changed since."""
     filesystem, path = open_url(url)
@@ -260,23 +279,3 @@ def _sync_folder(url: str) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-def temporary_folder() -> Folder:
-    """A new folder for what is made by hand; it goes with this process.
-
-    What processes left that did not come to their end goes when it is `FORGOTTEN_SECONDS` old.
-    """
-    for left in Path(gettempdir()).glob(f"{TEMPORARY}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-    path = mkdtemp(prefix=TEMPORARY)
-    atexit.register(_remove_own, path, os.getpid())
-    return Folder(path)
-
-
-def _remove_own(path: str, process: int) -> None:
-    """A process that was forked off leaves to the first one what is its."""
-    if os.getpid() == process:
-        shutil.rmtree(path, ignore_errors=True)

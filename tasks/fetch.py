@@ -20,7 +20,7 @@ from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
-from ..batch.storage import temporary_folder
+from ..batch.temporary_folders import temporary_folder
 from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
 from .remote.connection import NOT_ALLOWED, Connection, connect

@@ -13,7 +13,7 @@ from ..batch.flight.enqueued import Enqueued
 from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.requests.endpoints import Endpoint
 from ..batch.requests.items import BatchItem, endpoint_in
-from ..batch.storage import temporary_folder
+from ..batch.temporary_folders import temporary_folder
 from .options import KEPT_AS_JSON
 from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect

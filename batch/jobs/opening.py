@@ -7,7 +7,7 @@ from .. import clock
 from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
-from ..storage import Folder, check_claims, open_url
+from ..storage import Folder, check_claims, open_url, usable
 from ..tables.any_source import CONTENT, Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_apart, check_destination
 from ..tables.new_rows.column_values import check_watermark
@@ -84,8 +84,9 @@ def open_job(
         if may_be_done:
             wanted = with_table_found(wanted, if_exists, connect)
         check_new_job(wanted, if_exists, connect)
-        wanted.files.make()
-        wanted.files.write(JOB, wanted)
+        with usable(wanted.folder):
+            wanted.files.make()
+            wanted.files.write(JOB, wanted)
         return wanted
     return known if deadline is None else keep_deadline(known, deadline)
 
@@ -125,11 +126,13 @@ def find_known(wanted: Job) -> Job | None:
 
     Raises:
         JobKeyError: the key was used with another source, request or destination, or its folder is no job's.
+        StorageError: the storage cannot be read.
     """
-    known = wanted.files.read(JOB, Job)
-    if known is None:
-        _refuse_foreign_folder(wanted)
-    else:
+    with usable(wanted.folder):
+        known = wanted.files.read(JOB, Job)
+        if known is None:
+            _refuse_foreign_folder(wanted)
+    if known is not None:
         _refuse_other_job(known, wanted)
     return known
 

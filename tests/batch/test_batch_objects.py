@@ -17,7 +17,7 @@ from prefect_openai_batch.batch.files.batches import (
 from prefect_openai_batch.batch.files.identity import metadata_of_attempt, one_each, place_of, with_tokens
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
-from prefect_openai_batch.batch.storage import temporary_folder
+from prefect_openai_batch.batch.temporary_folders import temporary_folder
 
 WELL = {
     "id": "batch_1",

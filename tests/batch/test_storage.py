@@ -9,15 +9,24 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from fsspec import AbstractFileSystem
 from prefect_openai_batch import ChatRequest, open_job
-from prefect_openai_batch.batch.errors import StorageError
+from prefect_openai_batch.batch.errors import DestinationError, StorageError
 from prefect_openai_batch.batch.storage import Folder, Record, check_claims
+from prefect_openai_batch.batch.tables.rehearsals import rehearse
 
 
 class Note(Record):
     text: str
+
+
+def begin(folder: Path, storage: str) -> None:
+    """Begin a job whose table lies in a folder, in this storage."""
+    (folder / "reviews.csv").write_text("review\nGood.\n")
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+    open_job(str(folder / "reviews.csv"), request, job_key="job", storage=storage)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +69,22 @@ def test_what_another_process_writes_is_seen(bucket: AbstractFileSystem) -> None
     assert folder.read("2.json", Note) == Note(text="theirs")
 
 
+def test_a_bucket_that_is_missing_is_refused_and_not_made(bucket: AbstractFileSystem, tmp_path: Path) -> None:
+    """A misspelt name would put people's data where nobody looks for it."""
+    with pytest.raises(StorageError, match="s3://lak/jobs/job cannot be used: .*bucket.*another storage"):
+        begin(tmp_path, "s3://lak/jobs")
+    with pytest.raises(DestinationError, match="s3://lak/out.csv cannot be written: .*bucket"):
+        rehearse("s3://lak/out.csv", pa.schema([]), [])
+    assert bucket.ls("") == ["lake"]
+
+
+def test_a_storage_below_a_file_is_refused(tmp_path: Path) -> None:
+    """By the job that is to be begun, before anything is sent."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="cannot be used: .*another storage"):
+        begin(tmp_path, f"{tmp_path}/file/jobs")
+
+
 def test_one_of_many_claims(tmp_path: Path) -> None:
     """However many try at once."""
     folder = Folder(str(tmp_path))
@@ -92,7 +117,7 @@ def test_a_claim_whose_owner_died_in_the_act_says_nothing(tmp_path: Path) -> Non
 
 LEAVE = """
 import os, sys
-from prefect_openai_batch.batch.storage import temporary_folder
+from prefect_openai_batch.batch.temporary_folders import temporary_folder
 folder = temporary_folder()
 with folder.create("outcomes") as file:
     file.write(b"what people said")
