@@ -67,6 +67,7 @@ class Forwarder:
     def __init__(self, inbox: Inbox, credentials: str | None) -> None:
         self._inbox = inbox
         self._credentials = credentials
+        self._job_keys: dict[str, str] = {}
         self._news = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="openai-batch-webhooks", daemon=True)
@@ -119,12 +120,14 @@ class Forwarder:
     def _tell(self, deliveries: list[Delivery]) -> None:
         """Tell each suspended run of its batches by one event."""
         runs = _runs_by_key()
-        keys = self._keys(deliveries) if runs else {}
+        if runs:
+            self._ask_for_keys(deliveries)
         news: defaultdict[UUID, list[Delivery]] = defaultdict(list)
         known: dict[UUID, FlowRun] = {}
         early, over = [], []
         for delivery in deliveries:
-            concerned = [run for run in runs.get(keys.get(delivery.batch_id, ""), []) if _may_wait(run, delivery)]
+            key = self._job_keys.get(delivery.batch_id, "")
+            concerned = [run for run in runs.get(key, []) if _may_wait(run, delivery)]
             suspended = [run for run in concerned if _is_suspended(run)]
             for run in suspended:
                 known[run.id] = run
@@ -139,11 +142,13 @@ class Forwarder:
         self._inbox.keep({replace(one, told_at=now): now + TOLD_SECONDS for one in told.values()})
         self._keep(early)
         self._inbox.close_deliveries(over)
+        for delivery in over:
+            self._job_keys.pop(delivery.batch_id, None)
         for run_id, found in news.items():
             log.info("Flow run %s is told. Batches that have ended: %d", known[run_id].name, len(found))
 
-    def _keys(self, deliveries: Iterable[Delivery]) -> dict[str, str]:
-        """The job key that each batch bears, by its id; in as few calls as there are."""
+    def _ask_for_keys(self, deliveries: Iterable[Delivery]) -> None:
+        """Ask which job key each batch bears, once until it is dealt with; in as few calls as there are."""
         batches = {
             delivery.batch_id: Batch(
                 id=delivery.batch_id,
@@ -151,14 +156,17 @@ class Forwarder:
                 created_at=int(delivery.received_at - OLDEST_SECONDS),
             )
             for delivery in deliveries
+            if delivery.batch_id not in self._job_keys
         }
+        if not batches:
+            return
         with connect(self._credentials, LOOKING) as connection:  # what fails is tried again with the delivery
             try:
                 found = look_at(connection, batches.values())
             except BatchUnknown as error:  # another account's, or nobody's: no run of ours waits for it
                 unknown = set(error.details["batch_ids"])
                 found = look_at(connection, [batch for batch in batches.values() if batch.id not in unknown])
-        return {batch.id: identity.job_key_of(batch) for batch in found}
+        self._job_keys |= {batch.id: identity.job_key_of(batch) for batch in found}
 
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
         now = clock.now()

@@ -31,6 +31,12 @@ class Receiver:
         with closing(sqlite3.connect(self.inbox)) as database:
             return [row[0] for row in database.execute("SELECT webhook_id FROM deliveries")]
 
+    def waits(self) -> float:
+        """So many seconds after it came the latest delivery is dealt with again."""
+        with closing(sqlite3.connect(self.inbox)) as database:
+            (seconds,) = database.execute("SELECT max(due - received_at) FROM deliveries").fetchone()
+        return float(seconds or 0)
+
 
 @contextmanager
 def receiving(folder: Path, environment: dict[str, str], port: int | None = None) -> Iterator[Receiver]:

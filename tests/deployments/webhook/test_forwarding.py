@@ -181,6 +181,19 @@ def test_a_run_that_suspends_later_is_told_then(receiver: Receiver, make_run: Ca
     run.set_state("RUNNING", "Running")
 
 
+def test_openai_is_asked_once_whose_a_batch_is(
+    environment: dict[str, str], server: BatchServer, make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    """However often a run is looked for that has not suspended yet."""
+    run = make_run(suspended=False)
+    with receiving(tmp_path, environment) as receiver:
+        deliver(receiver, run)
+        wait_until(lambda: receiver.waits() > 4, receiver.log.read_text)  # two seconds behind the second try
+    asked = [one["path"] for one in server.requests() if one["method"] == "GET"]
+    assert asked.count(f"/v1/batches/{run.batch_id}") == 1
+    run.set_state("PAUSED", "Suspended")
+
+
 def test_a_receiver_that_is_killed_loses_nothing(
     environment: dict[str, str], make_run: Callable[..., Run], tmp_path: Path
 ) -> None:
