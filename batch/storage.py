@@ -7,8 +7,10 @@ and made visible by one completed upload. Either way nobody ever sees half a fil
 import errno
 import fnmatch
 import os
+from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +21,6 @@ from fsspec import AbstractFileSystem
 from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import BaseModel, ConfigDict
-
-from .errors import StorageError
 
 try:
     import fcntl
@@ -44,28 +44,13 @@ SHORT_NAME = 50
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
 
-
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 
-EXCLUSIVE = OBJECT_STORES | {"file", "local", "memory"}
-"""Protocols whose own create is exclusive; over others fsspec looks first, and then writes."""
+REMOVED_AT_ONCE = 16
 
 
-def check_claims(url: str) -> None:
-    """Refuse a storage in which two processes may both have the same claim; nothing is connected to.
-
-    Raises:
-        StorageError: its protocol has no exclusive create, or its URL is a chain; neither may hold jobs.
-    """
-    first, chain, _ = os.fspath(url).partition("::")
-    protocol = (split_protocol(first)[0] or ("" if chain else "file")) or first
-    if chain or protocol not in EXCLUSIVE:
-        raise StorageError(
-            f"A storage over {protocol!r} cannot hold job folders: two processes may both claim a batch there, "
-            "which is paid twice then. Choose a folder on a disk or a mount, s3://, gs:// or abfs:// (az://), and "
-            "no chain of URLs (::). The source and the destination may lie anywhere.",
-            protocol=protocol,
-        )
+PASSING = frozenset({errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO)})
+"""What s3fs makes of an object store that has too much to do, or fails itself."""
 
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
@@ -74,23 +59,22 @@ def open_url(url: str) -> tuple[AbstractFileSystem, str]:
     return filesystem, str(path)
 
 
-@contextmanager
-def usable(url: str) -> Iterator[None]:
-    """Let what a storage refuses while the block runs say where, and what is needed.
+def absolute(url: str) -> str:
+    """A URL as it is, a local path from the root: another process may stand in another folder.
 
-    Raises:
-        StorageError: it is not there, or something in it may not be listed, read or written.
+    The `/` at its end, which makes a folder of a destination, stays.
     """
     try:
-        yield
-    except (ConnectionError, TimeoutError):  # another time it may not be so
-        raise
-    except OSError as error:
-        raise StorageError(
-            f"The job folder {url} cannot be used: {error}. Its bucket has to be there, and whoever runs the job "
-            "must be allowed to list, read, write and remove in it; or choose another storage.",
-            storage=url,
-        ) from error
+        filesystem, path = open_url(url)
+    except (ValueError, ImportError):  # as whoever reads or writes it will say
+        return url
+    return f"{Path(path)}{'/' * url.endswith('/')}" if isinstance(filesystem, LocalFileSystem) else url
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a file system may do another time what it could not: nothing is wrong with a name or a right."""
+    passing = isinstance(error, OSError) and error.errno in PASSING
+    return passing or isinstance(error, ConnectionError | TimeoutError)
 
 
 @contextmanager
@@ -105,7 +89,8 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
         local = Path(folder) / "upload"
         with local.open("wb") as file:
             yield file
-        _make_folder(filesystem, path.rpartition("/")[0])
+        if not is_object_store(url):  # that has no folders; s3fs makes a bucket of a name that is misspelled
+            filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
         filesystem.put_file(str(local), path)
 
 
@@ -166,8 +151,8 @@ class Folder:
         filesystem, path = open_url(self.url)
         if isinstance(filesystem, LocalFileSystem):
             Path(path).mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
-        else:
-            _make_folder(filesystem, path)
+        elif not is_object_store(self.url):
+            filesystem.makedirs(path, exist_ok=True)
 
     def names(self, pattern: str = "*") -> list[str]:
         """The names in this folder that match a glob pattern of one level, sorted; not those being written."""
@@ -213,7 +198,10 @@ class Folder:
         return kind.model_validate_json(content) if content else None
 
     def claim(self, name: str, record: BaseModel) -> bool:
-        """Write a record only if it is not there yet; whether this call was the one that wrote it."""
+        """Write a record only if it is not there yet; whether this call was the one that wrote it.
+
+        Where a store gives another reason for not writing, as some do of what is there, it is looked for.
+        """
         content = record.model_dump_json(indent=1).encode() + b"\n"
         filesystem, path = open_url(self.path(name))
         try:
@@ -223,22 +211,41 @@ class Folder:
                 filesystem.pipe_file(path, content, mode="create")
         except FileExistsError:
             return False
+        except OSError:
+            if not self.exists(name):
+                raise
+            return False
         return True
 
     def remove(self, name: str = "") -> None:
         """Remove `name` (or the whole folder); what is not there counts as removed."""
-        filesystem, path = open_url(self.path(name) if name else self.url)
-        try:
-            filesystem.rm(path, recursive=True)
-        except FileNotFoundError:
-            return
+        filesystem, path = _open_fresh(self.path(name) if name else self.url)
+        with suppress(FileNotFoundError):
+            if is_object_store(self.url):
+                _remove_objects(filesystem, path)
+            else:
+                filesystem.rm(path, recursive=True)
 
 
-def _make_folder(filesystem: AbstractFileSystem, path: str) -> None:
-    """Make a folder where there are any; asked for one, s3fs makes a bucket of a name that is misspelled."""
-    protocols = filesystem.protocol
-    if OBJECT_STORES.isdisjoint({protocols} if isinstance(protocols, str) else protocols):
-        filesystem.makedirs(path, exist_ok=True)
+def is_object_store(url: str) -> bool:
+    """Whether a URL's files lie in an object store, also behind a cache: `simplecache::s3://lake/a.csv`."""
+    protocol, _ = split_protocol(url.rpartition("::")[2])
+    return protocol in OBJECT_STORES
+
+
+def _remove_objects(filesystem: AbstractFileSystem, path: str) -> None:
+    """Remove an object, or all below it, one by one.
+
+    Asked for all at once, s3fs takes a name for a pattern, and passes over what it may not remove.
+    """
+
+    def remove(name: str) -> None:
+        with suppress(FileNotFoundError):
+            filesystem.rm_file(name)
+
+    with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
+        deque(threads.map(remove, filesystem.find(path)), maxlen=0)  # the first error is raised
+    filesystem.invalidate_cache()
 
 
 def _open_fresh(url: str) -> tuple[AbstractFileSystem, str]:

@@ -20,7 +20,8 @@ import click
 
 from ..batch.errors import Refused
 from ..batch.progress import waited_for
-from ..batch.storage import check_claims, open_url
+from ..batch.storage import Folder, absolute
+from ..batch.storage_rights import check_claims
 
 PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""
@@ -166,10 +167,10 @@ def check_storage(place: str) -> None:
         Refused: it lies below a file, or in a folder that may not be written to.
     """
     check_claims(place)
-    filesystem, path = open_url(place)
-    if "file" not in filesystem.protocol:
+    if not Folder(place).is_local:
         return
-    there = next(folder for folder in (Path(path), *Path(path).parents) if folder.exists())
+    path = Path(absolute(place))
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         what = "may not be written to" if there.is_dir() else "is no folder"
         raise Refused(f"The storage {place} cannot be used: {there} {what}. Choose another --storage.")

@@ -8,11 +8,13 @@ import click
 from ..batch.errors import StorageNotShared
 from ..batch.jobs.destinations.moved import goes_elsewhere
 from ..batch.jobs.job import Job
-from ..batch.jobs.opening import absolute, check_job_key, storage_folder
+from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.own_table import holds_results
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
+from ..batch.storage import absolute
+from ..batch.storage_rights import check_bucket
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.words import counted
@@ -64,6 +66,7 @@ def resume_command(
     folder = storage_folder(storage or process.default_storage())
     known = (folder / job).read("job.json", Job)
     if known is None:
+        check_bucket(folder.url)
         if report_file:
             click.echo("no report is written: the job's folder, which it is made of, is not there", err=True)
         return _recover(job, folder.url, destination, credentials, options, verbose=verbose)

@@ -13,7 +13,6 @@ from ..batch.errors import Refused
 from ..batch.jobs.job import IfExists, Job
 from ..batch.jobs.only_new.appending import check_keeps_earlier_rows
 from ..batch.jobs.opening import (
-    absolute,
     check_new_job,
     check_other_deadline,
     describe_job,
@@ -24,6 +23,7 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
+from ..batch.storage import absolute
 from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination

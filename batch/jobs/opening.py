@@ -1,13 +1,13 @@
 """Opening a job: begun now, or as it was begun before; what can be refused without reading all rows is refused."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from .. import clock
 from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
-from ..storage import Folder, check_claims, open_url, usable
+from ..storage import Folder, absolute
+from ..storage_rights import check_claims, check_exclusive, usable
 from ..tables.any_source import CONTENT, Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_apart, check_destination
 from ..tables.new_rows.column_values import check_watermark
@@ -87,6 +87,7 @@ def open_job(
         with usable(wanted.folder):
             wanted.files.make()
             wanted.files.write(JOB, wanted)
+            check_exclusive(wanted.files, JOB, wanted)
         return wanted
     return known if deadline is None else keep_deadline(known, deadline)
 
@@ -132,8 +133,8 @@ def find_known(wanted: Job) -> Job | None:
         known = wanted.files.read(JOB, Job)
         if known is None:
             _refuse_foreign_folder(wanted)
-    if known is not None:
-        _refuse_other_job(known, wanted)
+            return None
+    _refuse_other_job(known, wanted)
     return known
 
 
@@ -261,18 +262,6 @@ def storage_folder(storage: str) -> Folder:
     """
     check_claims(storage)
     return Folder(absolute(storage))
-
-
-def absolute(url: str) -> str:
-    """A URL as it is, a local path from the root: another process may stand in another folder.
-
-    The `/` at its end, which makes a folder of a destination, stays.
-    """
-    try:
-        filesystem, path = open_url(url)
-    except (ValueError, ImportError):  # as whoever reads or writes it will say
-        return url
-    return f"{Path(path)}{'/' * url.endswith('/')}" if "file" in filesystem.protocol else url
 
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:

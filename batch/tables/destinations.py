@@ -14,7 +14,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError, SourceError
-from ..storage import open_url, whole_file
+from ..storage import may_pass, open_url, whole_file
 from ..urls import is_of_database
 from .files.dead_tries import remove_dead_tries
 from .files.found_files import would_read
@@ -123,10 +123,10 @@ def _kind_there(path: str, filesystem: AbstractFileSystem, place: str) -> str | 
         return str(filesystem.info(place)["type"])
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ConnectionError, TimeoutError):
-        raise
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise refused(path, f"cannot be written: {error.strerror or error}") from error
+    except Exception as error:  # a name that is too long, a folder that may not be looked into, no credentials
+        if may_pass(error):
+            raise
+        raise refused(path, f"cannot be written: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _refuse_closed_folder(path: str, folder: Path) -> None:

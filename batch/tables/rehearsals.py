@@ -11,7 +11,7 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError
-from ..storage import open_url, short_name, whole_file
+from ..storage import may_pass, open_url, short_name, whole_file
 from .destinations import first_file_of
 from .files.table_writers import write_content
 from .files.written_folders import folder_named
@@ -31,12 +31,27 @@ def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) ->
         with _new_folders_removed(filesystem, Path(place).parent):
             with whole_file(beside) as file:
                 file.write(content)
-            with suppress(Exception):  # a key may be allowed to write, and not to delete
-                filesystem.rm_file(place)
-    except (ConnectionError, TimeoutError):
-        raise
-    except OSError as error:
+            try:
+                _look_at(path, filesystem, place)
+            finally:
+                with suppress(Exception):  # a key may be allowed to write, and not to delete
+                    filesystem.rm_file(place)
+    except Exception as error:  # each file system has errors of its own
+        if isinstance(error, DestinationError) or may_pass(error):
+            raise
         raise DestinationError(f"The destination {path} cannot be written: {error}.", path=path) from error
+
+
+def _look_at(path: str, filesystem: AbstractFileSystem, place: str) -> None:
+    """Look at what was written: whether a table is there is asked again once it is paid for."""
+    try:
+        filesystem.info(place)
+    except PermissionError as error:
+        raise DestinationError(
+            f"The destination {path} may be written, but not be looked at: {error}. Let whoever runs the job read "
+            "there, too, or choose another.",
+            path=path,
+        ) from error
 
 
 def _beside(path: str) -> str:

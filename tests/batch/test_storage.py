@@ -9,13 +9,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
-from fsspec import AbstractFileSystem
 from prefect_openai_batch import ChatRequest, open_job
-from prefect_openai_batch.batch.errors import DestinationError, StorageError
-from prefect_openai_batch.batch.storage import Folder, Record, check_claims
-from prefect_openai_batch.batch.tables.rehearsals import rehearse
+from prefect_openai_batch.batch.errors import StorageError
+from prefect_openai_batch.batch.storage import Folder, Record
+from prefect_openai_batch.batch.storage_rights import check_claims
 
 
 class Note(Record):
@@ -56,26 +54,6 @@ def test_a_record_outlives_a_power_failure(tmp_path: Path, monkeypatch: pytest.M
     getattr(Folder(str(tmp_path)), way)("note.json", Note(text="paid"))
     assert {path.parent for path in synced if path != tmp_path} == {tmp_path}
     assert synced[-1] == tmp_path
-
-
-def test_what_another_process_writes_is_seen(bucket: AbstractFileSystem) -> None:
-    """A file system's memory of what was there hides nothing."""
-    folder = Folder("s3://lake/jobs/job")
-    folder.write("1.json", Note(text="mine"))
-    assert folder.names() == ["1.json"]
-    bucket.pipe_file("lake/jobs/job/2.json", Note(text="theirs").model_dump_json().encode())
-    assert folder.names() == ["1.json", "2.json"]
-    assert folder.exists("2.json")
-    assert folder.read("2.json", Note) == Note(text="theirs")
-
-
-def test_a_bucket_that_is_missing_is_refused_and_not_made(bucket: AbstractFileSystem, tmp_path: Path) -> None:
-    """A misspelt name would put people's data where nobody looks for it."""
-    with pytest.raises(StorageError, match="s3://lak/jobs/job cannot be used: .*bucket.*another storage"):
-        begin(tmp_path, "s3://lak/jobs")
-    with pytest.raises(DestinationError, match="s3://lak/out.csv cannot be written: .*bucket"):
-        rehearse("s3://lak/out.csv", pa.schema([]), [])
-    assert bucket.ls("") == ["lake"]
 
 
 def test_a_storage_below_a_file_is_refused(tmp_path: Path) -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from ...errors import DestinationError
+from ...storage import absolute
 from ...tables.sql.sql_destination import SqlDestination
 from ..job import Job
-from ..opening import absolute, check_place
+from ..opening import check_place
 from ..report import REPORT
 from ..results import rehearse_results
 

@@ -15,7 +15,7 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import glob_translate
 
 from ...errors import SourceError
-from ...storage import open_url
+from ...storage import may_pass, open_url
 from ...urls import is_of_database
 from ..source_files import SourceFile
 
@@ -70,9 +70,9 @@ def find_files(url: str) -> FoundFiles:
         filesystem, path = open_url(url)
         filesystem.invalidate_cache()  # others may have written meanwhile
         return _found(url, filesystem, path)
-    except (ConnectionError, TimeoutError):
-        raise
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # each file system has errors of its own
+        if isinstance(error, SourceError) or may_pass(error):
+            raise
         way_out = OF_DATABASE if is_of_database(url) else ""
         raise SourceError(f"{url}: cannot be read: {error}{way_out}", path=url) from error
 
