@@ -1,7 +1,7 @@
 """A table's writing rehearsed before anything is paid: by its own writer, at its own place."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from io import BytesIO
 from pathlib import Path
 from uuid import uuid4
@@ -34,7 +34,8 @@ def rehearse(path: str, schema: pa.Schema, batches: Sequence[pa.RecordBatch]) ->
             try:
                 _look_at(path, filesystem, place)
             finally:
-                with suppress(Exception):  # a key may be allowed to write, and not to delete
+                # a key may be allowed to write, and not to delete
+                with nullcontext() if _goes_in_place_of_files(path) else suppress(Exception):
                     filesystem.rm_file(place)
     except Exception as error:  # each file system has errors of its own
         if isinstance(error, DestinationError) or may_pass(error):
@@ -52,6 +53,12 @@ def _look_at(path: str, filesystem: AbstractFileSystem, place: str) -> None:
             "there, too, or choose another.",
             path=path,
         ) from error
+
+
+def _goes_in_place_of_files(path: str) -> bool:
+    """Whether files of an earlier table will be removed one by one: of a folder that is not on local disks."""
+    folder = folder_named(path)
+    return folder is not None and not folder.is_local and bool(folder.own_names())
 
 
 def _beside(path: str) -> str:

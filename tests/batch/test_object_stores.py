@@ -2,6 +2,7 @@
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,19 @@ def test_a_place_that_may_be_written_and_not_read_is_refused(
         rehearse("s3://lake/out.csv", pa.schema([]), [])
     monkeypatch.undo()
     assert bucket.find("lake", refresh=True) == []
+
+
+@pytest.mark.parametrize("older", [True, False], ids=["in place of a table", "new"])
+def test_a_folder_is_replaced_where_its_files_may_be_removed(
+    bucket: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, *, older: bool
+) -> None:
+    """Else what an earlier, longer table has left would be read with the new one; a new one needs no such right."""
+    if older:
+        bucket.touch("lake/out/part-00001.parquet")
+    refusing(monkeypatch, "_rm_file")
+    refused = pytest.raises(DestinationError, match="cannot be written: .*Access Denied")
+    with refused if older else nullcontext():
+        rehearse("s3://lake/out/", pa.schema([]), [])
 
 
 @pytest.mark.usefixtures("bucket")
