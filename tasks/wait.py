@@ -105,7 +105,11 @@ def _unfinished_before(deadline: datetime | None) -> Callable[[object, object, S
 
 @task(name="wait-for-batches", task_run_name=named_wait, **KEPT_AS_JSON, **sensor_options())
 def wait_for_batches(
-    batches: list[Batch], *, credentials: str | None = None, deadline: datetime | None = None
+    batches: list[Batch],
+    *,
+    credentials: str | None = None,
+    deadline: datetime | None = None,
+    again: bool = True,
 ) -> list[Batch]:
     """Look at all these batches; return those that have ended, as soon as any has.
 
@@ -120,6 +124,7 @@ def wait_for_batches(
         batches: Open batches.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
         deadline: From then on a look that finds none returns an empty list.
+        again: Whether the look at the deadline is tried again where it does not get through, for minutes.
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
@@ -136,7 +141,7 @@ def wait_for_batches(
             batches = [batch for batch in batches if batch.id not in ended]
         ```
     """
-    with connect(credentials, LOOKING if _is_before(deadline) else READING) as connection:
+    with connect(credentials, LOOKING if _is_before(deadline) or not again else READING) as connection:
         seen = settle(connection, look_at(connection, batches), deadline.timestamp() if deadline else inf)
         _cancel_late(connection, seen)
     progress = describe_progress(seen)

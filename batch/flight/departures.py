@@ -155,6 +155,11 @@ class Departures:
             self._looking_since = self._looking_since or now
             self._again_at = min(self._again_at, now + self._pause(now - self._looking_since))
 
+    def could_not_look(self, now: float) -> None:
+        """Note that nobody could tell how much room there is: for now there is none."""
+        self.look = Look(lacking=set(self._models), others=True)
+        self.looked(now)
+
     def _pause(self, age: float) -> float:
         if self.look.others:
             return self._pauses.for_room().after(age)

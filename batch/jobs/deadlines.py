@@ -86,11 +86,11 @@ def zone_named(name: str) -> ZoneInfo:
         raise ValueError(f"there is no time zone {name!r}") from error
 
 
-def next_deadline(deadline: Deadline | None, *, stopped: bool) -> datetime | None:
-    """When something is to be done next: cancelling, or, once the job is stopped, ending."""
+def next_deadline(deadline: Deadline | None, *, cancelled: bool) -> datetime | None:
+    """When something is to be done next: cancelling what is open, or, once that is done, ending."""
     if deadline is None:
         return None
-    return deadline.finish_by if stopped else deadline.cancel_at
+    return deadline.finish_by if cancelled else deadline.cancel_at
 
 
 def check_deadline(deadline: Deadline, now: datetime) -> None:

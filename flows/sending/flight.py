@@ -29,6 +29,7 @@ from ...tasks import (
     sensor_options,
     wait_for_batches,
 )
+from ...tasks.remote.tries import may_pass
 from ..engines.handed import Handed
 from ..job_run import JobRun
 from ..shown.story import tell_fetched, tell_refused, tell_submitted
@@ -108,7 +109,13 @@ class Flight:
         look_at = departures.looks_again_at()
         if look_at is None or clock.now() < look_at:
             return bool(departures.waiting)
-        enqueued = look_for_room(self.credentials) if departures.is_bounded else None
+        try:
+            enqueued = look_for_room(self.credentials) if departures.is_bounded else None
+        except Exception as error:
+            if not may_pass(error):
+                raise
+            departures.could_not_look(clock.now())
+            return True
         while not self._is_stopped():
             going = departures.leave(UPLOADS, self._may_go, clock.now(), enqueued)
             if not going:
@@ -177,7 +184,7 @@ class Flight:
         if not self._waits_here(deadline):
             deadline = suspends_at(flying, clock.now())
             if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
-                return look_once(flying, credentials=self.credentials)
+                return self._look_once()
         look_at = self.departures.looks_again_at()
         if look_at is not None:
             if not self.departures.leaves_room:
@@ -193,8 +200,20 @@ class Flight:
         sensor = wait_for_batches.with_options(**options)
         return sensor(flying, credentials=self.credentials, deadline=deadline)
 
+    def _look_once(self) -> list[Batch]:
+        """Look at what is open; where OpenAI cannot be asked, a suspended run waits for its next look."""
+        try:
+            return look_once(self.departures.flying, credentials=self.credentials)
+        except Exception as error:
+            if self.options.wait != "suspend" or not may_pass(error):
+                raise
+            get_run_logger().warning("OpenAI could not be asked (%s): the next look does so", type(error).__name__)
+            return []
+
     def _next_deadline(self) -> datetime | None:
-        return next_deadline(self.job.deadline, stopped=self.job.stopped() is not None)
+        stopped = self.job.stopped()
+        cancelled = self.cancelled or (stopped is not None and stopped.cancels)
+        return next_deadline(self.job.deadline, cancelled=cancelled)
 
     def _take(self, ended: Batch) -> None:
         """Fetch what a batch gave, or send again what it did not take."""

@@ -45,10 +45,11 @@ class Look:
         return f"Next look within {self.name}."
 
 
-def look_once(batches: list[Batch], *, credentials: str | None) -> list[Batch]:
-    """The batches that have ended, by one look that waits for none."""
+def look_once(batches: list[Batch], *, credentials: str | None, again: bool = True) -> list[Batch]:
+    """The batches that have ended, by one look that waits for none; `again` where no other look follows soon."""
     look = wait_for_batches.with_options(**LOOK_ONCE)
-    return look(batches, credentials=credentials, deadline=datetime.fromtimestamp(clock.now(), UTC))
+    deadline = datetime.fromtimestamp(clock.now(), UTC)
+    return look(batches, credentials=credentials, deadline=deadline, again=again)
 
 
 FIRST_SECONDS = 10.0

@@ -66,7 +66,7 @@ def could_go_on(
     """
     if any(batch.id in ended for batch in standing.opened):
         return True
-    deadline = next_deadline(standing.job.deadline, stopped=standing.stopped)
+    deadline = next_deadline(standing.job.deadline, cancelled=standing.stopped)
     if deadline is not None and deadline.timestamp() <= now:
         return True
     if standing.stopped or not standing.unsent:

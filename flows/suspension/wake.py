@@ -104,7 +104,7 @@ def _ended(opened: list[Batch], credentials: str | None) -> set[str]:
     """The ids of the batches that have ended; what OpenAI does not know, as another account's, stays asleep."""
     while opened:
         try:
-            return {batch.id for batch in look_once(opened, credentials=credentials)}
+            return {batch.id for batch in look_once(opened, credentials=credentials, again=False)}
         except BatchUnknown as error:
             get_run_logger().warning("%s", error)
             opened = [batch for batch in opened if batch.id not in error.details["batch_ids"]]

@@ -156,7 +156,7 @@ def test_a_place_that_may_be_written_and_not_read_is_refused(
 def test_a_folder_is_replaced_where_its_files_may_be_removed(
     bucket: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch, *, older: bool
 ) -> None:
-    """Else what an earlier, longer table has left would be read with the new one; a new one needs no such right."""
+    """Else what a longer table before it has left would be read with it; a new one needs no such right."""
     if older:
         bucket.touch("lake/out/part-00001.parquet")
     refusing(monkeypatch, "_rm_file")

@@ -168,6 +168,20 @@ def test_what_is_cut_off_is_left_with_its_reason(serve: Serve, by_model: Path, t
 
 
 @pytest.mark.server
+def test_what_is_open_is_cancelled_in_time_whatever_else_has_stopped_the_job(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """As a model that OpenAI does not know: the batches of the others ran on, unread and paid in full."""
+    server = serve(running=10 * HOUR, cancelling=600)
+    deadline = in_hours(8)
+    run(by_model, BY_MODEL, in_flight=2, wait="detach", **deadline)
+    load_job(str(tmp_path / "jobs" / "job")).stop("model_not_found", "OpenAI does not know the model gpt-5-nano.")
+    report = run(by_model, BY_MODEL, **deadline)
+    assert {batch["status"] for batch in server.state()["batches"]} == {"cancelled"}
+    assert 0 < report.answered == server.bill()["billed"] < 20
+
+
+@pytest.mark.server
 def test_what_is_cut_off_is_answered_at_once(serve: Serve, by_model: Path, tmp_path: Path, run: Run) -> None:
     """Every row has its answer in time, and none was paid for twice."""
     server = serve(running=10 * HOUR, cancelling=600)

@@ -1,0 +1,58 @@
+"""OpenAI is away for longer than a call is tried: who waits goes on waiting."""
+
+import time
+from pathlib import Path
+
+import pytest
+from openai import InternalServerError
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.states import Suspended
+from prefect_openai_batch import RunOptions, openai_batch
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
+from prefect_openai_batch.emulator.clock import Clock
+from prefect_openai_batch.flows.job_run import JobRun
+from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.sending.flight import Flight
+from prefect_openai_batch.flows.suspension.wake import wake_jobs
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
+
+from .conftest import Run
+
+pytestmark = pytest.mark.server
+
+
+@pytest.mark.parametrize("bound", [None, 200], ids=["for a batch", "for room too"])
+def test_a_run_that_wakes_in_an_outage_waits_on(
+    monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path, tmp_path: Path, bound: int | None
+) -> None:
+    """It suspends again, for the next look: a run that failed would be woken by nobody."""
+    job = str(tmp_path / "jobs" / "job")
+    with BatchServer(timing=Timing(running=7200), clock=Clock(1, time.time() - 60)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        run(reviews, max_enqueued_tokens=bound, wait="detach", in_flight=1)
+    options = RunOptions(wait="suspend", poll_seconds=0.1, max_poll_seconds=0.5)
+    with brief_pauses():
+        assert not flow(name="waits on")(Flight(JobRun(load_job(job), options, None), 1).run)()
+    assert len(load_job(job).open_batches()) == 1
+
+
+@pytest.mark.unhurried
+def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(
+    batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
+) -> None:
+    """The next look follows within a minute; to try for minutes kept the jobs of other accounts asleep."""
+    run(reviews, wait="detach")
+    job = {"job_key": "job", "storage": str(tmp_path / "jobs"), "options": {"wait": "suspend"}}
+    with get_client(sync_client=True) as client:
+        one = client.create_flow_run(openai_batch, parameters=job, tags=[TAG], state=Suspended())
+        batch_server.fail(RouteFault(kind="http_error", route="GET *", status=503))
+        before = len(batch_server.requests())
+        try:
+            with brief_pauses(), pytest.raises(InternalServerError):
+                wake_jobs()
+        finally:
+            client.delete_flow_run(one.id)
+    assert len(batch_server.requests()) == before + 1
