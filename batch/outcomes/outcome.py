@@ -17,7 +17,9 @@
 A response, a body or an error that comes as JSON text, as from Llama Stack, is read as the object that it holds.
 """
 
+import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -174,7 +176,7 @@ def read_outcome(
     if response is None:
         return _unexecuted(line.get("error"))
     status, body, request_id = response
-    kept = orjson.dumps(body).decode() if keep_response and body is not None else None
+    kept = _as_json(body) if keep_response and body is not None else None
     if status == 200:
         told = _executed(endpoint, body, request_id, kept)
         return told if answer is None else _typed(told, endpoint, body, answer)
@@ -218,10 +220,24 @@ def _unexecuted(error: Any) -> Outcome:
     return Outcome(kind, error_code=code, error_message=message, again=again)
 
 
+def _as_json(body: Any) -> str | None:
+    """A body as JSON text; None of one that is nested so deep that nothing writes it."""
+    try:
+        return orjson.dumps(body).decode()
+    except TypeError:  # it reads what is nested deeper than it writes
+        with suppress(RecursionError):
+            return json.dumps(body, ensure_ascii=False)
+        return None
+
+
+_MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a body raises that is not shaped as its endpoint's are."""
+
+
 def _executed(endpoint: Endpoint, body: Any, request_id: str | None, kept: str | None) -> Outcome:
     try:
         answer = read_answer(endpoint, body)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except _MISSHAPEN as error:
         return Outcome(
             OutcomeKind.FAILED,
             again=True,
@@ -252,7 +268,11 @@ def _typed(told: Outcome, endpoint: Endpoint, body: Any, answer: AnswerType) -> 
     """An outcome with its answer's fields, or why the answer breaks its schema; a refusal need not keep to it."""
     if told.outcome != OutcomeKind.SUCCEEDED or told.error_code is not None:
         return told
-    found = answer.reader.read(said_texts(endpoint, body))
+    try:
+        said = said_texts(endpoint, body)
+    except _MISSHAPEN:
+        said = []
+    found = answer.reader.read(said)
     if found.wrong is None:
         return told._replace(answer=found.text, fields=found.values)
     cut = told.finish_reason in ("length", "content_filter")

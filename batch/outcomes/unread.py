@@ -15,7 +15,7 @@ from .outcome import UNREADABLE, Outcome, OutcomeKind
 _ILLEGIBLE = frozenset({BROKEN_LINE, UNREADABLE})
 """Codes of lines that tell nothing of their item."""
 
-_RUN = (OutcomeKind.SUCCEEDED, OutcomeKind.FAILED)
+_RUN = (OutcomeKind.SUCCEEDED, OutcomeKind.INVALID, OutcomeKind.FAILED)
 
 
 @dataclass

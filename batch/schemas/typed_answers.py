@@ -58,7 +58,10 @@ class AnswerReader:
             return TypedAnswer(text, wrong=f"the answer is not JSON: {error}")
         if not self._validator.is_valid(value):
             return TypedAnswer(text, wrong=self._why(value))
-        return TypedAnswer(json_text, self._values(value))
+        try:
+            return TypedAnswer(json_text, self._values(value))
+        except (ValueError, OverflowError) as error:  # the year 0, a number beyond a column's
+            return TypedAnswer(text, wrong=f"the answer holds what no column can: {error}")
 
     def _why(self, value: Any) -> str:
         error = next(self._validator.iter_errors(value))

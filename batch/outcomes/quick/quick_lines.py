@@ -19,7 +19,8 @@ Told = tuple[Any, ...]
 
 ANSWER = VALUES.index("answer")
 
-_UNUSUAL = (ValueError, OverflowError, RecursionError)
+_UNUSUAL = (ValueError, OverflowError, RuntimeError)
+"""The last is simdjson's of numbers beyond 64 bits and deep nesting, and everybody's of recursion."""
 
 
 class QuickLines:

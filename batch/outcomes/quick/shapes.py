@@ -155,10 +155,14 @@ class OutputText(Struct, gc=False, tag_field="type", tag="output_text"):
     text: Text
 
 
-class OutputMessage(Struct, gc=False, tag_field="type", tag="message"):
-    """A message that is a text."""
+class OutputRefusal(Struct, gc=False, tag_field="type", tag="refusal"):
+    """What may stand in its place: of one kind alone the type might be left out."""
 
-    content: tuple[OutputText]
+
+class OutputMessage(Struct, gc=False, tag_field="type", tag="message"):
+    """A message of one part."""
+
+    content: tuple[OutputText | OutputRefusal]
 
 
 class Reasoning(Struct, gc=False, tag_field="type", tag="reasoning"):
@@ -176,8 +180,9 @@ class Responses(Struct, gc=False):
 
     def __post_init__(self) -> None:
         """The last message is the answer."""
-        if not isinstance(self.output[-1], OutputMessage):
-            raise ValueError("it ends with no message")
+        last = self.output[-1]
+        if not (isinstance(last, OutputMessage) and isinstance(last.content[0], OutputText)):
+            raise ValueError("it ends with no message that is a text")
 
 
 def _response(line: Line[Responses]) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from prefect_openai_batch.batch.files.output_files import parse_line
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.outcomes.outcome_columns import outcome_schema
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
@@ -101,3 +102,41 @@ def test_the_columns_are_fixed_by_the_type() -> None:
     assert outcome_schema(CHAT, MOOD).field("fields").type == (MOOD and MOOD.columns)
     assert "fields" not in outcome_schema(CHAT).names
     assert json.loads(GOOD) == {"mood": "happy", "stars": 5}
+
+
+WHEN = as_answer_type({"when": "date", "how_much": "number", "how_many": "integer"})
+HELD = {"when": "2026-01-01", "how_much": 1.5, "how_many": 3}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"when": "0000-01-01"}, {"how_much": 10**400}],
+    ids=["the year 0", "a float beyond all"],
+)
+def test_an_answer_that_no_column_holds_is_invalid(odd: dict[str, Any]) -> None:
+    """It keeps to its schema; one such row kept all of its batch from being fetched."""
+    outcome = read_outcome(CHAT, line(chat({"content": json.dumps({**HELD, **odd})})), answer=WHEN)
+    assert outcome.outcome == "invalid"
+    assert "no column" in str(outcome.error_message)
+    assert outcome.fields is None
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [[{"type": "function", "function": {"name": "f"}}], [{"type": "function", "function": None}], 5],
+    ids=["no arguments", "no function", "no list"],
+)
+def test_calls_of_no_shape_are_no_typed_answer(calls: Any) -> None:
+    """As other servers may send them: the row goes again, and the others of its batch are read."""
+    outcome = read_outcome(CHAT, line(chat({"content": None, "tool_calls": calls})), answer=MOOD)
+    assert outcome.outcome in ("invalid", "failed")
+    assert outcome.again
+
+
+@pytest.mark.parametrize("depth", [300, 950, 1020])
+def test_a_body_that_is_nested_deep_is_kept_or_left_out(depth: int) -> None:
+    """What can be read is not always written: the answer is there all the same."""
+    deep = parse_line(b"[" * depth + b"]" * depth)
+    outcome = read_outcome(CHAT, line({**chat({"content": "Fine."}), "more": deep}), keep_response=True)
+    assert (outcome.outcome, outcome.answer) == ("succeeded", "Fine.")
+    assert outcome.response is None or outcome.response.count("[") > depth

@@ -10,10 +10,13 @@ from prefect_openai_batch.batch.outcomes.unread import Reading
 LINE: list[dict[str, Any]] = [{}]
 
 
-def unread(status: str, completed: Any, failed: Any, *, run: int, expired: int = 0, untold: int = 0) -> int:
+def unread(
+    status: str, completed: Any, failed: Any, *, run: int, invalid: int = 0, expired: int = 0, untold: int = 0
+) -> int:
     """What is unread of a batch whose files tell of so many items."""
     reading = Reading()
-    for kind, number in ((OutcomeKind.SUCCEEDED, run), (OutcomeKind.EXPIRED, expired)):
+    told = {OutcomeKind.SUCCEEDED: run, OutcomeKind.INVALID: invalid, OutcomeKind.EXPIRED: expired}
+    for kind, number in told.items():
         for _ in range(number):
             reading.add(LINE, Outcome(kind))
     for _ in range(untold):
@@ -33,6 +36,7 @@ def unread(status: str, completed: Any, failed: Any, *, run: int, expired: int =
         ("completed", 99, 99, {"run": 10}, 0),
         ("completed", 0, 0, {"run": 5, "expired": 5}, 0),
         ("expired", 6, 0, {"run": 6, "expired": 4}, 0),
+        ("expired", 6, 0, {"run": 4, "invalid": 2, "untold": 4}, 0),
         ("expired", 6, 0, {"run": 4, "expired": 4, "untold": 2}, 2),
         ("expired", 6, 0, {"run": 6, "expired": 1, "untold": 3}, 0),
         ("expired", None, None, {"run": 6, "untold": 4}, 0),
@@ -50,6 +54,7 @@ def unread(status: str, completed: Any, failed: Any, *, run: int, expired: int =
         "all told, counts too high",
         "completed with expired lines",
         "expired, all told",
+        "expired, two answers break their schema",
         "expired, two of those that were run lack",
         "expired, three of those that were not run lack",
         "expired, no counts",
