@@ -53,19 +53,6 @@ def test_the_same_rows_give_the_same_bytes(make_job: MakeJob) -> None:
     assert first.sha256 == second.sha256
 
 
-def test_another_version_gives_the_same_bytes(make_job: MakeJob) -> None:
-    """A job that is built anew after an update finds its batches by them, and is not paid again."""
-    row = {"text": 'Grün, "yes"\n'}
-    line = rb'{"custom_id":"row-1-%b","method":"POST","url":"/v1/%b","body":{"model":"m",%b}}'
-    text = r'"Grün, \"yes\"\n"'.encode()
-    chat = b'"messages":[{"role":"user","content":%b}]' % text
-    vector = b'"input":%b,"encoding_format":"base64"' % text
-    (asked,) = built(make_job([row], ChatRequest(model="m", prompt="{{ text }}"), key="chat"))
-    (embedded,) = built(make_job([row], EmbeddingRequest(model="m", input="{{ text }}"), key="vector"))
-    assert content(asked) == line % (b"04e8435a", b"chat/completions", chat) + b"\n"
-    assert content(embedded) == line % (b"c5765b89", b"embeddings", vector) + b"\n"
-
-
 def test_an_id_follows_what_is_sent(make_job: MakeJob) -> None:
     """Another text in the same place has another id."""
     changed = [{**ROWS[0], "text": "else"}, *ROWS[1:]]

@@ -137,8 +137,8 @@ def test_openai_is_asked_as_the_company_has_it(tmp_path: Path, monkeypatch: pyte
                 metadata={"job_key": "job-1"},
             )
         forwarder = Forwarder(Inbox(tmp_path / "inbox.db"), None)
-        found = forwarder._keys([Delivery("wh_1", batch.id, clock.now())])
-    assert found == {batch.id: "job-1"}
+        forwarder._ask_for_keys([Delivery("wh_1", batch.id, clock.now())])
+    assert forwarder._job_keys == {batch.id: "job-1"}
     assert set(made.asked) == {"api.openai.com"}
 
 

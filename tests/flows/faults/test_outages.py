@@ -18,7 +18,7 @@ from prefect_openai_batch.flows.sending.flight import Flight
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
-from .conftest import Run
+from ..conftest import Run
 
 pytestmark = pytest.mark.server
 

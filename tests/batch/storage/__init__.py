@@ -1,0 +1,1 @@
+"""Job folders on disks and in object stores."""
