@@ -146,4 +146,7 @@ def _told_otherwise(line: bytes) -> _Told | None:
     response = response_of(parsed) if isinstance(parsed, dict) else None
     if custom_id is None or response is None or response[0] != 200 or not isinstance(response[1], dict):
         return None
-    return _Told(custom_id, orjson.dumps(response[1]))
+    try:
+        return _Told(custom_id, orjson.dumps(response[1]))
+    except TypeError:  # nested deeper than it is written
+        return None

@@ -38,9 +38,23 @@ def reconciled_batches(
             place, positions = noted.popleft()
             others[place] = outcome_of(positions)
             size += weight(others[place])
-        if end - first >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES or end >= count:
+            if size >= ROW_GROUP_BYTES:  # one item may hold thousands of vectors
+                before, answered = _parted(answered, place + 1)
+                yield sent.together(before, others)
+                others, first = {}, place + 1
+                size = sum(piece.num_rows for piece in answered) * told.columns.bytes_a_row
+        is_full = end - first >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES or end >= count
+        if is_full and (answered or others):
             yield sent.together(answered, others)
             answered, others, size, first = [], {}, 0.0, end
+
+
+def _parted(answered: Sequence[pa.RecordBatch], place: int) -> tuple[list[pa.RecordBatch], list[pa.RecordBatch]]:
+    """What columns tell of the places before one, and from it on; each batch is in order."""
+    bounds = [int(np.searchsorted(piece[PLACE].to_numpy(), place)) for piece in answered]
+    cut = list(zip(answered, bounds, strict=True))
+    before = [piece.slice(0, bound) for piece, bound in cut if bound]
+    return before, [piece.slice(bound) for piece, bound in cut if bound < piece.num_rows]
 
 
 class _Sent(NamedTuple):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.files import output_files
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import items_table
-from prefect_openai_batch.batch.outcomes import reconciliation
+from prefect_openai_batch.batch.outcomes import reconciled_batches, reconciliation
 from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes, write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
@@ -75,6 +75,7 @@ def test_every_item_has_one_outcome_and_nothing_foreign_gets_in(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(output_files, "CHUNK_BYTES", at_once)
         patch.setattr(reconciliation, "GATHERED_BYTES", at_once)
+        patch.setattr(reconciled_batches, "ROW_GROUP_BYTES", at_once)
         outcomes = reconciled(case.endpoint, case.custom_ids, ended)
     assert [(outcome["row"], outcome["custom_id"]) for outcome in outcomes] == list(enumerate(case.custom_ids))
     for outcome in outcomes:
@@ -157,3 +158,19 @@ def test_half_an_emoji_in_a_foreign_custom_id_makes_it_nobodys() -> None:
     line = Layout(ascii_only=True).write(HALF, responded(200, body_of(Endpoint.RESPONSES, "foreign")))
     (outcome,) = reconciled(Endpoint.RESPONSES, ["?"], [line])
     assert told(outcome) == MISSING
+
+
+def test_items_of_many_vectors_are_written_a_few_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 250 such items, which are looked for together, memory would hold a whole batch's vectors."""
+    monkeypatch.setattr(reconciled_batches, "ROW_GROUP_BYTES", 5_000)
+    vectors = [{"embedding": [0.5] * 100, "index": place} for place in range(10)]
+    body = {"data": vectors, "usage": {"prompt_tokens": 1}}
+    names = [f"row-{number}" for number in range(60)]
+    lines = [{"id": "b", "custom_id": name, "response": {"status_code": 200, "body": body}} for name in names]
+    (tmp_path / "output").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in reversed(lines)))
+    batch, items = Batch(id="batch_1", status="completed"), items_table(range(60), names)
+    fetched = write_outcomes(batch, Endpoint.EMBEDDINGS, items, [tmp_path / "output"], Folder(str(tmp_path)))
+    assert fetched.first_rows == tuple(range(0, 60, 2))  # 4,000 bytes each, and a little more
+    assert [len(answer) for answer in read_outcomes(fetched)["answer"].to_pylist()] == [1_000] * 60
