@@ -59,6 +59,9 @@ def find_or_create_in_room(
     batch = _found_or_created(connection, file, identity, settle_seconds, bound)
     if batch is None:
         return None
+    known = submitted(file)
+    if known is not None and known.id != batch.id:  # ours took so long that somebody tried again meanwhile
+        batch = keep_one(connection, file, [known, batch])
     return note_submission(file, batch)
 
 
