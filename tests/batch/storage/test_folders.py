@@ -12,19 +12,10 @@ from pathlib import Path
 import pytest
 from prefect_openai_batch import ChatRequest, open_job
 from prefect_openai_batch.batch.errors import StorageError
-from prefect_openai_batch.batch.storage import Folder, Record
+from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.batch.storage_rights import check_claims
 
-
-class Note(Record):
-    text: str
-
-
-def begin(folder: Path, storage: str) -> None:
-    """Begin a job whose table lies in a folder, in this storage."""
-    (folder / "reviews.csv").write_text("review\nGood.\n")
-    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
-    open_job(str(folder / "reviews.csv"), request, job_key="job", storage=storage)
+from .kept import Note, begin
 
 
 @pytest.mark.parametrize(

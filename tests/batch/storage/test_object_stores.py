@@ -12,25 +12,15 @@ import pytest
 from click.testing import CliRunner
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
-from prefect_openai_batch import ChatRequest, open_job
 from prefect_openai_batch.batch.errors import DestinationError, SourceError, StorageError
-from prefect_openai_batch.batch.storage import Folder, Record, absolute
+from prefect_openai_batch.batch.storage import Folder, absolute
 from prefect_openai_batch.batch.tables.files.found_files import find_files
 from prefect_openai_batch.batch.tables.rehearsals import rehearse
 from prefect_openai_batch.cli.resume import resume_command
 
+from .kept import Note, begin
+
 STORE = fsspec.get_filesystem_class("s3")
-
-
-class Note(Record):
-    text: str
-
-
-def begin(folder: Path, storage: str) -> None:
-    """Begin a job whose table lies in a folder, in this storage."""
-    (folder / "reviews.csv").write_text("review\nGood.\n")
-    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
-    open_job(str(folder / "reviews.csv"), request, job_key="job", storage=storage)
 
 
 def refusing(monkeypatch: pytest.MonkeyPatch, operation: str) -> None:
