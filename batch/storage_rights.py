@@ -74,11 +74,14 @@ def usable(url: str) -> Iterator[None]:
     """
     try:
         yield
+    except (OpenAIBatchError, ValueError):  # our own words, and a record that is damaged
+        raise
     except Exception as error:  # each store has errors of its own, as that there are no credentials
-        if isinstance(error, OpenAIBatchError) or may_pass(error):
+        if may_pass(error):
             raise
+        bucket = "Its bucket has to be there, and whoever" if is_object_store(url) else "Whoever"
         raise StorageError(
-            f"The job folder {url} cannot be used: {error}. Its bucket has to be there, and whoever runs the job "
-            "must be allowed to list, read, write and remove in it; or choose another storage.",
+            f"The job folder {url} cannot be used: {error}. {bucket} runs the job must be allowed to list, read, "
+            "write and remove there; or choose another storage.",
             storage=url,
         ) from error

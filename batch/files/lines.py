@@ -46,7 +46,7 @@ class Lines(NamedTuple):
 
     def part(self, start: int, end: int | None = None) -> "Lines":
         """Those from place `start` on, and before place `end` if it is given."""
-        if (start, end) == (0, len(self.rows)):
+        if (start, end) == (0, len(self.rows)):  # as nearly always: nothing is copied
             return self
         return Lines._make(column[start:end] for column in self)
 

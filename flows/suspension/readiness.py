@@ -66,6 +66,7 @@ def could_go_on(
     """
     if any(batch.id in ended for batch in standing.opened):
         return True
+    # What else has stopped it leaves no record of a cancellation: it would be woken at each look until its end.
     deadline = next_deadline(standing.job.deadline, cancelled=standing.stopped)
     if deadline is not None and deadline.timestamp() <= now:
         return True

@@ -26,18 +26,12 @@ from ...blocks import load_credentials
 from ...blocks.http_client import hiding
 from .account import Account
 from .paces import one_at_a_time, take_turn
-from .tries import ANSWERING, CHECKING, LOOKING, READING, Tries
+from .tries import ANSWERING, CHECKING, CREATING, READING, Tries
 
 T = TypeVar("T")
 
 PAGE = 100
 """So many batches are on a page of the listing."""
-
-CREATION_SECONDS = 60.0
-"""No creation is waited for longer: what may have come of it is looked for while its claim is not settled yet."""
-
-LOOK_SECONDS = 60.0
-"""No look that another one follows is waited for longer: a server that is silent would hold up all others."""
 
 NOT_ALLOWED = (403, 404, 405)
 """Statuses that say that a key may not do something, or that a server cannot."""
@@ -62,19 +56,11 @@ class Connection:
     def __init__(
         self, client: OpenAI, reading: Tries = READING, credentials: str | None = None, *, paced: bool = False
     ) -> None:
-        self._client = client.with_options(max_retries=0)
-        if reading is LOOKING:
-            self._client = self._client.with_options(timeout=self._at_most(LOOK_SECONDS))
+        self._client = client.with_options(max_retries=0, timeout=_at_most(reading.seconds, client))
         self._reading = reading
         self.account = Account.of(client, credentials)
         self._paced = paced
         self.hide = hiding(client)
-
-    def _at_most(self, seconds: float) -> Timeout:
-        """The client's time-outs, none of them longer."""
-        known = self._client.timeout
-        timeouts = (known if isinstance(known, Timeout) else Timeout(known)).as_dict()
-        return Timeout(**{name: min(limit or seconds, seconds) for name, limit in timeouts.items()})
 
     @property
     def base_url(self) -> str:
@@ -150,7 +136,7 @@ class Connection:
             completion_window="24h",
             metadata=dict(metadata),
             output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
-            timeout=self._at_most(CREATION_SECONDS),
+            timeout=_at_most(CREATING.seconds, self._client),
         )
         batch = read_batch(created)
         if not batch.id:
@@ -259,6 +245,13 @@ class Connection:
 
 def _broken(file_id: str, where: str) -> DownloadBroken:
     return DownloadBroken(f"The download of {file_id} broke off {where}.", file_id=file_id)
+
+
+def _at_most(seconds: float | None, client: OpenAI) -> Timeout:
+    """A client's time-outs, none of them longer."""
+    known = client.timeout
+    timeouts = (known if isinstance(known, Timeout) else Timeout(known)).as_dict()
+    return Timeout(**{name: min(filter(None, (limit, seconds)), default=None) for name, limit in timeouts.items()})
 
 
 @contextmanager

@@ -14,9 +14,12 @@ answering        7  0.5, 1, 2, 4, 8, 8                23.5  what may pass
 connecting       4  1, 5, 15                            21  a database that cannot be reached: rows are read anew
 
 Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
-themselves comes to the pauses; so do, before a creation is tried again, up to `settle_seconds` of looking for what
-the last one may have created. A pause is as long as the server asks for in Retry-After, though never longer than
-`LONGEST_PAUSE_SECONDS`. The SDK's own retries are off, and of the tasks only the sensors are retried by Prefect.
+themselves comes to the pauses; so do, before a creation is tried again, up to `settle_seconds` of looking for
+what the last one may have created. A pause is as long as the server asks for in Retry-After, though never longer
+than `LONGEST_PAUSE_SECONDS`. A call lasts as long as its credentials let it, but for two that are given up after
+a minute: looking, for a silent server would hold up other accounts' jobs, and creating, so that what may have
+come of it is looked for while its claim has not settled. The SDK's own retries are off, and of the tasks only
+the sensors are retried by Prefect.
 """
 
 import logging
@@ -143,13 +146,15 @@ def _seconds_until(date: str) -> float:
 class Tries:
     """How a kind of call is tried: the pauses between two tries, in seconds, and after what there is another.
 
-    `awaited` is what one waits for meanwhile, `asked` who is asked, in words.
+    `awaited` is what one waits for meanwhile, `asked` who is asked, in words. No call lasts longer than `seconds`;
+    None leaves that to the credentials.
     """
 
     pauses: tuple[float, ...] = ()
     again: Callable[[BaseException], bool] = may_pass
     awaited: str = "OpenAI's answer"
     asked: str = "OpenAI"
+    seconds: float | None = None
 
     @property
     def most(self) -> int:
@@ -188,12 +193,12 @@ def _capital(words: str) -> str:
 
 
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
-LOOKING = Tries()
+LOOKING = Tries(seconds=60)
 FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1))
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32), awaited="an upload to OpenAI")
 PROCESSING = Tries((0.5, 1, 2, 4, 8, 15, 30, 60), lambda error: isinstance(error, FilePending), "an upload")
-CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI to take a batch")
+CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI to take a batch", seconds=60)
 DOWNLOADING = Tries((0.5, 1, 4, 15, 60, 60, 60), awaited="a download from OpenAI")
 REREADING = Tries((1, 15, 60))
 ANSWERING = Tries((0.5, 1, 2, 4, 8, 8))
