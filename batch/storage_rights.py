@@ -81,7 +81,7 @@ def usable(url: str) -> Iterator[None]:
             raise
         bucket = "Its bucket has to be there, and whoever" if is_object_store(url) else "Whoever"
         raise StorageError(
-            f"The job folder {url} cannot be used: {error}. {bucket} runs the job must be allowed to list, read, "
+            f"The storage at {url} cannot be used: {error}. {bucket} runs the job must be allowed to list, read, "
             "write and remove there; or choose another storage.",
             storage=url,
         ) from error

@@ -14,6 +14,7 @@ from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB, JOB_KEY, Job
 from ..batch.jobs.opening import storage_folder
 from ..batch.jobs.report import REPORT, JobReport
+from ..batch.storage_rights import check_bucket
 from ..batch.words import counted
 from . import process
 from .reports.report_file import check_report_file, report_file, write_report_file
@@ -57,6 +58,7 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
     place = storage_folder(storage or process.default_storage())
     found = [job for name in place.names() if (job := (place / name).read("job.json", Job)) is not None]
     if not found:
+        check_bucket(place.url)
         click.echo(f"no job in {place.url}", err=True)
     elif not as_json:
         width = max(len(job.key) for job in found)

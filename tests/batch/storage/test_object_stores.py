@@ -16,6 +16,7 @@ from prefect_openai_batch.batch.errors import DestinationError, SourceError, Sto
 from prefect_openai_batch.batch.storage import Folder, absolute
 from prefect_openai_batch.batch.tables.files.found_files import find_files
 from prefect_openai_batch.batch.tables.rehearsals import rehearse
+from prefect_openai_batch.cli.batches import jobs_command
 from prefect_openai_batch.cli.resume import resume_command
 
 from .kept import Note, begin
@@ -194,6 +195,14 @@ def test_a_misspelt_bucket_is_no_lost_folder(bucket: AbstractFileSystem, tmp_pat
     assert isinstance(done.exception, StorageError)
     assert "the bucket lak is not there" in str(done.exception)
     assert bucket.exists("lake/jobs/job/job.json")
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_misspelt_bucket_is_no_storage_without_jobs() -> None:
+    """`jobs` says so, where it would say that there are none."""
+    done = CliRunner().invoke(jobs_command, ["--storage", "s3://lak/jobs"])
+    assert isinstance(done.exception, StorageError)
+    assert CliRunner().invoke(jobs_command, ["--storage", "s3://lake/jobs"]).stderr == "no job in s3://lake/jobs\n"
 
 
 @pytest.mark.parametrize(
