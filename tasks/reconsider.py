@@ -109,8 +109,6 @@ def _make_room(
     if not made:
         listed = _listed(connection, job)
         known = cuts_listed(file, listed)
-        if known is None and job.stopped():
-            return _wait_for_room(file, batch, pause_seconds)
         alone = known is not None or _was_alone(connection, file, batch)
         count = len(_refused_for(file, Reason.NO_ROOM)) + 1
         pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone, refusals=count)

@@ -12,7 +12,7 @@ from ..files.input_files import InputFile
 from ..files.lines import together
 from ..files.pieces import CUT, lines_to_send, write_pieces
 from ..jobs.job import Built, Job
-from ..limits import Limits
+from ..limits import FILES_IN_A_BOUND, Limits
 from ..outcomes.validation import note_refused
 
 MOST_CUTS = 4
@@ -40,6 +40,9 @@ def _number(text: str) -> int:
 def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int = 1) -> int:
     """Into how many pieces a file is cut that found no room.
 
+    Where the limit is known each takes such a part of it as files that are built under a bound: a larger one would
+    wait for as long as others, whose batches free less at once, have more to send.
+
     Args:
         file: What was refused.
         limit: The limit on enqueued tokens, where it is known.
@@ -55,8 +58,8 @@ def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int 
     if file.items == 1:
         surely_over = is_over and file.tokens.input is not None
         return 0 if surely_over or (alone and may_be_over and refusals >= MOST_REFUSALS) else 1
-    if limit is not None and is_over:
-        return min(file.items, -(-2 * tokens // limit))
+    if limit is not None and tokens * FILES_IN_A_BOUND > limit:
+        return min(file.items, -(-tokens * FILES_IN_A_BOUND // limit))
     return 2 if (alone and may_be_over) or cuts_of(file) < MOST_CUTS else 1
 
 

@@ -76,8 +76,9 @@ def _found_or_created(
     if found is not None:
         return found
     file_id = kept_upload(file)
-    if file_id is None:  # else it has had its turn, and found no room
+    if file_id is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
         connection.take_turn()
+    if file_id is None:
         file_id = upload(connection, file)
     try:
         return CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)

@@ -87,13 +87,15 @@ def test_pieces_of_another_source_are_not_ours(
         adopt(connection, job, [whole])
 
 
-def test_a_stopped_job_is_cut_no_further(server: BatchServer, connection: Connection, tmp_path: Path) -> None:
-    """Its file waits as it is for the job to be resumed; that is no job of which nothing is taken."""
+def test_a_stopped_job_is_cut_all_the_same(server: BatchServer, connection: Connection, tmp_path: Path) -> None:
+    """So that what was refused is not sent again as it is once the job is resumed; none of its pieces has gone."""
     server.fail(NO_ROOM)
     job, whole = built_job(tmp_path / "here", None)
     failed = refused(server, connection, whole)
     job.stop("cancelled", "by hand")
-    assert reconsider(connection, job, failed, 0) == [whole]
+    pieces = reconsider(connection, job, failed, 0)
+    assert [piece for piece in job.input_files() if submitted(piece) is None] == pieces
+    assert len(pieces) > 1
     assert not job.nothing_was_taken()
 
 

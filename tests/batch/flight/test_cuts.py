@@ -30,13 +30,16 @@ def ids(piece: InputFile) -> list[str]:
         pytest.param(None, 10, True, 1, 1, id="one-item-of-which-nobody-can-tell-waits"),
         pytest.param(10, None, False, 4, 2, id="beside-others-in-two"),
         pytest.param(10, None, False, 1, 1, id="one-item-waits-for-others"),
-        pytest.param(1000, 100, False, 50, 20, id="over-the-told-limit-at-once-small-enough"),
+        pytest.param(1000, 100, False, 500, 100, id="over-the-told-limit-at-once-small-enough"),
+        pytest.param(1000, 100, False, 50, 50, id="of-few-items-no-more-pieces-than-those"),
+        pytest.param(25, 100, False, 50, 3, id="under-the-told-limit-as-small-as-those-built-under-it"),
+        pytest.param(10, 100, False, 50, 2, id="as-small-already-in-two"),
         pytest.param(1000, 100, False, 1, 0, id="one-item-over-the-told-limit-is-final"),
         pytest.param(10, 100, True, 1, 1, id="one-item-that-surely-fits-waits"),
     ],
 )
 def test_into_how_many_pieces(tokens: int | None, limit: int | None, alone: bool, items: int, pieces: int) -> None:
-    """In two, or so many that each fits; never a single item that is over the limit again."""
+    """In two, or so many that each is a tenth of the limit; never a single item that is over the limit again."""
     assert pieces_of(file(0, tokens, items=items), limit, alone=alone) == pieces
 
 

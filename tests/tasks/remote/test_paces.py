@@ -17,6 +17,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.jobs.submissions import note_kept_upload, note_refusal
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.remote import paces
 from prefect_openai_batch.tasks.remote.account import Account
@@ -179,6 +180,26 @@ def test_a_file_that_finds_no_room_has_one_turn(
         find_or_create(connection, file, 0.0)
         for _ in range(3):
             assert find_or_create_in_room(connection, held, 0.0, bound=1) is None
+        assert client.read_global_concurrency_limit_by_name(limit.name).active_slots == 2
+
+
+@pytest.mark.server
+def test_a_file_that_was_refused_has_another_turn(
+    client: SyncPrefectClient, server: BatchServer, file: InputFile
+) -> None:
+    """Its upload is there already, but one more batch of it is created."""
+    with OpenAI(base_url=server.base_url, api_key="test") as openai_client:
+        connection = Connection(openai_client, paced=True)
+        limit = GlobalConcurrencyLimitCreate(
+            name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
+        )
+        client.create_global_concurrency_limit(limit)
+        first = find_or_create(connection, file, 0.0)
+        assert first.input_file_id
+        note_refusal(file, first, 0.0)
+        note_kept_upload(file, first.input_file_id)
+        second = find_or_create(connection, file, 0.0)
+        assert (second.id != first.id, second.input_file_id) == (True, first.input_file_id)
         assert client.read_global_concurrency_limit_by_name(limit.name).active_slots == 2
 
 
