@@ -6,7 +6,8 @@ Output files in OpenAI's form and in no order are read into outcomes, joined to 
 what `fetch_output` does behind the download, and `write_results`. Beside it stands the bare loop, `orjson.loads`
 of each line of the same files and nothing done with it, and other libraries that join answers to rows. Vectors
 have 1,536 numbers; they come in base64, as `EmbeddingRequest` asks for them, and once as numbers; of them there
-are a quarter as many rows. Each is a program of its own; all run in turns, and printed are the medians of their
+are a quarter as many rows, and beside them stands Arrow's Parquet writer, with the same vectors and nothing else
+to do. Each is a program of its own; all run in turns, and printed are the medians of their
 processor time.
 """
 
@@ -32,7 +33,7 @@ OTHERS = """
 The others: openai-batch downloads the files and reads no line; Airflow's common-ai writes lines of its own by
 request number, beside no table; curator joins by a log of its requests that it makes while it sends."""
 
-BARE, OURS = "bare loop", "prefect-openai-batch"
+BARE, OURS, WRITER = "bare loop", "prefect-openai-batch", "Parquet alone"
 
 
 def main() -> None:
@@ -60,7 +61,10 @@ def programs(folder: Path, kind: str) -> dict[str, Program]:
     """What is run, each for the same files."""
     ours = [sys.executable, "-m", "benchmarks.fetches.ours", str(folder), kind]
     bare = [sys.executable, "-m", "benchmarks.fetches.bare", str(folder)]
-    return {BARE: bare, OURS: ours} | {peer: _program(peer, folder) for peer in PEERS.get(kind, ())}
+    writer = [sys.executable, "-m", "benchmarks.fetches.parquet_alone", str(folder)]  # of what ours has written
+    found: dict[str, Program] = {BARE: bare, OURS: ours}
+    peers = {peer: _program(peer, folder) for peer in PEERS.get(kind, ())}
+    return found | (peers or {WRITER: writer})
 
 
 def _program(peer: str, folder: Path) -> Program:
@@ -73,7 +77,7 @@ def show(title: str, rows: int, size: int, seconds: dict[str, float]) -> None:
     print(f"\n{title}: {rows:,} rows, {size / 1e6:,.0f} MB")
     print(f"{'':<24}{'seconds':>9}{'rows/s':>10}{'of the bare loop':>18}{'ours is':>10}")
     for name, taken in seconds.items():
-        ours = f"{taken / seconds[OURS]:.1f} x" if name not in (BARE, OURS) else ""
+        ours = f"{taken / seconds[OURS]:.1f} x" if name not in (BARE, OURS, WRITER) else ""
         print(f"{name:<24}{taken:>9.2f}{rows / taken:>10,.0f}{seconds[BARE] / taken:>18.2f}{ours:>10}")
     sys.stdout.flush()
 
