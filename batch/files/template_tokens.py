@@ -34,6 +34,7 @@ class TemplateTokens:
         self._marks = pieces.marks
         self._read = what_is_read(endpoint, pieces.marked)
         self._texts = [] if self._read is None else list(texts_read(self._read))
+        self._around = 0 if self._read is None else tokens_around(endpoint, self._read)
         if any(text not in self._marks and any(mark in text for mark in self._marks) for text in self._texts):
             raise ValueError("a template stands within JSON that is read as a text")
 
@@ -52,7 +53,7 @@ class TemplateTokens:
 
     def _counted(self, count: Count, said: dict[str, TemplateTexts], rows: int) -> list[int]:
         assert self._read is not None
-        constant = tokens_around(self._read[0]) + sum(count(text) for text in self._texts if text not in said)
+        constant = self._around + sum(count(text) for text in self._texts if text not in said)
         texts = [map(count, said[text].texts) for text in self._texts if text in said]
         return list(map(sum, zip(repeat(constant, rows), *texts, strict=True)))
 

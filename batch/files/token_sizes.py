@@ -47,6 +47,10 @@ SEARCHED = frozenset({"web_search_options"})
 OUTPUT_LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 """Fields of a body that limit an answer, thinking included."""
 
+CALLS = ("function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output")
+ONLY_TEXT = frozenset(("message", "text", "refusal", *CALLS))
+"""Kinds of messages and their parts that show nothing but text, as far as their own parts do; `…_text` too."""
+
 LEGACY_LIMIT = 16
 """What the legacy completions endpoint answers at most, where a body does not say."""
 
@@ -132,7 +136,7 @@ def _input(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
     count = encoding_of(str(body.get("model")))
     if count is None:
         return tokens_of_bytes(sum(map(json_size, read)))
-    return sum(map(count, texts_read(read))) + tokens_around(read[0])
+    return sum(map(count, texts_read(read))) + tokens_around(endpoint, read)
 
 
 def what_is_read(endpoint: Endpoint, body: Mapping[str, Any]) -> list[Any] | None:
@@ -177,20 +181,24 @@ def json_size(value: Any) -> int:
 
 
 def _is_more_than_text(message: Any) -> bool:
-    """Whether a message, or a part of it, shows an image, a sound or a file."""
+    """Whether a message, or a part of it, shows an image, a sound or a file, or may do so."""
     if not isinstance(message, dict) or isinstance(message.get("content"), str):
         return False  # as nearly always, a million times a run
-    kind = message.get("type", "message")
-    if kind not in ("message", "text") and not str(kind).endswith("_text"):
-        return bool({"image_url", "image", "input_audio", "file", "file_id", "file_data"} & message.keys())
-    content = message.get("content")
-    return isinstance(content, list) and any(map(_is_more_than_text, content))
+    kind = str(message.get("type", "message"))
+    if kind not in ONLY_TEXT and not kind.endswith("_text"):
+        return True
+    parts = message.get("output" if kind.endswith("_output") else "content")
+    return "audio" in message or (isinstance(parts, list) and any(map(_is_more_than_text, parts)))
 
 
-def tokens_around(asked: Any) -> int:
-    """What stands around the texts of a conversation; an embedding's input has nothing around it."""
-    messages = [message for message in asked if isinstance(message, Mapping)] if isinstance(asked, list) else []
-    return MESSAGE_TOKENS * len(messages) + ANSWER_TOKENS if messages else 0
+def tokens_around(endpoint: Endpoint, read: Sequence[Any]) -> int:
+    """What stands around the texts of a conversation; the input of an embedding has nothing around it."""
+    asked, *besides = read
+    if isinstance(asked, list):
+        messages = sum(isinstance(message, Mapping) for message in asked)
+    else:
+        messages = int(endpoint == Endpoint.RESPONSES)  # a text is a message there
+    return MESSAGE_TOKENS * (messages + len(besides)) + ANSWER_TOKENS if messages else 0
 
 
 def texts_read(read: Iterable[Any]) -> Iterator[str]:
@@ -218,11 +226,14 @@ def output_limit(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
     given = [limit for field in OUTPUT_LIMITS if isinstance(limit := body.get(field), int)]
     if not given and endpoint == Endpoint.COMPLETIONS:
         given = [LEGACY_LIMIT]
-    return max(given) * _answers(body) if given else None
+    return max(given) * _answers(endpoint, body) if given else None
 
 
-def _answers(body: Mapping[str, Any]) -> int:
-    return max(number for field in ("n", "best_of") if isinstance(number := body.get(field, 1), int))
+def _answers(endpoint: Endpoint, body: Mapping[str, Any]) -> int:
+    each = max(number for field in ("n", "best_of") if isinstance(number := body.get(field, 1), int))
+    asked = body.get(PROMPT_FIELD[endpoint])
+    several = endpoint == Endpoint.COMPLETIONS and isinstance(asked, list) and not is_tokens(asked)
+    return each * max(1, len(asked)) if several and isinstance(asked, list) else each
 
 
 @lru_cache

@@ -5,6 +5,7 @@ The pieces are recorded before any of them is sent, so that every start finds th
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from ..files.batches import Batch, BatchError
 from ..files.identity import enqueued_tokens
@@ -28,13 +29,13 @@ _TIMES = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
 
 def told_limit(errors: Sequence[BatchError]) -> int | None:
-    """The limit on enqueued tokens that a refusal names; None where it names none."""
+    """The limit on enqueued tokens that a refusal names; None where it names none, or nothing."""
     found = filter(None, (_LIMIT.search(error.message or "") for error in errors))
-    return next((_number(match[1] or match[2]) * _TIMES[match[3] or ""] for match in found), None)
+    return next((_number(match[1] or match[2], match[3] or "") for match in found), 0) or None
 
 
-def _number(text: str) -> int:
-    return int(text.rstrip(".").replace(",", "").partition(".")[0])
+def _number(text: str, unit: str) -> int:
+    return int(Decimal(text.rstrip(".").replace(",", "") or 0) * _TIMES[unit])
 
 
 def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int = 1) -> int:

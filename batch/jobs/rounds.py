@@ -82,6 +82,12 @@ def unanswered_rows(job: Job) -> np.ndarray:
     return np.flatnonzero(waiting)
 
 
+def is_taken_over(job: Job, number: int) -> bool:
+    """Whether a later round was planned: it has the rows of this one that were not sent, which go there alone."""
+    later = (other for other in job.rounds() if other > number)
+    return any(job.round_folder(other).exists("plan.json") for other in later)
+
+
 def stop_if_out_of_quota(job: Job, number: int) -> None:
     """Stop a job if a round's records say that the account cannot pay, and nobody has resumed it since."""
     resumed = job.files.read(RESUMED, Resumed)

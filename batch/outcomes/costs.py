@@ -170,8 +170,15 @@ def _priced(counts: Counts, price: Price) -> Integers:
     told &= counts["input_tokens"] >= 0
     for rates, chosen in _tiers(counts, price):
         told &= ~chosen | (rates.input is not None)
-        told &= ~chosen | (rates.output is not None) | (counts["output_tokens"] <= 0)
+        told &= ~chosen | _output_is_known(counts["output_tokens"], rates.output)
     return told
+
+
+def _output_is_known(tokens: Integers, rate: Decimal | None) -> Integers:
+    """Of which outcomes it is known what their output costs."""
+    if rate is None:
+        return np.asarray(tokens <= 0)
+    return np.asarray(tokens >= 0) if rate else np.ones(len(tokens), dtype=bool)
 
 
 def _parts(counts: Counts, price: Price) -> Counts:

@@ -11,7 +11,7 @@
 | code `batch_cancelled` | cancelled | no, but by `resume` |
 | no line, and the batch is cancelled, or was lost while cancelling | cancelled | no, but by `resume` |
 | no line, and the batch is expired | expired | yes |
-| no line, and the batch failed at validation, see `validation.py` | failed | for want of room or quota |
+| no line, and the batch failed at validation, see `validation.py` | failed | where that may pass |
 | no line, and the batch is completed, or lost | missing | yes |
 
 A response, a body or an error that comes as JSON text, as from Llama Stack, is read as the object that it holds.
@@ -25,7 +25,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from ..files.batches import Batch, BatchStatus
 from ..files.output_files import BROKEN_LINE, opened
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
@@ -64,31 +63,6 @@ class Outcome(NamedTuple):
     fields: dict[str, Any] | None = None
 
 
-MISSING = Outcome(
-    OutcomeKind.MISSING,
-    again=True,
-    error_code="missing",
-    error_message="The item is in neither the output file nor the error file of its batch.",
-)
-
-_CANCELLED = Outcome(
-    OutcomeKind.CANCELLED,
-    error_code="batch_cancelled",
-    error_message="The batch was cancelled, and the item is in none of its files.",
-)
-
-_WITHOUT_LINE = {
-    BatchStatus.CANCELLED: _CANCELLED,
-    BatchStatus.CANCELLING: _CANCELLED,  # of a batch that was lost on the way
-    BatchStatus.EXPIRED: Outcome(
-        OutcomeKind.EXPIRED,
-        again=True,
-        error_code="batch_expired",
-        error_message="The batch expired, and the item is in none of its files.",
-    ),
-}
-"""What became of an item for which no line came back, where its batch's end says more than that it is missing."""
-
 _UNEXECUTED = {
     "batch_expired": (OutcomeKind.EXPIRED, True),
     "batch_cancelled": (OutcomeKind.CANCELLED, False),
@@ -109,28 +83,6 @@ def is_transient(status: int) -> bool:
 
 OUT_OF_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes that say that the account cannot pay: nothing more is sent until somebody has seen to it."""
-
-
-def validation_failed(code: str | None, message: str | None) -> Outcome:
-    """The outcome of an item that OpenAI's validation refused, or whose whole batch it refused."""
-    return Outcome(
-        OutcomeKind.FAILED,
-        again=code in OUT_OF_QUOTA or code == "token_limit_exceeded",
-        error_code=code or "batch_failed",
-        error_message=message,
-    )
-
-
-def final_refusal(code: str | None, message: str | None) -> Outcome:
-    """The outcome of an item that OpenAI would refuse each time, as it is larger than a limit."""
-    return validation_failed(code, message)._replace(again=False)
-
-
-def without_line(batch: Batch) -> Outcome:
-    """What became of an item for which no line came back: its batch's end tells it."""
-    if batch.status == BatchStatus.FAILED:
-        return validation_failed(batch.errors[0].code if batch.errors else None, batch.why_failed)
-    return next((told for status, told in _WITHOUT_LINE.items() if status == batch.status), MISSING)
 
 
 def item_outcome(

@@ -26,7 +26,7 @@ from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
 from .kept.kept_outcomes import AS_PARQUET, OUTCOMES, KeptOutcomes, kept_outcomes, outcome_writer
 from .kept.vectors import packed, unpacked
-from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome, without_line
+from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome
 from .outcome_columns import outcome_batches, outcome_schema
 from .quick.quick_lines import quick_lines
 from .reconciled_batches import reconciled_batches
@@ -34,6 +34,7 @@ from .reconciliation import Reconciliation
 from .sorted_columns import SortedColumns
 from .token_counts import COUNTS, TokenCounts
 from .unread import Reading
+from .without_lines import without_line
 
 
 class FetchedOutput(BaseModel):

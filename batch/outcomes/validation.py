@@ -3,11 +3,11 @@
 | codes | reason | what is done |
 |---|---|---|
 | `token_limit_exceeded` | no room | its pieces, or itself, when there may be room again: `batch/flight/cuts.py` |
-| "Cannot find file" | no file | the next attempt, with a new upload |
+| "Cannot find file" | no file | the next attempt, with a new upload; after the third its rows go again |
 | `model_not_found` and its like | model | the job stops: nothing more is sent |
 | `insufficient_quota`, `billing_hard_limit_reached` | quota | the job stops |
 | lines are named | lines | those are taken out and named, the rest goes on |
-| anything else | other | its rows have failed |
+| anything else | other | its rows have failed; without any error they go again |
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +17,9 @@ from ..files.batches import Batch, BatchError
 from ..files.input_files import InputFile, items_of
 from ..files.lines import together
 from ..files.pieces import REST, lines_to_send, write_pieces
-from .outcome import Outcome, validation_failed
+from .outcome import Outcome
 from .outcome_files import FetchedOutput, write_found
+from .without_lines import NOT_FOUND, validation_failed
 
 
 class Reason(StrEnum):
@@ -46,7 +47,7 @@ def why_refused(errors: Sequence[BatchError]) -> Reason:
     for error in errors:
         if error.code in _BY_CODE:
             return _BY_CODE[error.code]
-    if any("Cannot find file" in (error.message or "") for error in errors):
+    if any(NOT_FOUND in (error.message or "") for error in errors):
         return Reason.NO_FILE
     return Reason.LINES if any(error.line is not None for error in errors) else Reason.OTHER
 

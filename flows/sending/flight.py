@@ -13,7 +13,7 @@ from ...batch.flight.bounds import bounds_of
 from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
-from ...batch.jobs.rounds import stop_if_out_of_quota
+from ...batch.jobs.rounds import is_taken_over, stop_if_out_of_quota
 from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
@@ -54,9 +54,9 @@ class Flight:
         self.number = number
         built = self.job.input_files_of(number)
         outputs = [(file, fetched(file)) for file in built]
-        files = [file for file, output in outputs if output is None]
-        waiting = [file for file in files if submitted(file) is None]
-        flying = [batch for file in files if (batch := submitted(file)) is not None]
+        sent = [(file, submitted(file)) for file, output in outputs if output is None]
+        waiting = [] if is_taken_over(self.job, number) else [file for file, batch in sent if batch is None]
+        flying = [batch for _, batch in sent if batch is not None]
         bounds = bounds_of(self.job, outputs, clock.now())
         self.departures = Departures(
             waiting,
@@ -72,7 +72,7 @@ class Flight:
         self.cancelled = False
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
-        items, left = (sum(file.items for file in some) for some in (built, files))
+        items, left = (sum(file.items for file in some) for some in (built, [file for file, _ in sent]))
         report_progress("fetch", total=items, done=items - left)
 
     def run(self) -> bool:

@@ -11,6 +11,7 @@ from ...batch.flight.enqueued import Enqueued
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.options import USUAL
+from ...batch.jobs.rounds import is_taken_over
 from ...batch.jobs.submissions import fetched, refusals, submitted
 from ...batch.money.budgets import Spending
 
@@ -41,7 +42,7 @@ def read_standing(job: Job) -> Standing:
     return Standing(
         job,
         opened=[batch for _, batch in sent if batch is not None],
-        unsent=[file for file, batch in sent if batch is None],
+        unsent=[file for file, batch in sent if batch is None and not is_taken_over(job, file.round)],
         bounds=bounds_of(job, outputs, clock.now()),
         stopped=job.stopped() is not None,
     )

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RunOptions, collect_job
+from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.deadlines import Deadline, check_deadline, make_deadline
 from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.batch.jobs.rounds import plan_answers
 from prefect_openai_batch.cli import app as command_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
+from prefect_openai_batch.flows.suspension.readiness import read_standing
 
 from .conftest import Run, looked_at
 
@@ -194,6 +196,25 @@ def test_what_is_cut_off_is_answered_at_once(serve: Serve, by_model: Path, tmp_p
     answers = pd.read_parquet(tmp_path / "answers.parquet")
     assert answers["batch_id"].value_counts()["synchronous"] == bill["synchronous"]
     assert server.state()["files"] == []
+
+
+@pytest.mark.server
+def test_what_was_to_be_answered_at_once_goes_in_no_batch_of_its_round(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """A job that was cut off after that was planned: resumed, it sends each row in one round, and pays it once."""
+    server = serve(running=HOUR, cancelling=600)
+    run(by_model, BY_MODEL, in_flight=2, wait="detach")
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    job.stop("finish_by", "The job had to be done.")
+    assert [selection.rows for selection in plan_answers(job, 2)] == [10]
+    assert not read_standing(job).unsent
+    options = RunOptions(poll_seconds=0.1, max_poll_seconds=0.1)
+    report = resume_job("job", storage=str(tmp_path / "jobs"), options=options)
+    assert report.complete
+    bill = server.bill()
+    assert bill["billed"] == 30
+    assert bill["billed_more_than_once"] == bill["billed_both_ways"] == []
 
 
 @pytest.mark.server

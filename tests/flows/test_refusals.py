@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, FileSource, RawRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import BatchFailed
+from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.pieces import CUT
+from prefect_openai_batch.batch.outcomes.without_lines import without_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
 from .conftest import Run, looked_at
@@ -146,7 +148,7 @@ def test_a_model_that_cannot_be_batched_stops_the_job(
 def test_a_file_that_validation_does_not_find_is_uploaded_anew(
     batch_server: BatchServer, reviews: Path, run: Run
 ) -> None:
-    """A second attempt, with a file of its own; a third that fails too is the end."""
+    """A second attempt, with a file of its own; after a third that fails too its rows go again."""
     missing = "Cannot find file file-x, or organization org-x does not have access to it."
     batch_server.fail(BatchFault(kind="fail_validation", batches=(1,), code="invalid_request", message=missing))
     assert run(reviews).complete
@@ -155,7 +157,24 @@ def test_a_file_that_validation_does_not_find_is_uploaded_anew(
     batch_server.fail(BatchFault(kind="fail_validation", code="invalid_request", message=missing))
     with pytest.raises(BatchFailed, match="Cannot find file"):
         run(reviews, job_key="other", if_exists="replace")
-    assert created(batch_server) == 5
+    assert created(batch_server) == 2 + 3 * 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": "invalid_request", "message": "Cannot find file file-x."},
+        {"code": "too_many_tasks", "message": "Too many batches."},
+        None,
+    ],
+    ids=["no file", "too many", "no reason"],
+)
+def test_what_was_refused_in_passing_goes_again(error: dict[str, str] | None) -> None:
+    """A job that is resumed once that has passed sends it, and needs no other key."""
+    refused = Batch.model_validate({"id": "b", "status": "failed", "errors": [error] if error else []})
+    assert without_line(refused).again
+    last = Batch.model_validate({"id": "b", "status": "failed", "errors": [{"code": "mismatched_model"}]})
+    assert not without_line(last).again
 
 
 def test_a_used_up_quota_stops_new_rounds(

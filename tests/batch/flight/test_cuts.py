@@ -66,6 +66,8 @@ def test_a_refusal_names_its_limit() -> None:
     assert told_limit([BatchError(code="token_limit_exceeded", message=words)]) == 2_000_000
     azures = "The number of enqueued tokens has surpassed the configured limit of 30K for the deployment 'mine'."
     assert told_limit([BatchError(message=azures)]) == 30_000
+    assert told_limit([BatchError(message=azures.replace("30K", "1.5M"))]) == 1_500_000
+    assert told_limit([BatchError(message=words.replace("2,000,000", "0"))]) is None
     assert told_limit([BatchError(message=None), BatchError(message="Limit: none")]) is None
 
 

@@ -54,12 +54,15 @@ def test_the_most_that_items_take_is_more_than_a_server_counts(texts: list[str])
         (RESPONSES, {"model": "m", "input": "x", "max_output_tokens": 9}, 9),
         (Endpoint.COMPLETIONS, {"model": "m", "prompt": "x"}, 16),
         (Endpoint.COMPLETIONS, {"model": "m", "prompt": "x", "best_of": 4, "n": 2}, 64),
+        (Endpoint.COMPLETIONS, {"model": "m", "prompt": ["x", "y"], "max_tokens": 7, "n": 2}, 28),
+        (Endpoint.COMPLETIONS, {"model": "m", "prompt": [5, 6, 7], "max_tokens": 7}, 7),
         (Endpoint.EMBEDDINGS, {"model": "m", "input": "x"}, 0),
         (Endpoint.MODERATIONS, {"model": "m", "input": "x"}, 0),
         (Endpoint.IMAGE_GENERATIONS, {"model": "m", "prompt": "x"}, None),
     ],
     ids=[
         *("no limit", "of completions", "of each of several", "of responses", "legacy", "legacy best of several"),
+        *("of several prompts", "of a prompt in tokens"),
         *("embeddings", "moderations", "images"),
     ],
 )
@@ -79,6 +82,10 @@ def test_an_answer_takes_no_more_than_its_request_lets_it(
         {"type": "input_audio", "input_audio": {}},
         {"type": "file", "file": {}},
         {"type": "input_file", "file_data": "x"},
+        {"type": "input_file", "file_url": "https://x.example/a.pdf"},
+        {"type": "item_reference", "id": "msg_1"},
+        {"type": "function_call_output", "output": [{"type": "input_image", "file_id": "file-1"}]},
+        {"role": "assistant", "audio": {"id": "audio_1"}},
     ],
     ids=lambda part: "-".join(part),
 )

@@ -12,8 +12,9 @@ from prefect_openai_batch.batch.files.batches import SYNCHRONOUS, Batch
 from prefect_openai_batch.batch.files.output_files import BROKEN_LINE
 from prefect_openai_batch.batch.outcomes.bill import Bill
 from prefect_openai_batch.batch.outcomes.costs import bill_of, costs_of_rows, row_costs
-from prefect_openai_batch.batch.outcomes.outcome import MISSING, UNREADABLE, Outcome, OutcomeKind
+from prefect_openai_batch.batch.outcomes.outcome import UNREADABLE, Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, read_outcomes, write_found
+from prefect_openai_batch.batch.outcomes.without_lines import MISSING
 from prefect_openai_batch.batch.prices import GivenPrice
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
@@ -90,14 +91,15 @@ def test_what_is_not_known_is_neither_nothing_nor_guessed(fetch: Fetch) -> None:
         answered(model="llama", input_tokens=5, output_tokens=5),
         answered(model="gpt-5", input_tokens=1_000_000, output_tokens=0),
         answered(model="gpt-5"),
+        answered(model="gpt-5", input_tokens=1_000_000),
         Outcome(OutcomeKind.FAILED, error_code="400"),
     ]
     output = fetch(outcomes)
     bill = bill_of([output])
-    assert (bill.cost_usd, bill.synchronous_usd, bill.unpriced) == (None, None, 2)
+    assert (bill.cost_usd, bill.synchronous_usd, bill.unpriced) == (None, None, 3)
     assert bill.known_usd == Decimal("0.625")
     costs = row_costs(read_outcomes(output), None, ()).to_pylist()
-    assert costs == [None, Decimal("0.625"), None, None]
+    assert costs == [None, Decimal("0.625"), None, None, None]
 
 
 def test_the_model_that_was_asked_prices_an_answer_that_names_none_known(fetch: Fetch) -> None:
