@@ -37,6 +37,10 @@ WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
 """States in which a cancelled run has no process, and so nobody calls its hook."""
 
 
+TIMED_OUT = "Flow run cancellation timed out"
+"""So Prefect's server begins its message of a run that nobody else has marked as cancelled for minutes."""
+
+
 @flow(name="openai-batch-heal", flow_run_name=run_name)
 def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
     """Look after a run of ours that has crashed, or of which nothing has been heard for long.
@@ -111,7 +115,7 @@ def goes_on(state: State[Any], asked: datetime) -> bool:
 
 @flow(name="openai-batch-collect-cancelled", flow_run_name=run_name)
 def collect_cancelled_run(flow_run_id: UUID) -> None:
-    """End the job of a run that was cancelled while it was suspended, as its hook does for one that ran.
+    """End the job of a run that was cancelled while it was suspended, or whose process was gone, as its hook does.
 
     Args:
         flow_run_id: The run's id.
@@ -155,13 +159,14 @@ def crashes(states: Iterable[State[Any]]) -> int:
 
 
 def cancelled_without_process(states: list[State[Any]]) -> bool:
-    """Whether a run was cancelled while it had no process.
+    """Whether a run was cancelled while it had no process, or its process was gone and has not ended it in time.
 
     Args:
         states: The run's states, the oldest first.
     """
-    types = [state.type for state in states]
-    return types[-1:] == [StateType.CANCELLED] and types[-2:-1] != [] and types[-2] in WITHOUT_PROCESS
+    if len(states) < 2 or states[-1].type != StateType.CANCELLED:
+        return False
+    return states[-2].type in WITHOUT_PROCESS or (states[-1].message or "").startswith(TIMED_OUT)
 
 
 def _run_of_ours(client: SyncPrefectClient, flow_run_id: UUID) -> FlowRun | None:

@@ -1,7 +1,5 @@
 """The flow: a table in, the same table with answers out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from typing import Annotated, Any
 
@@ -12,7 +10,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
-from ..batch.errors import AccessError, BatchFailed, Refused
+from ..batch.errors import BatchFailed
 from ..batch.forgetting.forgotten_folders import check_folder_stays, make_way
 from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
@@ -21,7 +19,7 @@ from ..batch.jobs.only_new.appending import not_loaded, waits_for_mark
 from ..batch.jobs.only_new.window import least_answered, leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
-from ..batch.jobs.report import REFUSED_TABLE, REPORT, JobReport, RefusedTable
+from ..batch.jobs.report import REFUSED_TABLE, JobReport, RefusedTable
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import RequestParameter
@@ -40,6 +38,7 @@ from .destination import Destination, path_written, refuse_if_exists, scheduled_
 from .engines.processes import processes_end_with_it
 from .forgetting.kept_days import keep_no_longer
 from .job_run import JobRun
+from .open_batches import open_batches_named
 from .own_parameters import as_we_take_them
 from .places import check_places
 from .rounds import begin_round, finish_round, recognise_job
@@ -53,9 +52,6 @@ from .suspension.checks import check_wait
 from .suspension.leaving import leave
 
 DONE_ALREADY = "Job %s is done already: nothing is sent, and its table stays as it is (folder %s)"
-
-NAMED = 10
-"""Open batches that an error names."""
 
 WORKERS = 2
 """Builds and fetches at once in one process; each holds a few row groups and its items' ids.
@@ -239,29 +235,6 @@ def _foretell(job_run: JobRun) -> None:
     if not job.has_sent():
         tell_built(job)
         check_budget(job, answers_rest=deadline is not None and deadline.answer_rest)
-
-
-@contextmanager
-def open_batches_named(job: Job) -> Iterator[None]:
-    """Let an error say which batches it leaves open; a job that has sent nothing leaves nothing at all."""
-    try:
-        yield
-    except Exception as error:
-        if not job.has_sent():
-            if isinstance(error, Refused | AccessError) and not job.files.exists(REPORT):
-                forget_opening(job.folder)
-                make_way(job)
-            raise
-        opened = [batch.id for batch in job.open_batches()]
-        if opened:
-            error.add_note(
-                f"The job {job.key!r} leaves {counted(len(opened), 'batch', 'batches')} open at OpenAI, "
-                f"already paid for: {', '.join(opened[:NAMED])}{', …' if len(opened) > NAMED else ''}. A retry "
-                f"of the run goes on with it, and so does `prefect-openai-batch resume {job.key}` (job folder "
-                f"{job.folder})."
-            )
-            get_run_logger().error(error.__notes__[-1])
-        raise
 
 
 def _fields_to_go_on(job_run: JobRun) -> str:

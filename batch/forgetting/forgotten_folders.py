@@ -66,8 +66,15 @@ def check_folder_stays(job: Job) -> None:
 def make_way(job: Job) -> None:
     """Remove the folder of a job that has cost nothing, so that a corrected one may use the key.
 
-    A table of refused rows stays.
+    A table of refused rows stays. Where the removal is cut off, the note stays too and refuses the key: nothing of
+    what is left is taken for the corrected job's.
     """
+    begin_to_forget(job.files)
     kept = {REFUSED_TABLE, RESULTS}.intersection(job.files.names())
-    for name in set(job.files.names()) - kept if kept else [""]:
-        job.files.remove(name)
+    if kept:
+        for name in {*job.files.names()} - {*kept, JOB, FORGOTTEN}:
+            job.files.remove(name)
+        job.files.remove(JOB)
+        stop_forgetting(job.files)
+    else:
+        remove_folder(job.files)

@@ -4,8 +4,9 @@ A task runs in any process of any machine: it is given references, finds all els
 twice. Dask and Ray begin a task again whose process has died; a pool of processes that has lost one takes no more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
+from concurrent.futures import Future as ConcurrentFuture
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -74,6 +75,17 @@ class Handed(Generic[R]):
             self._future = None  # Dask keeps the results that are referred to, and makes lost ones again
         return self._result
 
+    def drop(self) -> None:
+        """Let it not begin any more, where its engine tells that it has not; else wait for its end."""
+        waiting = getattr(self._future, "wrapped_future", None)
+        if not (isinstance(waiting, ConcurrentFuture) and waiting.cancel()):
+            self.settle()
+
+    def settle(self) -> None:
+        """Wait for its end; what is lost is done in this process, and what it raises, `result` raises."""
+        with suppress(Exception):
+            self.result()
+
     def _do_here(self, error: Exception) -> None:
         if not is_lost(error):
             raise error
@@ -84,6 +96,21 @@ class Handed(Generic[R]):
         self._result = self._here()
         if self._tell is not None:
             self._tell()
+
+
+def await_all(handed: Sequence[Handed[R]]) -> None:
+    """Wait until none is at work any more, also where one fails: what it leaves behind is not written to then.
+
+    Raises:
+        Exception: what the first one that failed has raised; none begins after that.
+    """
+    for number, one in enumerate(handed):
+        try:
+            one.result()
+        except Exception:
+            for other in handed[number + 1 :]:
+                other.drop()
+            raise
 
 
 def is_lost(error: Exception) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ...batch.jobs.job import Selection
 from ...batch.progress import report as report_progress
 from ...tasks import build_items
-from ..engines.handed import Handed
+from ..engines.handed import Handed, await_all
 from ..job_run import JobRun
 
 
@@ -18,5 +18,4 @@ def build_round(job_run: JobRun, selections: Iterable[Selection]) -> None:
         for selection in unbuilt:
             Handed(build, selection).telling("build", selection.rows).result()
         return
-    for handed in [Handed(build, selection).telling("build", selection.rows) for selection in unbuilt]:
-        handed.result()
+    await_all([Handed(build, selection).telling("build", selection.rows) for selection in unbuilt])

@@ -274,8 +274,8 @@ class Flight:
         """Where that was asked for: answer at once what the job's time is too short for."""
         deadline, stopped = self.job.deadline, self.job.stopped()
         if deadline and deadline.answer_rest and stopped and stopped.code == "finish_by":
-            for future in self.fetching:
-                future.result()
+            for handed in self.fetching:
+                handed.settle()  # what fails is raised at the end: now time is short
             answer_rest(self.job_run)
 
     def _time_is_up(self) -> bool:

@@ -16,6 +16,7 @@ from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.flows.healing import (
     LATE_EVENTS,
     SETTLED,
+    TIMED_OUT,
     cancelled_without_process,
     crashes,
     goes_on,
@@ -104,13 +105,14 @@ def test_a_suspension_ends_a_row_of_crashes() -> None:
         ([Suspended(), AwaitingRetry(), Cancelled()], True),
         ([AwaitingRetry(), Pending(), Cancelled()], True),
         ([Running(), Cancelling(), Cancelled()], False),
+        ([Running(), Cancelling(), Cancelled(message=f"{TIMED_OUT}; marked.")], True),
         ([Suspended(), Cancelled(), AwaitingRetry()], False),
         ([Cancelled()], False),
         ([], False),
     ],
 )
 def test_a_run_cancelled_without_a_process_is_told_by_its_states(states: list[State[Any]], without: bool) -> None:
-    """A run that had one passes through Cancelling, and the worker calls its hook."""
+    """A run that has one passes through Cancelling, and the worker calls its hook; else the server ends it."""
     assert cancelled_without_process(states) == without
 
 
