@@ -1,9 +1,10 @@
 """Answer items at once, by the synchronous API, where no time is left for a batch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,8 +20,10 @@ from ..batch.answer_store.answers import Answers
 from ..batch.files.batches import SYNCHRONOUS, Batch
 from ..batch.files.input_files import INPUT, InputFile
 from ..batch.files.output_files import custom_id_of, parse_line
+from ..batch.files.pieces import in_words
 from ..batch.jobs.job import Job
-from ..batch.jobs.submissions import ANSWERS, fetched
+from ..batch.jobs.submissions import ANSWERING, ANSWERS, fetched
+from ..batch.leases import Lease
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage import Folder
@@ -49,7 +52,8 @@ def answer_items(
 ) -> FetchedOutput:
     """Ask the items of an input file one by one, at the price of synchronous calls, and note what became of each.
 
-    Answers are recorded as they come: an item that is answered is not asked again.
+    Answers are recorded as they come: an item that is answered is not asked again. Of two runs that would ask an
+    input file's items at once, one does, and the other takes its answers.
 
     Args:
         job: The job.
@@ -59,24 +63,39 @@ def answer_items(
         kept_in: The answer store where answers are kept for other jobs.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
     """
-    done = fetched(file)
-    if done is not None:
-        return done
-    answers = file.files / ANSWERS
-    answers.make()
-    with connect(credentials) as connection:
-        ask_items(connection, file, answers, deadline, concurrency)
-        kept_in = kept_in and kept_in.at(connection.server)
-    output = _read_answers(job, file, answers, kept_in)
-    file.files.write("fetched.json", output)
-    file.files.remove(INPUT)
-    return output
+    while True:
+        lease = Lease(file.files, ANSWERING, f"answers {in_words(file)} of the job {job.key}")
+        done = lease.take(partial(fetched, file))
+        if done is not None:
+            return done
+        try:
+            answers = file.files / ANSWERS
+            answers.make()
+            with connect(credentials) as connection:
+                is_mine = ask_items(connection, file, answers, deadline, concurrency, lease.is_held)
+                kept_in = kept_in and kept_in.at(connection.server)
+            if is_mine:
+                output = _read_answers(job, file, answers, kept_in)
+                file.files.write("fetched.json", output)
+                file.files.remove(INPUT)
+                return output
+        finally:
+            lease.give_back()
 
 
 def ask_items(
-    connection: Connection, file: InputFile, answers: Folder, deadline: datetime | None, concurrency: int
-) -> None:
-    """Ask what is not answered yet, and record the answers, a few at a time."""
+    connection: Connection,
+    file: InputFile,
+    answers: Folder,
+    deadline: datetime | None,
+    concurrency: int,
+    goes_on: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Ask what is not answered yet, and record the answers, a few at a time.
+
+    Returns:
+        Whether it was done as far as there was time, and not broken off because `goes_on` said no.
+    """
     names = answers.names("*.jsonl")
     known = set(_answered(answers, names))
     report("answer", advance=len(known))
@@ -85,7 +104,9 @@ def ask_items(
         for number in range(len(names), len(names) + file.items):
             group = list(islice(items, KEPT_AT_ONCE))
             if not group or (deadline is not None and clock.now() >= deadline.timestamp()):
-                return
+                break
+            if not goes_on():
+                return False
             asked: list[Future[bytes]] = []
             try:
                 asked.extend(pool.submit(copy_context().run, _answer, connection, item) for item in group)
@@ -95,6 +116,7 @@ def ask_items(
             for one in asked:
                 one.result()
             report("answer", advance=len(group))
+    return True
 
 
 def _record(asked: list[Future[bytes]], answers: Folder, name: str) -> None:

@@ -12,8 +12,8 @@ from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces
 from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
+from ..batch.outcomes.by_row.without_lines import final_refusal
 from ..batch.outcomes.validation import Reason, kept_lines, note_refused, refused_lines, why_refused
-from ..batch.outcomes.without_lines import final_refusal
 from ..batch.prices import undated
 from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed

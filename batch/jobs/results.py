@@ -15,6 +15,7 @@ from ..files.unpaid import COPY, STORE, UNPAID
 from ..heap import frozen_heap
 from ..outcomes.by_row.latest_outcomes import latest_outcomes
 from ..outcomes.by_row.reasons import most_first
+from ..outcomes.by_row.without_lines import MISSING
 from ..outcomes.costs import COST, bill_of, costs_of_rows, saved_by, sent_model
 from ..outcomes.kept.vectors import fixed_size
 from ..outcomes.open_outputs import OpenOutputs
@@ -23,7 +24,6 @@ from ..outcomes.outcome_columns import FIELDS, outcome_schema
 from ..outcomes.outcome_files import FetchedOutput, Tally
 from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
-from ..outcomes.without_lines import MISSING
 from ..progress import reported
 from ..requests.endpoints import Endpoint
 from ..tables.destinations import write_table

@@ -9,6 +9,7 @@ refused.json                       the batches that failed at validation and are
 twins.json                         batches of the same items that another process created, and that were cancelled
 ended.json                         since when the batch is seen to have ended, while its files are not there
 answers/                           what was answered one by one, without a batch
+answering.json                     who asks them one by one just now
 fetched.json                       what the batch gave, or those answers
 """
 
@@ -21,6 +22,7 @@ from ..outcomes.outcome_files import FetchedOutput
 from ..storage import Record
 
 ANSWERS = "answers"
+ANSWERING = "answering.json"
 TWINS = "twins.json"
 ENDED = "ended.json"
 _REFUSED = "refused.json"

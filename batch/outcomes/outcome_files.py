@@ -24,6 +24,7 @@ from ..schemas.answer_types import AnswerType
 from ..storage import Folder
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
+from .by_row.without_lines import without_line
 from .kept.kept_outcomes import AS_PARQUET, OUTCOMES, KeptOutcomes, kept_outcomes, outcome_writer
 from .kept.vectors import packed, unpacked
 from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind, item_outcome
@@ -34,7 +35,6 @@ from .reconciliation import Reconciliation
 from .sorted_columns import SortedColumns
 from .token_counts import COUNTS, TokenCounts
 from .unread import Reading
-from .without_lines import without_line
 
 
 class FetchedOutput(BaseModel):

@@ -17,9 +17,9 @@ from ..files.batches import Batch, BatchError
 from ..files.input_files import InputFile, items_of
 from ..files.lines import together
 from ..files.pieces import REST, lines_to_send, write_pieces
+from .by_row.without_lines import NOT_FOUND, validation_failed
 from .outcome import Outcome
 from .outcome_files import FetchedOutput, write_found
-from .without_lines import NOT_FOUND, validation_failed
 
 
 class Reason(StrEnum):

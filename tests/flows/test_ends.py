@@ -12,8 +12,8 @@ from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_jo
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.job import Job, load_job
+from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_line
 from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind
-from prefect_openai_batch.batch.outcomes.without_lines import without_line
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
 from prefect_openai_batch.tasks import cancel_batch
 

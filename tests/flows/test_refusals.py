@@ -9,7 +9,7 @@ from prefect_openai_batch import ChatRequest, FileSource, RawRequest, RunOptions
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.pieces import CUT
-from prefect_openai_batch.batch.outcomes.without_lines import without_line
+from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
 from .conftest import Run, looked_at

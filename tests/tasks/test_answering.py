@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,17 @@ import openai
 import orjson
 import pytest
 from httpx2 import Request, Response
-from prefect_openai_batch import ChatRequest, open_job, plan_round
+from prefect_openai_batch import ChatRequest, Job, open_job, plan_round
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.rows import keep_rows
-from prefect_openai_batch.batch.jobs.submissions import ANSWERS
+from prefect_openai_batch.batch.jobs.submissions import ANSWERING, ANSWERS
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.emulator import BatchServer
-from prefect_openai_batch.tasks.answer import ask_items
+from prefect_openai_batch.tasks.answer import answer_items, ask_items
 from prefect_openai_batch.tasks.remote.connection import Connection
 
 
@@ -93,15 +94,47 @@ def test_an_interrupted_wait_loses_no_answer(server: BatchServer, file: InputFil
     assert len(recorded(answers)) == server.bill()["synchronous"] < 16
 
 
+def built_job(folder: Path, rows: int) -> tuple[Job, InputFile]:
+    """A job of so many rows in one input file."""
+    (folder / "words.csv").write_text("word\n" + "".join(f"word {row}\n" for row in range(rows)))
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ word }}")
+    job = open_job(str(folder / "words.csv"), request, job_key="job", storage=str(folder / "jobs"))
+    keep_rows(job)
+    (file,) = build_selection(job, plan_round(job)[0])
+    return job, file
+
+
+def test_of_two_runs_that_answer_at_once_one_asks(
+    server: BatchServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other takes what it was answered; and so it does where the first is broken off, or taken over."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    job, file = built_job(tmp_path, rows=40)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (pool.submit(answer_items.fn, job, file, concurrency=1) for _ in range(2))
+    assert first.result() == second.result()
+    assert first.result().outcomes == {"succeeded": 40}
+    assert server.bill()["synchronous"] == 40
+    assert server.bill()["billed_more_than_once"] == []
+    assert not file.files.exists(ANSWERING)
+
+
+def test_who_was_taken_over_asks_no_more(server: BatchServer, file: InputFile, answers: Folder) -> None:
+    """What it was answered until then is kept."""
+    with openai.OpenAI(base_url=server.base_url, api_key="test") as client:
+        turns = iter([True, False])
+        assert not ask_items(Connection(client), file, answers, None, 1, lambda: next(turns))
+        assert len(recorded(answers)) == server.bill()["synchronous"] == 16
+        assert ask_items(Connection(client), file, answers, None, 1)
+    assert server.bill()["synchronous"] == 20
+
+
 def test_a_job_that_was_answered_without_any_batch_has_sent(
     server: BatchServer, connection: Connection, tmp_path: Path
 ) -> None:
     """So a later refusal leaves its folder, where the only copy of its paid answers may stand."""
-    (tmp_path / "words.csv").write_text("word\none\n")
-    request = ChatRequest(model="gpt-5-mini", prompt="{{ word }}")
-    job = open_job(str(tmp_path / "words.csv"), request, job_key="job", storage=str(tmp_path / "jobs"))
-    keep_rows(job)
-    (file,) = build_selection(job, plan_round(job)[0])
+    job, file = built_job(tmp_path, rows=1)
     answers = file.files / ANSWERS
     answers.make()
     assert not job.has_sent()

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import SYNCHRONOUS, Batch
 from prefect_openai_batch.batch.files.output_files import BROKEN_LINE
 from prefect_openai_batch.batch.outcomes.bill import Bill
+from prefect_openai_batch.batch.outcomes.by_row.without_lines import MISSING
 from prefect_openai_batch.batch.outcomes.costs import bill_of, costs_of_rows, row_costs
 from prefect_openai_batch.batch.outcomes.outcome import UNREADABLE, Outcome, OutcomeKind
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, read_outcomes, write_found
-from prefect_openai_batch.batch.outcomes.without_lines import MISSING
 from prefect_openai_batch.batch.prices import GivenPrice
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage import Folder

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from prefect_openai_batch import ChatRequest, Job, ReadElsewhere, SqlSource, open_job
+from prefect_openai_batch.batch import leases
 from prefect_openai_batch.batch.jobs.job import Rows
-from prefect_openai_batch.batch.jobs.only_new import reading
-from prefect_openai_batch.batch.jobs.only_new.processes import has_ended, this_process
-from prefect_openai_batch.batch.jobs.only_new.reading import READING, Reader, Reading
+from prefect_openai_batch.batch.jobs.only_new.reading import READING, Reading
 from prefect_openai_batch.batch.jobs.rows import keep_rows
+from prefect_openai_batch.batch.leases import Holder
+from prefect_openai_batch.batch.processes import has_ended, this_process
 from sqlalchemy import Engine, create_engine, text
 
 ASKED = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
@@ -43,7 +44,7 @@ def job(tmp_path: Path) -> Job:
 
 def test_the_other_takes_what_was_read(job: Job, warehouse: Any) -> None:
     """It waits for as long as who reads is heard of, and reads nothing itself."""
-    job.files.write(READING, Reader(name="other"))
+    job.files.write(READING, Holder(name="other"))
     others = Rows(rows=7, parts=())
 
     def finish() -> None:
@@ -59,15 +60,15 @@ def test_the_other_takes_what_was_read(job: Job, warehouse: Any) -> None:
 
 def test_who_is_not_heard_of_reads_no_more(job: Job, warehouse: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A killed one is followed by another, which reads from the beginning, and leaves no claim."""
-    monkeypatch.setattr(reading, "GONE_SECONDS", 0.1)
-    job.files.write(READING, Reader(name="killed"))
+    monkeypatch.setattr(leases, "GONE_SECONDS", 0.1)
+    job.files.write(READING, Holder(name="killed"))
     assert keep_rows(job, warehouse).rows == 3
     assert not job.files.exists(READING)
 
 
 def test_who_is_known_to_have_ended_is_followed_at_once(job: Job, warehouse: Any) -> None:
     """As on the same machine after `kill -9`; what is at work, or elsewhere, is not taken for it."""
-    said = "from prefect_openai_batch.batch.jobs.only_new.processes import this_process; print(this_process())"
+    said = "from prefect_openai_batch.batch.processes import this_process; print(this_process())"
     killed = subprocess.run(
         [sys.executable, "-c", said], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -79,10 +80,10 @@ def test_who_is_known_to_have_ended_is_followed_at_once(job: Job, warehouse: Any
     assert not has_ended(me)
     assert not has_ended(None)
     assert not has_ended(f"another-machine {killed.split(' ', 1)[1]}")
-    job.files.write(READING, Reader(name="killed", process=killed))
+    job.files.write(READING, Holder(name="killed", process=killed))
     began = time.monotonic()
     assert keep_rows(job, warehouse).rows == 3
-    assert time.monotonic() - began < reading.GONE_SECONDS
+    assert time.monotonic() - began < leases.GONE_SECONDS
 
 
 def test_a_reading_that_fails_leaves_no_claim(job: Job, warehouse: Any) -> None:
@@ -95,10 +96,10 @@ def test_a_reading_that_fails_leaves_no_claim(job: Job, warehouse: Any) -> None:
 
 def test_whose_reading_was_taken_over_ends(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says no more that it reads."""
-    monkeypatch.setattr(reading, "RENEWED_SECONDS", 0.05)
+    monkeypatch.setattr(leases, "RENEWED_SECONDS", 0.05)
     with Reading(job) as mine:
-        job.files.write(READING, Reader(name="other"))
+        job.files.write(READING, Holder(name="other"))
         time.sleep(0.3)
         with pytest.raises(ReadElsewhere, match="read by another run meanwhile"):
             mine.check()
-    assert job.files.read(READING, Reader) == Reader(name="other")
+    assert job.files.read(READING, Holder) == Holder(name="other")

@@ -1,7 +1,7 @@
 """What became of items of which no line came back: their batch's end tells it, or why validation refused them."""
 
-from ..files.batches import Batch, BatchStatus
-from .outcome import OUT_OF_QUOTA, Outcome, OutcomeKind
+from ...files.batches import Batch, BatchStatus
+from ..outcome import OUT_OF_QUOTA, Outcome, OutcomeKind
 
 MISSING = Outcome(
     OutcomeKind.MISSING,
