@@ -193,7 +193,7 @@ class Folder:
         try:
             # From a place on, or s3fs asks for the size before, and of what is missing lists the folder too.
             content = filesystem.cat_file(path, start=0)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return kind.model_validate_json(content) if content else None
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -14,6 +15,7 @@ from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB, JOB_KEY, Job
 from ..batch.jobs.opening import storage_folder
 from ..batch.jobs.report import REPORT, JobReport
+from ..batch.storage import Folder
 from ..batch.storage_rights import check_bucket
 from ..batch.words import counted
 from . import process
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 _HEADER = "{:<{width}}  {:<11}  {:>15}  {:<19}  model  job key"
 """What stands above the list; a batch without a model or a job key leaves its place out."""
 
+
+READERS = 16
+"""Jobs that are read at once: an object store answers many as soon as one."""
 
 _JOB = "{:<{width}}  {:<18}  {:>11}  {:<19}  {}"
 
@@ -56,22 +61,43 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
     stopped the job.
     """
     place = storage_folder(storage or process.default_storage())
-    found = [job for name in place.names() if (job := (place / name).read("job.json", Job)) is not None]
+    with ThreadPoolExecutor(READERS) as threads:
+        found = [one for one in threads.map(_kept, [place / name for name in place.names()]) if one is not None]
     if not found:
         check_bucket(place.url)
         click.echo(f"no job in {place.url}", err=True)
     elif not as_json:
-        width = max(len(job.key) for job in found)
+        width = max(len(one.job.key) for one in found)
         click.echo(_JOB.format("job", "state", "rows", "opened (UTC)", "table", width=width))
-    for job in sorted(found, key=lambda job: job.opened_at, reverse=True):
-        state, rows = _state(job), job.rows()
+    for job, state, rows in sorted(found, key=lambda one: one.job.opened_at, reverse=True):
         if as_json:
-            told = {"state": state, "rows": rows.rows if rows else None, "opened_at": job.opened_at.isoformat()}
+            told = {"state": state, "rows": rows, "opened_at": job.opened_at.isoformat()}
             process.print_json(json.dumps({"job_key": job.key, **told, "destination": job.table}))
         else:
             opened = job.opened_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            count = f"{rows.rows:,}" if rows else ""
+            count = "" if rows is None else f"{rows:,}"
             click.echo(_JOB.format(job.key, state, count, opened, job.table, width=width))
+
+
+class _Kept(NamedTuple):
+    """A job in a storage, its state in a word, and its rows where they are read."""
+
+    job: Job
+    state: str
+    rows: int | None
+
+
+def _kept(folder: Folder) -> _Kept | None:
+    """The job in a folder; None where there is none, or it cannot be read, which is said."""
+    try:
+        job = folder.read(JOB, Job)
+        if job is None:
+            return None
+        rows = job.rows()
+        return _Kept(job, _state(job), rows.rows if rows else None)
+    except Exception as error:  # whatever is wrong with one: the others are listed
+        click.echo(f"{folder.url} cannot be read: {type(error).__name__}", err=True)
+        return None
 
 
 def _state(job: Job) -> str:

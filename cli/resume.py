@@ -28,6 +28,7 @@ from .run_options import run_options
 @click.command("resume")
 @click.argument("job")
 @click.option("--collect-only", is_flag=True, help="Send nothing more: fetch what the batches have finished.")
+@click.option("--folder-lost", is_flag=True, help="The job's folder is lost: take what OpenAI holds, with --to.")
 @destination_options("Where the table goes instead.")
 @run_options(
     *("in_flight", "max_enqueued_tokens", "max_rounds", "poll_seconds", "max_poll_seconds", "settle_seconds"),
@@ -46,6 +47,7 @@ def resume_command(
     report_file: str | None,
     *,
     collect_only: bool,
+    folder_lost: bool,
     as_json: bool,
     verbose: bool,
     **given: Any,
@@ -55,8 +57,8 @@ def resume_command(
     Its open batches are fetched, and rows without an answer go again: those that failed in passing, expired, were
     lost or cancelled, or were never sent. A job that is done is only told of: its table stays as it is.
 
-    With --to the table goes elsewhere from now on. Where the job's folder is lost, that takes the answers that
-    OpenAI still holds, by custom_id and without the rows.
+    With --to the table goes elsewhere from now on. Where the job's folder is lost, --folder-lost with --to takes
+    the answers that OpenAI still holds, by custom_id and without the rows, and deletes its files there.
     """
     check_job_key(job)
     check_report_file(report_file)
@@ -69,7 +71,8 @@ def resume_command(
         check_bucket(folder.url)
         if report_file:
             click.echo("no report is written: the job's folder, which it is made of, is not there", err=True)
-        return _recover(job, folder.url, destination, credentials, options, verbose=verbose)
+        asked = destination if folder_lost else None
+        return _recover(job, folder.url, asked, credentials, options, verbose=verbose)
     if destination and goes_elsewhere(known, destination):
         check_place(destination)
     elif (done := known.report() if collect_only else finished_report(known)) is not None:
@@ -115,7 +118,7 @@ def _recover(
         raise StorageNotShared(
             f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
             "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "
-            "again. Or give --to for a table of the answers alone."
+            "again. Or give --folder-lost and --to for a table of the answers alone."
         )
     place_to = absolute(destination)
     check_destination(place_to, "replace" if holds_results(place_to) else "refuse")  # the flow looks into it

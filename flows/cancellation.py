@@ -11,6 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from ..batch.files.batches import Batch
 from ..batch.jobs.job import Job
+from ..batch.jobs.report import typed
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
 from .runs import credentials_of, job_of, options_of, parameters_of
@@ -80,8 +81,8 @@ def _collect(job: Job, credentials: str | None, flow_run: FlowRun, log: Log) -> 
         )
     except ObjectNotFound:
         log.warning(
-            "There is no deployment %s: run `prefect-openai-batch resume %s --collect-only` in ten minutes or "
-            "more to fetch what the cancelled batches have finished.",
+            "There is no deployment %s: run %s in ten minutes or more to fetch what the cancelled batches have "
+            "finished.",
             COLLECTOR,
-            job.key,
+            typed("resume", job.folder, "--collect-only"),
         )

@@ -1,6 +1,7 @@
 """How a job ended, or stands."""
 
 from datetime import datetime
+from shlex import quote
 
 from pydantic import Field
 
@@ -9,6 +10,7 @@ from ..outcomes.by_row.reasons import advice, named
 from ..outcomes.token_counts import TokenCounts
 from ..prices import Dollars, dollars
 from ..storage import Record
+from ..urls import without_secrets
 from ..words import counted
 
 REPORT = "report.json"
@@ -19,6 +21,12 @@ CLEANED = "cleaned.json"
 
 NAMED_REASONS = 4
 """So many reasons are named in a sentence; the others are counted together."""
+
+
+def typed(verb: str, folder: str, *more: str) -> str:
+    """The command that does something with the job in a folder, wherever that lies."""
+    storage, _, key = without_secrets(folder).rstrip("/").rpartition("/")
+    return f"`prefect-openai-batch {verb} {' '.join((key, *more))} --storage {quote(storage)}`"
 
 
 class BatchSummary(Record):

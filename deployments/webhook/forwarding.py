@@ -36,6 +36,8 @@ TOLD_SECONDS = 15.0
 GATHERING_SECONDS = 0.3
 """Deliveries of a flood are dealt with together, in few calls."""
 
+UNKNOWN = "The account of this key does not know %s: is it a key of the project that the webhook is of?"
+
 EARLY_SECONDS = 600.0
 """A run that has suspended so long after a delivery has looked after the batch's end. It is long, for between its
 last look and its suspension a run waits for its downloads."""
@@ -165,6 +167,7 @@ class Forwarder:
                 found = look_at(connection, batches.values())
             except BatchUnknown as error:  # another account's, or nobody's: no run of ours waits for it
                 unknown = set(error.details["batch_ids"])
+                log.warning(UNKNOWN, ", ".join(sorted(unknown)))
                 found = look_at(connection, [batch for batch in batches.values() if batch.id not in unknown])
         self._job_keys |= {batch.id: identity.job_key_of(batch) for batch in found}
 

@@ -14,7 +14,7 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
 from ...batch import clock
-from ...batch.errors import BatchUnknown
+from ...batch.errors import BatchUnknown, StorageNotShared
 from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
 from ...batch.words import counted
@@ -29,6 +29,8 @@ from .waiting_runs import waiting_runs
 UNREAD = "The job folder or the account of flow run {!r} could not be read, or the run not be resumed"
 """What is logged of one that stays asleep for an error."""
 
+UNSEEN = "The job of flow run %r is not in the storage that this run sees, and stays asleep"
+"""What is logged of one whose job folder lies where only another machine, or another user, finds it."""
 
 READERS = 16
 """Job folders that are read at once: an object store answers many as soon as one."""
@@ -53,6 +55,7 @@ def wake_jobs() -> list[str]:
         The keys of the jobs that were woken.
 
     Raises:
+        StorageNotShared: no suspended run has its job where this one looks.
         Exception: some jobs, or their batches, could not be looked at; the others are woken all the same.
 
     Example:
@@ -65,10 +68,14 @@ def wake_jobs() -> list[str]:
     waiting: defaultdict[str | None, list[Waiting]] = defaultdict(list)
     woken: list[str] = []
     failed: list[Exception] = []
+    unseen = 0
     for run, reading in _readings(list(waiting_runs())):
         with _noted(failed, UNREAD.format(run.name)):
             if (found := reading.result()) is not None:
                 waiting[found.credentials].append(found)
+            else:
+                get_run_logger().warning(UNSEEN, run.name)
+                unseen += 1
     for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(group, credentials, failed)
@@ -76,6 +83,10 @@ def wake_jobs() -> list[str]:
         add_to_name(f"{counted(len(woken), 'job')} woken")
     if failed:
         raise failed[0]
+    if unseen and not waiting:
+        raise StorageNotShared(
+            f"None of {counted(unseen, 'suspended run')} has its job where this run looks for it."
+        )
     return woken
 
 

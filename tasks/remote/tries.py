@@ -195,7 +195,7 @@ def _capital(words: str) -> str:
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
 LOOKING = Tries(seconds=60)
 FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
-CHECKING = Tries((0.5, 1))
+CHECKING = Tries((0.5, 1), seconds=30)
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32), awaited="an upload to OpenAI")
 PROCESSING = Tries((0.5, 1, 2, 4, 8, 15, 30, 60), lambda error: isinstance(error, FilePending), "an upload")
 CREATING = Tries((0.5, 1, 2, 4, 8, 16, 32), _may_create_again, awaited="OpenAI to take a batch", seconds=60)

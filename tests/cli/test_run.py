@@ -156,6 +156,20 @@ def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer)
     assert [json.loads(line)["state"] for line in told] == ["open", "done"]
 
 
+@pytest.mark.unhurried
+def test_jobs_are_listed_beside_what_is_none(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """A file, and a job whose record is damaged: the others are listed, and that one is named."""
+    shell.run(reviews.name, "--job-key", "fine")
+    jobs = reviews.parent / "jobs"
+    (jobs / "notes.txt").write_text("no job")
+    (jobs / "broken").mkdir()
+    (jobs / "broken" / "job.json").write_text("{")
+    done = shell.call("jobs", "--storage", "jobs")
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["job", "fine"]
+    assert f"{jobs / 'broken'} cannot be read" in done.stderr
+
+
 def test_jobs_of_an_empty_storage(shell: Shell, batch_server: BatchServer) -> None:
     """Nothing on stdout; exit 0."""
     done = shell.call("jobs", "--storage", "nowhere")

@@ -164,4 +164,21 @@ def test_the_table_of_a_job_can_be_had_elsewhere(shell: Shell, reviews: Path, ba
     assert refused.returncode == 2
     assert "answers.csv exists already" in refused.stderr
     again = shell.run(reviews.name, "--job-key", "mine")
-    assert "resume mine --to DEST` writes its table elsewhere" in again.stderr
+    assert f"resume mine --to DEST --storage {reviews.parent / 'jobs'}` writes its table elsewhere" in again.stderr
+
+
+def test_a_job_that_lies_elsewhere_is_not_taken_for_lost(
+    shell: Shell, reviews: Path, batch_server: BatchServer
+) -> None:
+    """Its files stay at OpenAI for its own run: only who says that its folder is lost has its answers alone."""
+    assert shell.run(reviews.name, "--job-key", "mine", "--detach").returncode == 0
+    before = batch_server.state()["files"]
+    refused = shell.call("resume", "mine", "--storage", "nowhere", "--to", "other.jsonl")
+    assert refused.returncode != 0
+    assert "Or give --folder-lost and --to" in refused.stderr
+    assert batch_server.state()["files"] == before
+    assert not (reviews.parent / "other.jsonl").exists()
+    (reviews.parent / "jobs").rename(reviews.parent / "gone")
+    lost = shell.call("resume", "mine", "--storage", "jobs", "--to", "other.jsonl", "--folder-lost")
+    assert lost.returncode == 0, lost.stderr
+    assert len((reviews.parent / "other.jsonl").read_text().splitlines()) == 20
