@@ -22,7 +22,7 @@ MOST_CUTS = 4
 MOST_REFUSALS = 3
 """How often a single item that may be over the limit is refused, in the end with nothing of ours beside it."""
 
-_LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens|configured limit of ([\d.,]+)([KMB]?) ")
+_LIMIT = re.compile(r"[Ll]imit: ([\d,]+) enqueued tokens|configured limit of (\d[\d,]*(?:\.\d+)?)([KMB]?)\b")
 """In OpenAI's words, and in Azure's."""
 
 _TIMES = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
@@ -35,7 +35,7 @@ def told_limit(errors: Sequence[BatchError]) -> int | None:
 
 
 def _number(text: str, unit: str) -> int:
-    return int(Decimal(text.rstrip(".").replace(",", "") or 0) * _TIMES[unit])
+    return int(Decimal(text.replace(",", "") or 0) * _TIMES[unit])
 
 
 def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int = 1) -> int:

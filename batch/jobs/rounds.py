@@ -82,10 +82,9 @@ def unanswered_rows(job: Job) -> np.ndarray:
     return np.flatnonzero(waiting)
 
 
-def is_taken_over(job: Job, number: int) -> bool:
-    """Whether a later round was planned: it has the rows of this one that were not sent, which go there alone."""
-    later = (other for other in job.rounds() if other > number)
-    return any(job.round_folder(other).exists("plan.json") for other in later)
+def last_planned(job: Job) -> int:
+    """The number of the last round that was planned: what earlier ones have not sent goes there alone."""
+    return max((number for number in job.rounds() if job.round_folder(number).exists("plan.json")), default=1)
 
 
 def stop_if_out_of_quota(job: Job, number: int) -> None:

@@ -13,7 +13,7 @@ from ...batch.flight.bounds import bounds_of
 from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
-from ...batch.jobs.rounds import is_taken_over, stop_if_out_of_quota
+from ...batch.jobs.rounds import last_planned, stop_if_out_of_quota
 from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
@@ -55,7 +55,8 @@ class Flight:
         built = self.job.input_files_of(number)
         outputs = [(file, fetched(file)) for file in built]
         sent = [(file, submitted(file)) for file, output in outputs if output is None]
-        waiting = [] if is_taken_over(self.job, number) else [file for file, batch in sent if batch is None]
+        unsent = [file for file, batch in sent if batch is None]
+        waiting = unsent if number >= last_planned(self.job) else []
         flying = [batch for _, batch in sent if batch is not None]
         bounds = bounds_of(self.job, outputs, clock.now())
         self.departures = Departures(

@@ -11,7 +11,7 @@ from ...batch.flight.enqueued import Enqueued
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.options import USUAL
-from ...batch.jobs.rounds import is_taken_over
+from ...batch.jobs.rounds import last_planned
 from ...batch.jobs.submissions import fetched, refusals, submitted
 from ...batch.money.budgets import Spending
 
@@ -39,10 +39,11 @@ def read_standing(job: Job) -> Standing:
     """How a job stands by its records, each of which is read once: an object store takes its time for each."""
     outputs = [(file, fetched(file)) for file in job.input_files()]
     sent = [(file, submitted(file)) for file, output in outputs if output is None]
+    last = last_planned(job)
     return Standing(
         job,
         opened=[batch for _, batch in sent if batch is not None],
-        unsent=[file for file, batch in sent if batch is None and not is_taken_over(job, file.round)],
+        unsent=[file for file, batch in sent if batch is None and file.round >= last],
         bounds=bounds_of(job, outputs, clock.now()),
         stopped=job.stopped() is not None,
     )

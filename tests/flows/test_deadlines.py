@@ -174,7 +174,7 @@ def test_a_job_whose_time_was_up_is_not_begun_anew_by_another(serve: Serve, by_m
     """The error names what lets it go on."""
     serve(running=10 * HOUR, cancelling=6 * HOUR)
     assert run(by_model, BY_MODEL, **in_hours(8)).open_batches
-    with pytest.raises(DeadlineError, match="had to be done by.*`prefect-openai-batch resume job` does"):
+    with pytest.raises(DeadlineError, match="had to be done by.*batch resume job --storage .*` does"):
         run(by_model, BY_MODEL, **in_hours(20))
 
 

@@ -31,7 +31,7 @@ QUICK = RunOptions(poll_seconds=0.1)
         ("cancelled", OutcomeKind.CANCELLED, False),
         ("cancelling", OutcomeKind.CANCELLED, False),
         ("expired", OutcomeKind.EXPIRED, True),
-        ("failed", OutcomeKind.FAILED, False),
+        ("failed", OutcomeKind.FAILED, True),
         ("completed", OutcomeKind.MISSING, True),
         ("in_progress", OutcomeKind.MISSING, True),
         ("paused-by-somebody", OutcomeKind.MISSING, True),

@@ -59,7 +59,7 @@ def stranded(batch_server: BatchServer, reviews: Path, tmp_path: Path, run: Run)
 
     run(reviews, destination=str(tmp_path / "there/answers.csv"), wait="detach")
     (tmp_path / "there").write_text("a file in the place of the folder")
-    with pytest.raises(TableNotWritten, match="resume job --to other.parquet`"):
+    with pytest.raises(TableNotWritten, match="resume job --to other.parquet --storage "):
         start()
     return start
 
