@@ -119,7 +119,7 @@ def _state(job: Job) -> str:
 def show_command(
     batch: str, storage: str | None, credentials: str | None, report_file: str | None, *, as_json: bool
 ) -> None:
-    """Show one BATCH by its id, or how a job ended by its key; with --report as a page of charts."""
+    """Show one BATCH by its id, or how a job stands or ended by its key; with --report as a page of charts."""
     check_report_file(report_file)
     job = _kept_job(batch, storage)
     if job is not None:
@@ -137,12 +137,35 @@ def _show_job(
 ) -> None:
     report = job.files.read(REPORT, JobReport)
     if report is None:
-        raise click.UsageError(f"The job {job.key} is not done: {_state(job)}.")
+        if report_file is not None:
+            raise click.UsageError(f"The job {job.key} is not done: {_state(job)}. There is no report of it yet.")
+        _show_open_job(job, credentials, as_json=as_json)
+        return
     from .reports.ended_jobs import show_report
 
     show_report(report, storage, as_json=as_json)
     with _credentials_found(credentials):
         write_report_file(report_file, job.key, storage, credentials)
+
+
+def _show_open_job(job: Job, credentials: str | None, *, as_json: bool) -> None:
+    """How a job stands, and its open batches as OpenAI tells of them; nothing of it is changed."""
+    from ..batch.jobs.results import report_open_job
+
+    report = report_open_job(job)
+    if as_json:
+        process.print_json(report.model_dump_json())
+        return
+    fetched, opened = len(report.batches), job.open_batches()
+    click.echo(
+        f"job {job.key}: {_state(job)}; {counted(report.rows, 'row')}, "
+        f"{counted(fetched, 'batch', 'batches')} fetched, {counted(len(opened), 'batch', 'batches')} at OpenAI, "
+        f"{counted(report.unsent_files, 'input file')} to go"
+    )
+    if opened:
+        with _connected(credentials) as connection:
+            for batch in opened:
+                click.echo(_line(connection.batch(batch.id)))
 
 
 @click.command("cancel")

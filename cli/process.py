@@ -27,6 +27,7 @@ PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""
 
 STOPPED = "stopped; the same command continues the job"
+STOPPED_ELSE = "stopped"
 STOPPED_TRIAL = "stopped; what was answered is not kept"
 STOPPED_REMOVING = "stopped before anything was removed; --yes does not ask"
 STOPPED_FORGETTING = "stopped; the same command goes on where something is left"
@@ -85,12 +86,14 @@ PREFECT_UNREACHED = (
 def stopped(command: str | None) -> str:
     """What is said when this command was stopped."""
     said = {
+        "run": STOPPED,
+        "resume": STOPPED,
         "try": STOPPED_TRIAL,
         "forget": STOPPED_FORGETTING,
         "answers": STOPPED_REMOVING,
         "marks": STOPPED_REMOVING,
     }
-    return said.get(str(command), STOPPED)
+    return said.get(str(command), STOPPED_ELSE)
 
 
 class Stopped(KeyboardInterrupt):

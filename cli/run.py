@@ -141,7 +141,7 @@ def run_command(
         verbose=verbose,
     )
     if report.finished_at is None:
-        show_open(report, storage)
+        show_open(report, storage, as_json=as_json)
         return 0
     show_report(report, storage, as_json=as_json, was_done=was_done)
     write_report_file(report_file, report.job_key, storage, credentials)

@@ -1,8 +1,10 @@
 """How a job ended, or is left, in a few lines on the terminal."""
 
+import os
 import shlex
 
 import click
+from click.core import ParameterSource
 
 from ...batch.jobs.job import Job
 from ...batch.jobs.report import JobReport
@@ -24,11 +26,24 @@ def say_done(job: Job) -> None:
 def _resumes(report: JobReport, storage: str | None, *options: str) -> str:
     """The command that takes the job up again."""
     place = ("--storage", storage) if storage else ()
-    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *options))}`"
+    return f"`{shlex.join(('prefect-openai-batch', 'resume', report.job_key, *place, *_account(), *options))}`"
 
 
-def show_open(report: JobReport, storage: str | None) -> None:
+def _account() -> tuple[str, ...]:
+    """The options of this command that name the account: another one would pay for what goes on."""
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return ()
+    given = {"credentials": context.params.get("credentials"), "base_url": os.environ.get("OPENAI_BASE_URL")}
+    typed = [name for name in given if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
+    return tuple(word for name in typed for word in (f"--{name.replace('_', '-')}", str(given[name])))
+
+
+def show_open(report: JobReport, storage: str | None, *, as_json: bool) -> None:
     """The key of a job that is left, what it has open, and how it goes on."""
+    if as_json:
+        process.print_json(report.model_dump_json())
+        return
     opened, unsent = len(report.open_batches), report.unsent_files
     click.echo(
         f"{counted(opened, 'batch', 'batches')} submitted"

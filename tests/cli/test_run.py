@@ -147,13 +147,20 @@ def test_a_narrow_encoding_costs_characters_and_no_exit_code(
 def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """The newest first: key, state, rows, and where the table goes."""
     shell.run(reviews.name, "--job-key", "first")
-    shell.run(reviews.name, "--job-key", "second", "--detach", "--to", "later.csv")
+    left = ["--job-key", "second", "--detach", "--to", "later.csv", "--base-url", batch_server.base_url]
+    detached = shell.run(reviews.name, *left)
+    assert f"resume second --storage jobs --base-url {batch_server.base_url}` collects" in detached.stderr
+    assert json.loads(shell.run(reviews.name, *left, "--json").stdout)["open_batches"]
     header, newer, older = shell.call("jobs", "--storage", "jobs").stdout.splitlines()
     assert header.split()[:3] == ["job", "state", "rows"]
     assert [line.split()[:3] for line in (newer, older)] == [["second", "open", "20"], ["first", "done", "20"]]
     assert newer.endswith("later.csv")
     told = shell.call("jobs", "--storage", "jobs", "--json").stdout.splitlines()
     assert [json.loads(line)["state"] for line in told] == ["open", "done"]
+    head, batch = shell.call("show", "second", "--storage", "jobs").stdout.splitlines()
+    assert head == "job second: open; 20 rows, 0 batches fetched, 1 batch at OpenAI, 0 input files to go"
+    assert batch.startswith("batch_")
+    assert json.loads(shell.call("show", "second", "--storage", "jobs", "--json").stdout)["open_batches"]
 
 
 @pytest.mark.unhurried
