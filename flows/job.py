@@ -42,7 +42,7 @@ from .open_batches import open_batches_named
 from .own_parameters import as_we_take_them
 from .places import check_places
 from .rounds import begin_round, finish_round, recognise_job
-from .runs import parameters_of, storage_of, way_on
+from .runs import parameters_of, way_on
 from .sending.kept_answers import forget_opening, settle_answers
 from .shown.assets import materializing_file, materializing_table
 from .shown.progress import shown_progress
@@ -143,7 +143,7 @@ def openai_batch(
 
 def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
-    job, options = job_run.job, job_run.options
+    job = job_run.job
     report = job.report()
     check_folder_stays(job)
     is_done_already = report is not None
@@ -153,11 +153,11 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
         get_run_logger().info("The job's folder: %s", without_secrets(job.folder))
         report = run_job(job_run, max_rounds)
         if report is None:
-            return leave(job, options.wait)
+            return leave(job, job_run.options.wait, job_run.credentials)
     if job.nothing_was_taken():
         tell_end(job, report, "Failed")
         raise _nothing_taken(job)
-    state = end_state(report, least_answered(job, options.min_answered), storage_of(job))
+    state = end_state(job_run, report)
     if not is_done_already:
         tell_end(job, report, str(state.name))
     keep_no_longer(job)
@@ -172,10 +172,10 @@ def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     return state
 
 
-def tell_done(job: Job, report: JobReport, min_answered: float) -> State[JobReport]:
+def tell_done(job_run: JobRun, report: JobReport) -> State[JobReport]:
     """Say that a job is done already, and how it ended."""
-    get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
-    return end_state(report, least_answered(job, min_answered), storage_of(job))
+    get_run_logger().info(DONE_ALREADY, job_run.job.key, without_secrets(job_run.job.folder))
+    return end_state(job_run, report)
 
 
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
@@ -259,15 +259,16 @@ def _nothing_taken(job: Job) -> BatchFailed:
     )
 
 
-def end_state(report: JobReport, min_answered: float, storage: str) -> State[JobReport]:
+def end_state(job_run: JobRun, report: JobReport) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
         unsent = f" ({report.unsent})" if report.unsent else ""
         return Completed(message=f"{counted(report.rows, 'row')} answered{unsent}", data=report)
     answered = f"{report.answered:,} of {counted(report.rows, 'row')} answered"
     helps = [f"What helps: {report.way_out}"] if report.way_out else []
-    on = [] if helps and not report.resumable else [f"To go on: {way_on(report.job_key, storage)}."]
+    on = [] if helps and not report.resumable else [f"To go on: {way_on(job_run.job, job_run.credentials)}."]
     told = " ".join([*report.shortfall, *helps, *on])
+    min_answered = least_answered(job_run.job, job_run.options.min_answered)
     if report.answered < min_answered * report.rows:
         return Failed(message=f"{answered}; asked for {100 * min_answered:.10g} %. {told}")
     return Completed(name="Partial", message=f"{answered}. {told}", data=report)

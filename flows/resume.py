@@ -73,7 +73,7 @@ def resume_job(
     elsewhere = destination and goes_elsewhere(job, destination)
     finished = None if elsewhere else finished_report(job)
     if finished is not None:
-        return tell_done(job, finished, options.min_answered)  # type: ignore[return-value]  # as below
+        return tell_done(JobRun(job, options, credentials), finished)  # type: ignore[return-value]  # as below
     if deadline is not None and deadline != job.deadline:
         check_deadline(deadline, datetime.fromtimestamp(clock.now(), UTC))
     job = keep_destination(job, destination)

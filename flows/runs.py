@@ -19,10 +19,17 @@ RESUMER = "openai-batch-resume/resume"
 """The deployment of `resume_job`."""
 
 
-def way_on(job_key: str, storage: str | None = None) -> str:
-    """How a job is taken up again, in Prefect's UI and on the command line."""
-    place = "" if storage in (None, default_storage()) else f" --storage {without_secrets(storage)}"
-    return f"the deployment {RESUMER} with job key {job_key}, or `prefect-openai-batch resume {job_key}{place}`"
+def way_on(job: Job, credentials: str | None) -> str:
+    """How a job is taken up again with the same account, in Prefect's UI and on the command line."""
+    storage = storage_of(job)
+    place = "" if storage == default_storage() else f" --storage {without_secrets(storage)}"
+    field, option = (
+        (f" and credentials {credentials}", f" --credentials {credentials}") if credentials else ("", "")
+    )
+    return (
+        f"the deployment {RESUMER} with job key {job.key}{field}, or "
+        f"`prefect-openai-batch resume {job.key}{place}{option}`"
+    )
 
 
 def storage_of(job: Job) -> str:

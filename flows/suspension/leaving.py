@@ -12,7 +12,7 @@ from ...batch.jobs.job import Job
 from ...batch.jobs.options import Wait
 from ...batch.jobs.report import JobReport
 from ...batch.jobs.results import report_open_job
-from ..runs import storage_of, way_on
+from ..runs import way_on
 from .looks import suspend_for_look, waited
 
 
@@ -24,7 +24,7 @@ def awaited(job: Job, opened: Sequence[Batch], now: float) -> str:
     return f"Waits for {len(opened)} of {len(job.batches())} batches, looked at {looked}."
 
 
-def leave(job: Job, wait: Wait) -> State[JobReport]:
+def leave(job: Job, wait: Wait, credentials: str | None) -> State[JobReport]:
     """Suspend this run, or end it as Submitted, with a report of what is open.
 
     Raises:
@@ -36,6 +36,6 @@ def leave(job: Job, wait: Wait) -> State[JobReport]:
     report = report_open_job(job)
     return Completed(
         name="Submitted",
-        message=f"Open batches: {len(report.open_batches)}. To go on: {way_on(job.key, storage_of(job))}.",
+        message=f"Open batches: {len(report.open_batches)}. To go on: {way_on(job, credentials)}.",
         data=report,
     )
