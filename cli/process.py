@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
@@ -48,11 +49,6 @@ SURROUNDINGS = {
 
 EVENTS_SECONDS = 5.0
 """So long a command waits at its end for what Prefect is still told of."""
-
-STARTING = (
-    "starting Prefect's own server, which stays a while for the next command; the first time it makes its "
-    "database, which takes minutes on a busy machine …"
-)
 
 storage = click.option("--storage", metavar="URL", help="Where the job folders lie.")
 credentials = click.option(
@@ -236,16 +232,13 @@ def prefect_in_this_process(*, verbose: bool = False) -> Iterator[None]:
     """Let Prefect be asked in the block, without its log unless that is wanted; a server of its own may start."""
     from prefect.events.worker import EventsWorker
 
-    from ..blocks.servers.own_server import find_server, needs_own_server, own_server
+    from ..blocks.servers.own_server import own_server
 
-    with calls_in_this_process(verbose=verbose):
-        if needs_own_server() and find_server() is None:
-            click.echo(STARTING, err=True)
-        with own_server():
-            try:
-                yield
-            finally:  # while no log is shown: at the program's end it says what it has not sent yet
-                EventsWorker.drain_all(timeout=EVENTS_SECONDS, at_exit=False)
+    with calls_in_this_process(verbose=verbose), own_server(tell=partial(click.echo, err=True)):
+        try:
+            yield
+        finally:  # while no log is shown: at the program's end it says what it has not sent yet
+            EventsWorker.drain_all(timeout=EVENTS_SECONDS, at_exit=False)
 
 
 @contextmanager

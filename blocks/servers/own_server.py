@@ -1,6 +1,7 @@
 """A server of Prefect's where none is named: started once, and kept for what comes next."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -43,6 +44,14 @@ LOOPBACK = "127.0.0.1"
 ASKED_SECONDS = 10.0
 """Whoever uses a server asks it so often that it stays."""
 
+STARTING = (
+    "starting Prefect's own server, which stays a while for the next command; the first time it makes its "
+    "database, which takes minutes on a busy machine …"
+)
+"""What is told where one is started that stays."""
+
+log = logging.getLogger(__name__)
+
 _started: list[subprocess.Popen[bytes]] = []
 """The servers that this process has started: they live on without it."""
 
@@ -54,7 +63,12 @@ def needs_own_server(settings: Settings | None = None) -> bool:
 
 
 @contextmanager
-def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = bool) -> Iterator[None]:
+def own_server(
+    *,
+    throwaway: bool = False,
+    meanwhile: Callable[[], object] = bool,
+    tell: Callable[[str], object] = log.warning,
+) -> Iterator[None]:
     """Let Prefect be asked in the block: where no server is named, at one that is found running or started.
 
     It listens on this machine only, keeps everything in PREFECT_HOME as Prefect's temporary server does, and stays
@@ -63,6 +77,7 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
     Args:
         throwaway: The home is new and of no further use: the server ends with the block.
         meanwhile: What there is to do while it starts.
+        tell: Is told that one is started that stays.
 
     Raises:
         OpenAIBatchError: it did not start.
@@ -73,7 +88,10 @@ def own_server(*, throwaway: bool = False, meanwhile: Callable[[], object] = boo
     process = None
     try:
         with _alone():
-            process = None if find_server() else start_server(throwaway=throwaway)
+            if find_server() is None:
+                if not throwaway:
+                    tell(STARTING)
+                process = start_server(throwaway=throwaway)
             meanwhile()
             url = await_server(process)
         pause = min(_idle_seconds() / 5, ASKED_SECONDS)

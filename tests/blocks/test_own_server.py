@@ -23,6 +23,7 @@ from prefect_openai_batch.blocks.servers.kept_server import Asked
 from prefect_openai_batch.blocks.servers.own_server import (
     IDLE_VARIABLE,
     LOG,
+    STARTING,
     _record,
     await_server,
     find_server,
@@ -46,13 +47,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.server
 def test_a_home_has_one_server_that_goes_when_nobody_asks(home: Path) -> None:
-    """The second block asks the first one's; it knows what was kept; then it ends by itself."""
-    urls = []
+    """The second block asks the first one's; it knows what was kept; then it ends by itself. Its start is told of."""
+    urls, told = [], list[str]()
     for _ in range(2):
-        with own_server():
+        with own_server(tell=told.append):
             urls.append(get_current_settings().api.url)
             assert httpx.post(f"{urls[-1]}/flow_runs/filter", json={}).json() == []
     assert urls[0] == urls[1]
+    assert told == [STARTING]
     (record,) = home.glob("openai-batch-server-*.json")
     psutil.Process(json.loads(record.read_text())["pid"]).wait(LONG_SECONDS)
     assert not record.exists()
