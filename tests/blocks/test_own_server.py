@@ -47,7 +47,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.server
 def test_a_home_has_one_server_that_goes_when_nobody_asks(home: Path) -> None:
-    """The second block asks the first one's; it knows what was kept; then it ends by itself. Its start is told of."""
+    """The second block asks the first one's; it knows what was kept; then it ends by itself. Its start is told."""
     urls, told = [], list[str]()
     for _ in range(2):
         with own_server(tell=told.append):
