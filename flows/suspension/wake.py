@@ -14,7 +14,7 @@ from prefect.exceptions import FlowPauseTimeout, NotPausedError
 from prefect.flow_runs import resume_flow_run
 
 from ...batch import clock
-from ...batch.errors import BatchUnknown, StorageNotShared
+from ...batch.errors import BatchUnknown
 from ...batch.files.batches import Batch
 from ...batch.jobs.job import Job
 from ...batch.words import counted
@@ -55,7 +55,6 @@ def wake_jobs() -> list[str]:
         The keys of the jobs that were woken.
 
     Raises:
-        StorageNotShared: no suspended run has its job where this one looks.
         Exception: some jobs, or their batches, could not be looked at; the others are woken all the same.
 
     Example:
@@ -68,14 +67,12 @@ def wake_jobs() -> list[str]:
     waiting: defaultdict[str | None, list[Waiting]] = defaultdict(list)
     woken: list[str] = []
     failed: list[Exception] = []
-    unseen = 0
     for run, reading in _readings(list(waiting_runs())):
         with _noted(failed, UNREAD.format(run.name)):
             if (found := reading.result()) is not None:
                 waiting[found.credentials].append(found)
             else:
                 get_run_logger().warning(UNSEEN, run.name)
-                unseen += 1
     for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(group, credentials, failed)
@@ -83,10 +80,6 @@ def wake_jobs() -> list[str]:
         add_to_name(f"{counted(len(woken), 'job')} woken")
     if failed:
         raise failed[0]
-    if unseen and not waiting:
-        raise StorageNotShared(
-            f"None of {counted(unseen, 'suspended run')} has its job where this run looks for it."
-        )
     return woken
 
 

@@ -14,7 +14,7 @@ from prefect.flow_engine import run_flow
 from prefect.states import AwaitingRetry, Pending, Suspended
 from prefect_openai_batch import ChatRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
-from prefect_openai_batch.batch.errors import BatchUnknown, StorageNotShared
+from prefect_openai_batch.batch.errors import BatchUnknown
 from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.flows.resume import resume_job
@@ -133,15 +133,14 @@ def test_a_job_of_another_account_keeps_no_other_asleep(
 def test_a_suspended_job_that_wake_does_not_see_is_told_of(
     prefect_server: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its folder lies on another machine; where that is so of all, the run of `wake` fails."""
+    """Its folder lies on another machine, say: the log of `wake` names its run."""
     with get_client(sync_client=True) as client:
         place = {"job_key": "elsewhere", "storage": str(tmp_path / "jobs")}
         one = client.create_flow_run(
             openai_batch, parameters={**place, "options": {"wait": "suspend"}}, tags=[TAG], state=Suspended()
         )
         try:
-            with pytest.raises(StorageNotShared, match="None of 1 suspended run has its job where this run looks"):
-                wake_jobs()
+            wake_jobs()
         finally:
             client.delete_flow_run(one.id)
     assert f"The job of flow run '{one.name}' is not in the storage that this run sees" in caplog.text
