@@ -164,6 +164,15 @@ def test_who_held_the_slot_too_long_gives_back_no_others(
         assert not got
 
 
+def ten_creations(client: SyncPrefectClient, connection: Connection) -> GlobalConcurrencyLimitCreate:
+    """The pace of a connection's creations: ten slots, of which none comes back."""
+    limit = GlobalConcurrencyLimitCreate(
+        name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
+    )
+    client.create_global_concurrency_limit(limit)
+    return limit
+
+
 @pytest.mark.server
 def test_a_file_that_finds_no_room_has_one_turn(
     client: SyncPrefectClient, server: BatchServer, file: InputFile, tmp_path: Path
@@ -171,10 +180,7 @@ def test_a_file_that_finds_no_room_has_one_turn(
     """However often it is tried: its upload is kept, and it creates nothing before it has room."""
     with OpenAI(base_url=server.base_url, api_key="test") as openai_client:
         connection = Connection(openai_client, paced=True)
-        limit = GlobalConcurrencyLimitCreate(
-            name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
-        )
-        client.create_global_concurrency_limit(limit)
+        limit = ten_creations(client, connection)
         held = file.model_copy(update={"folder": str(tmp_path / "held"), "name": "held"})
         copytree(file.folder, held.folder)
         find_or_create(connection, file, 0.0)
@@ -190,10 +196,7 @@ def test_a_file_that_was_refused_has_another_turn(
     """Its upload is there already, but one more batch of it is created."""
     with OpenAI(base_url=server.base_url, api_key="test") as openai_client:
         connection = Connection(openai_client, paced=True)
-        limit = GlobalConcurrencyLimitCreate(
-            name=CREATIONS.name(connection.account), limit=10, slot_decay_per_second=1e-6
-        )
-        client.create_global_concurrency_limit(limit)
+        limit = ten_creations(client, connection)
         first = find_or_create(connection, file, 0.0)
         assert first.input_file_id
         note_refusal(file, first, 0.0)
