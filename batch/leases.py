@@ -28,7 +28,6 @@ GONE_SECONDS = 30.0
 
 LOOK_SECONDS = 0.5
 
-
 AWAITED = "Waiting for %s; if it is not heard of for %.0f s this one does it"
 
 
@@ -63,7 +62,9 @@ class Lease:
         Returns:
             That, where another has done the work; then there is nothing to give back.
         """
-        found = self._wait(done)
+        found = done()
+        if found is None:
+            found = self._wait(done)
         if found is None:
             self._stack.callback(self._give_back)
             self._stack.enter_context(every(RENEWED_SECONDS, self._say_so))

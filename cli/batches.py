@@ -62,7 +62,7 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
     """
     place = storage_folder(storage or process.default_storage())
     with ThreadPoolExecutor(READERS) as threads:
-        found = [one for one in threads.map(_kept, [place / name for name in place.names()]) if one is not None]
+        found = [one for one in threads.map(_listed, [place / name for name in place.names()]) if one is not None]
     if not found:
         check_bucket(place.url)
         click.echo(f"no job in {place.url}", err=True)
@@ -79,7 +79,7 @@ def jobs_command(storage: str | None, *, as_json: bool) -> None:
             click.echo(_JOB.format(job.key, state, count, opened, job.table, width=width))
 
 
-class _Kept(NamedTuple):
+class _Listed(NamedTuple):
     """A job in a storage, its state in a word, and its rows where they are read."""
 
     job: Job
@@ -87,14 +87,14 @@ class _Kept(NamedTuple):
     rows: int | None
 
 
-def _kept(folder: Folder) -> _Kept | None:
+def _listed(folder: Folder) -> _Listed | None:
     """The job in a folder; None where there is none, or it cannot be read, which is said."""
     try:
         job = folder.read(JOB, Job)
         if job is None:
             return None
         rows = job.rows()
-        return _Kept(job, _state(job), rows.rows if rows else None)
+        return _Listed(job, _state(job), rows.rows if rows else None)
     except Exception as error:  # whatever is wrong with one: the others are listed
         click.echo(f"{folder.url} cannot be read: {type(error).__name__}", err=True)
         return None

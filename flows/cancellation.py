@@ -11,7 +11,7 @@ from prefect.logging.loggers import flow_run_logger
 
 from ..batch.files.batches import Batch
 from ..batch.jobs.job import Job
-from ..batch.jobs.report import typed
+from ..batch.jobs.report import command_for
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
 from .runs import credentials_of, job_of, options_of, parameters_of
@@ -84,5 +84,5 @@ def _collect(job: Job, credentials: str | None, flow_run: FlowRun, log: Log) -> 
             "There is no deployment %s: run %s in ten minutes or more to fetch what the cancelled batches have "
             "finished.",
             COLLECTOR,
-            typed("resume", job.folder, "--collect-only"),
+            command_for("resume", job.folder, "--collect-only"),
         )

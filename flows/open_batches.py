@@ -8,7 +8,7 @@ from prefect import get_run_logger
 from ..batch.errors import AccessError, DatabaseError, Refused
 from ..batch.forgetting.forgotten_folders import make_way
 from ..batch.jobs.job import Job
-from ..batch.jobs.report import REPORT, typed
+from ..batch.jobs.report import REPORT, command_for
 from ..batch.words import counted
 from .sending.kept_answers import forget_opening
 
@@ -33,7 +33,7 @@ def open_batches_named(job: Job) -> Iterator[None]:
             error.add_note(
                 f"The job {job.key!r} leaves {counted(len(opened), 'batch', 'batches')} open at OpenAI, "
                 f"already paid for: {', '.join(opened[:NAMED])}{', …' if len(opened) > NAMED else ''}. A retry "
-                f"of the run goes on with it, and so does {typed('resume', job.folder)}."
+                f"of the run goes on with it, and so does {command_for('resume', job.folder)}."
             )
             get_run_logger().error(error.__notes__[-1])
         raise

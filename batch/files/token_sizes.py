@@ -16,7 +16,7 @@ import numpy.typing as npt
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from ..requests.endpoints import PROMPT_FIELD, Endpoint
+from ..requests.endpoints import PROMPT_FIELD, Endpoint, answers_asked
 
 BYTES_A_TOKEN = 4
 """Of English text in JSON; of other languages 3 to 4."""
@@ -230,10 +230,8 @@ def output_limit(endpoint: Endpoint, body: Mapping[str, Any]) -> int | None:
 
 
 def _answers(endpoint: Endpoint, body: Mapping[str, Any]) -> int:
-    each = max(number for field in ("n", "best_of") if isinstance(number := body.get(field, 1), int))
-    asked = body.get(PROMPT_FIELD[endpoint])
-    several = endpoint == Endpoint.COMPLETIONS and isinstance(asked, list) and not is_tokens(asked)
-    return each * max(1, len(asked)) if several and isinstance(asked, list) else each
+    written = {**body, "n": body.get("best_of", 1)}
+    return max(answers_asked(endpoint, body), answers_asked(endpoint, written))
 
 
 @lru_cache

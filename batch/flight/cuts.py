@@ -29,7 +29,7 @@ _TIMES = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
 
 
 def told_limit(errors: Sequence[BatchError]) -> int | None:
-    """The limit on enqueued tokens that a refusal names; None where it names none, or nothing."""
+    """The limit on enqueued tokens that a refusal names; None where it names none, or 0."""
     found = filter(None, (_LIMIT.search(error.message or "") for error in errors))
     return next((_number(match[1] or match[2], match[3] or "") for match in found), 0) or None
 

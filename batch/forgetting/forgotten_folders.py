@@ -10,7 +10,7 @@ from .. import clock
 from ..errors import JobAtWork
 from ..jobs.job import JOB, RESULTS, Job
 from ..jobs.own_table import table_is_gone
-from ..jobs.report import CLEANED, REFUSED_TABLE, REPORT, typed
+from ..jobs.report import CLEANED, REFUSED_TABLE, REPORT, command_for
 from ..storage import Folder, Record
 
 FORGOTTEN = "forgotten.json"
@@ -56,7 +56,7 @@ def check_folder_stays(job: Job) -> None:
     if is_half_forgotten(job.files):
         raise JobAtWork(
             f"The job {job.key!r} is being forgotten (folder {job.folder}). Where that was cut off, "
-            f"{typed('forget', job.folder)} brings it to its end; then its key can be used.",
+            f"{command_for('forget', job.folder)} brings it to its end; then its key can be used.",
             job_key=job.key,
         )
     if job.found is not None and job.files.exists(REPORT) and job.files.exists(CLEANED) and job.report() is None:

@@ -1,7 +1,7 @@
 """Whether what was paid of a job lies in its folder alone."""
 
 from ..jobs.job import Job
-from ..jobs.report import REPORT, typed
+from ..jobs.report import REPORT, command_for
 from ..jobs.submissions import fetched
 from ..tables.any_source import path_of
 from ..urls import without_secrets
@@ -21,7 +21,7 @@ def why_lost_with_folder(job: Job) -> str | None:
         return f"Its results lie in its folder alone, {place}: copy them first."
     return (
         f"Its answers, which are paid, lie in its folder alone: its table is not at {place}. "
-        f"{typed('resume', job.folder, '--to other.parquet')} writes it."
+        f"{command_for('resume', job.folder, '--to other.parquet')} writes it."
     )
 
 

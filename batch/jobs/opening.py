@@ -20,7 +20,7 @@ from .only_new.appending import check_keeps_earlier_rows
 from .only_new.reading import READING
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
-from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable, typed
+from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable, command_for
 from .stops import RESUMED, STOPPED
 
 
@@ -115,7 +115,7 @@ def check_other_deadline(job: Job, deadline: Deadline | None) -> None:
     stopped = job.stopped()
     if stopped is not None and stopped.code == "finish_by":
         raise DeadlineError(
-            f"{stopped.message} Another time does not let it go on: {typed('resume', job.folder)} does, "
+            f"{stopped.message} Another time does not let it go on: {command_for('resume', job.folder)} does, "
             "and with --collect-only it fetches what is open.",
             finish_by=deadline.finish_by,
         )
@@ -278,7 +278,7 @@ def _refuse_other_job(known: Job, wanted: Job) -> None:
         if not same
     ]
     if differs:
-        moved = f" {typed('resume', known.folder, '--to DEST')} writes its table elsewhere."
+        moved = f" {command_for('resume', known.folder, '--to DEST')} writes its table elsewhere."
         raise JobKeyError(
             f"The job key {known.key!r} was used before with another {differs[0]} (folder {known.folder}). "
             "Choose another key, or remove that folder if its results are no longer needed."

@@ -23,7 +23,7 @@ NAMED_REASONS = 4
 """So many reasons are named in a sentence; the others are counted together."""
 
 
-def typed(verb: str, folder: str, *more: str) -> str:
+def command_for(verb: str, folder: str, *more: str) -> str:
     """The command that does something with the job in a folder, wherever that lies."""
     storage, _, key = without_secrets(folder).rstrip("/").rpartition("/")
     return f"`prefect-openai-batch {verb} {' '.join((key, *more))} --storage {quote(storage)}`"

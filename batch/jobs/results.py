@@ -33,7 +33,7 @@ from ..tables.rehearsals import rehearse
 from ..tables.row_groups import GROUP_ROWS
 from .job import Job, Rows
 from .only_new.window import window_of
-from .report import REPORT, BatchSummary, JobReport, typed
+from .report import REPORT, BatchSummary, JobReport, command_for
 from .submissions import last_seen
 from .unsent.outputs import all_outputs, fetched_outputs
 
@@ -123,7 +123,7 @@ def _answers_kept(job: Job) -> Iterator[None]:
         raise TableNotWritten(
             f"The answers of the job {job.key!r} are there, but their table cannot be written to "
             f"{job.destination}: {error}. Start the job again when that is mended, or write it elsewhere: "
-            f"{typed('resume', job.folder, '--to other.parquet')}. Answers are not paid again.",
+            f"{command_for('resume', job.folder, '--to other.parquet')}. Answers are not paid again.",
             job_key=job.key,
             path=job.destination,
         ) from error

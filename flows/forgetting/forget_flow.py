@@ -17,7 +17,7 @@ from ...batch.forgetting.forgotten_folders import (
 from ...batch.forgetting.own_answers import has_table_elsewhere, why_lost_with_folder
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
-from ...batch.jobs.report import typed
+from ...batch.jobs.report import command_for
 from ...batch.jobs.submissions import fetched, has_claim, submitted
 from ...batch.storage import Folder
 from ...batch.urls import without_secrets
@@ -166,8 +166,8 @@ def check_can_be_forgotten(client: SyncPrefectClient, job: Job, *, results_too: 
     if opened and not cancel:
         raise JobAtWork(
             f"The job {job.key!r} has batches open at OpenAI, which are paid for: {_named(opened)}. Fetch what "
-            f"they give by {typed('resume', job.folder)}, or give it up by "
-            f"{typed('forget', job.folder, '--cancel')}.",
+            f"they give by {command_for('resume', job.folder)}, or give it up by "
+            f"{command_for('forget', job.folder, '--cancel')}.",
             job_key=job.key,
             batches=opened,
         )

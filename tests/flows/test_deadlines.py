@@ -19,7 +19,6 @@ from prefect_openai_batch.flows.suspension.readiness import read_standing
 
 from .conftest import Run, looked_at
 
-BEGUN = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
 BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 HOUR = 3600
 

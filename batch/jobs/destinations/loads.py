@@ -16,7 +16,7 @@ from ...tables.sql.loads.rehearsal import FirstRows, Standing, check_table
 from ...tables.sql.loads.source_rows import SourceRows
 from ...tables.sql.sql_destination import Loaded, SqlDestination
 from ..job import LOADED, RESULTS, Job, Rows
-from ..report import REPORT, typed
+from ..report import REPORT, command_for
 from ..results import first_results
 from ..rounds import unanswered_rows
 
@@ -72,7 +72,7 @@ def _answers_kept(job: Job, into: SqlDestination) -> Iterator[None]:
         why = f"the database says: {said(error)}" if isinstance(error, SQLAlchemyError) else str(error)
         raise TableNotWritten(
             f"The answers of the job {job.key!r} are there, but they cannot be brought into {into}: "
-            f"{why.rstrip('.')}. {typed('resume', job.folder)} tries again when that is mended; with "
+            f"{why.rstrip('.')}. {command_for('resume', job.folder)} tries again when that is mended; with "
             "--to answers.parquet, or --to-sql and another table, it writes them elsewhere. Answers are not paid "
             "again.",
             job_key=job.key,

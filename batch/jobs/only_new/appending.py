@@ -4,7 +4,7 @@ from ...errors import DestinationError
 from ...tables.any_source import Source
 from ...tables.sql.sql_destination import SqlDestination
 from ..job import Job
-from ..report import JobReport, typed
+from ..report import JobReport, command_for
 from .window import window_of
 
 OF_A_TABLE = "say `append`, or `upsert` with key columns"
@@ -50,6 +50,6 @@ def not_loaded(job: Job, report: JobReport) -> JobReport:
     told = (
         f"Nothing was appended to {job.table}, for the job leaves no mark, and the next one takes its rows again: "
         f"its results stay in {job.destination}. Unless another job has moved the mark by then, "
-        f"{typed('resume', job.folder)} appends them, once enough rows are answered."
+        f"{command_for('resume', job.folder)} appends them, once enough rows are answered."
     )
     return report.model_copy(update={"destination": job.destination, "not_loaded": told})
