@@ -203,6 +203,15 @@ def batch_server(
 
 
 @pytest.fixture
+def still_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
+    """One on which nothing ends until its clock is advanced."""
+    with BatchServer(data=tmp_path / "still-server", speed=0) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        yield server
+
+
+@pytest.fixture
 def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AbstractFileSystem]:
     """An object store with the bucket `lake`, over HTTP, that the environment names for every `s3://` URL."""
     url = f"http://127.0.0.1:{free_port()}"

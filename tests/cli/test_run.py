@@ -105,11 +105,11 @@ def refuse_the_second(body: dict[str, Any]) -> Any:
     return Reply(text="fine") if "fine" in str(body) else Reply(refusal="I cannot.")
 
 
-@pytest.mark.unhurried
 def test_a_detached_job_is_collected_by_its_key(
-    environment: dict[str, str], batch_server: BatchServer, reviews: Path
+    environment: dict[str, str], still_server: BatchServer, reviews: Path
 ) -> None:
     """`run --detach` prints the key alone on stdout; `resume` collects, and nothing is paid twice."""
+    environment["OPENAI_BASE_URL"] = still_server.base_url
     sent = run(environment, reviews, "--detach")
     assert sent.returncode == 0, sent.stderr
     key = sent.stdout.strip()
@@ -118,11 +118,12 @@ def test_a_detached_job_is_collected_by_its_key(
         in sent.stderr
     )
     assert not (reviews.parent / "answers.csv").exists()
+    still_server.advance(10)
     collected = call(environment, reviews.parent, "resume", key, "--storage", "jobs", "--poll", "0.2")
     assert collected.returncode == 0, collected.stderr
     assert pd.read_csv(reviews.parent / "answers.csv")["answer"].notna().sum() == 20
-    assert batch_server.bill()["billed"] == 20
-    assert posts(batch_server) == 2  # an upload and a creation
+    assert still_server.bill()["billed"] == 20
+    assert posts(still_server) == 2  # an upload and a creation
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
@@ -143,13 +144,14 @@ def test_a_narrow_encoding_costs_characters_and_no_exit_code(
         assert "好 ✓ 🙂" in str(json.loads(done.stdout)["first_items"])
 
 
-@pytest.mark.unhurried
-def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+def test_jobs_are_listed(
+    shell: Shell, reviews: Path, still_server: BatchServer, batch_server: BatchServer
+) -> None:
     """The newest first: key, state, rows, and where the table goes."""
-    shell.run(reviews.name, "--job-key", "first")
-    left = ["--job-key", "second", "--detach", "--to", "later.csv", "--base-url", batch_server.base_url]
+    shell.run(reviews.name, "--job-key", "first", "--base-url", batch_server.base_url)
+    left = ["--job-key", "second", "--detach", "--to", "later.csv", "--base-url", still_server.base_url]
     detached = shell.run(reviews.name, *left)
-    assert f"resume second --storage jobs --base-url {batch_server.base_url}` collects" in detached.stderr
+    assert f"resume second --storage jobs --base-url {still_server.base_url}` collects" in detached.stderr
     header, newer, older = shell.call("jobs", "--storage", "jobs").stdout.splitlines()
     assert header.split()[:3] == ["job", "state", "rows"]
     assert [line.split()[:3] for line in (newer, older)] == [["second", "open", "20"], ["first", "done", "20"]]
@@ -162,7 +164,6 @@ def test_jobs_are_listed(shell: Shell, reviews: Path, batch_server: BatchServer)
     assert json.loads(shell.call("show", "second", "--storage", "jobs", "--json").stdout)["open_batches"]
 
 
-@pytest.mark.unhurried
 def test_jobs_are_listed_beside_what_is_none(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
     """A file, and a job whose record is damaged: the others are listed, and that one is named."""
     shell.run(reviews.name, "--job-key", "fine")

@@ -51,7 +51,7 @@ def test_a_limit_sends_the_first_rows_alone(batch_server: BatchServer, reviews: 
 
 
 @pytest.fixture
-def stranded(batch_server: BatchServer, reviews: Path, tmp_path: Path, run: Run) -> Run:
+def stranded(still_server: BatchServer, reviews: Path, tmp_path: Path, run: Run) -> Run:
     """A job whose answers are all there, and whose table cannot be written any more; the run to start it again."""
 
     def start() -> Any:
@@ -59,31 +59,32 @@ def stranded(batch_server: BatchServer, reviews: Path, tmp_path: Path, run: Run)
 
     run(reviews, destination=str(tmp_path / "there/answers.csv"), wait="detach")
     (tmp_path / "there").write_text("a file in the place of the folder")
+    still_server.advance(10)
     with pytest.raises(TableNotWritten, match="resume job --to other.parquet --storage "):
         start()
     return start
 
 
 def test_answers_that_cannot_be_written_are_written_elsewhere(
-    batch_server: BatchServer, stranded: Run, tmp_path: Path
+    still_server: BatchServer, stranded: Run, tmp_path: Path
 ) -> None:
     """The error says how; nothing is asked or paid again, and the remote files go then."""
     other = tmp_path / "other.parquet"
     report = resume_job("job", storage=str(tmp_path / "jobs"), options=QUICK, destination=str(other))
     assert (report.answered, report.destination) == (30, str(other))
     assert pd.read_parquet(other)["answer"].notna().all()
-    assert (batch_server.bill()["billed"], len(batch_server.state()["batches"])) == (30, 1)
-    assert batch_server.state()["files"] == []
+    assert (still_server.bill()["billed"], len(still_server.state()["batches"])) == (30, 1)
+    assert still_server.state()["files"] == []
 
 
 def test_answers_that_cannot_be_written_are_written_when_that_is_mended(
-    batch_server: BatchServer, stranded: Run, tmp_path: Path
+    still_server: BatchServer, stranded: Run, tmp_path: Path
 ) -> None:
     """By the same call."""
     (tmp_path / "there").unlink()
     assert stranded().complete
     assert len(pd.read_csv(tmp_path / "there/answers.csv")) == 30
-    assert batch_server.bill()["billed"] == 30
+    assert still_server.bill()["billed"] == 30
 
 
 def test_a_destination_that_cannot_be_is_refused_and_the_job_stays(stranded: Run, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def sent_elsewhere(
     """Send a job to a server that is another one by the time it is waited for."""
 
     def send(job_key: str) -> None:
-        with BatchServer() as before:
+        with BatchServer(speed=0) as before:
             monkeypatch.setenv("OPENAI_BASE_URL", before.base_url)
             monkeypatch.setenv("OPENAI_API_KEY", "test")
             run(reviews, wait="detach", job_key=job_key, destination=str(tmp_path / f"{job_key}.csv"))
@@ -99,10 +99,9 @@ def minutes_later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: true_now() + SETTLE_SECONDS)
 
 
-@pytest.mark.unhurried
 def test_a_job_of_another_account_keeps_no_other_asleep(
     sent_elsewhere: Callable[[str], None],
-    batch_server: BatchServer,
+    still_server: BatchServer,
     reviews: Path,
     run: Run,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,8 +109,9 @@ def test_a_job_of_another_account_keeps_no_other_asleep(
 ) -> None:
     """The wake flow wakes those whose batches have ended; what is unknown to an account is in the log alone."""
     sent_elsewhere("of-another")
-    monkeypatch.setenv("OPENAI_BASE_URL", batch_server.base_url)
+    monkeypatch.setenv("OPENAI_BASE_URL", still_server.base_url)
     run(reviews, wait="detach", job_key="of-ours", destination=str(tmp_path / "answers.csv"))
+    still_server.advance(10)
     minutes_later(monkeypatch)
     with get_client(sync_client=True) as client:
         runs = [

@@ -39,20 +39,19 @@ def test_a_run_that_wakes_in_an_outage_waits_on(
     assert len(load_job(job).open_batches()) == 1
 
 
-@pytest.mark.unhurried
 def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(
-    batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
+    still_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
 ) -> None:
     """The next look follows within a minute; to try for minutes kept the jobs of other accounts asleep."""
     run(reviews, wait="detach")
     job = {"job_key": "job", "storage": str(tmp_path / "jobs"), "options": {"wait": "suspend"}}
     with get_client(sync_client=True) as client:
         one = client.create_flow_run(openai_batch, parameters=job, tags=[TAG], state=Suspended())
-        batch_server.fail(RouteFault(kind="http_error", route="GET *", status=503))
-        before = len(batch_server.requests())
+        still_server.fail(RouteFault(kind="http_error", route="GET *", status=503))
+        before = len(still_server.requests())
         try:
             with brief_pauses(), pytest.raises(InternalServerError):
                 wake_jobs()
         finally:
             client.delete_flow_run(one.id)
-    assert len(batch_server.requests()) == before + 1
+    assert len(still_server.requests()) == before + 1

@@ -1,6 +1,5 @@
 """A forgotten job leaves no row anywhere; what is at work or paid for is not forgotten by mistake."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +21,7 @@ from prefect_openai_batch.batch.forgetting.forgotten_folders import begin_to_for
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.storage import Folder
 from prefect_openai_batch.cli.answers.answers_command import answers_command
-from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
+from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.forgetting.forget_flow import EVENTS_STAY
 
 from ..conftest import REVIEW, Run
@@ -111,16 +110,7 @@ def test_a_job_whose_answer_store_is_gone_is_forgotten_when_that_is_said(
     assert CliRunner().invoke(answers_command, ["forget", *words, "--yes"]).output == "3 answers removed\n"
 
 
-@pytest.fixture
-def slow_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
-    """A server on which nothing ends until the clock is advanced."""
-    with BatchServer(speed=0, timing=Timing(cancelling=60)) as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        monkeypatch.setenv("OPENAI_API_KEY", "test")
-        yield server
-
-
-def test_open_batches_are_paid_for(run: Run, reviews: Path, tmp_path: Path, slow_server: BatchServer) -> None:
+def test_open_batches_are_paid_for(run: Run, reviews: Path, tmp_path: Path, still_server: BatchServer) -> None:
     """A job with some is refused, with their ids; with `cancel` they are cancelled, and then it is forgotten."""
     storage = str(tmp_path / "jobs")
     run(reviews, wait="detach")
@@ -129,10 +119,10 @@ def test_open_batches_are_paid_for(run: Run, reviews: Path, tmp_path: Path, slow
         forget_job("job", storage=storage)
     with pytest.raises(JobAtWork, match="being cancelled"):
         forget_job("job", storage=storage, cancel=True)
-    slow_server.advance(120)
-    assert len(slow_server.state()["files"]) > 0
+    still_server.advance(120)
+    assert len(still_server.state()["files"]) > 0
     forget_job("job", storage=storage, cancel=True)
-    assert slow_server.state()["files"] == []
+    assert still_server.state()["files"] == []
     assert not Path(storage, "job").exists()
 
 
