@@ -14,7 +14,8 @@ from uuid import uuid4
 from .clock import every
 from .processes import has_ended, this_process
 from .progress import noted_wait
-from .storage import Folder, Record
+from .storage.folders import Folder
+from .storage.records import Record
 
 log = logging.getLogger(__name__)
 

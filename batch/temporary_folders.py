@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
-from .storage import Folder
+from .storage.folders import Folder
 
 TEMPORARY = "prefect-openai-batch-"
 """How the names of temporary folders begin."""

@@ -25,7 +25,7 @@ from prefect_openai_batch.batch.files.input_files import items_table
 from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType, as_answer_type
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator.answers.answerers import Reply
 from prefect_openai_batch.emulator.answers.bodies.chat import chat
 from prefect_openai_batch.emulator.answers.exchange import Asked

@@ -12,11 +12,11 @@ import click
 
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
-from ..batch.jobs.job import JOB, JOB_KEY, Job
-from ..batch.jobs.opening import storage_folder
+from ..batch.jobs.job import JOB, Job
+from ..batch.jobs.opening import JOB_KEY, storage_folder
 from ..batch.jobs.report import REPORT, JobReport
-from ..batch.storage import Folder
-from ..batch.storage_rights import check_bucket
+from ..batch.storage.folders import Folder
+from ..batch.storage.rights import check_bucket
 from ..batch.words import counted
 from . import process
 from .reports.report_file import check_report_file, report_file, write_report_file

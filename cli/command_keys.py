@@ -7,7 +7,7 @@ from ..batch.jobs.only_new.window import window_of
 from ..batch.jobs.opening import describe_job, find_known, storage_folder
 from ..batch.jobs.report import CLEANED
 from ..batch.requests.request import Request
-from ..batch.storage import absolute
+from ..batch.storage.locations import absolute
 from ..batch.tables.any_source import CONTENT, Source, path_of, source_digest
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.urls import named_server

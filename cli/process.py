@@ -21,8 +21,9 @@ import click
 
 from ..batch.errors import Refused
 from ..batch.progress import waited_for
-from ..batch.storage import Folder, absolute
-from ..batch.storage_rights import check_claims
+from ..batch.storage.folders import Folder
+from ..batch.storage.locations import absolute
+from ..batch.storage.rights import check_claims
 
 PATIENCE_SECONDS = 1.5
 """So long after a signal threads are waited for; then the process ends without them, as in a crash."""

@@ -13,8 +13,8 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.own_table import holds_results
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
-from ..batch.storage import absolute
-from ..batch.storage_rights import check_bucket
+from ..batch.storage.locations import absolute
+from ..batch.storage.rights import check_bucket
 from ..batch.tables.destinations import check_destination
 from ..batch.tables.sql.sql_destination import SqlDestination
 from ..batch.words import counted

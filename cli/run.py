@@ -23,7 +23,7 @@ from ..batch.jobs.options import RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.progress import waited_for
 from ..batch.requests.request import Request
-from ..batch.storage import absolute
+from ..batch.storage.locations import absolute
 from ..batch.tables.any_source import Source, path_of
 from ..batch.tables.destinations import check_destination, is_taken
 from ..batch.tables.sql.sql_destination import SqlDestination

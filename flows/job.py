@@ -23,6 +23,7 @@ from ..batch.jobs.report import REFUSED_TABLE, JobReport, RefusedTable
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import RequestParameter
+from ..batch.storage.records import settled_records_remembered
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..batch.words import counted
@@ -185,6 +186,7 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         open_batches_named(job),
         processes_end_with_it(),
         pauses_end_with_it(),
+        settled_records_remembered(),
         shown_progress(job) as progress,
     ):
         job_run = settle_answers(job_run.on_its_terms())

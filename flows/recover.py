@@ -6,7 +6,7 @@ from ..batch.files.batches import Batch
 from ..batch.files.identity import round_of
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.recovery import write_recovered
-from ..batch.storage import absolute
+from ..batch.storage.locations import absolute
 from ..batch.tables.destinations import check_destination
 from ..tasks import (
     clean_up,

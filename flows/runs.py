@@ -6,7 +6,8 @@ from pydantic import ValidationError
 from ..batch.errors import Refused
 from ..batch.jobs.job import Job
 from ..batch.jobs.options import USUAL, RunOptions, Wait
-from ..batch.storage import Folder, absolute
+from ..batch.storage.folders import Folder
+from ..batch.storage.locations import absolute
 from ..batch.urls import without_secrets
 from ..blocks.references import name_at
 from .defaults import begun_at, default_job_key, default_storage, with_schedule

@@ -22,11 +22,11 @@ from ..batch.files.input_files import INPUT, InputFile
 from ..batch.files.output_files import custom_id_of, parse_line
 from ..batch.files.pieces import in_words
 from ..batch.jobs.job import Job
-from ..batch.jobs.submissions import ANSWERING, ANSWERS, fetched
+from ..batch.jobs.submissions import ANSWERING, ANSWERS, fetched, note_fetched
 from ..batch.leases import Lease
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
-from ..batch.storage import Folder
+from ..batch.storage.folders import Folder
 from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
@@ -76,7 +76,7 @@ def answer_items(
                 kept_in = kept_in and kept_in.at(connection.server)
             if is_mine:
                 output = _read_answers(job, file, answers, kept_in)
-                file.files.write("fetched.json", output)
+                note_fetched(file.files, output)
                 file.files.remove(INPUT)
                 return output
         finally:

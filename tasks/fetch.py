@@ -13,9 +13,9 @@ from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.errors import BatchNotFinished, StorageNotShared
 from ..batch.files.batches import Batch, describe_progress
-from ..batch.files.input_files import INPUT, ITEMS, InputFile, items_table
+from ..batch.files.input_files import INPUT, ITEMS, items_table
 from ..batch.files.output_files import custom_id_of
-from ..batch.jobs.submissions import fetched, has_ended
+from ..batch.jobs.submissions import fetched, has_ended, note_fetched
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
@@ -72,28 +72,25 @@ def fetch_output(
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
-    folder = file.files if file and _is_here(file) else temporary_folder()
+    is_here = file is not None and file.files.exists(ITEMS)
+    folder = file.files if file and is_here else temporary_folder()
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
-        sent = _sent(connection, batch, Path(scratch) / "input")
+        sent = _sent(connection, batch, Path(scratch) / "input", is_here=is_here)
         keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
         output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)
-    folder.write("fetched.json", output)
+    note_fetched(folder, output)
     folder.remove(INPUT)
     return output
 
 
-def _is_here(file: InputFile) -> bool:
-    return file.files.exists(ITEMS)
-
-
-def _sent(connection: Connection, batch: Batch, path: Path) -> Sent:
+def _sent(connection: Connection, batch: Batch, path: Path, *, is_here: bool) -> Sent:
     """What a batch was sent, by our record; else by its input file, if that is still there, brought to a path.
 
     Raises:
         StorageNotShared: it is a job's, whose folder is not here.
     """
     file = batch.input_file
-    if file is not None and _is_here(file):
+    if file is not None and is_here:
         return Sent(file.endpoint, file.read_items)
     if file is not None and file.job_key is not None:
         raise StorageNotShared(

@@ -11,7 +11,14 @@ from ..batch.files.pieces import CUT, REST, cuts_listed
 from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces, recorded_pieces, told_limit
 from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Job
-from ..batch.jobs.submissions import note_kept_upload, note_refusal, note_submission, put_off, refusals
+from ..batch.jobs.submissions import (
+    note_fetched,
+    note_kept_upload,
+    note_refusal,
+    note_submission,
+    put_off,
+    refusals,
+)
 from ..batch.outcomes.by_row.without_lines import final_refusal
 from ..batch.outcomes.validation import Reason, kept_lines, note_refused, refused_lines, why_refused
 from ..batch.prices import undated
@@ -114,7 +121,7 @@ def _make_room(
         pieces = known or pieces_of(file, told_limit(batch.errors), alone=alone, refusals=count)
         if pieces == 0:
             refusal = final_refusal("token_limit_exceeded", batch.why_failed)
-            file.files.write("fetched.json", note_refused(file, batch, {0: refusal}))
+            note_fetched(file.files, note_refused(file, batch, {0: refusal}))
             return []
         if pieces == 1:
             return _wait_for_room(file, batch, pause_seconds)
@@ -166,7 +173,7 @@ def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -
         rest = kept_lines(file, refused)
         adopt_listed(connection, job, _listed(connection, job), rest)
         record_pieces(job, file, REST, rest)
-    file.files.write("fetched.json", note_refused(file, batch, refused or refused_lines(batch.errors)))
+    note_fetched(file.files, note_refused(file, batch, refused or refused_lines(batch.errors)))
     return rest
 
 

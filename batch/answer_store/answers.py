@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..prices import Given
-from ..storage import Record
+from ..storage.records import Record
 
 
 class Opening(Record):

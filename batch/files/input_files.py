@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from ..errors import ItemTooLarge, RequestError
 from ..limits import Limits
 from ..requests.endpoints import Endpoint
-from ..storage import Folder
+from ..storage.folders import Folder
 from .kept_tables import keep_table, kept_table
 from .lines import Lines
 from .most_costs import CostBound

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from ..errors import CustomIdError, RequestError
 from ..requests.items import BatchItem
-from ..storage import Folder
+from ..storage.folders import Folder
 from .input_files import InputFile, InputFileWriter
 from .lines import encode_row_body, make_line, together
 

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..storage import Folder
+from ..storage.folders import Folder
 
 
 def keep_table(folder: Folder, name: str, table: pa.Table) -> None:

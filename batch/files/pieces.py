@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from ..limits import Limits
-from ..storage import Folder
+from ..storage.folders import Folder
 from .batches import Batch, BatchStatus
 from .identity import input_digest_of, input_name_of, round_of
 from .input_files import INPUT, InputFile, InputFileWriter, items_of

@@ -13,6 +13,7 @@ from ..files.input_files import InputFile
 from ..files.lines import together
 from ..files.pieces import CUT, lines_to_send, write_pieces
 from ..jobs.job import Built, Job
+from ..jobs.submissions import note_fetched
 from ..limits import FILES_IN_A_BOUND, Limits
 from ..outcomes.validation import note_refused
 
@@ -88,4 +89,4 @@ def cut(file: InputFile, pieces: int) -> list[InputFile]:
 
 def note_cut(file: InputFile, batch: Batch) -> None:
     """Record that nothing more comes of an input file: what becomes of its items, its pieces tell."""
-    file.files.write("fetched.json", note_refused(file, batch, {}))
+    note_fetched(file.files, note_refused(file, batch, {}))

@@ -11,7 +11,8 @@ from ..errors import JobAtWork
 from ..jobs.job import JOB, RESULTS, Job
 from ..jobs.own_table import table_is_gone
 from ..jobs.report import CLEANED, REFUSED_TABLE, REPORT, command_for
-from ..storage import Folder, Record
+from ..storage.folders import Folder
+from ..storage.records import Record
 
 FORGOTTEN = "forgotten.json"
 

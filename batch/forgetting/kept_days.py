@@ -16,7 +16,8 @@ from itertools import takewhile
 from .. import clock
 from ..jobs.job import JOB, LOADED, Job
 from ..jobs.report import CLEANED, REPORT
-from ..storage import Folder, Record
+from ..storage.folders import Folder
+from ..storage.records import Record
 from ..tables.parts import keep_schema_alone
 from .own_answers import has_table_elsewhere, is_of_frame
 

@@ -25,7 +25,6 @@ keep_days.json              how many days rows and answers stay here after the e
 forgotten.json              the folder is being removed
 """
 
-import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -37,7 +36,8 @@ from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
 from ..files.unpaid import STORE
 from ..requests.request import Request
-from ..storage import Folder, Record
+from ..storage.folders import Folder
+from ..storage.records import Record
 from ..tables.any_source import Source
 from ..tables.destinations import is_written
 from ..tables.parts import Part
@@ -45,14 +45,13 @@ from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import CLEANED, REPORT, Cleaned, JobReport
 from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode
-from .submissions import fetched, last_seen, may_be_paid, submitted
+from .submissions import begun, fetched, last_seen, may_be_paid, submitted
 from .terms import Terms
 
 JOB = "job.json"
 RESULTS = "results.parquet"
 LOADED = "loaded.json"
 
-JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 IfExists = Literal["refuse", "replace"]
 
 
@@ -142,7 +141,7 @@ class Job(Record):
 
     def rows(self) -> Rows | None:
         """The record of the rows, once they are read."""
-        return self.files.read("rows.json", Rows)
+        return self.files.read_settled("rows.json", Rows)
 
     def kept_rows(self, step: str) -> Rows:
         """The record of the rows, for a step that comes after they were read.
@@ -165,7 +164,7 @@ class Job(Record):
 
     def built(self, selection: Selection) -> tuple[InputFile, ...] | None:
         """The input files of a selection, once they are built."""
-        record = self.round_folder(selection.round).read(f"{selection.name}.json", Built)
+        record = self.round_folder(selection.round).read_settled(f"{selection.name}.json", Built)
         return None if record is None else record.input_files
 
     def input_files_of(self, number: int) -> list[InputFile]:
@@ -175,8 +174,7 @@ class Job(Record):
 
     def _built(self, number: int) -> list[Built]:
         folder = self.round_folder(number)
-        records = (folder.read(name, Built) for name in folder.names("[0-9]*.json"))
-        return [record for record in records if record is not None]
+        return [built for name in folder.names("[0-9]*.json") if (built := folder.read_settled(name, Built))]
 
     def unsent(self) -> list[InputFile]:
         """The rows of the first round for which nothing is sent, as if they were input files."""
@@ -253,8 +251,8 @@ class Job(Record):
 
     def every_batch_was_refused(self) -> bool:
         """Whether OpenAI's validation has refused all that was sent in batches, if anything was."""
-        sent = [batch.status for file in not_in_pieces(self.input_files()) if (batch := last_seen(file))]
-        return bool(sent) and all(status == BatchStatus.FAILED for status in sent)
+        sent = {batch.status for file in not_in_pieces(self.input_files()) if (batch := last_seen(file))}
+        return sent == {BatchStatus.FAILED}
 
     def nothing_was_taken(self) -> bool:
         """Whether that is so, no row's answer is from the answer store, and nobody else has stopped the job."""
@@ -271,16 +269,19 @@ class Job(Record):
 
     def batches(self) -> list[Batch]:
         """Every batch created so far, as it was when it was last recorded."""
-        return [batch for batch in map(last_seen, self.input_files()) if batch is not None]
+        return [batch for file in self.input_files() if (batch := last_seen(file))]
 
     def open_batches(self) -> list[Batch]:
         """The batches whose output is still to be fetched."""
-        sent = [submitted(file) for file in self.input_files() if fetched(file) is None]
-        return [batch for batch in sent if batch is not None]
+        return [batch for file in self.input_files() if not fetched(file) and (batch := submitted(file))]
+
+    def begun_files(self) -> list[InputFile]:
+        """The input files of whose way something is recorded: nothing of the others was ever sent."""
+        return begun(self.files / "rounds", self.input_files())
 
     def has_sent(self) -> bool:
         """Whether anything of this job may have been sent to OpenAI, and be paid."""
-        return any(map(may_be_paid, self.input_files()))
+        return any(map(may_be_paid, self.begun_files()))
 
 
 def load_job(folder: str) -> Job:

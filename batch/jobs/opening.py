@@ -1,13 +1,15 @@
 """Opening a job: begun now, or as it was begun before; what can be refused without reading all rows is refused."""
 
+import re
 from datetime import UTC, datetime
 
 from .. import clock
 from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
 from ..requests.request_files import load_request
-from ..storage import Folder, absolute
-from ..storage_rights import check_claims, check_exclusive, usable
+from ..storage.folders import Folder
+from ..storage.locations import absolute
+from ..storage.rights import check_claims, check_exclusive, usable
 from ..tables.any_source import CONTENT, Source, columns_of, path_of, rewritten
 from ..tables.destinations import check_apart, check_destination
 from ..tables.new_rows.column_values import check_watermark
@@ -15,13 +17,15 @@ from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
-from .job import JOB, JOB_KEY, LOADED, RESULTS, IfExists, Job
+from .job import JOB, LOADED, RESULTS, IfExists, Job
 from .only_new.appending import check_keeps_earlier_rows
 from .only_new.reading import READING
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable, command_for
 from .stops import RESUMED, STOPPED
+
+JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def open_job(

@@ -9,7 +9,7 @@ from ..outcomes.bill import Bill
 from ..outcomes.by_row.reasons import advice, named
 from ..outcomes.token_counts import TokenCounts
 from ..prices import Dollars, dollars
-from ..storage import Record
+from ..storage.records import Record
 from ..urls import without_secrets
 from ..words import counted
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from ..outcomes.outcome import Outcome, OutcomeKind
-from ..storage import Record
+from ..storage.records import Record
 
 STOPPED = "stopped.json"
 

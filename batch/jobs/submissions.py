@@ -14,12 +14,15 @@ fetched.json                       what the batch gave, or those answers
 """
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from ..files.batches import Batch
-from ..files.input_files import InputFile
+from ..files.input_files import INPUT, ITEMS, InputFile
 from ..outcomes.outcome_files import FetchedOutput
-from ..storage import Record
+from ..storage.folders import Folder
+from ..storage.records import Record
 
 ANSWERS = "answers"
 ANSWERING = "answering.json"
@@ -28,6 +31,7 @@ ENDED = "ended.json"
 _REFUSED = "refused.json"
 _UPLOADING = "uploading.json"
 _KEPT_UPLOAD = "kept_upload.json"
+_FETCHED = "fetched.json"
 
 
 class Claim(Record):
@@ -204,13 +208,25 @@ def twins(file: InputFile) -> tuple[str, ...]:
 
 def fetched(file: InputFile) -> FetchedOutput | None:
     """What was fetched for an input file, once it is."""
-    return file.files.read("fetched.json", FetchedOutput)
+    return file.files.read_settled(_FETCHED, FetchedOutput)
+
+
+def note_fetched(folder: Folder, output: FetchedOutput) -> None:
+    """Record in the folder of an input file what its batch gave, or what stands in place of that."""
+    folder.write_settled(_FETCHED, output)
 
 
 def last_seen(file: InputFile) -> Batch | None:
     """The batch of an input file as its records last say."""
     done = fetched(file)
     return done.batch if done else submitted(file)
+
+
+def begun(folder: Folder, files: Iterable[InputFile]) -> list[InputFile]:
+    """Those of the input files below a folder of whose way something is recorded, by one listing of it."""
+    records = (name for name in map(PurePosixPath, folder.below()) if name.name not in (INPUT, ITEMS))
+    told = {folder.path(str(parent)) for name in records for parent in name.parents}
+    return [file for file in files if file.folder in told]
 
 
 def may_be_paid(file: InputFile) -> bool:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from ..prices import Given
-from ..storage import Record
+from ..storage.records import Record
 
 
 class Terms(Record):

@@ -101,9 +101,8 @@ class Spending:
         self.spent = Decimal(0)
         self._open: dict[str, InputFile] = {}
         if self.budget is not None:
-            for file in job.input_files():
-                if has_claim(file) or submitted(file) is not None or fetched(file) is not None:
-                    self._open[file.folder] = file
+            sent = (file for file in job.begun_files() if has_claim(file) or submitted(file) or fetched(file))
+            self._open = {file.folder: file for file in sent}
 
     def allows(self, file: InputFile) -> bool:
         """Whether an input file may be sent: with it the budget holds, or it may have been sent already."""

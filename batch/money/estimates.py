@@ -10,7 +10,7 @@ from pydantic import computed_field
 from ..files.input_files import InputFile
 from ..files.token_sizes import TokensBy
 from ..prices import MILLION, Dollars, Given, Price, add, dollars, price_of
-from ..storage import Record
+from ..storage.records import Record
 
 BY = {
     "bytes": "by their bytes",

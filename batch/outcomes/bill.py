@@ -5,7 +5,7 @@ from decimal import Decimal
 from pydantic import computed_field
 
 from ..prices import Dollars, add, dollars
-from ..storage import Record
+from ..storage.records import Record
 from ..words import counted
 from .token_counts import TokenCounts
 

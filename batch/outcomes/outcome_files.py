@@ -21,7 +21,7 @@ from ..files.unpaid import UNPAID
 from ..heap import frozen_heap, one_thread_at_a_time
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
-from ..storage import Folder
+from ..storage.folders import Folder
 from .by_row.hidden_errors import with_hidden_error
 from .by_row.reasons import count_reasons, unanswered
 from .by_row.without_lines import without_line

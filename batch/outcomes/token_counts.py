@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from ..storage import Record
+from ..storage.records import Record
 from .answers import Body
 
 

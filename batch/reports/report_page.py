@@ -9,7 +9,7 @@ from ..errors import SourceError
 from ..jobs.job import Job
 from ..jobs.report import JobReport
 from ..jobs.unsent.outputs import fetched_outputs
-from ..storage import whole_file
+from ..storage.whole_files import whole_file
 from ..urls import name_in, without_secrets
 from ..words import counted
 from .blocks import Heading, ReportBlock

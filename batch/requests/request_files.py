@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import AnswerSchemaError, RequestError
-from ..storage import open_url
+from ..storage.locations import open_url
 from .request import Request
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)

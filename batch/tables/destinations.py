@@ -14,7 +14,8 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError, SourceError
-from ..storage import may_pass, open_url, whole_file
+from ..storage.locations import may_pass, open_url
+from ..storage.whole_files import whole_file
 from ..urls import is_of_database
 from .files.dead_tries import remove_dead_tries
 from .files.found_files import would_read

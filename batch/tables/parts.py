@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from ..storage import Folder
+from ..storage.folders import Folder
 from .row_groups import DICTIONARY_BYTES, rows_at, slices
 from .sources import SourceReader
 

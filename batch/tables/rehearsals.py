@@ -11,7 +11,8 @@ from fsspec import AbstractFileSystem
 from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import DestinationError
-from ..storage import may_pass, open_url, short_name, whole_file
+from ..storage.locations import may_pass, open_url
+from ..storage.whole_files import short_name, whole_file
 from .destinations import first_file_of
 from .files.table_writers import write_content
 from .files.written_folders import folder_named

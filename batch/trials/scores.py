@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..storage import Record
+from ..storage.records import Record
 from ..tables.value_texts import text
 from .candidate_answers import CandidateAnswers
 from .expectations import Expected, compared_fields

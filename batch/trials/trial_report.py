@@ -9,7 +9,7 @@ from ..money.estimates import Estimate
 from ..outcomes.costs import bill_of
 from ..outcomes.outcome import OutcomeKind
 from ..prices import Dollars
-from ..storage import Record
+from ..storage.records import Record
 from .candidate_answers import CandidateAnswers
 from .candidates import Prepared
 from .expectations import Expected

@@ -13,7 +13,7 @@ from ..jobs.terms import Terms
 from ..outcomes.outcome_files import FetchedOutput
 from ..progress import report as report_progress
 from ..reports.asked_rows import asked_rows, read_columns
-from ..storage import Record
+from ..storage.records import Record
 from ..tables.json_values import row_values
 from ..tables.parts import read_schema, read_selected_rows
 from ..tables.sql.sql_reading import Connect

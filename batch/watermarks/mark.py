@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..errors import SourceError
-from ..storage import Record
+from ..storage.records import Record
 from .kinds import NAMES, Kind, lag_of, shown
 from .remembered import Remembered
 from .watermark import Watermark

@@ -8,7 +8,7 @@ from threading import Timer
 from typing import Any
 
 from prefect_openai_batch.batch.jobs.job import LOADED
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.batch.tables.sql.loads.ledger import Ledger
 from prefect_openai_batch.batch.tables.sql.loads.staging import Staging
 from sqlalchemy import Engine, event

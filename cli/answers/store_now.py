@@ -13,7 +13,7 @@ from ...batch.jobs.only_new.mark_keys import mark_key
 from ...batch.jobs.only_new.window import no_store
 from ...batch.jobs.options import RunOptions
 from ...batch.requests.request import Request
-from ...batch.storage import absolute
+from ...batch.storage.locations import absolute
 from ...batch.tables.any_source import Source, rewritten
 from ...batch.tables.sources import FileSource
 from ...batch.watermarks.mark import Mark

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, get_args
 import click
 from pydantic import ValidationError
 
-from ...batch.storage import absolute
+from ...batch.storage.locations import absolute
 from ...batch.tables.destinations import check_destination
 from ...batch.tables.sql.sql_destination import IfTableExists, SqlDestination
 

@@ -9,7 +9,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from pydantic import ValidationError
 
 from ...batch.errors import Refused
-from ...batch.storage_rights import check_claims
+from ...batch.storage.rights import check_claims
 from ...flows.places import is_relative
 from .prefect_file import FileDeployment, FileSchedule
 

@@ -19,7 +19,7 @@ from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
 from ...batch.jobs.report import command_for
 from ...batch.jobs.submissions import fetched, has_claim, submitted
-from ...batch.storage import Folder
+from ...batch.storage.folders import Folder
 from ...batch.urls import without_secrets
 from ...batch.words import counted
 from ...tasks import cancel_job

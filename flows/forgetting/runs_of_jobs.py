@@ -12,7 +12,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 
-from ...batch.storage import Folder
+from ...batch.storage.folders import Folder
 from ..runs import may_be_for
 
 FLOWS = ["openai-batch", "openai-batch-form", "openai-batch-resume", "openai-batch-collect"]

@@ -14,7 +14,7 @@ from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import last_planned, stop_if_out_of_quota
-from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
+from ...batch.jobs.submissions import begun, fetched, gave_way, refusals, submitted
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
@@ -53,11 +53,12 @@ class Flight:
         self.credentials = job_run.credentials
         self.number = number
         built = self.job.input_files_of(number)
-        outputs = [(file, fetched(file)) for file in built]
-        sent = [(file, submitted(file)) for file, output in outputs if output is None]
-        unsent = [file for file, batch in sent if batch is None]
+        outputs = [(file, fetched(file)) for file in begun(self.job.round_folder(number), built)]
+        done = {file.folder for file, output in outputs if output is not None}
+        batches = {file.folder: submitted(file) for file, output in outputs if output is None}
+        unsent = [file for file in built if file.folder not in done and batches.get(file.folder) is None]
         waiting = unsent if number >= last_planned(self.job) else []
-        flying = [batch for _, batch in sent if batch is not None]
+        flying = [batch for batch in batches.values() if batch is not None]
         bounds = bounds_of(self.job, outputs, clock.now())
         self.departures = Departures(
             waiting,
@@ -73,8 +74,8 @@ class Flight:
         self.cancelled = False
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
-        items, left = (sum(file.items for file in some) for some in (built, [file for file, _ in sent]))
-        report_progress("fetch", total=items, done=items - left)
+        fetched_items = sum(file.items for file in built if file.folder in done)
+        report_progress("fetch", total=sum(file.items for file in built), done=fetched_items)
 
     def run(self) -> bool:
         """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up.

@@ -10,7 +10,7 @@ from ...batch.errors import DatabaseError
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.options import RunOptions
 from ...batch.jobs.unsent.job_keepers import keeper_of
-from ...batch.storage import Folder
+from ...batch.storage.folders import Folder
 from ...blocks.databases import open_store, open_store_of
 from ...blocks.databases.answer_stores import NONE, path_in, whole_name
 from ...tasks.remote.connection import connect

@@ -18,7 +18,7 @@ from ...batch.outcomes.outcome import response_of
 from ...batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ...batch.requests.endpoints import Endpoint
 from ...batch.schemas.answer_types import AnswerType
-from ...batch.storage import Folder
+from ...batch.storage.folders import Folder
 from .connection import Connection
 from .downloads import download_lines
 from .tries import REREADING, pause

@@ -21,7 +21,7 @@ from prefect_openai_batch.batch.requests.embedding_request import EmbeddingReque
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.requests.items import BatchItem
 from prefect_openai_batch.batch.requests.raw_request import RawRequest
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 from .conftest import MakeJob, built, kept
 

@@ -21,7 +21,7 @@ from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.requests.request import Request
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 from .conftest import MakeJob, answered, built, kept
 

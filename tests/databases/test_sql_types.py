@@ -10,7 +10,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 from prefect_openai_batch import SourceError, SqlSource
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.batch.tables.any_source import opened
 from prefect_openai_batch.batch.tables.new_rows.column_values import kind_of
 from prefect_openai_batch.batch.tables.parts import read_rows, read_schema, write_parts

@@ -8,7 +8,7 @@ import pytest
 from prefect_openai_batch import ChatRequest
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.tries import brief_pauses

@@ -20,7 +20,7 @@ from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.batch.jobs.submissions import ANSWERING, ANSWERS
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.tasks.answer import answer_items, ask_items
 from prefect_openai_batch.tasks.remote.connection import Connection

@@ -25,7 +25,7 @@ from prefect_openai_batch.batch.files.batches import (
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.jobs.submissions import has_ended
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection

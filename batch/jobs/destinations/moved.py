@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...errors import DestinationError
-from ...storage import absolute
+from ...storage.locations import absolute
 from ...tables.sql.sql_destination import SqlDestination
 from ..job import Job
 from ..opening import check_place

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ... import clock
 from ...answer_store.answers import Answers
 from ...errors import SourceError
-from ...storage import Record
+from ...storage.records import Record
 from ...tables.any_source import Source, opened
 from ...tables.new_rows.opening import opened_new
 from ...tables.sources import SourceReader

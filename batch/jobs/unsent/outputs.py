@@ -3,7 +3,7 @@
 from ...files.unpaid import COPY
 from ...outcomes.outcome_files import FetchedOutput
 from ..job import Job
-from ..submissions import fetched
+from ..submissions import fetched, note_fetched
 from .copies import FIRSTS, spread
 
 
@@ -18,5 +18,5 @@ def all_outputs(job: Job) -> list[FetchedOutput]:
     sent = [output for output in fetched_outputs(job) if output.batch.id != COPY]
     for file in job.unsent():
         if file.files.exists(FIRSTS) and (output := spread(file, sent, job.request.answer_type)) is not None:
-            file.files.write("fetched.json", output)
+            note_fetched(file.files, output)
     return fetched_outputs(job)

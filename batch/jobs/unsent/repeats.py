@@ -13,7 +13,7 @@ from ...errors import RequestError
 from ...files.input_files import Item
 from ...files.kept_tables import keep_table, kept_table
 from ...files.lines import Lines
-from ...storage import Folder
+from ...storage.folders import Folder
 
 SENT = "{:05d}.sent.parquet"
 """The digests of the rows of a part that are sent, as two numbers each."""

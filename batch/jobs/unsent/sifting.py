@@ -17,6 +17,7 @@ from ...files.lines import Lines
 from ...files.unpaid import COPY, STORE
 from ...outcomes.outcome_files import write_outcomes
 from ..job import Job, Selection
+from ..submissions import note_fetched
 from .copies import FIRSTS
 from .kept_answers import KeptAnswers
 from .repeats import Repeats, earlier_rows, keep_sent
@@ -112,4 +113,4 @@ class Sifting:
             keep_response=request.keep_response,
             answer=request.answer_type,
         )
-        file.files.write("fetched.json", output.model_copy(update={"untold": 0, "unread": 0}))
+        note_fetched(file.files, output.model_copy(update={"untold": 0, "unread": 0}))

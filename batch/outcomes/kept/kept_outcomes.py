@@ -11,7 +11,7 @@ from typing import IO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...storage import Folder
+from ...storage.folders import Folder
 from ..outcome_columns import ROW_GROUP_ROWS
 from .vectors import ANSWER, VECTOR, packed_schema, unpacked
 

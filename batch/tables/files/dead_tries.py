@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from ...storage import hold, short_name
+from ...storage.whole_files import hold, short_name
 
 OLDER = ".older"
 """How the hidden name ends of a table that stands aside until the new one is in its place."""

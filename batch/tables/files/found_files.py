@@ -15,7 +15,7 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import glob_translate
 
 from ...errors import SourceError
-from ...storage import may_pass, open_url
+from ...storage.locations import may_pass, open_url
 from ...urls import is_of_database
 from ..source_files import SourceFile
 

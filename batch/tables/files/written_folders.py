@@ -18,7 +18,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from ...storage import Folder, hold, open_url, short_name, whole_file
+from ...storage.folders import Folder
+from ...storage.locations import open_url
+from ...storage.whole_files import hold, short_name, whole_file
 from ..table_formats import SUFFIXES
 from .dead_tries import OLDER, remove_dead_tries
 from .table_writers import EXISTS_ALREADY, refused, write_content

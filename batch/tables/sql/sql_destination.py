@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ...form_texts import without_example
-from ...storage import Record
+from ...storage.records import Record
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 """What a block or an environment variable may be called; no URL is."""

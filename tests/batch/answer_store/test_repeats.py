@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.lines import Lines
 from prefect_openai_batch.batch.jobs.unsent.repeats import Repeats, earlier_rows, keep_sent
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 
 def lines_from(first: int, count: int) -> Lines:

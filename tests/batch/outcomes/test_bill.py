@@ -17,7 +17,7 @@ from prefect_openai_batch.batch.outcomes.outcome import UNREADABLE, Outcome, Out
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput, read_outcomes, write_found
 from prefect_openai_batch.batch.prices import GivenPrice
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 Fetch = Callable[..., FetchedOutput]
 

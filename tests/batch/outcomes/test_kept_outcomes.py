@@ -23,7 +23,7 @@ from prefect_openai_batch.batch.outcomes.outcome_files import (
     write_batches,
 )
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 BATCH = Batch(id="batch_1", status="completed")
 

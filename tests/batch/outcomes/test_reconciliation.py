@@ -15,7 +15,7 @@ from prefect_openai_batch.batch.files.input_files import items_table
 from prefect_openai_batch.batch.outcomes import reconciled_batches, reconciliation
 from prefect_openai_batch.batch.outcomes.outcome_files import read_outcomes, write_outcomes
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 
 from ..damaged_files import HALF, Case, Layout, Line, body_of, cases, responded
 

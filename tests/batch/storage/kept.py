@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prefect_openai_batch import ChatRequest, open_job
-from prefect_openai_batch.batch.storage import Record
+from prefect_openai_batch.batch.storage.records import Record
 
 
 class Note(Record):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from prefect_openai_batch import ChatRequest, open_job
 from prefect_openai_batch.batch.errors import StorageError
-from prefect_openai_batch.batch.storage import Folder
-from prefect_openai_batch.batch.storage_rights import check_claims
+from prefect_openai_batch.batch.storage.folders import Folder
+from prefect_openai_batch.batch.storage.rights import check_claims
 
 from .kept import Note, begin
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from prefect_openai_batch.batch.errors import DestinationError, SourceError, StorageError
-from prefect_openai_batch.batch.storage import Folder, absolute
+from prefect_openai_batch.batch.storage.folders import Folder
+from prefect_openai_batch.batch.storage.locations import absolute
 from prefect_openai_batch.batch.tables.files.found_files import find_files
 from prefect_openai_batch.batch.tables.rehearsals import rehearse
 from prefect_openai_batch.cli.batches import jobs_command

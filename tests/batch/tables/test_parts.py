@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.errors import SourceError
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.batch.tables.destinations import write_table
 from prefect_openai_batch.batch.tables.json_values import row_values
 from prefect_openai_batch.batch.tables.parts import (

@@ -18,7 +18,7 @@ from prefect_openai_batch import (
 )
 from prefect_openai_batch.batch.jobs.only_new.window import WINDOW, Window
 from prefect_openai_batch.batch.jobs.report import CLEANED, Cleaned
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.batch.watermarks.mark import Mark
 from prefect_openai_batch.batch.watermarks.reading import Counts
 from prefect_openai_batch.cli.command_keys import content_of, next_key

@@ -19,7 +19,7 @@ from prefect_openai_batch import (
 )
 from prefect_openai_batch.batch.forgetting.forgotten_folders import begin_to_forget
 from prefect_openai_batch.batch.jobs.job import load_job
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.cli.answers.answers_command import answers_command
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.forgetting.forget_flow import EVENTS_STAY

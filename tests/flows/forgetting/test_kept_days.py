@@ -21,7 +21,7 @@ from prefect_openai_batch import (
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.forgetting.kept_days import RECORDS, empty_folders
 from prefect_openai_batch.batch.jobs.job import load_job
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, LineFault
 
 from ..conftest import REVIEW, Run

@@ -24,7 +24,7 @@ from prefect_openai_batch.batch.jobs.submissions import (
     note_kept_upload,
     submitted,
 )
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.remote.claims import find_or_create

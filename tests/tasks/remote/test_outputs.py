@@ -13,7 +13,7 @@ from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.outcomes.outcome_files import FetchedOutput
 from prefect_openai_batch.batch.requests.endpoints import Endpoint, endpoint_named
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
 from prefect_openai_batch.tasks.clean import remove_files
 from prefect_openai_batch.tasks.remote.claims import find_or_create

@@ -9,7 +9,7 @@ from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.jobs.submissions import submitted, twins
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection

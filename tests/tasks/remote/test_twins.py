@@ -9,7 +9,7 @@ from prefect_openai_batch.batch.files.identity import identity_of, with_identity
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
 from prefect_openai_batch.batch.jobs.submissions import gave_way, submitted, twins
-from prefect_openai_batch.batch.storage import Folder
+from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection, connect

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 from prefect_openai_batch.batch.errors import DestinationError
-from prefect_openai_batch.batch.storage import hold
+from prefect_openai_batch.batch.storage.whole_files import hold
 from prefect_openai_batch.batch.tables.destinations import (
     check_apart,
     check_destination,

@@ -1,125 +1,35 @@
-"""Folders on any fsspec filesystem, in which a file is there whole or not at all.
-
-On local disks a file is written under a temporary name and renamed; elsewhere it is written to local disk
-and made visible by one completed upload. Either way nobody ever sees half a file, not even after a kill.
-"""
+"""Folders on any fsspec filesystem, in which a file is there whole or not at all."""
 
 import errno
 import fnmatch
 import os
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Literal, TypeVar
+from typing import IO, Literal
 from uuid import uuid4
 
 from fsspec import AbstractFileSystem
-from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
-from pydantic import BaseModel, ConfigDict
+from fsspec.spec import AbstractBufferedFile
+from pydantic import BaseModel
 
-try:
-    import fcntl
-except ImportError:  # Windows has none: there nobody knows whether who writes is alive
-    fcntl = None  # type: ignore[assignment]
-
-
-class Record(BaseModel):
-    """What a folder keeps of a step that is done: small, frozen, as JSON."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-AnyRecord = TypeVar("AnyRecord", bound=BaseModel)
+from .locations import is_object_store, open_url
+from .records import AnyRecord, remember, remembered
+from .whole_files import whole_file
 
 OWNER_ONLY = 0o700
-
-SHORT_NAME = 50
-"""Characters, of at most four bytes each."""
 
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
 
-OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
-
 REMOVED_AT_ONCE = 16
 
-
-PASSING = frozenset({errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO)})
-"""What s3fs makes of an object store that has too much to do, or fails itself."""
-
-
-def open_url(url: str) -> tuple[AbstractFileSystem, str]:
-    """The filesystem of a path or URL, and the path on it; a `~` is the user's home."""
-    filesystem, path = url_to_fs(os.fspath(url))
-    return filesystem, str(path)
-
-
-def absolute(url: str) -> str:
-    """A URL as it is, a local path from the root: another process may stand in another folder.
-
-    The `/` at its end, which makes a folder of a destination, stays.
-    """
-    try:
-        filesystem, path = open_url(url)
-    except (ValueError, ImportError):  # as whoever reads or writes it will say
-        return url
-    return f"{Path(path)}{'/' * url.endswith('/')}" if isinstance(filesystem, LocalFileSystem) else url
-
-
-def may_pass(error: Exception) -> bool:
-    """Whether a file system may do another time what it could not: nothing is wrong with a name or a right."""
-    passing = isinstance(error, OSError) and error.errno in PASSING
-    return passing or isinstance(error, ConnectionError | TimeoutError)
-
-
-@contextmanager
-def whole_file(url: str) -> Iterator[IO[bytes]]:
-    """Open `url` for writing so that it appears whole when the block ends, or not at all if it raises."""
-    filesystem, path = open_url(url)
-    if isinstance(filesystem, LocalFileSystem):
-        with _renamed_file(Path(path)) as file:
-            yield file
-        return
-    with TemporaryDirectory() as folder:
-        local = Path(folder) / "upload"
-        with local.open("wb") as file:
-            yield file
-        if not is_object_store(url):  # that has no folders; s3fs makes a bucket of a name that is misspelled
-            filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
-        filesystem.put_file(str(local), path)
-
-
-@contextmanager
-def _renamed_file(target: Path) -> Iterator[IO[bytes]]:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{short_name(target.name)}.{uuid4().hex[:8]}")
-    try:
-        with temporary.open("wb") as file:
-            hold(file.fileno())
-            yield file
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def hold(descriptor: int) -> bool:
-    """Hold an open file or folder until it is closed, or the process dies; whether nobody else does."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (AttributeError, OSError):
-        return False
-    return True
-
-
-def short_name(name: str) -> str:
-    """The beginning of a name, to be made longer: file systems take names of at most 255 bytes."""
-    return name[:SHORT_NAME]
+READ_WHOLE_BYTES = 8_000_000
+"""A file elsewhere that is no larger is read by one call, and not by one for each part that is asked for."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +74,18 @@ class Folder:
         found = {str(name).rstrip("/").rsplit("/", 1)[-1] for name in listed}
         return sorted(name for name in fnmatch.filter(found, pattern) if not name.startswith("."))
 
+    def below(self) -> list[str]:
+        """The names of the files in this folder and in those within it, by one listing of an object store."""
+        filesystem, path = _open_fresh(self.url)
+        return [str(name).removeprefix(f"{path.rstrip('/')}/") for name in filesystem.find(path)]
+
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""
         filesystem, path = _open_fresh(self.path(name))
         file: IO[bytes] = filesystem.open(path, "rb")
+        if isinstance(file, AbstractBufferedFile) and file.size <= READ_WHOLE_BYTES:
+            with file:
+                return BytesIO(file.read())
         return file
 
     def create(self, name: str) -> AbstractContextManager[IO[bytes]]:
@@ -197,6 +115,19 @@ class Folder:
             return None
         return kind.model_validate_json(content) if content else None
 
+    def write_settled(self, name: str, record: BaseModel) -> None:
+        """Write a record that stays as it is from now on, but for another one that is written in its place."""
+        self.write(name, record)
+        remember(self.path(name), record)
+
+    def read_settled(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
+        """The record `name` that stays as it is once it is there: see `settled_records_remembered`."""
+        path = self.path(name)
+        record = remembered(path, kind)
+        if record is None and (record := self.read(name, kind)) is not None:
+            remember(path, record)
+        return record
+
     def claim(self, name: str, record: BaseModel) -> bool:
         """Write a record only if it is not there yet; whether this call was the one that wrote it.
 
@@ -225,12 +156,6 @@ class Folder:
                 _remove_objects(filesystem, path)
             else:
                 filesystem.rm(path, recursive=True)
-
-
-def is_object_store(url: str) -> bool:
-    """Whether a URL's files lie in an object store, also behind a cache: `simplecache::s3://lake/a.csv`."""
-    protocol, _ = split_protocol(url.rpartition("::")[2])
-    return protocol in OBJECT_STORES
 
 
 def _remove_objects(filesystem: AbstractFileSystem, path: str) -> None:

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from fsspec.core import split_protocol
 from pydantic import BaseModel
 
-from .errors import OpenAIBatchError, StorageError
-from .storage import OBJECT_STORES, Folder, is_object_store, may_pass, open_url
+from ..errors import OpenAIBatchError, StorageError
+from .folders import Folder
+from .locations import OBJECT_STORES, is_object_store, may_pass, open_url
 
 EXCLUSIVE = OBJECT_STORES | {"file", "local", "memory"}
 """Protocols whose own create is exclusive; over others fsspec looks first, and then writes."""

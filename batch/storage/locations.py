@@ -1,0 +1,44 @@
+"""Paths and URLs of any fsspec filesystem."""
+
+import errno
+import os
+from pathlib import Path
+
+from fsspec import AbstractFileSystem
+from fsspec.core import split_protocol, url_to_fs
+from fsspec.implementations.local import LocalFileSystem
+
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
+
+PASSING = frozenset({errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO)})
+"""What s3fs makes of an object store that has too much to do, or fails itself."""
+
+
+def open_url(url: str) -> tuple[AbstractFileSystem, str]:
+    """The filesystem of a path or URL, and the path on it; a `~` is the user's home."""
+    filesystem, path = url_to_fs(os.fspath(url))
+    return filesystem, str(path)
+
+
+def absolute(url: str) -> str:
+    """A URL as it is, a local path from the root: another process may stand in another folder.
+
+    The `/` at its end, which makes a folder of a destination, stays.
+    """
+    try:
+        filesystem, path = open_url(url)
+    except (ValueError, ImportError):  # as whoever reads or writes it will say
+        return url
+    return f"{Path(path)}{'/' * url.endswith('/')}" if isinstance(filesystem, LocalFileSystem) else url
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a file system may do another time what it could not: nothing is wrong with a name or a right."""
+    passing = isinstance(error, OSError) and error.errno in PASSING
+    return passing or isinstance(error, ConnectionError | TimeoutError)
+
+
+def is_object_store(url: str) -> bool:
+    """Whether a URL's files lie in an object store, also behind a cache: `simplecache::s3://lake/a.csv`."""
+    protocol, _ = split_protocol(url.rpartition("::")[2])
+    return protocol in OBJECT_STORES
