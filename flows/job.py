@@ -142,6 +142,7 @@ def openai_batch(
     return run_to_its_state(job_run, options.max_rounds)  # type: ignore[return-value]  # Prefect gives its data
 
 
+@settled_records_remembered()
 def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job = job_run.job
@@ -186,7 +187,6 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         open_batches_named(job),
         processes_end_with_it(),
         pauses_end_with_it(),
-        settled_records_remembered(),
         shown_progress(job) as progress,
     ):
         job_run = settle_answers(job_run.on_its_terms())

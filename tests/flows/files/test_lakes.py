@@ -1,6 +1,7 @@
 """The whole flow from many files to many files, on a disk and in an object store."""
 
 import runpy
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from fsspec import AbstractFileSystem
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.sorting import FlowRunSort
-from prefect_openai_batch import RunOptions, SourceError, resume_job
+from prefect_openai_batch import ChatRequest, RunOptions, SourceError, resume_job
 from prefect_openai_batch.emulator import BatchServer
 
 from ...conftest import ROOT
@@ -104,6 +105,25 @@ def test_an_object_store_in_an_object_store_out(
     with get_client(sync_client=True) as client:
         names = [found.name for found in client.read_flow_runs(limit=50, sort=FlowRunSort.START_TIME_DESC)]
     assert "day=2026-11-24/*/*.parquet · gpt-5-mini · 10 rows" in names
+
+
+def test_a_job_in_an_object_store_asks_it_seldom(
+    batch_server: BatchServer, by_model: Path, bucket: AbstractFileSystem, tmp_path: Path, run: Run
+) -> None:
+    """For what stays as it is, a few times an input file: of thousands, at a real latency, it takes hours."""
+    request = ChatRequest(model="{{ model }}", prompt="{{ review }}")
+    assert run(by_model, request, storage="s3://lake/jobs").complete
+    asked = [
+        line.split('"')[1] for line in (tmp_path / "object-store.log").read_text().splitlines() if '"' in line
+    ]
+    calls = Counter(f"{call.split()[0]} {call.split()[1].rpartition('/')[2]}" for call in asked)
+    files = 3
+    assert calls["GET fetched.json"] <= 2 * files
+    assert calls["GET submitted.json"] <= 2 * files
+    assert calls["GET outcomes.arrow"] <= 5 * files
+    assert calls["GET 00000.json"] <= 4
+    assert calls["GET rows.json"] <= 3
+    assert calls["PUT fetched.json"] == files
 
 
 def test_the_example_runs(
