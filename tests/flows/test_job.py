@@ -26,9 +26,9 @@ from prefect_openai_batch.batch.errors import (
     RequestError,
     SourceError,
 )
-from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
 
-from .conftest import with_options
+from .conftest import looked_at, with_options
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -112,14 +112,15 @@ def test_results_that_were_lost_are_written_again(
     assert posts(batch_server) == sent
 
 
-def test_batches_in_flight_are_bounded_and_refilled(batch_server: BatchServer, tmp_path: Path) -> None:
+def test_batches_in_flight_are_bounded_and_refilled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With one in flight at a time, each batch is created after the one before has ended."""
     source = tmp_path / "rows.jsonl"
     frame = pd.DataFrame({"model": ["gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5"], "review": list("abcd")})
     frame.to_json(source, orient="records", lines=True)
     request = ChatRequest(model="{{ model }}", prompt="{{ review }}")
-    report = run(source, tmp_path, request, in_flight=1)
-    batches = sorted(batch_server.state()["batches"], key=lambda batch: batch["created_at"])
+    with looked_at(monkeypatch, seconds=20, timing=Timing(running=30)) as server:
+        report = run(source, tmp_path, request, in_flight=1)
+        batches = sorted(server.state()["batches"], key=lambda batch: batch["created_at"])
     assert len(report.batches) == len(batches) == 3
     for earlier, later in pairwise(batches):
         assert later["created_at"] >= earlier["completed_at"]
