@@ -74,7 +74,7 @@ class _Sent(NamedTuple):
                 usual = usual.filter(pa.array(~np.isin(usual[PLACE].to_numpy(), places)))
             places = np.concatenate([usual[PLACE].to_numpy(), places])
             batches = [self._of_answers(usual), *batches]
-        batch = pa.concat_batches(batches)
+        batch = batches[0] if len(batches) == 1 else pa.concat_batches(batches)
         return batch if np.all(places[:-1] < places[1:]) else batch.take(pa.array(np.argsort(places)))
 
     def _of_answers(self, answered: pa.RecordBatch) -> pa.RecordBatch:
