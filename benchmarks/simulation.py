@@ -23,7 +23,7 @@ from math import ceil
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch, BatchStatus
 from prefect_openai_batch.batch.files.input_files import InputFile
-from prefect_openai_batch.batch.flight.bounds import Bounds
+from prefect_openai_batch.batch.flight.bounds import Bounds, Told
 from prefect_openai_batch.batch.flight.cuts import pieces_of
 from prefect_openai_batch.batch.flight.departures import Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
@@ -154,12 +154,11 @@ class Simulation:
         self.departures.landed(batch, self.now)
         if self.openai.ended.pop(batch.id) == BatchStatus.FAILED:
             self.calls["refused"] += 1
-            self.departures.bounds.told[file.model] = self.case.limit
+            self.departures.bounds.told[file.model] = Told(self.now, self.case.limit)
             pieces = pieces_of(file, self.case.limit, alone=not self.departures.flying)
-            self.departures.goes_on(cut(file, pieces))
-            self.departures.lacked_room()
+            self.departures.lacked_room(cut(file, pieces))
             return
-        self.departures.had_room()
+        self.departures.had_room(file)
         self.calls["downloads"] += 1
         self.calls["deletions"] += 2
         self.done_rows += file.items

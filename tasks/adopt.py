@@ -8,7 +8,7 @@ from ..batch.files.identity import one_each
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.own_table import foreign_batches
-from ..batch.jobs.submissions import Adopted, begun, has_claim, submitted
+from ..batch.jobs.submissions import Adopted, has_claim, submitted
 from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import Connection, connect
@@ -31,12 +31,11 @@ def adopt_batches(job: Job, round_number: int, *, credentials: str | None = None
         JobKeyError: the key was used before with something else, or for a job that is done: a batch of it has
             ended, and its output is deleted.
     """
-    built, folder = job.input_files_of(round_number), job.round_folder(round_number)
-    sent = {file.folder for file in begun(folder, built) if submitted(file) or has_claim(file)}
-    files = [file for file in built if file.folder not in sent]
+    sent = {file.folder for file in job.begun_files() if submitted(file) or has_claim(file)}
+    files = [file for file in job.input_files_of(round_number) if file.folder not in sent]
     with connect(credentials) as connection:
         adopted = adopt(connection, job, files) if files else []
-    folder.write("adopted.json", Adopted(batch_ids=tuple(adopted)))
+    job.round_folder(round_number).write("adopted.json", Adopted(batch_ids=tuple(adopted)))
     return adopted
 
 

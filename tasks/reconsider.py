@@ -129,7 +129,7 @@ def _make_room(
         adopt_listed(connection, job, listed, made)
         for piece in () if alone else made:
             put_off(piece, clock.now() + min(pause_seconds * 2 ** cuts_of(file), LONGEST_PAUSE_SECONDS))
-        record_pieces(job, file, CUT, made)
+        made = record_pieces(job, file, CUT, made)
     note_cut(file, batch)
     return made
 
@@ -172,7 +172,7 @@ def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -
     if refused and not rest:
         rest = kept_lines(file, refused)
         adopt_listed(connection, job, _listed(connection, job), rest)
-        record_pieces(job, file, REST, rest)
+        rest = record_pieces(job, file, REST, rest)
     note_fetched(file.files, note_refused(file, batch, refused or refused_lines(batch.errors)))
     return rest
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ..files.batches import WINDOW_SECONDS, Batch
 from ..files.identity import enqueued_tokens
@@ -13,27 +14,57 @@ from ..prices import undated
 from .cuts import told_limit
 
 
+class Told(NamedTuple):
+    """A limit that a refusal names; when its batch was created, in Unix seconds."""
+
+    at: float
+    limit: int
+
+
 @dataclass
 class Bounds:
-    """The bound that was given for every model, None where none was, and the limits that OpenAI has told.
+    """The bound that was given for every model, None where none was, and what refusals of OpenAI have told.
 
-    A told limit binds for a day from the creation of the batch that was refused: accounts rise.
+    A limit that one names binds for a day from the creation of its batch: accounts rise. And after each nothing of
+    its model goes for a while: who holds the room may be seen in no list.
     """
 
     given: int | None = None
-    told: dict[str, int] = field(default_factory=dict)
+    told: dict[str, Told] = field(default_factory=dict)
+    closed: dict[str, float] = field(default_factory=dict)
 
     def learn(self, batches: Iterable[Batch], now: float) -> None:
-        """Take over the limits that refusals of batches name; what other batches say is nothing."""
+        """Take over the limits that the newest refusals of batches name; what other batches say is nothing."""
         for batch in batches:
             limit = told_limit(batch.errors)
-            if limit is not None and batch.input_file and now - (batch.created_at or now) < WINDOW_SECONDS:
-                self.told[undated(batch.input_file.model)] = limit
+            if limit is not None and batch.input_file:
+                model, told = undated(batch.input_file.model), Told(batch.created_at or now, limit)
+                self.told[model] = max(told, self.told.get(model, told))
+        self.let_go(now)
+
+    def let_go(self, now: float) -> None:
+        """Forget the limits that were told more than a day ago."""
+        self.told = {model: told for model, told in self.told.items() if now - told.at < WINDOW_SECONDS}
+
+    def close(self, model: str, until: float) -> None:
+        """Let nothing of a model go until a time in Unix seconds."""
+        self.closed[undated(model)] = max(until, self.closed_until(model))
+
+    def reopen(self, model: str) -> None:
+        """A batch of a model has ended: what it held is free."""
+        self.closed.pop(undated(model), None)
+
+    def closed_until(self, model: str) -> float:
+        """From when on something of a model may go, in Unix seconds; 0 where nothing keeps it."""
+        return self.closed.get(undated(model), 0.0)
 
     def of(self, model: str) -> int | None:
         """The most tokens of a model in open batches; None where nothing bounds them."""
+        return min((bound for bound in (self.given, self._limit_of(model)) if bound is not None), default=None)
+
+    def _limit_of(self, model: str) -> int | None:
         told = self.told.get(undated(model))
-        return min((bound for bound in (self.given, told) if bound is not None), default=None)
+        return None if told is None else told.limit
 
     def is_judged_at_once(self, file: InputFile) -> bool:
         """Whether OpenAI refuses an input file however much room there is: it waits for none, and is cut then.
@@ -41,7 +72,7 @@ class Bounds:
         Others may never leave so much. It is sent all the same: by its refused batch a start that has lost the
         folder knows its pieces for what they are.
         """
-        told = self.told.get(undated(file.model))
+        told = self._limit_of(file.model)
         can_be_told = file.items > 1 or file.tokens.input is not None
         return told is not None and enqueued_tokens(file) > told and can_be_told
 
@@ -58,5 +89,11 @@ def bounds_of(job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]
     """The bound that a job has been given, and the limits that what became of some of its input files tells."""
     bounds = Bounds(job.terms.max_enqueued_tokens)
     for file, output in outputs:
-        bounds.learn(refusals(file).batches if output is None else [output.batch], now)
+        if output is not None:
+            bounds.learn([output.batch], now)
+            continue
+        known = refusals(file)
+        bounds.learn(known.batches, now)
+        if known.for_room:
+            bounds.close(file.model, known.not_before)
     return bounds

@@ -18,7 +18,9 @@ from ..limits import FILES_IN_A_BOUND, Limits
 from ..outcomes.validation import note_refused
 
 MOST_CUTS = 4
-"""How often a file is cut to fit beside others' batches: where they take all the room, no piece would."""
+"""How often a file is cut to fit beside others' batches: where they take all the room, no piece would.
+
+Where the limit is known, once: what is a tenth of it finds room as soon as there is any."""
 
 MOST_REFUSALS = 3
 """How often a single item that may be over the limit is refused, in the end with nothing of ours beside it."""
@@ -62,7 +64,8 @@ def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int 
         return 0 if surely_over or (alone and may_be_over and refusals >= MOST_REFUSALS) else 1
     if limit is not None and tokens * FILES_IN_A_BOUND > limit:
         return min(file.items, -(-tokens * FILES_IN_A_BOUND // limit))
-    return 2 if (alone and may_be_over) or cuts_of(file) < MOST_CUTS else 1
+    most_cuts = MOST_CUTS if limit is None else 1
+    return 2 if (alone and may_be_over) or cuts_of(file) < most_cuts else 1
 
 
 def cuts_of(file: InputFile) -> int:
@@ -72,13 +75,14 @@ def cuts_of(file: InputFile) -> int:
 
 def recorded_pieces(job: Job, file: InputFile, kind: str) -> list[InputFile]:
     """The pieces of a kind of an input file, once they are recorded."""
-    built = job.round_folder(file.round).read(f"{file.name}{kind}.json", Built)
+    built = job.round_folder(file.round).read_settled(f"{file.name}{kind}.json", Built)
     return [] if built is None else list(built.input_files)
 
 
-def record_pieces(job: Job, file: InputFile, kind: str, made: Sequence[InputFile]) -> None:
-    """Record the pieces of an input file, all at once: from now on they are sent."""
-    job.round_folder(file.round).write(f"{file.name}{kind}.json", Built(input_files=tuple(made)))
+def record_pieces(job: Job, file: InputFile, kind: str, made: Sequence[InputFile]) -> list[InputFile]:
+    """Record the pieces of an input file, all at once; what is sent from now on: who was first made it."""
+    built = job.round_folder(file.round).write_first(f"{file.name}{kind}.json", Built(input_files=tuple(made)))
+    return list(built.input_files)
 
 
 def cut(file: InputFile, pieces: int) -> list[InputFile]:

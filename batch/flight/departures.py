@@ -3,7 +3,7 @@
 No time passes here and nothing is sent: the flow and the simulation both ask it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
@@ -93,7 +93,8 @@ class Departures:
                 break
             if file.model in look.lacking:
                 continue
-            if (not_before := self._goes_from(file)) > now:
+            closed_until = self.bounds.closed_until(file.model)
+            if (not_before := closed_until if closed_until > now else self._goes_from(file)) > now:
                 look.put_off = min(look.put_off, not_before)
             elif enqueued is not None and not self._fits(file, enqueued, now):
                 look.lacking.add(file.model)
@@ -165,11 +166,17 @@ class Departures:
             return self._pauses.for_room().after(age)
         return self._pauses.most if self.flying else self._pauses.after(age)
 
-    def hold(self, files: list[InputFile]) -> None:
-        """Let input files wait again, before all others: somebody was faster, and the room is gone."""
-        self.waiting[:0] = files
-        self.look.others = True
-        self.look.lacking |= {file.model for file in files}
+    def hold(self, without_room: list[InputFile], too_many: list[InputFile]) -> None:
+        """Let input files wait again, before all others.
+
+        Args:
+            without_room: Somebody was faster, and their room is gone.
+            too_many: OpenAI takes no more batches for now, whatever the room.
+        """
+        self.waiting[:0] = [*without_room, *too_many]
+        self.look.others |= bool(without_room)
+        self.look.lacking |= {file.model for file in without_room}
+        self.look.withheld |= bool(too_many)
 
     def landed(self, batch: Batch, now: float) -> None:
         """A batch is open no more: there may be room at once."""
@@ -179,18 +186,30 @@ class Departures:
 
     def goes_on(self, files: Iterable[InputFile]) -> None:
         """These go again, or in place of what was refused; none waits or flies twice."""
-        known = {file.folder for file in self.waiting}
-        known |= {batch.input_file.folder for batch in self.flying if batch.input_file}
-        for file in files:
-            if file.folder not in known:
-                self.waiting.append(file)
-                self._known_not_before.pop(file.folder, None)
+        self.waiting += self._not_known(files)
         self._models |= {file.model for file in self.waiting}
 
-    def lacked_room(self) -> None:
-        """OpenAI had no room for a batch: no more than are open now."""
-        self.room = max(1, len(self.flying))
+    def _not_known(self, files: Iterable[InputFile]) -> list[InputFile]:
+        known = {file.folder for file in self.waiting}
+        known |= {batch.input_file.folder for batch in self.flying if batch.input_file}
+        new = [file for file in files if file.folder not in known]
+        for file in new:
+            self._known_not_before.pop(file.folder, None)
+        return new
 
-    def had_room(self) -> None:
-        """OpenAI took a batch to its end: one more may be open."""
+    def lacked_room(self, files: Sequence[InputFile]) -> None:
+        """OpenAI had no room for a batch, and these go on in its place, before all others of their model.
+
+        Where nobody knows how much room there is, no more are open than are now.
+        """
+        self.waiting[:0] = self._not_known(files)
+        for file in files:
+            self.bounds.close(file.model, self._goes_from(file))
+        if any(self.bounds.of(file.model) is None for file in files):
+            self.room = max(1, len(self.flying))
+
+    def had_room(self, file: InputFile | None) -> None:
+        """OpenAI took the batch of an input file to its end: one more may be open."""
         self.room = min(self.room + 1, self.in_flight)
+        if file is not None:
+            self.bounds.reopen(file.model)

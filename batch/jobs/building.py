@@ -63,8 +63,7 @@ def build_selection(
         )
         files = tuple(writer.write(lines if sifting is None else sifting.sift(lines)))
         unsent = sifting.record() if sifting else ()
-    folder.write(f"{selection.name}.json", Built(input_files=files, unsent=unsent))
-    return files
+    return folder.write_first(f"{selection.name}.json", Built(input_files=files, unsent=unsent)).input_files
 
 
 def _is_sifted(job: Job, selection: Selection, store: "AnswerStore | None") -> bool:

@@ -21,6 +21,7 @@ from pathlib import PurePosixPath
 from ..files.batches import Batch
 from ..files.input_files import INPUT, ITEMS, InputFile
 from ..outcomes.outcome_files import FetchedOutput
+from ..outcomes.validation import Reason, why_refused
 from ..storage.folders import Folder
 from ..storage.records import Record
 
@@ -46,6 +47,11 @@ class Refusals(Record):
 
     batches: tuple[Batch, ...] = ()
     not_before: float = 0.0
+
+    @property
+    def for_room(self) -> bool:
+        """Whether it waits for room among the enqueued tokens, as a piece that has not been sent does."""
+        return not self.batches or why_refused(self.batches[-1].errors) == Reason.NO_ROOM
 
 
 class Uploads(Record):
@@ -222,11 +228,14 @@ def last_seen(file: InputFile) -> Batch | None:
     return done.batch if done else submitted(file)
 
 
-def begun(folder: Folder, files: Iterable[InputFile]) -> list[InputFile]:
-    """Those of the input files below a folder of whose way something is recorded, by one listing of it."""
-    records = (name for name in map(PurePosixPath, folder.below()) if name.name not in (INPUT, ITEMS))
-    told = {folder.path(str(parent)) for name in records for parent in name.parents}
-    return [file for file in files if file.folder in told]
+def begun(rounds: Folder, files: Iterable[InputFile]) -> list[InputFile]:
+    """Those input files of a job that have a record of their way: one listing of its rounds tells.
+
+    They are told apart by their names: two starts may spell the job's folder in two ways.
+    """
+    records = (name for name in map(PurePosixPath, rounds.below()) if name.name not in (INPUT, ITEMS))
+    told = {str(parent) for name in records for parent in name.parents}
+    return [file for file in files if f"{file.round}/{file.name}" in told]
 
 
 def may_be_paid(file: InputFile) -> bool:

@@ -75,9 +75,17 @@ class Folder:
         return sorted(name for name in fnmatch.filter(found, pattern) if not name.startswith("."))
 
     def below(self) -> list[str]:
-        """The names of the files in this folder and in those within it, by one listing of an object store."""
+        """The names of the files in this folder and in those within it, by one listing of an object store.
+
+        Raises:
+            OSError: a folder cannot be listed; one that is not there is empty.
+        """
         filesystem, path = _open_fresh(self.url)
-        return [str(name).removeprefix(f"{path.rstrip('/')}/") for name in filesystem.find(path)]
+        if not isinstance(filesystem, LocalFileSystem):
+            return [str(name).removeprefix(f"{path.rstrip('/')}/") for name in filesystem.find(path)]
+        # not `find`: it takes a folder that cannot be listed for an empty one
+        found = os.walk(path, onerror=_raise_unless_gone, followlinks=True)
+        return [(Path(folder) / name).relative_to(path).as_posix() for folder, _, names in found for name in names]
 
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""
@@ -115,8 +123,18 @@ class Folder:
             return None
         return kind.model_validate_json(content) if content else None
 
+    def write_first(self, name: str, record: AnyRecord) -> AnyRecord:
+        """Write a record that stays as it is, unless somebody was first; the one that stands there then."""
+        if not self.claim(name, record):
+            first = self.read_settled(name, type(record))
+            if first is not None:
+                return first
+            self.write(name, record)  # who claimed it died in the act
+        remember(self.path(name), record)
+        return record
+
     def write_settled(self, name: str, record: BaseModel) -> None:
-        """Write a record that stays as it is from now on, but for another one that is written in its place."""
+        """Write a record which from now on this process alone replaces, and remember it."""
         self.write(name, record)
         remember(self.path(name), record)
 
@@ -171,6 +189,11 @@ def _remove_objects(filesystem: AbstractFileSystem, path: str) -> None:
     with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
         deque(threads.map(remove, filesystem.find(path)), maxlen=0)  # the first error is raised
     filesystem.invalidate_cache()
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _open_fresh(url: str) -> tuple[AbstractFileSystem, str]:

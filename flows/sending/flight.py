@@ -14,7 +14,7 @@ from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import last_planned, stop_if_out_of_quota
-from ...batch.jobs.submissions import begun, fetched, gave_way, refusals, submitted
+from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
@@ -53,7 +53,7 @@ class Flight:
         self.credentials = job_run.credentials
         self.number = number
         built = self.job.input_files_of(number)
-        outputs = [(file, fetched(file)) for file in begun(self.job.round_folder(number), built)]
+        outputs = [(file, fetched(file)) for file in self.job.begun_files() if file.round == number]
         done = {file.folder for file, output in outputs if output is not None}
         batches = {file.folder: submitted(file) for file, output in outputs if output is None}
         unsent = [file for file in built if file.folder not in done and batches.get(file.folder) is None]
@@ -106,6 +106,7 @@ class Flight:
         """Submit as many as there is room for; whether any still wait."""
         self._keep_deadline()
         departures = self.departures
+        departures.bounds.let_go(clock.now())
         if self._is_stopped():
             return False
         look_at = departures.looks_again_at()
@@ -163,11 +164,10 @@ class Flight:
             waiting.clear()
 
     def _submit(self, files: list[InputFile]) -> bool:
-        """Submit these; whether there was still room for all of them."""
+        """Submit these; whether all of them have gone."""
         held = submit_files(self.job_run, files, self.departures.bounds.for_file, self._note_submission)
-        if held:
-            self.departures.hold(held)
-        return not held
+        self.departures.hold(*held)
+        return not any(held)
 
     def _note_submission(self, file: InputFile, batch: Batch) -> None:
         report_progress("upload", advance=file.items)
@@ -230,12 +230,12 @@ class Flight:
         again = self._reconsider(ended)
         if again and ended.status == BatchStatus.FAILED:
             tell_refused(self.job, ended, again)
+        if again and why_refused(ended.errors) == Reason.NO_ROOM:
+            departures.lacked_room(again)
+            return
         departures.goes_on(again)
-        lacked_room = bool(again) and why_refused(ended.errors) == Reason.NO_ROOM
-        if lacked_room or ended.input_file in again:
-            departures.lacked_room()
-        else:
-            departures.had_room()
+        if ended.input_file not in again:
+            departures.had_room(ended.input_file)
             self._fetch(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:

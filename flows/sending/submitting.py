@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from openai import APIStatusError
+from openai import APIStatusError, RateLimitError
+from prefect import get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from ...batch.files.batches import Batch
 from ...batch.files.input_files import InputFile
+from ...batch.files.pieces import in_words
 from ...batch.jobs.submissions import refusals
 from ...batch.outcomes.outcome import OUT_OF_QUOTA
 from ...tasks import submit_in_room
@@ -22,9 +24,16 @@ UPLOADS = 4
 Note = Callable[[InputFile, Batch], None]
 
 
+class Held(NamedTuple):
+    """Input files that wait on: there is no room for them any more, or OpenAI takes no more batches for now."""
+
+    without_room: list[InputFile]
+    too_many: list[InputFile]
+
+
 def submit_files(
     job_run: JobRun, files: list[InputFile], bound: Callable[[InputFile], int | None], note: Note
-) -> list[InputFile]:
+) -> Held:
     """Submit these side by side, the first of them in this thread; an error is raised when all are done.
 
     That is no work for the flow's engine, whose processes may be busy for long.
@@ -34,9 +43,6 @@ def submit_files(
         files: Input files without a batch.
         bound: The most tokens of an input file's model in open batches, where it waits for room.
         note: Hears of each that has its batch.
-
-    Returns:
-        Those for which there was no room any more.
     """
     wishes: dict[str, Any] = {
         "credentials": job_run.credentials,
@@ -55,19 +61,22 @@ def submit_files(
 
 def _note_submissions(
     job_run: JobRun, files: list[InputFile], results: list[Callable[[], Batch | None]], note: Note
-) -> list[InputFile]:
+) -> Held:
     failed: list[Exception] = []
-    held: list[InputFile] = []
+    held = Held([], [])
     for file, result in zip(files, results, strict=True):
         try:
             batch = result()
             if batch is None:
-                held.append(file)
+                held.without_room.append(file)
             else:
                 note(file, batch)
         except APIStatusError as error:
             if error.code in OUT_OF_QUOTA:
                 job_run.job.stop("insufficient_quota", error.message)
+            elif isinstance(error, RateLimitError):  # as an hour's creations are used up
+                get_run_logger().warning("OpenAI takes no more for now (429): %s goes later", in_words(file))
+                held.too_many.append(file)
             else:
                 failed.append(error)
         except Exception as error:

@@ -84,7 +84,7 @@ def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqu
     spending = Spending(standing.job) if has_open else None
     for file in standing.unsent:
         not_before, bound = refusals(file).not_before, bounds.for_file(file)
-        if file.model in seen or not_before > now:
+        if file.model in seen or max(not_before, bounds.closed_until(file.model)) > now:
             continue
         if bound is not None:
             enqueued = look_for_room()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
-from openai import APIError, OpenAIError
+from openai import APIError, OpenAIError, RateLimitError
 
 from ...batch import clock
 from ...batch.files.batches import Batch
@@ -83,7 +83,9 @@ def _found_or_created(
     try:
         return CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
     except APIError as error:
-        if not may_have_created(error):
+        if isinstance(error, RateLimitError):
+            note_kept_upload(file, file_id)
+        elif not may_have_created(error):
             with suppress(OpenAIError):
                 connection.delete_file(file_id)
         raise

@@ -62,9 +62,12 @@ def may_have_created(error: APIError) -> bool:
 
 
 def lacks_room(error: APIError) -> bool:
-    """Whether a creation was refused for want of room among the enqueued tokens: some of Azure's regions do so."""
+    """Whether a creation was refused for want of room among the enqueued tokens, by its code or its words.
+
+    Some of Azure's regions do so, and gateways leave codes out.
+    """
     refused = isinstance(error, APIStatusError) and error.status_code in (400, 429)
-    return refused and (error.code == NO_ROOM or NO_ROOM in error.message)
+    return refused and NO_ROOM in (error.code, BatchError.model_validate({"message": error.message}).code)
 
 
 def refused_batch(error: APIError, endpoint: Endpoint, file_id: str) -> Batch:

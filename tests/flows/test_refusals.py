@@ -23,17 +23,22 @@ def created(server: BatchServer) -> int:
     return len(server.state()["batches"])
 
 
+def take_room(tokens: int) -> None:
+    """A batch of somebody's who does not say in it what it enqueues."""
+    line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
+    content = f'{line}"messages":[{{"role":"user","content":"{"word " * tokens}"}}]}}}}\n'.encode()
+    with openai.OpenAI() as client:
+        file = client.files.create(file=("other.jsonl", content), purpose="batch")
+        client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+
 def test_a_batch_that_lacks_room_is_cut_and_goes_again(
     reviews: Path, by_model: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In pieces, when another has ended; it is no round, and each item is billed once."""
     limits = Limits(enqueued_tokens={"*": 200})
     with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
-        with openai.OpenAI() as client:  # somebody else's batch takes the room for a while
-            line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
-            content = f'{line}"messages":[{{"role":"user","content":"{"word " * 150}"}}]}}}}\n'.encode()
-            file = client.files.create(file=("other.jsonl", content), purpose="batch")
-            client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
+        take_room(tokens=150)
         source = tmp_path / "few.csv"
         pd.read_csv(reviews).head(5).to_csv(source, index=False)
         report = run(source)
@@ -46,6 +51,22 @@ def test_a_batch_that_lacks_room_is_cut_and_goes_again(
         assert [name for name in names if CUT not in name] == ["00000-0"]
         assert server.bill()["billed_more_than_once"] == []
         assert [one["filename"] for one in server.state()["files"] if one["purpose"] == "batch"] == ["other.jsonl"]
+
+
+def test_room_that_somebody_unseen_holds_is_asked_for_by_one_file(
+    reviews: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And less often each time: neither is each refused in its turn, nor all cut to crumbs."""
+    limits = Limits(enqueued_tokens={"*": 200})
+    with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=15)) as server:
+        take_room(tokens=195)
+        report = run(reviews, max_poll_seconds=0.2)
+        mine = [batch for batch in server.state()["batches"] if batch["metadata"]]
+    assert report.complete
+    refused = [batch["metadata"]["input_file"] for batch in mine if batch["status"] == "failed"]
+    assert len({*refused}) <= 2, refused
+    assert max(name.count(CUT) for name in refused) <= 1
+    assert len(refused) <= 12
 
 
 def test_an_item_over_the_limit_has_failed_and_the_others_have_answers(

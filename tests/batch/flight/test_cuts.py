@@ -1,6 +1,7 @@
 """What goes on of an input file that found no room: pieces that hold its items, the same on every start."""
 
 import json
+from pathlib import Path
 
 import pytest
 from prefect_openai_batch import ChatRequest
@@ -58,6 +59,9 @@ def test_beside_others_it_is_cut_a_few_times_only() -> None:
     """Where they take all the room, no piece is small enough."""
     small = file(0).model_copy(update={"name": f"00000-0{f'{CUT}-0' * 4}"})
     assert pieces_of(small, None, alone=False) == 1
+    once = file(0).model_copy(update={"name": f"00000-0{CUT}10-0"})
+    assert [pieces_of(once, limit, alone=False) for limit in (None, 100)] == [2, 1]
+    assert pieces_of(file(0), 100, alone=False) == 2
 
 
 def test_a_refusal_names_its_limit() -> None:
@@ -93,7 +97,21 @@ def test_files_are_cut_at_their_share_of_the_bound(make_job: MakeJob) -> None:
     files = built(job, tokens=20)
     assert len(files) > 2
     assert all((one.tokens.input or 0) <= 20 for one in files)
+    job.round_folder(1).remove("00000.json")
     assert [one.items for one in built(job, tokens=1)] == [1] * 10
+
+
+def test_who_is_first_to_record_says_what_is_sent(make_job: MakeJob) -> None:
+    """Of two starts under different terms; and of two that cut one file: else a row would be in two batches."""
+    job = make_job(ROWS)
+    (whole,) = built(job)
+    assert built(job, tokens=20) == [whole] == job.input_files()
+    halves, thirds = cut(whole, 2), cut(whole, 3)
+    assert record_pieces(job, whole, CUT, halves) == halves
+    assert record_pieces(job, whole, CUT, thirds) == halves == recorded_pieces(job, whole, CUT)
+    job.round_folder(1).remove("00000.json")
+    (Path(job.folder) / "rounds/1/00000.json").touch()  # where there are no links, who claims may die in the act
+    assert len(built(job, tokens=20)) > 1
 
 
 @pytest.mark.parametrize(

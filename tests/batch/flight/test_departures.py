@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from prefect_openai_batch.batch.files.batches import WINDOW_SECONDS, Batch, BatchError, BatchStatus
 from prefect_openai_batch.batch.files.identity import enqueued_of
 from prefect_openai_batch.batch.files.input_files import InputFile
-from prefect_openai_batch.batch.flight.bounds import Bounds
+from prefect_openai_batch.batch.flight.bounds import Bounds, Told
 from prefect_openai_batch.batch.flight.departures import ROOM_SECONDS, Departures
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.options import ROOM_LOOK_SECONDS, Pauses
 
 from .conftest import BOUND, batch_of, file, leave
+
+MODEL = "gpt-5-mini"
 
 
 def test_a_batch_says_what_it_enqueues() -> None:
@@ -35,11 +37,44 @@ def test_as_many_are_open_as_may_be() -> None:
     departures = Departures(map(file, range(9)), [], in_flight=4)
     assert [one.name[4] for one in leave(departures)] == ["0", "1", "2", "3"]
     departures.landed(departures.flying[0], 1000.0)
-    departures.lacked_room()
+    departures.lacked_room([file(9)])
     assert leave(departures) == []
     departures.landed(departures.flying[0], 1000.0)
-    departures.had_room()
-    assert len(leave(departures)) == 2
+    departures.had_room(None)
+    assert [one.name[4] for one in leave(departures)] == ["9", "4"]
+
+
+def test_a_known_limit_is_kept_by_tokens() -> None:
+    """After a refusal too, as many may be open as before: their tokens are looked at, and not their number."""
+    departures = Departures(map(file, range(9)), [], in_flight=4, bounds=Bounds(told={MODEL: Told(0, BOUND)}))
+    assert len(leave(departures, Enqueued())) == 4
+    departures.landed(departures.flying[0], 1000.0)
+    departures.lacked_room([file(9)])
+    assert leave(departures, Enqueued()) == [file(9)]
+
+
+def test_a_refusal_keeps_its_whole_model_for_a_while() -> None:
+    """Who holds the room may be seen in no list: one file asks again, not each in its turn, and others go on."""
+    other = file(5).model_copy(update={"model": "gpt-5"})
+    times = {file(9).folder: 1060.0}
+    departures = Departures(
+        [*map(file, range(3)), other], [], 9, Bounds(BOUND), not_before=lambda one: times.get(one.folder, 0.0)
+    )
+    departures.lacked_room([file(9)])
+    assert leave(departures, Enqueued(), 1000.0) == [other]
+    departures.looked(1000.0)
+    assert departures.looks_again_at() == 1060
+    assert leave(departures, Enqueued(), 1060.0) == [file(9), *map(file, range(3))]
+
+
+def test_what_a_batch_held_is_free_when_it_has_ended() -> None:
+    """Then the next of its model goes at once, put off as it may have been for want of room."""
+    departures = Departures([file(0)], [batch_of(file(1))], 9, Bounds(BOUND), not_before=lambda _: 0.0)
+    departures.bounds.close("gpt-5-mini-2025-08-07", 1060.0)
+    assert leave(departures, Enqueued(), 1000.0) == []
+    departures.landed(departures.flying[0], 1000.0)
+    departures.had_room(file(1))
+    assert leave(departures, Enqueued(), 1000.0) == [file(0)]
 
 
 def test_what_is_kept_back_keeps_no_other_back() -> None:
@@ -93,7 +128,7 @@ def test_who_was_overtaken_looks_again_soon() -> None:
     """Room that was seen may be taken by others before it is ours: that is no reason to wait for ends of ours."""
     departures = Departures(map(file, range(3)), [batch_of(file(9))], in_flight=4, bounds=Bounds(BOUND))
     going = departures.leave(2, lambda _: True, 1000.0, Enqueued())
-    departures.hold(going)
+    departures.hold(going, [])
     departures.looked(1000.0)
     assert departures.looks_again_at() == 1002
     assert departures.waiting == [file(0), file(1), file(2)]
@@ -133,13 +168,21 @@ def test_a_limit_that_a_refusal_tells_binds_the_rest_of_its_model() -> None:
     bounds.learn([refused, batch_of(file(1))], 1001.0)
     late.learn([refused], 1000.0 + WINDOW_SECONDS)
     assert [bounds.of("gpt-5-mini"), bounds.of("other"), late.of("gpt-5-mini")] == [200, 1000, 1000]
+    risen = BatchError(code="token_limit_exceeded", message="Limit: 300 enqueued tokens.")
+    newer = refused.model_copy(update={"errors": (risen,), "created_at": 1500})
+    for batches in ([refused, newer], [newer, refused]):
+        among = Bounds()
+        among.learn(batches, 1600.0)
+        assert among.of("gpt-5-mini") == 300
+        among.let_go(1500.0 + WINDOW_SECONDS)
+        assert among.of("gpt-5-mini") is None
     pieces = Departures((file(number, 95) for number in range(6)), [], 20, bounds, yields=False)
     assert len(leave(pieces, Enqueued())) == 2
 
 
 def test_a_file_over_a_told_limit_waits_for_no_room() -> None:
     """Others may never leave so much: OpenAI refuses it at once, and its pieces then wait like any."""
-    bounds = Bounds(told={"gpt-5-mini": BOUND})
+    bounds = Bounds(told={MODEL: Told(0, BOUND)})
     files = [file(0, 2 * BOUND), file(1), file(2, BOUND, "other")]
     departures = Departures(files[:2], [], 4, bounds)
     assert leave(departures, Enqueued.of([batch_of(files[2])])) == files[:1]
@@ -150,7 +193,7 @@ def test_a_file_over_a_told_limit_waits_for_no_room() -> None:
     ("bounds", "waiting"),
     [
         pytest.param(Bounds(BOUND), file(0, 2 * BOUND), id="a-bound-that-somebody-gave"),
-        pytest.param(Bounds(told={"gpt-5-mini": 50}), file(0, None, items=1), id="an-item-of-unknown-tokens"),
+        pytest.param(Bounds(told={MODEL: Told(0, 50)}), file(0, None, items=1), id="an-item-of-unknown-tokens"),
     ],
 )
 def test_what_openai_may_take_waits_until_it_is_alone(bounds: Bounds, waiting: InputFile) -> None:

@@ -72,7 +72,7 @@ def leaving_job() -> Departures:
 def test_who_sends_nothing_more_leaves_no_room() -> None:
     """It was stopped, or no more of its batches may be open: it has nothing to stay for."""
     deep = leaving_job()
-    deep.lacked_room()
+    deep.room = len(deep.flying)
     assert not deep.leaves_room
     deep = leaving_job()
     deep.waiting.clear()

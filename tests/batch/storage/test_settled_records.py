@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from fsspec import AbstractFileSystem
 from prefect import flow, task
-from prefect.task_runners import ThreadPoolTaskRunner
 from prefect_openai_batch.batch.storage.folders import READ_WHOLE_BYTES, Folder
 from prefect_openai_batch.batch.storage.records import settled_records_remembered
 
@@ -61,7 +60,7 @@ def test_it_holds_in_the_threads_of_prefects_tasks(folder: Folder, prefect_serve
     def reads() -> Note | None:
         return folder.read_settled("note.json", Note)
 
-    @flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
+    @flow
     def reading() -> tuple[Note | None, Note | None]:
         with settled_records_remembered():
             told = reads.submit().result()

@@ -127,11 +127,18 @@ def test_what_is_known_is_cancelled_all_the_same(
     assert connection.batch(second.id).status == "cancelling"
 
 
+NO_ROOM = "Enqueued token limit reached for gpt-5. Limit: 90,000 enqueued tokens."
+
+
+@pytest.mark.parametrize("status", [400, 429])
+@pytest.mark.parametrize(
+    "said", [{"code": "token_limit_exceeded"}, {"code": "slower", "message": NO_ROOM}], ids=["a code", "words"]
+)
 def test_what_openai_never_had_is_not_cancelled(
-    server: BatchServer, connection: Connection, tmp_path: Path
+    server: BatchServer, connection: Connection, tmp_path: Path, status: int, said: dict[str, str]
 ) -> None:
     """A creation that was refused at once stands as a batch in the records, and OpenAI knows none of its id."""
-    server.fail(RouteFault(kind="http_error", route="POST */batches", status=400, code="token_limit_exceeded"))
+    server.fail(RouteFault(kind="http_error", route="POST */batches", status=status, **said))
     job, (file, *_) = built_job(tmp_path)
     assert find_or_create(connection, file, 0).id.startswith(REFUSED)
     assert cancel_batches(connection, job, 0) == []

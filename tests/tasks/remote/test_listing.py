@@ -58,6 +58,16 @@ def test_what_was_created_here_counts_where_the_list_lags(
     assert enqueued_by_now(connection).taken(MODEL) == 11
 
 
+@pytest.mark.parametrize("status", [403, 404, 405])
+def test_what_may_not_be_listed_tells_of_nothing(
+    server: BatchServer, connection: Connection, file: InputFile, status: int
+) -> None:
+    """A gateway or a key without that right: OpenAI judges alone."""
+    create(connection, file, 5)
+    server.fail(RouteFault(kind="http_error", route="GET */batches", status=status))
+    assert enqueued(connection).taken(MODEL) == enqueued_by_now(connection).taken(MODEL) == 0
+
+
 def test_a_look_that_is_old_is_made_again(
     server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
