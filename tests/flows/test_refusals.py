@@ -23,10 +23,10 @@ def created(server: BatchServer) -> int:
     return len(server.state()["batches"])
 
 
-def take_room(tokens: int) -> None:
+def take_room(words: int) -> None:
     """A batch of somebody's who does not say in it what it enqueues."""
     line = '{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini",'
-    content = f'{line}"messages":[{{"role":"user","content":"{"word " * tokens}"}}]}}}}\n'.encode()
+    content = f'{line}"messages":[{{"role":"user","content":"{"word " * words}"}}]}}}}\n'.encode()
     with openai.OpenAI() as client:
         file = client.files.create(file=("other.jsonl", content), purpose="batch")
         client.batches.create(input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h")
@@ -38,7 +38,7 @@ def test_a_batch_that_lacks_room_is_cut_and_goes_again(
     """In pieces, when another has ended; it is no round, and each item is billed once."""
     limits = Limits(enqueued_tokens={"*": 200})
     with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
-        take_room(tokens=150)
+        take_room(words=150)
         source = tmp_path / "few.csv"
         pd.read_csv(reviews).head(5).to_csv(source, index=False)
         report = run(source)
@@ -59,7 +59,7 @@ def test_room_that_somebody_unseen_holds_is_asked_for_by_one_file(
     """And less often each time: neither is each refused in its turn, nor all cut to crumbs."""
     limits = Limits(enqueued_tokens={"*": 200})
     with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=15)) as server:
-        take_room(tokens=195)
+        take_room(words=150)
         report = run(reviews, max_poll_seconds=0.2)
         mine = [batch for batch in server.state()["batches"] if batch["metadata"]]
     assert report.complete
