@@ -25,8 +25,8 @@ class Told(NamedTuple):
 class Bounds:
     """The bound that was given for every model, None where none was, and what refusals of OpenAI have told.
 
-    A limit that one names binds for a day from the creation of its batch: accounts rise. And after each nothing of
-    its model goes for a while: who holds the room may be seen in no list.
+    A limit that one names binds for a day from the creation of its batch: accounts rise. And after each its model
+    is closed for a while, and then one batch asks for all: who holds the room may be seen in no list.
     """
 
     given: int | None = None
@@ -50,8 +50,12 @@ class Bounds:
         """Let nothing of a model go until a time in Unix seconds."""
         self.closed[undated(model)] = max(until, self.closed_until(model))
 
+    def is_closed(self, model: str) -> bool:
+        """Whether a batch of a model was refused for want of room, and none has been taken since."""
+        return undated(model) in self.closed
+
     def reopen(self, model: str) -> None:
-        """A batch of a model has ended: what it held is free."""
+        """A batch of a model was taken, or has ended, so that what it held is free."""
         self.closed.pop(undated(model), None)
 
     def closed_until(self, model: str) -> float:
@@ -94,6 +98,6 @@ def bounds_of(job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]
             continue
         known = refusals(file)
         bounds.learn(known.batches, now)
-        if known.for_room:
+        if known.for_room and (known.batches or known.not_before > now):
             bounds.close(file.model, known.not_before)
     return bounds

@@ -16,6 +16,9 @@ from .enqueued import Enqueued
 ROOM_SECONDS = 60.0
 """Who holds more than its share leaves what becomes free to others for so long at most; they look more often."""
 
+VALIDATION_PAUSES = 40
+"""The shortest pauses between looks, of two seconds, that validation takes at most: a minute was measured."""
+
 
 @dataclass
 class Look:
@@ -70,6 +73,7 @@ class Departures:
         self._known_not_before: dict[str, float] = {}
         self._pauses = pauses or Pauses()
         self._yields = yields
+        self._asking: dict[str, str] = {}
         self._left_until: dict[str, float] = {}
         self._longest = 0.0
         self._models = {file.model for file in self.waiting}
@@ -88,6 +92,7 @@ class Departures:
         """
         places: list[int] = []
         look = self.look = Look()
+        self._reopen(now)
         for place, file in enumerate(self.waiting):
             if len(places) >= min(most, self.room - len(self.flying)) or look.lacking >= self._models:
                 break
@@ -100,11 +105,27 @@ class Departures:
                 look.lacking.add(file.model)
             elif may_go(file):
                 places.append(place)
+                if self.bounds.is_closed(file.model):
+                    self._asks(file, now)
                 if enqueued is not None and not self.bounds.is_judged_at_once(file):
                     enqueued.add(file)
             else:
                 look.withheld = True
         return [self.waiting.pop(place) for place in reversed(places)][::-1]
+
+    def _asks(self, file: InputFile, now: float) -> None:
+        """Let nothing else of its model go until it is known whether OpenAI takes this one."""
+        self._asking[file.model] = file.folder
+        self.bounds.close(file.model, now + VALIDATION_PAUSES * self._pauses.shortest)
+
+    def _reopen(self, now: float) -> None:
+        """What has asked, and is still open when its time is over, was taken."""
+        flying = {batch.input_file.folder for batch in self.flying if batch.input_file}
+        for model, folder in [*self._asking.items()]:
+            if self.bounds.closed_until(model) <= now:
+                del self._asking[model]
+                if folder in flying:
+                    self.bounds.reopen(model)
 
     def _goes_from(self, file: InputFile) -> float:
         if file.folder not in self._known_not_before:
@@ -187,7 +208,6 @@ class Departures:
     def goes_on(self, files: Iterable[InputFile]) -> None:
         """These go again, or in place of what was refused; none waits or flies twice."""
         self.waiting += self._not_known(files)
-        self._models |= {file.model for file in self.waiting}
 
     def _not_known(self, files: Iterable[InputFile]) -> list[InputFile]:
         known = {file.folder for file in self.waiting}
@@ -195,16 +215,19 @@ class Departures:
         new = [file for file in files if file.folder not in known]
         for file in new:
             self._known_not_before.pop(file.folder, None)
+            self._models.add(file.model)
         return new
 
     def lacked_room(self, files: Sequence[InputFile]) -> None:
-        """OpenAI had no room for a batch, and these go on in its place, before all others of their model.
+        """OpenAI had no room for a batch, and these go on in its place, before all others.
 
-        Where nobody knows how much room there is, no more are open than are now.
+        Where they are put off, so is their whole model, for which one of them asks then. Where nobody knows how
+        much room there is, no more are open than are now.
         """
         self.waiting[:0] = self._not_known(files)
         for file in files:
-            self.bounds.close(file.model, self._goes_from(file))
+            if not_before := self._goes_from(file):  # others hold the room
+                self.bounds.close(file.model, not_before)
         if any(self.bounds.of(file.model) is None for file in files):
             self.room = max(1, len(self.flying))
 

@@ -64,8 +64,8 @@ def test_room_that_somebody_unseen_holds_is_asked_for_by_one_file(
         mine = [batch for batch in server.state()["batches"] if batch["metadata"]]
     assert report.complete
     refused = [batch["metadata"]["input_file"] for batch in mine if batch["status"] == "failed"]
-    assert len({*refused}) <= 2, refused
-    assert max(name.count(CUT) for name in refused) <= 1
+    assert len({*refused}) <= 3, refused
+    assert max(name.count(CUT) for name in refused) <= 2
     assert len(refused) <= 12
 
 

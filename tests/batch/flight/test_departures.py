@@ -64,7 +64,16 @@ def test_a_refusal_keeps_its_whole_model_for_a_while() -> None:
     assert leave(departures, Enqueued(), 1000.0) == [other]
     departures.looked(1000.0)
     assert departures.looks_again_at() == 1060
-    assert leave(departures, Enqueued(), 1060.0) == [file(9), *map(file, range(3))]
+    for now in (1060.0, 1200.0):  # refused again, and taken the other time
+        assert leave(departures, Enqueued(), now) == [file(9)]
+        assert leave(departures, Enqueued(), now + 79) == []
+        departures.looked(now + 79)
+        assert departures.looks_again_at() == now + 80
+        if now == 1060:
+            departures.landed(departures.flying[-1], now + 60)
+            times[file(9).folder] = 1200.0
+            departures.lacked_room([file(9)])
+    assert leave(departures, Enqueued(), 1280.0) == [*map(file, range(3))]
 
 
 def test_what_a_batch_held_is_free_when_it_has_ended() -> None:
