@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect_openai_batch import ChatRequest, open_job
@@ -152,3 +153,23 @@ def test_a_storage_without_exclusive_claims_is_refused(tmp_path: Path, storage: 
 def test_a_storage_with_exclusive_claims_is_taken(storage: str) -> None:
     """Disks and mounts, and the object stores whose create is exclusive."""
     check_claims(storage)
+
+
+def test_a_folder_that_cannot_be_listed_is_not_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one on a mount that fails for a moment: what it holds would count as never sent. One that is gone is."""
+    folder = Folder(str(tmp_path / "job"))
+    for name in ("1/0/note.json", "10/0/note.json", "10/0/deeper/.note"):
+        folder.write(name, Note(text="there"))
+    (tmp_path / "job" / "linked").symlink_to(tmp_path / "job" / "1")
+    names = ["1/0/note.json", "10/0/deeper/.note", "10/0/note.json", "linked/0/note.json"]
+    assert sorted(folder.below()) == names
+    listed = os.scandir
+
+    def failing(path: str) -> Any:
+        if path.endswith("10/0"):
+            raise OSError(errno.EIO, "Input/output error", path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises(OSError, match="Input/output"):
+        folder.below()
