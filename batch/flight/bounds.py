@@ -89,8 +89,18 @@ class Bounds:
         return any(self.of(model) is not None for model in models)
 
 
-def bounds_of(job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]], now: float) -> Bounds:
-    """The bound that a job has been given, and the limits that what became of some of its input files tells."""
+def bounds_of(
+    job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]], waiting: Iterable[InputFile], now: float
+) -> Bounds:
+    """The bound that a job has been given, and what the refusals of some of its input files have told.
+
+    Args:
+        job: The job.
+        outputs: Input files with what was fetched for them.
+        waiting: Those without a batch.
+        now: The time in Unix seconds.
+    """
+    wait = {file.folder for file in waiting}
     bounds = Bounds(job.terms.max_enqueued_tokens)
     for file, output in outputs:
         if output is not None:
@@ -98,6 +108,6 @@ def bounds_of(job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]
             continue
         known = refusals(file)
         bounds.learn(known.batches, now)
-        if known.for_room and (known.batches or known.not_before > now):
+        if file.folder in wait and known.for_room and (known.batches or known.not_before > now):
             bounds.close(file.model, known.not_before)
     return bounds

@@ -59,7 +59,7 @@ class Flight:
         unsent = [file for file in built if file.folder not in done and batches.get(file.folder) is None]
         waiting = unsent if number >= last_planned(self.job) else []
         flying = [batch for batch in batches.values() if batch is not None]
-        bounds = bounds_of(self.job, outputs, clock.now())
+        bounds = bounds_of(self.job, outputs, waiting, clock.now())
         self.departures = Departures(
             waiting,
             flying,

@@ -40,11 +40,12 @@ def read_standing(job: Job) -> Standing:
     outputs = [(file, fetched(file)) for file in job.input_files()]
     sent = [(file, submitted(file)) for file, output in outputs if output is None]
     last = last_planned(job)
+    unsent = [file for file, batch in sent if batch is None and file.round >= last]
     return Standing(
         job,
         opened=[batch for _, batch in sent if batch is not None],
-        unsent=[file for file, batch in sent if batch is None and file.round >= last],
-        bounds=bounds_of(job, outputs, clock.now()),
+        unsent=unsent,
+        bounds=bounds_of(job, outputs, unsent, clock.now()),
         stopped=job.stopped() is not None,
     )
 

@@ -237,7 +237,7 @@ def test_a_told_limit_binds_the_next_start_too(detached: Job) -> None:
     }
     note_refusal(unsent, Batch.model_validate({**opened.model_dump(), **refused}), clock.now())
     full = Enqueued(Counter({(unsent.model, "others"): 1000}))
-    assert bounds_of(detached, [(unsent, None)], clock.now()).of(unsent.model) == 1000
+    assert bounds_of(detached, [(unsent, None)], [unsent], clock.now()).of(unsent.model) == 1000
     assert not could_go_on(read_standing(detached), [], clock.now(), lambda: full)
     assert could_go_on(read_standing(detached), [], clock.now())
 
