@@ -1,20 +1,22 @@
 """Which rows go into a round: at first all of them, later those that are worth another try."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from ..files.batches import Batch
 from ..files.input_files import InputFile
 from ..files.kept_tables import keep_table
 from ..files.unpaid import COPY, STORE
 from ..limits import MAX_ITEMS
-from ..outcomes.outcome_files import rows_worth_a_try
+from ..outcomes.outcome_files import FetchedOutput, rows_worth_a_try
 from ..tables.parts import RowNumbers
 from .job import Job, Plan, Selection
 from .report import JobReport
 from .stops import RESUMED, Resumed
-from .submissions import fetched, submitted
+from .submissions import begun, fetched, submitted
 
 
 def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Selection, ...]:
@@ -85,6 +87,34 @@ def unanswered_rows(job: Job) -> np.ndarray:
 def last_planned(job: Job) -> int:
     """The number of the last round that was planned: what earlier ones have not sent goes there alone."""
     return max((number for number in job.rounds() if job.round_folder(number).exists("plan.json")), default=1)
+
+
+class Whereabouts(NamedTuple):
+    """Where input files are on their way.
+
+    Attributes:
+        outputs: What was fetched for those of which anything is recorded; None: nothing yet.
+        opened: The batches whose output is still to be fetched.
+        unsent: Those without a batch that are still to be sent.
+    """
+
+    outputs: list[tuple[InputFile, FetchedOutput | None]]
+    opened: list[Batch]
+    unsent: list[InputFile]
+
+
+def whereabouts(job: Job, number: int | None = None) -> Whereabouts:
+    """Where the input files of a round are, or all of a job; each record that is there is read once."""
+    files = job.input_files() if number is None else job.input_files_of(number)
+    outputs = [(file, fetched(file)) for file in begun(job.files / "rounds", files)]
+    batches = {file.folder: submitted(file) for file, output in outputs if output is None}
+    done = {file.folder for file, _ in outputs if batches.get(file.folder, True)}
+    last = last_planned(job)
+    return Whereabouts(
+        outputs,
+        opened=[batch for batch in batches.values() if batch is not None],
+        unsent=[file for file in files if file.folder not in done and file.round >= last],
+    )
 
 
 def stop_if_out_of_quota(job: Job, number: int) -> None:

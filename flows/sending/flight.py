@@ -13,8 +13,8 @@ from ...batch.flight.bounds import bounds_of
 from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
-from ...batch.jobs.rounds import last_planned, stop_if_out_of_quota
-from ...batch.jobs.submissions import fetched, gave_way, refusals, submitted
+from ...batch.jobs.rounds import stop_if_out_of_quota, whereabouts
+from ...batch.jobs.submissions import gave_way, refusals
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
@@ -52,13 +52,7 @@ class Flight:
         self.options = job_run.options
         self.credentials = job_run.credentials
         self.number = number
-        built = self.job.input_files_of(number)
-        outputs = [(file, fetched(file)) for file in self.job.begun_files() if file.round == number]
-        done = {file.folder for file, output in outputs if output is not None}
-        batches = {file.folder: submitted(file) for file, output in outputs if output is None}
-        unsent = [file for file in built if file.folder not in done and batches.get(file.folder) is None]
-        waiting = unsent if number >= last_planned(self.job) else []
-        flying = [batch for batch in batches.values() if batch is not None]
+        outputs, flying, waiting = whereabouts(self.job, number)
         bounds = bounds_of(self.job, outputs, waiting, clock.now())
         self.departures = Departures(
             waiting,
@@ -74,8 +68,9 @@ class Flight:
         self.cancelled = False
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
-        fetched_items = sum(file.items for file in built if file.folder in done)
-        report_progress("fetch", total=sum(file.items for file in built), done=fetched_items)
+        items = sum(file.items for file in self.job.input_files_of(number))
+        done = sum(file.items for file, output in outputs if output is not None)
+        report_progress("fetch", total=items, done=done)
 
     def run(self) -> bool:
         """Submit, wait and fetch until nothing waits and nothing flies, or the job's time is up.

@@ -11,8 +11,8 @@ from ...batch.flight.enqueued import Enqueued
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.options import USUAL
-from ...batch.jobs.rounds import last_planned
-from ...batch.jobs.submissions import fetched, refusals, submitted
+from ...batch.jobs.rounds import whereabouts
+from ...batch.jobs.submissions import refusals
 from ...batch.money.budgets import Spending
 
 
@@ -36,14 +36,11 @@ class Standing:
 
 
 def read_standing(job: Job) -> Standing:
-    """How a job stands by its records, each of which is read once: an object store takes its time for each."""
-    outputs = [(file, fetched(file)) for file in job.input_files()]
-    sent = [(file, submitted(file)) for file, output in outputs if output is None]
-    last = last_planned(job)
-    unsent = [file for file, batch in sent if batch is None and file.round >= last]
+    """How a job stands by its records."""
+    outputs, opened, unsent = whereabouts(job)
     return Standing(
         job,
-        opened=[batch for _, batch in sent if batch is not None],
+        opened=opened,
         unsent=unsent,
         bounds=bounds_of(job, outputs, unsent, clock.now()),
         stopped=job.stopped() is not None,
