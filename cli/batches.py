@@ -145,7 +145,8 @@ def _show_job(
 
     show_report(report, storage, as_json=as_json)
     with _credentials_found(credentials):
-        write_report_file(report_file, job.key, storage, credentials)
+        if not write_report_file(report_file, job.key, storage, credentials):
+            raise click.exceptions.Exit(1)
 
 
 def _show_open_job(job: Job, credentials: str | None, *, as_json: bool) -> None:

@@ -22,15 +22,17 @@ def check_report_file(path: str | None) -> None:
         raise click.BadParameter(f"{path!r} is to be a page: name it report.html.", param_hint="--report")
 
 
-def write_report_file(path: str | None, job_key: str, storage: str | None, credentials: str | None) -> None:
-    """Write the report of a job that is done; that it cannot be written is said, and changes nothing else."""
+def write_report_file(path: str | None, job_key: str, storage: str | None, credentials: str | None) -> bool:
+    """Write the report of a job that is done; whether that was done. What is in its way is said."""
     if path is None:
-        return
+        return True
     try:
         _write(path, load_job((storage_folder(storage or process.default_storage()) / job_key).url), credentials)
         click.echo(f"report: {path}", err=True)
     except Exception as error:  # the job is done, and paid
         click.echo(f"the report could not be written to {path}: {error}", err=True)
+        return False
+    return True
 
 
 def _write(path: str, job: Job, credentials: str | None) -> None:

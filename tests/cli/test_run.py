@@ -99,6 +99,8 @@ def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkey
     assert shown.stdout == done.stdout
     assert (tmp_path / "again.html").read_text() == (tmp_path / "report.html").read_text()
     assert pd.read_csv(tmp_path / "answers.csv")["error_code"].tolist()[1] == "refusal"
+    nowhere = shell.call("show", "two", "--storage", "jobs", "--report", "rows.csv/again.html")
+    assert (nowhere.returncode, "could not be written to rows.csv/again.html" in nowhere.stderr) == (1, True)
 
 
 def refuse_the_second(body: dict[str, Any]) -> Any:
