@@ -187,17 +187,17 @@ class Departures:
             return self._pauses.for_room().after(age)
         return self._pauses.most if self.flying else self._pauses.after(age)
 
-    def hold(self, without_room: list[InputFile], too_many: list[InputFile]) -> None:
+    def hold(self, without_room: list[InputFile], for_now: list[InputFile]) -> None:
         """Let input files wait again, before all others.
 
         Args:
             without_room: Somebody was faster, and their room is gone.
-            too_many: OpenAI takes no more batches for now, whatever the room.
+            for_now: OpenAI takes none for now, whatever the room.
         """
-        self.waiting[:0] = [*without_room, *too_many]
+        self.waiting[:0] = [*without_room, *for_now]
         self.look.others |= bool(without_room)
         self.look.lacking |= {file.model for file in without_room}
-        self.look.withheld |= bool(too_many)
+        self.look.withheld |= bool(for_now)
 
     def landed(self, batch: Batch, now: float) -> None:
         """A batch is open no more: there may be room at once."""

@@ -40,6 +40,9 @@ from .submitting import UPLOADS, submit_files
 STOP_LOOK_SECONDS = 1.0
 """While nothing is open, a stop is looked for so often."""
 
+MOST_OUTAGES = 6
+"""So often in a row it may be that OpenAI takes nothing, a minute's tries each time, before a run fails."""
+
 ROOM_OF = "room among the enqueued tokens of {}"
 
 
@@ -66,6 +69,7 @@ class Flight:
         self.told_of: set[str] = set()
         self.fetching: list[Handed[FetchedOutput]] = []
         self.cancelled = False
+        self.outages = 0
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
         items = sum(file.items for file in self.job.input_files_of(number))
@@ -160,7 +164,10 @@ class Flight:
 
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether all of them have gone."""
-        held = submit_files(self.job_run, files, self.departures.bounds.for_file, self._note_submission)
+        patient = self.options.wait != "detach" and self.outages < MOST_OUTAGES
+        bound = self.departures.bounds.for_file
+        held = submit_files(self.job_run, files, bound, self._note_submission, patient=patient)
+        self.outages = self.outages + 1 if len(held.for_now) == len(files) else 0
         self.departures.hold(*held)
         return not any(held)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from openai import APIStatusError, RateLimitError
+from openai import APIStatusError
 from prefect import get_run_logger
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.tasks import Task
@@ -15,7 +15,7 @@ from ...batch.files.pieces import in_words
 from ...batch.jobs.submissions import refusals
 from ...batch.outcomes.outcome import OUT_OF_QUOTA
 from ...tasks import submit_in_room
-from ...tasks.remote.tries import pauses_end_with_it
+from ...tasks.remote.tries import kind_of, may_pass, pauses_end_with_it
 from ..job_run import JobRun
 
 UPLOADS = 4
@@ -25,14 +25,19 @@ Note = Callable[[InputFile, Batch], None]
 
 
 class Held(NamedTuple):
-    """Input files that wait on: there is no room for them any more, or OpenAI takes no more batches for now."""
+    """Input files that wait on: there is no room for them any more, or OpenAI takes none for now."""
 
     without_room: list[InputFile]
-    too_many: list[InputFile]
+    for_now: list[InputFile]
 
 
 def submit_files(
-    job_run: JobRun, files: list[InputFile], bound: Callable[[InputFile], int | None], note: Note
+    job_run: JobRun,
+    files: list[InputFile],
+    bound: Callable[[InputFile], int | None],
+    note: Note,
+    *,
+    patient: bool = False,
 ) -> Held:
     """Submit these side by side, the first of them in this thread; an error is raised when all are done.
 
@@ -43,6 +48,7 @@ def submit_files(
         files: Input files without a batch.
         bound: The most tokens of an input file's model in open batches, where it waits for room.
         note: Hears of each that has its batch.
+        patient: Whether what may pass is no error: an hour's batches are used up, or OpenAI is away.
     """
     wishes: dict[str, Any] = {
         "credentials": job_run.credentials,
@@ -56,34 +62,44 @@ def submit_files(
     with threads as side_by_side, pauses_end_with_it():
         others = [side_by_side.submit(*call).result for call in calls[1:]]
         (submit, asked), *_ = calls
-        return _note_submissions(job_run, files, [partial(submit, **asked), *others], note)
-
-
-def _note_submissions(
-    job_run: JobRun, files: list[InputFile], results: list[Callable[[], Batch | None]], note: Note
-) -> Held:
-    failed: list[Exception] = []
-    held = Held([], [])
-    for file, result in zip(files, results, strict=True):
-        try:
-            batch = result()
-            if batch is None:
-                held.without_room.append(file)
-            else:
-                note(file, batch)
-        except APIStatusError as error:
-            if error.code in OUT_OF_QUOTA:
-                job_run.job.stop("insufficient_quota", error.message)
-            elif isinstance(error, RateLimitError):  # as an hour's creations are used up
-                get_run_logger().warning("OpenAI takes no more for now (429): %s goes later", in_words(file))
-                held.too_many.append(file)
-            else:
+        results: list[Callable[[], Batch | None]] = [partial(submit, **asked), *others]
+        failed: list[Exception] = []
+        held = Held([], [])
+        for file, result in zip(files, results, strict=True):
+            try:
+                _settle(job_run, file, result, note, held, patient=patient)
+            except Exception as error:
                 failed.append(error)
-        except Exception as error:
-            failed.append(error)
     if failed:
         raise failed[0]
     return held
+
+
+def _settle(
+    job_run: JobRun,
+    file: InputFile,
+    result: Callable[[], Batch | None],
+    note: Note,
+    held: Held,
+    *,
+    patient: bool,
+) -> None:
+    """Note what has become of one of them."""
+    try:
+        batch = result()
+    except Exception as error:
+        if isinstance(error, APIStatusError) and error.code in OUT_OF_QUOTA:
+            job_run.job.stop("insufficient_quota", error.message)
+        elif patient and may_pass(error):
+            get_run_logger().warning("%s goes later: %s", in_words(file).capitalize(), kind_of(error))
+            held.for_now.append(file)
+        else:
+            raise
+        return
+    if batch is None:
+        held.without_room.append(file)
+    else:
+        note(file, batch)
 
 
 def _submission(job_run: JobRun, file: InputFile) -> Task[..., Batch | None]:

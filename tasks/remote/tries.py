@@ -184,8 +184,12 @@ class Tries:
     def _say_so(self, state: RetryCallState) -> None:
         """Who waits is told for what; an error's text may hold what nobody else may read."""
         error = state.outcome.exception() if state.outcome else None
-        kind = f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
-        log.warning("%s: %s, tried again in %.1f s", _capital(self.asked), kind, state.upcoming_sleep)
+        log.warning("%s: %s, tried again in %.1f s", _capital(self.asked), kind_of(error), state.upcoming_sleep)
+
+
+def kind_of(error: BaseException | None) -> str:
+    """What kind of error it is, with its status: no more of it is told, for its text may quote what is secret."""
+    return f"{type(error).__name__} {getattr(error, 'status_code', '')}".strip()
 
 
 def _capital(words: str) -> str:

@@ -64,6 +64,7 @@ _SPECIAL: tuple[tuple[str, str, RouteFault], ...] = (
     ),
     ("size", "null", RouteFault(kind="no_bytes")),
     ("create", "cannot find file", RouteFault(kind="cannot_find_file", times=2)),
+    ("upload", "503 for longer than it is tried", RouteFault(kind="http_error", status=503, times=20)),
     ("create", "429 for longer than it is tried", RouteFault(kind="http_error", status=429, times=20)),
     ("create", "408", RouteFault(kind="http_error", status=408, times=2)),
     ("create", "409", RouteFault(kind="http_error", status=409, times=2)),
