@@ -46,6 +46,23 @@ def test_a_job_ends_as_its_faults_require(prefect: None, tmp_path: Path, case: C
     assert not finding.problems, f"{case.name}: {finding}"
 
 
+OUTAGES = (
+    "upload: 503 for longer than it is tried",
+    "create: 429 for longer than it is tried",
+    "upload: cut always",
+)
+"""What is waited out, and what is given up in the end."""
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", OUTAGES)
+def test_an_outage_is_waited_out_for_a_while(prefect: None, tmp_path: Path, name: str) -> None:
+    """Longer than one call is tried; where it does not end, the run fails with the error."""
+    (entry,) = (entry for entry in TABLE if entry.name == name)
+    finding = run_case(Case((entry,), seed=1, alone=True), tmp_path)
+    assert not finding.problems, f"{name}: {finding}"
+
+
 DIALECTS: list[tuple[Profile, tuple[str, ...]]] = [
     ("azure", ("batch no room", "line content filter")),
     ("azure", ("batch cancelled by somebody",)),
