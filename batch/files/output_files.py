@@ -166,4 +166,6 @@ def custom_id_of(line: bytes) -> str | None:
     except _UNREADABLE:
         return None
     custom_id = parsed.get("custom_id") if isinstance(parsed, dict) else None
+    if type(custom_id) is int:  # some servers make a number of what looks like one
+        return str(custom_id)
     return custom_id if isinstance(custom_id, str) and not _HALF.search(custom_id) else None

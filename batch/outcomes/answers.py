@@ -136,7 +136,8 @@ def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
         calls = [item["arguments"] for item in output if item.get("type") == "function_call"]
         messages = [item for item in output if item.get("type") == "message"]
         parts = [part for message in messages for part in message.get("content") or ()]
-    return [text for text in calls or [part.get("text") for part in parts] if isinstance(text, str) and text]
+    said = [found for found in calls or [part.get("text") for part in parts] if isinstance(found, str | dict)]
+    return [_json(found) if isinstance(found, dict) else found for found in said if found]
 
 
 def _failed(body: Body, otherwise: str) -> Answer:
@@ -155,9 +156,14 @@ def _index(entry: Body) -> int:
     return int(entry.get("index") or 0)
 
 
+_OF_URLS = str.maketrans("-_", "+/")
+"""The alphabet of base64 in URLs, and the usual one."""
+
+
 def _vector(embedding: Any) -> np.ndarray:
     if isinstance(embedding, str):
-        return np.frombuffer(b64decode(embedding), dtype="<f4")
+        text = "".join(embedding.split()).translate(_OF_URLS)
+        return np.frombuffer(b64decode(text + "=" * (-len(text) % 4), validate=True), dtype="<f4")
     with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
         vector = np.array(embedding, dtype=np.float32)
     if vector.ndim != 1:

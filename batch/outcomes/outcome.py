@@ -132,7 +132,7 @@ def read_outcome(
     if status == 200:
         told = _executed(endpoint, body, request_id, kept)
         return told if answer is None else _typed(told, endpoint, body, answer)
-    code, message = _error(body.get("error", body) if isinstance(body, dict) else body)
+    code, message = _error(body.get("error") or body if isinstance(body, dict) else body)
     return Outcome(
         OutcomeKind.FAILED,
         again=is_transient(status),
@@ -190,11 +190,12 @@ def _executed(endpoint: Endpoint, body: Any, request_id: str | None, kept: str |
     try:
         answer = read_answer(endpoint, body)
     except _MISSHAPEN as error:
+        code, message = _error(body.get("error")) if isinstance(body, dict) else (None, None)
         return Outcome(
             OutcomeKind.FAILED,
             again=True,
-            error_code=UNREADABLE,
-            error_message=f"The response's body is not shaped as those of {endpoint} are: {error!r}",
+            error_code=code or UNREADABLE,
+            error_message=message or f"The response's body is not shaped as those of {endpoint} are: {error!r}",
             request_id=request_id,
             response=kept,
         )
@@ -247,6 +248,6 @@ def _error(error: Any) -> tuple[str | None, str | None]:
     error = opened(error)
     if isinstance(error, dict):
         code = error.get("code") or error.get("type")
-        message = error.get("message")
-        return (None if code is None else str(code), None if message is None else str(message))
+        message = error.get("message") or error.get("detail")  # so servers built with FastAPI call it
+        return (None if code is None else str(code), None if message is None else str(message)[:1000])
     return None, None if error is None else str(error)[:1000]

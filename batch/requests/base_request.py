@@ -25,6 +25,8 @@ from .endpoints import Endpoint, answers_asked
 from .items import BatchItem
 from .templates import is_template
 
+NO_STREAM = "batches do not stream: leave `stream` out"
+
 Ways = Mapping[str, tuple[str, ...]]
 """The fields of which one says what is asked, each with the fields that go along with it."""
 
@@ -132,7 +134,7 @@ class BaseRequest(BaseModel, ABC):
     def _no_own_fields(cls, parameters: dict[str, Any]) -> dict[str, Any]:
         clash = sorted(cls.own_fields & parameters.keys())
         if clash == ["stream"]:
-            raise ValueError("batches do not stream: leave `stream` out")
+            raise ValueError(NO_STREAM)
         if clash:
             raise ValueError(f"{clash[0]!r} is a field of the request itself, not one of its parameters")
         return parameters
@@ -165,11 +167,13 @@ class BaseRequest(BaseModel, ABC):
         return self
 
     def check_answers(self, body: Mapping[str, Any]) -> None:
-        """Refuse a body that asks for several answers where only the first would be kept.
+        """Refuse a body that asks for a stream, or for several answers where only the first would be kept.
 
         Raises:
             ValueError: it does.
         """
+        if body.get("stream") is True:
+            raise ValueError(NO_STREAM)
         if not self.keep_response and answers_asked(self.endpoint, body) > 1:
             raise ValueError(
                 f"the body asks for {answers_asked(self.endpoint, body)} answers, of which the column `answer` "

@@ -6,9 +6,11 @@ once: see `encoding/`.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from unicodedata import normalize
 
 from jinja2 import TemplateError, nodes
 from jinja2.meta import find_undeclared_variables
@@ -68,7 +70,11 @@ def reference(column: str) -> str:
 
 
 def _expression(column: str) -> str:
-    return column if _is_name(column) else f"{ROW}[{json.dumps(column, ensure_ascii=False)}]"
+    return column if _is_name(column) else _through_row(column)
+
+
+def _through_row(column: str) -> str:
+    return f"{ROW}[{json.dumps(column, ensure_ascii=False)}]"
 
 
 def _is_name(column: str) -> bool:
@@ -91,6 +97,8 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {told}.{meant}") from None
     used = _columns_used(tree, names, source, columns)
     pieces = _pieces(tree)
+    if pieces is None:
+        _refuse_unclear_names(tree, source, columns)
     render = _jinja(tree, columns) if pieces is None else _plain(pieces)
     return Template(_guarded(render, source, used), used, pieces)
 
@@ -100,7 +108,7 @@ def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: t
     if ROW in names and ROW not in columns:
         names.remove(ROW)
         through_row = _columns_through_row(tree, columns)
-    unknown = sorted((names | through_row) - set(columns) - set(_ENVIRONMENT.globals))
+    unknown = sorted((names | through_row | _printed_alone(tree)) - set(columns))
     if unknown:
         raise RequestError(
             f"The template {_short(source)} names the column {unknown[0]!r}, which the table does not have. "
@@ -126,6 +134,26 @@ def _shadowed(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
     """Columns that bear the name of a function of Jinja's, such as `range`: in a row the column is meant."""
     used = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "load"}
     return used & set(columns) & set(_ENVIRONMENT.globals)
+
+
+def _printed_alone(tree: nodes.Template) -> set[str]:
+    """What is Jinja's own and stands where a value does, as in `{{ range }}`: a column is meant."""
+    printed = (node for output in tree.find_all(nodes.Output) for node in output.nodes)
+    return {node.name for node in printed if isinstance(node, nodes.Name)} & {*_ENVIRONMENT.globals, "self"}
+
+
+def _refuse_unclear_names(tree: nodes.Template, source: str, columns: tuple[str, ...]) -> None:
+    """Refuse columns that Jinja takes for something else: its own `self`, or another that Unicode spells alike."""
+    used = sorted({name.name for name in tree.find_all(nodes.Name)} & set(columns))
+    spelled = Counter(normalize("NFKC", name) for name in used)
+    unclear = [name for name in used if name == "self" or spelled[normalize("NFKC", name)] > 1]
+    if unclear:
+        name = unclear[0]
+        way_on = "rename the column" if ROW in columns else f"it is read as {_through_row(name)}"
+        raise RequestError(
+            f"The template {_short(source)} names the column {name!r}, which Jinja takes for another: {way_on}.",
+            column=name,
+        )
 
 
 def _columns_through_row(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:

@@ -46,13 +46,11 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
         return _JSON_TEXT, _json_text
     branches = branches_of(node, root_schema)
     kinds = {name for branch in branches for name in types_of(branch)} - {"null"}
+    if any("anyOf" in branch for branch in branches):  # whose types are not among these
+        return _JSON_TEXT, _json_text
     if kinds == {"integer", "number"}:
         return pa.float64(), _float
-    if (
-        len(kinds) != 1
-        or (len(branches) > 1 and kinds & {"object", "array"})
-        or any("anyOf" in b for b in branches)
-    ):
+    if len(kinds) != 1 or (len(branches) > 1 and kinds & {"object", "array"}):
         return _JSON_TEXT, _json_text
     kind = kinds.pop()
     if kind == "object":

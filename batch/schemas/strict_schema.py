@@ -29,19 +29,8 @@ _ANNOTATIONS = ("title", "default", "examples", "deprecated", "discriminator", "
 _TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 _SENT = (
-    *(
-        "type",
-        "enum",
-        "const",
-        "anyOf",
-        "$ref",
-        "$defs",
-        "properties",
-        "required",
-        "additionalProperties",
-        "items",
-    ),
-    *("description", "format", "pattern", "minLength", "maxLength", "multipleOf", "minimum", "maximum"),
+    *("type", "enum", "const", "anyOf", "$ref", "$defs", "properties", "required", "additionalProperties"),
+    *("items", "description", "format", "pattern", "minLength", "maxLength", "multipleOf", "minimum", "maximum"),
     *("exclusiveMinimum", "exclusiveMaximum", "minItems", "maxItems"),
 )
 _NOT_BY_FINE_TUNED = (
@@ -83,6 +72,8 @@ def _root(schema: Schema) -> Schema:
     if not isinstance(definitions, dict):
         raise _no("answer.$defs", "definitions are a set of schemas by their names")
     made = {name: _strict(node, f"answer.$defs.{name}", definitions) for name, node in definitions.items()}
+    for name in made:
+        _refuse_circle(name, made)
     target = schema.get("$ref")
     if isinstance(target, str) and target.removeprefix("#/$defs/") in definitions:
         root = {**made[target.removeprefix("#/$defs/")]}
@@ -92,6 +83,18 @@ def _root(schema: Schema) -> Schema:
         raise _no("answer", "the whole answer is an object with named properties: put a list or a choice into one")
     title = {"title": schema["title"]} if isinstance(schema.get("title"), str) else {}
     return {**title, **root, **({"$defs": made} if made else {})}
+
+
+def _refuse_circle(name: str, definitions: Schema) -> None:
+    """Refuse a definition that is nothing but a reference which leads back to it."""
+    passed: set[str] = set()
+    while name in definitions:
+        if name in passed:
+            raise _no(f"answer.$defs.{name}", "the reference leads to itself, and to no type")
+        passed.add(name)
+        node = definitions[name]
+        only = node["anyOf"][0] if len(node.get("anyOf", ())) == 1 else node
+        name = only.get("$ref", "").removeprefix("#/$defs/")
 
 
 def _strict(node: Any, place: str, definitions: Schema) -> Schema:

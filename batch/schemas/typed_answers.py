@@ -56,16 +56,19 @@ class AnswerReader:
             value = self._decode(json_text)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             return TypedAnswer(text, wrong=f"the answer is not JSON: {error}")
-        if not self._validator.is_valid(value):
-            return TypedAnswer(text, wrong=self._why(value))
         try:
+            if not self._validator.is_valid(value):
+                return TypedAnswer(text, wrong=self._why(value))
             return TypedAnswer(json_text, self._values(value))
-        except (ValueError, OverflowError) as error:  # the year 0, a number beyond a column's
+        except Exception as error:  # the year 0, a number beyond a column's, what is nested too deep
             return TypedAnswer(text, wrong=f"the answer holds what no column can: {error}")
 
     def _why(self, value: Any) -> str:
-        error = next(self._validator.iter_errors(value))
-        return f"{_place(value, error.instance_path)}: {error.message[:500]}"
+        try:
+            error = next(self._validator.iter_errors(value))
+            return f"{_place(value, error.instance_path)}: {error.message[:500]}"
+        except Exception as error:  # it is nested too deep to be told of, or its place has no name
+            return f"the answer breaks its schema ({error})"
 
 
 def _place(value: Any, path: Iterable[str | int]) -> str:
@@ -83,7 +86,7 @@ def _place(value: Any, path: Iterable[str | int]) -> str:
 def _named(fields: dict[str, Any], step: str | int) -> str:
     """The field that a step of a path leads to; the validator takes names of digits for numbers."""
     numbers = (name for name in fields if name.removeprefix("+").isdecimal() and int(name) == step)
-    return str(step) if step in fields else next(numbers, str(step))
+    return str(step) if str(step) in fields else next(numbers, str(step))
 
 
 def _bare(text: str) -> str:

@@ -97,3 +97,9 @@ def test_a_foreign_batch_object_can_always_be_read(fields: dict[str, Any]) -> No
     """Somebody else's batch in a listing must not stop our job."""
     batch = read_batch({"id": "b", "status": "completed", **fields})
     assert batch.created_at in (None, 1767225600)
+
+
+@pytest.mark.parametrize(("said", "custom_id"), [(b"5", "5"), (b"true", None), (b"5.0", None), (b"null", None)])
+def test_a_number_in_place_of_an_id_is_its_text(said: bytes, custom_id: str | None) -> None:
+    """So some servers write what looks like one; else the row would be paid again."""
+    assert custom_id_of(b'{"custom_id": ' + said + b', "response": null}') == custom_id

@@ -151,6 +151,10 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         ({"model": "m", "prompt": "x", "temperature": 0}, "temperature: Extra inputs"),
         ({"model": "m", "prompt": "x", "parameters": {"stream": True}}, "do not stream"),
         (
+            {"kind": "raw", "endpoint": "/v1/responses", "body": {"model": "m", "input": "x", "stream": True}},
+            "do not stream",
+        ),
+        (
             {"model": "m", "prompt": "x", "parameters": {"messages": []}},
             "'messages' is a field of the request",
         ),
@@ -170,6 +174,7 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         "no model",
         "foreign field",
         "stream",
+        "a body's stream",
         "field as parameter",
         "endpoint",
         "no body",

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import pyarrow as pa
 
-from ..parquet_source import refuse_broken_text, refuse_unclear_names
 from ..row_groups import slices
 from ..source_files import SourceFile
+from .parquet_source import refuse_broken_text, refuse_unclear_names
+from .view_types import batch_without_views, schema_without_views
 
 MAGIC = b"ARROW1"
 """How the file format begins; a stream has no such sign."""
@@ -17,7 +18,7 @@ FEATHER_1 = b"FEA1"
 
 
 class ArrowTable:
-    """An Arrow IPC file or stream; `schema` is the file's own."""
+    """An Arrow IPC file or stream; `schema` is the file's own, but for views."""
 
     def __init__(self, file: SourceFile, rows: int) -> None:
         """Read the schema; `rows` is the most a batch holds.
@@ -28,7 +29,7 @@ class ArrowTable:
         self._file = file
         self._rows = rows
         with self._reading() as reader:
-            self.schema = reader.schema
+            self.schema = schema_without_views(reader.schema)
         refuse_unclear_names(file, self.schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -39,7 +40,8 @@ class ArrowTable:
         """
         first = 0
         with self._reading() as reader:
-            for batch in _record_batches(reader):
+            for views in _record_batches(reader):
+                batch = batch_without_views(views, self.schema)
                 refuse_broken_text(self._file, batch, first)
                 first += batch.num_rows
                 yield from slices(batch, self._rows)

@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from ..csv_source import ARROW_TYPES, ColumnType, CsvTable, separator_shown
 from ..jsonl_source import JsonlTable
-from ..parquet_source import ParquetTable
 from ..source_files import SourceFile
 from ..table_formats import Format, separator_of
 from .arrow_source import ArrowTable
@@ -15,6 +14,7 @@ from .excel_source import ExcelTable, holding
 from .found_files import FoundFiles
 from .lossless_types import wider
 from .many_files import AlikeFiles, FileTable, FileTables, ManyFiles
+from .parquet_source import ParquetTable
 from .partitions import Partitions
 
 NAMES: dict[Format, str] = {

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
@@ -113,20 +112,6 @@ def test_an_answer_is_read_from_each_endpoints_body(
     assert outcome.finish_reason == finish_reason
 
 
-@pytest.mark.parametrize("embedding", [[0.5, -2.0, 0.25], "AAAAPwAAAMAAAIA+"])
-def test_an_embedding_is_a_vector_of_float32(embedding: Any) -> None:
-    """As numbers or as base64, the vector is the same."""
-    outcome = read_outcome(Endpoint.EMBEDDINGS, line({"data": [{"index": 0, "embedding": embedding}]}))
-    assert outcome.answer.dtype == np.float32
-    assert outcome.answer.tolist() == [0.5, -2.0, 0.25]
-
-
-def test_the_vectors_of_several_inputs_stand_in_the_order_of_their_index() -> None:
-    """An item with two inputs gives both vectors, one after the other."""
-    data = [{"index": 1, "embedding": [3.0]}, {"index": 0, "embedding": [1.0, 2.0]}]
-    assert read_outcome(Endpoint.EMBEDDINGS, line({"data": data})).answer.tolist() == [1.0, 2.0, 3.0]
-
-
 @pytest.mark.parametrize(
     ("endpoint", "body"),
     [(CHAT, chat({"content": None, "refusal": "I cannot."})), (RESPONSES, response(REFUSAL))],
@@ -205,6 +190,10 @@ NOT_SUCCEEDED = [
     (line("<html>Sorry.</html>", 502), "failed", True, "502"),
     (line({}), "failed", True, "unreadable_response"),
     (line({"choices": []}), "failed", True, "unreadable_response"),
+    (line(error("insufficient_quota")), "failed", True, "insufficient_quota"),
+    (line({"error": "Sorry."}), "failed", True, "unreadable_response"),
+    (line({"object": "error", "message": "Sorry.", "code": 400, "error": None}, 400), "failed", False, "400"),
+    (line({"detail": "Sorry."}, 422), "failed", False, "422"),
     (unexecuted("batch_expired"), "expired", True, "batch_expired"),
     (unexecuted("batch_cancelled"), "cancelled", False, "batch_cancelled"),
     (unexecuted("request_timeout"), "failed", True, "request_timeout"),
@@ -234,6 +223,8 @@ def test_what_went_wrong_is_told_apart(found: dict[str, Any], kind: str, again: 
     assert (outcome.outcome, outcome.again, outcome.error_code) == (kind, again, code)
     assert outcome.answer is None
     assert outcome.error_message
+    if "Sorry." in str(found) and "<html>" not in str(found):
+        assert outcome.error_message == "Sorry."
 
 
 @pytest.mark.parametrize(

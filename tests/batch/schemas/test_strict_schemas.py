@@ -47,6 +47,14 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no choice": (of(a={"enum": []}), "answer.a"),
     "mixed choice": (of(a={"enum": ["a", 1]}), "answer.a"),
     "lost reference": (of(a={"$ref": "#/$defs/B"}), "answer.a"),
+    "circle": ({**of(a={"$ref": "#/$defs/B"}), "$defs": {"B": {"$ref": "#/$defs/B"}}}, "answer.$defs.B"),
+    "wide circle": (
+        {
+            **of(a={"$ref": "#/$defs/B"}),
+            "$defs": {"B": {"anyOf": [{"$ref": "#/$defs/C"}]}, "C": {"$ref": "#/$defs/B"}},
+        },
+        "answer.$defs.B",
+    ),
     "foreign reference": (of(a={"$ref": "https://example.com/schema"}), "answer.a"),
     "within a definition": ({**of(a={"$ref": "#/$defs/B"}), "$defs": {"B": of(c={})}}, "answer.$defs.B.c"),
     "within a branch": (of(a={"anyOf": [WORD, {"not": WORD}]}), "answer.a|1"),

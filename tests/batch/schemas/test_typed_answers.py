@@ -104,6 +104,36 @@ def test_what_breaks_the_schema_is_told(text: str, wrong: str) -> None:
     assert found.text == text
 
 
+@pytest.mark.parametrize("place", ["stars", "more"])
+@pytest.mark.parametrize("levels", [200, 256, 900])
+def test_what_is_nested_deep_breaks_the_schema_and_nothing_else(place: str, levels: int) -> None:
+    """Deeper than the validator tells of: an answer of one row may not keep those of all others."""
+    deep = GOOD[:-1] + f', "{place}": ' + "[" * levels + "]" * levels + "}"
+    found = READER.read([deep])
+    assert (found.values, found.text) == (None, deep)
+    assert found.wrong
+
+
+@pytest.mark.parametrize("answer", ['{"01":"s","1":{"a":"x"}}', '{"01":5,"1":{"a":1}}', "{}"])
+def test_a_place_that_has_no_name_of_its_own_is_told_somehow(answer: str) -> None:
+    """The validator takes names of digits for numbers, and leaves out an empty one."""
+    members = {"1": {"type": "object", "properties": {"a": {"type": "integer"}}}, "01": {"type": "string"}}
+    for properties in (members, {**members, "": members["1"]}):
+        found = AnswerReader(answer_schema({"type": "object", "properties": properties})).read([answer])
+        assert found.values is None
+        assert found.wrong
+
+
+@pytest.mark.parametrize(("value", "kept"), [(["a"], '["a"]'), ("abc", '"abc"'), (3, "3"), (2.5, "2.5")])
+def test_a_union_within_a_union_is_json_text(value: Any, kept: str) -> None:
+    """Whose other kinds are numbers: no column of numbers holds it."""
+    texts = {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}]}
+    union = {"anyOf": [{"type": "integer"}, {"type": "number"}, {"$ref": "#/$defs/T"}]}
+    schema = {"type": "object", "properties": {"value": union}, "$defs": {"T": texts}}
+    found = AnswerReader(answer_schema(schema)).read([json.dumps({"value": value})])
+    assert found.values == {"value": kept}
+
+
 def test_of_several_messages_the_one_that_fits_counts() -> None:
     """Whichever it is, the last first; they are never joined."""
     other = GOOD.replace("happy", "angry")

@@ -172,8 +172,8 @@ def test_keys_come_before_methods_and_values_are_printed(template: str, said: st
 
 @pytest.mark.parametrize(
     "printed",
-    ["order.get", "row.items", "order.items", "review.upper", "range", "tags | map('upper')", "row.items ~ ''",
-     "'%s' % order.get", "'%s' | format(order.get)", "'{}'.format(order.get)",
+    ["order.get", "row.items", "order.items", "review.upper", "range ~ ''", "row.items ~ ''",
+     "tags | map('upper')", "'%s' % order.get", "'%s' | format(order.get)", "'{}'.format(order.get)",
      "order['items'] | string", "[order.keys] | join", "{'a': order.get} | tojson", "{'a': order.get}"],
 )  # fmt: skip
 def test_a_method_is_never_printed(printed: str) -> None:
@@ -181,6 +181,38 @@ def test_a_method_is_never_printed(printed: str) -> None:
     row = {"order": {"a": 1}, "review": "x", "tags": ["x"]}
     with pytest.raises(RequestError, match="failed"):
         compile_template(f"{{{{ {printed} }}}}", tuple(row)).render(row)
+
+
+@pytest.mark.parametrize("name", ["range", "dict", "self", "nowhere"])
+def test_a_name_that_stands_for_a_value_is_a_columns(name: str) -> None:
+    """Also where Jinja has a function of that name: the message tells the columns."""
+    with pytest.raises(RequestError, match=f"names the column '{name}', which the table does not have.*review"):
+        compile_template(f"{{{{ review | trim }}}} {{{{ {name} }}}}", ("review",))
+
+
+@pytest.mark.parametrize(
+    ("template", "columns", "said"),
+    [
+        ("{{ x }}: {{ self | trim }}", ("self", "x"), r"'self'.*read as row\[\"self\"\]"),
+        ("{{ µ | trim }} {{ μ }}", ("µ", "μ"), r"'µ'.*read as row\["),
+        ("{{ self | trim }}", ("self", "row"), "'self'.*rename the column"),
+    ],
+    ids=["self", "two that are one", "beside a row"],
+)
+def test_a_name_that_jinja_takes_for_another_is_refused(
+    template: str, columns: tuple[str, ...], said: str
+) -> None:
+    """Of two names that Unicode spells alike both would have one value, and `self` is the template's own."""
+    with pytest.raises(RequestError, match=said):
+        compile_template(template, columns)
+
+
+def test_such_names_are_read_plainly_and_through_the_row() -> None:
+    """Where nothing but a value stands, and as the refusal says."""
+    row = {"self": "s", "µ": "micro", "μ": "mu"}
+    assert compile_template("{{ self }} {{ µ }} {{ μ }}", tuple(row)).render(row) == "s micro mu"
+    through = '{{ row["self"] | upper }} {{ row["µ"] | upper }} {{ μ | upper }}'
+    assert compile_template(through, tuple(row)).render(row) == "S MICRO MU"
 
 
 def prompts(tmp_path: Path, table: pa.Table, **request: Any) -> list[dict[str, Any]]:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+from prefect_openai_batch.batch.tables.destinations import write_table
+from prefect_openai_batch.batch.tables.json_values import json_values
 
 from ..reading import refusal, rows_of, table_of, written
 
@@ -33,6 +35,43 @@ def test_a_frame_written_as_feather_comes_back(tmp_path: Path) -> None:
     frame = pd.DataFrame({"kind": pd.Categorical(["x", "y", "x"]), "text": ["a", "b", None]})
     frame.to_feather(tmp_path / "a.feather")
     assert table_of(tmp_path / "a.feather").to_pandas().equals(frame)
+
+
+VIEWS: dict[str, tuple[pa.Array, pa.DataType]] = {
+    "texts": (pa.array(["a", None, "c"], pa.string_view()), pa.string_view()),
+    "bytes": (pa.array([b"a", None, b"c"], pa.binary_view()), pa.binary_view()),
+    "lists": (
+        pa.array([["a"], None, ["b", "c"]], pa.large_list(pa.string_view())),
+        pa.large_list(pa.large_string()),
+    ),
+    "list views": (pa.array([[1], None, [2, 3]], pa.list_view(pa.int64())), pa.list_(pa.int64())),
+    "objects": (
+        pa.array([{"a": ["x"]}, None, {"a": None}], pa.struct({"a": pa.list_(pa.string_view())})),
+        pa.struct({"a": pa.list_(pa.large_string())}),
+    ),
+    "categories": (
+        pa.DictionaryArray.from_arrays([1, None, 0], pa.array(["x", "y"], pa.string_view())),
+        pa.dictionary(pa.int64(), pa.large_string()),
+    ),
+    "lists of categories": (
+        pa.ListArray.from_arrays(
+            [0, 1, 1, 2], pa.DictionaryArray.from_arrays([1, 0], pa.array(["x", "y"], pa.string_view()))
+        ),
+        pa.list_(pa.dictionary(pa.int64(), pa.large_string())),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_are_what_they_show(tmp_path: Path, name: str) -> None:
+    """As polars writes its texts: they can be asked about, and written to any table."""
+    column, kind = VIEWS[name]
+    found = table_of(in_format(tmp_path / "a.arrow", pa.table({"x": column}), rows=9))
+    assert found.schema.field("x").type == kind
+    assert found["x"].to_pylist() == column.to_pylist()
+    assert len(json_values(found["x"].combine_chunks())) == 3
+    for suffix in ("csv", "jsonl", "parquet"):
+        write_table(str(tmp_path / f"out.{suffix}"), found.schema, found.to_batches())
 
 
 def test_a_table_of_no_rows(tmp_path: Path) -> None:

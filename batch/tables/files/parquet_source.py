@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .row_groups import GROUP_BYTES, rows_at, slices
-from .source_files import SourceFile
+from ..row_groups import GROUP_BYTES, rows_at, slices
+from ..source_files import SourceFile
 
 
 class ParquetTable:

@@ -7,7 +7,7 @@ from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.submissions import ANSWERS, begun, claim, note_upload, put_off
 from prefect_openai_batch.batch.storage.folders import Folder
 
-from .conftest import MakeJob, built
+from ..conftest import MakeJob, built
 
 ROWS = [{"text": f"text {number}"} for number in range(3)]
 
