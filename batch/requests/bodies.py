@@ -1,5 +1,7 @@
 """Bodies: the function from a row to the body of its item, compiled for a table."""
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -10,6 +12,11 @@ import orjson
 from ..errors import RequestError
 from .encoding.body_pieces import BodyPieces, body_pieces
 from .templates import Compile, compile_structure, compile_template, reference
+
+MOST_DIGITS = 20
+"""Of an integer of 64 bits, with its sign."""
+
+_LONG_NUMBER = re.compile(r"\d{19}")
 
 Function = Callable[[Mapping[str, Any]], Any]
 Make = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -105,7 +112,7 @@ def bodies_from_column(column: str, parameters: Mapping[str, Any], columns: tupl
     def make(row: Mapping[str, Any]) -> dict[str, Any]:
         value = row[column]
         try:
-            body = orjson.loads(value) if isinstance(value, str | bytes) else _without_nulls(value)
+            body = _parsed(value) if isinstance(value, str | bytes) else _without_nulls(value)
         except orjson.JSONDecodeError as error:
             raise RequestError(f"Column {column!r} does not hold JSON: {error}", column=column) from None
         if not isinstance(body, dict):
@@ -113,6 +120,28 @@ def bodies_from_column(column: str, parameters: Mapping[str, Any], columns: tupl
         return {**body, **parameters}
 
     return Bodies(make, frozenset({column}))
+
+
+def _parsed(content: str | bytes) -> Any:
+    """What JSON text says, exactly: an integer beyond 64 bits would be sent as another number.
+
+    Raises:
+        RequestError: it holds one.
+    """
+    parsed = orjson.loads(content)
+    text = content if isinstance(content, str) else content.decode(errors="replace")
+    if _LONG_NUMBER.search(text):
+        json.loads(text, parse_int=_of_64_bits)
+    return parsed
+
+
+def _of_64_bits(digits: str) -> int:
+    value = int(digits[:MOST_DIGITS])
+    if len(digits) > MOST_DIGITS or not -(2**63) <= value < 2**64:
+        raise RequestError(
+            f"The body holds the integer {digits[:60]}, which is beyond 64 bits: write it as a text."
+        )
+    return value
 
 
 def _without_nulls(value: Any) -> Any:

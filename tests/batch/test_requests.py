@@ -219,6 +219,12 @@ def test_a_request_that_does_not_fit_the_table_is_refused(request_: BaseRequest,
         (ChatRequest(model="m", function=as_nonsense), ROW, "as_nonsense failed.*absent"),
         (raw(endpoint="/v1/responses", body_column="body"), {"body": "{"}, "does not hold JSON"),
         (raw(endpoint="/v1/responses", body_column="body"), {"body": "[]"}, "JSON object"),
+        (raw(endpoint="/v1/responses", body_column="body"), {"body": '{"seed": 18446744073709551616}'}, "64 bits"),
+        (
+            raw(endpoint="/v1/responses", body_column="body"),
+            {"body": b'{"seed": -9223372036854775809}'},
+            "64 bits",
+        ),
     ],
 )
 def test_a_row_that_makes_no_body_is_refused(request_: BaseRequest, row: Mapping[str, Any], message: str) -> None:
