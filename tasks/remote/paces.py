@@ -133,15 +133,14 @@ def _has_slot(limit: GlobalConcurrencyLimitResponse, seen: dict[str, tuple[datet
     """Whether a limit has a slot: by its count, or because nobody has moved it while one came back.
 
     The second is for older servers of Prefect (3.6), which count none that came back. `seen` is when it was first
-    looked at as it stands. One of 0 has none until it is raised, one that is switched off binds nobody.
+    looked at as it stands.
     """
-    if not (limit.active and limit.limit):
-        return not limit.active
     now = time.monotonic()
     if limit.name not in seen or seen[limit.name][0] != limit.updated:
         seen[limit.name] = (limit.updated, now)
     still = now - seen[limit.name][1]
-    return limit.active_slots < limit.limit or still * limit.slot_decay_per_second >= 1
+    is_on = limit.active and limit.limit
+    return not is_on or limit.active_slots < limit.limit or still * limit.slot_decay_per_second >= 1
 
 
 def _took(client: SyncPrefectClient, names: list[str]) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from httpx import Response
 from openai import OpenAI
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch.files.input_files import InputFile
@@ -68,24 +68,6 @@ def test_a_limit_that_is_there_is_kept(client: SyncPrefectClient) -> None:
     for _ in range(5):
         take_turn(account)
     assert time.monotonic() - begun >= 0.4
-
-
-@pytest.mark.server
-def test_a_limit_of_none_holds_everything_back(client: SyncPrefectClient) -> None:
-    """Until somebody raises it, or switches it off: so what a project sends is halted in Prefect's UI."""
-    account = Account("https://api.example/v1", credentials="halted")
-    name = CREATIONS.name(account)
-    client.create_global_concurrency_limit(
-        GlobalConcurrencyLimitCreate(name=name, limit=0, slot_decay_per_second=9.0)
-    )
-    with ThreadPoolExecutor(1) as threads:
-        turn = threads.submit(take_turn, account)
-        time.sleep(1)
-        assert not turn.done()
-        client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=1))
-        turn.result(timeout=60)
-    client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=0, active=False))
-    take_turn(account)
 
 
 @pytest.mark.parametrize(("status", "asked"), [(503, "0.1"), (423, None)], ids=["busy", "no slot"])
