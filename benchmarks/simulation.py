@@ -55,7 +55,15 @@ class Simulation:
         self.now = 0.0
         self.options = RunOptions(in_flight=case.in_flight, max_enqueued_tokens=case.bound)
         files = list(input_files(case))
-        self.departures = Departures(files, [], case.in_flight, Bounds(case.bound), self.options.pauses)
+        self.put_off: dict[str, float] = {}
+        self.departures = Departures(
+            files,
+            [],
+            case.in_flight,
+            Bounds(case.bound),
+            self.options.pauses,
+            not_before=lambda file: self.put_off.get(file.folder, 0.0),
+        )
         self.openai = OpenAI(case.limit, case.hours)
         self.calls: Counter[str] = Counter()
         self.waits: Counter[str] = Counter()
@@ -82,6 +90,7 @@ class Simulation:
 
     def submit(self) -> None:
         """Send what may go, as the flow does."""
+        self.departures.bounds.let_go(self.now)
         look_at = self.departures.looks_again_at()
         if look_at is None or self.now < look_at:
             return
@@ -155,8 +164,11 @@ class Simulation:
         if self.openai.ended.pop(batch.id) == BatchStatus.FAILED:
             self.calls["refused"] += 1
             self.departures.bounds.told[file.model] = Told(self.now, self.case.limit)
-            pieces = pieces_of(file, self.case.limit, alone=not self.departures.flying)
-            self.departures.lacked_room(cut(file, pieces))
+            alone = not self.departures.flying
+            pieces = cut(file, pieces_of(file, self.case.limit, alone=alone))
+            not_before = 0.0 if alone else self.now + self.options.poll_seconds
+            self.put_off |= {piece.folder: not_before for piece in pieces}
+            self.departures.lacked_room(pieces)
             return
         self.departures.had_room(file)
         self.calls["downloads"] += 1

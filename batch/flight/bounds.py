@@ -8,10 +8,13 @@ from ..files.batches import WINDOW_SECONDS, Batch
 from ..files.identity import enqueued_tokens
 from ..files.input_files import InputFile
 from ..jobs.job import Job
-from ..jobs.submissions import refusals
-from ..outcomes.outcome_files import FetchedOutput
+from ..jobs.rounds import Whereabouts
+from ..jobs.submissions import Refusals, refusals
 from ..prices import undated
 from .cuts import told_limit
+
+VALIDATION_SECONDS = 80.0
+"""Validation takes no longer, as a rule: a minute was measured."""
 
 
 class Told(NamedTuple):
@@ -26,12 +29,14 @@ class Bounds:
     """The bound that was given for every model, None where none was, and what refusals of OpenAI have told.
 
     A limit that one names binds for a day from the creation of its batch: accounts rise. And after each its model
-    is closed for a while, and then one batch asks for all: who holds the room may be seen in no list.
+    is closed for a while, and then one batch asks for all: who holds the room may be seen in no list. A model of
+    which one was taken since is `followed`: more may go.
     """
 
     given: int | None = None
     told: dict[str, Told] = field(default_factory=dict)
     closed: dict[str, float] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
 
     def learn(self, batches: Iterable[Batch], now: float) -> None:
         """Take over the limits that the newest refusals of batches name; what other batches say is nothing."""
@@ -47,8 +52,8 @@ class Bounds:
         self.told = {model: told for model, told in self.told.items() if now - told.at < WINDOW_SECONDS}
 
     def close(self, model: str, until: float) -> None:
-        """Let nothing of a model go until a time in Unix seconds."""
-        self.closed[undated(model)] = max(until, self.closed_until(model))
+        """Let nothing of a model go until a time in Unix seconds, whatever was said before."""
+        self.closed[undated(model)] = until
 
     def is_closed(self, model: str) -> bool:
         """Whether a batch of a model was refused for want of room, and none has been taken since."""
@@ -57,6 +62,10 @@ class Bounds:
     def reopen(self, model: str) -> None:
         """A batch of a model was taken, or has ended, so that what it held is free."""
         self.closed.pop(undated(model), None)
+
+    def is_followed(self, model: str) -> bool:
+        """Whether more batches of a model may go, as one was taken that had been refused."""
+        return undated(model) in self.followed
 
     def closed_until(self, model: str) -> float:
         """From when on something of a model may go, in Unix seconds; 0 where nothing keeps it."""
@@ -89,25 +98,46 @@ class Bounds:
         return any(self.of(model) is not None for model in models)
 
 
-def bounds_of(
-    job: Job, outputs: Iterable[tuple[InputFile, FetchedOutput | None]], waiting: Iterable[InputFile], now: float
-) -> Bounds:
+def bounds_of(job: Job, where: Whereabouts, now: float) -> Bounds:
     """The bound that a job has been given, and what the refusals of some of its input files have told.
 
     Args:
         job: The job.
-        outputs: Input files with what was fetched for them.
-        waiting: Those without a batch.
+        where: Where its input files, or those of a round, are.
         now: The time in Unix seconds.
     """
-    wait = {file.folder for file in waiting}
-    bounds = Bounds(job.terms.max_enqueued_tokens)
-    for file, output in outputs:
+    bounds, words = Bounds(job.terms.max_enqueued_tokens), dict[str, _Word]()
+    sent = {batch.input_file.folder: batch for batch in where.opened if batch.input_file}
+    to_go = {*sent, *(file.folder for file in where.unsent)}
+    for file, output in where.outputs:
         if output is not None:
             bounds.learn([output.batch], now)
             continue
         known = refusals(file)
         bounds.learn(known.batches, now)
-        if file.folder in wait and known.for_room and (known.batches or known.not_before > now):
-            bounds.close(file.model, known.not_before)
+        if file.folder in to_go and known.for_room and (word := _last_word(known, sent.get(file.folder), now)):
+            words[file.model] = max(word, words.get(file.model, word))
+    for model, word in words.items():
+        if word.until:
+            bounds.close(model, word.until)
+        else:
+            bounds.followed.add(undated(model))
     return bounds
+
+
+class _Word(NamedTuple):
+    """When OpenAI has said whether it has room for a model, and until when that closes it; 0: it has."""
+
+    at: float
+    until: float
+
+
+def _last_word(known: Refusals, sent: Batch | None, now: float) -> _Word | None:
+    """What is known of the last try of an input file that was refused for want of room; None: nothing."""
+    if sent is not None:
+        at = sent.created_at or now
+        judged_at = at + VALIDATION_SECONDS
+        return _Word(at, judged_at if judged_at > now else 0.0) if known.batches else None
+    if known.batches:
+        return _Word(known.batches[-1].created_at or 0.0, known.not_before)
+    return _Word(now, known.not_before) if known.not_before > now else None  # a piece that has not been sent

@@ -10,14 +10,11 @@ from math import inf
 from ..files.batches import Batch
 from ..files.input_files import InputFile
 from ..jobs.options import GROWTH, Pauses
-from .bounds import Bounds
+from .bounds import VALIDATION_SECONDS, Bounds
 from .enqueued import Enqueued
 
 ROOM_SECONDS = 60.0
 """Who holds more than its share leaves what becomes free to others for so long at most; they look more often."""
-
-VALIDATION_PAUSES = 40
-"""The shortest pauses between looks, of two seconds, that validation takes at most: a minute was measured."""
 
 
 @dataclass
@@ -29,12 +26,14 @@ class Look:
         lacking: The models without room.
         withheld: Whether something else keeps one back.
         others: Whether others hold room, so that it may come without an end of ours.
+        away: Whether OpenAI takes none for now.
     """
 
     put_off: float = inf
     lacking: set[str] = field(default_factory=set)
     withheld: bool = False
     others: bool = False
+    away: bool = False
 
 
 class Departures:
@@ -116,7 +115,7 @@ class Departures:
     def _asks(self, file: InputFile, now: float) -> None:
         """Let nothing else of its model go until it is known whether OpenAI takes this one."""
         self._asking[file.model] = file.folder
-        self.bounds.close(file.model, now + VALIDATION_PAUSES * self._pauses.shortest)
+        self.bounds.close(file.model, now + max(VALIDATION_SECONDS, 2 * self._pauses.shortest))
 
     def _reopen(self, now: float) -> None:
         """What has asked, and is still open when its time is over, was taken."""
@@ -173,7 +172,7 @@ class Departures:
         look = self.look
         left = self._left_until = {of: until for of, until in self._left_until.items() if of in look.lacking}
         self._again_at = min([look.put_off, *left.values()])
-        if look.withheld or len(look.lacking) > len(left):
+        if look.withheld or look.away or len(look.lacking) > len(left):
             self._looking_since = self._looking_since or now
             self._again_at = min(self._again_at, now + self._pause(now - self._looking_since))
 
@@ -183,21 +182,23 @@ class Departures:
         self.looked(now)
 
     def _pause(self, age: float) -> float:
+        if self.look.away:
+            return self._pauses.after(age)
         if self.look.others:
             return self._pauses.for_room().after(age)
         return self._pauses.most if self.flying else self._pauses.after(age)
 
     def hold(self, without_room: list[InputFile], for_now: list[InputFile]) -> None:
-        """Let input files wait again, before all others.
+        """Let input files wait again.
 
         Args:
-            without_room: Somebody was faster, and their room is gone.
-            for_now: OpenAI takes none for now, whatever the room.
+            without_room: Somebody was faster, and their room is gone: they go before all others.
+            for_now: OpenAI takes none for now, or not these: they go behind all others.
         """
-        self.waiting[:0] = [*without_room, *for_now]
+        self.waiting = [*without_room, *self.waiting, *for_now]
         self.look.others |= bool(without_room)
         self.look.lacking |= {file.model for file in without_room}
-        self.look.withheld |= bool(for_now)
+        self.look.away |= bool(for_now)
 
     def landed(self, batch: Batch, now: float) -> None:
         """A batch is open no more: there may be room at once."""
@@ -226,13 +227,14 @@ class Departures:
         """
         self.waiting[:0] = self._not_known(files)
         for file in files:
+            self._asking.pop(file.model, None)
             if not_before := self._goes_from(file):  # others hold the room
                 self.bounds.close(file.model, not_before)
         if any(self.bounds.of(file.model) is None for file in files):
             self.room = max(1, len(self.flying))
 
     def had_room(self, file: InputFile | None) -> None:
-        """OpenAI took the batch of an input file to its end: one more may be open."""
+        """OpenAI took the batch of an input file, to its end: one more may be open."""
         self.room = min(self.room + 1, self.in_flight)
         if file is not None:
             self.bounds.reopen(file.model)

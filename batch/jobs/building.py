@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..files.lines import Line, Lines, encode_row_body, make_line, together
 from ..files.most_costs import CostBound
 from ..files.template_lines import BYTES_AT_ONCE, ROWS_AT_ONCE, TemplateLines, template_lines
 from ..heap import frozen_heap
+from ..leases import Lease
 from ..limits import FILES_IN_A_BOUND, FILES_ON_A_BUDGET, MAX_ITEMS, MOST_FILES_ON_A_BUDGET, Limits
 from ..requests.bodies import Bodies
 from ..requests.custom_ids import make_custom_id
@@ -37,7 +39,8 @@ def build_selection(
     """Build the input files of one selection and record them; the same rows give the same bytes.
 
     Rows of a first round whose answers the store knows are in none of them, and neither are those that send what
-    another row sends, where the job leaves these out.
+    another row sends, where the job leaves these out. One process at a time builds a selection: two, on other
+    terms or with answers that are known meanwhile, would write different items into one file.
 
     On a budget they are cut smaller, so that it lets some through, and what the first cost is known before the
     last are sent; and where enqueued tokens are bounded, so that several find room.
@@ -46,6 +49,19 @@ def build_selection(
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
     """
     folder = job.round_folder(selection.round)
+    folder.make()
+    lease = Lease(folder, f"building-{selection.name}.json", f"builds items of the job {job.key}")
+    done = lease.take(partial(job.built, selection))
+    if done is not None:
+        return done
+    try:
+        return _build(job, selection, limits or _limits(job, selection), store)
+    finally:
+        lease.give_back()
+
+
+def _build(job: Job, selection: Selection, limits: Limits, store: "AnswerStore | None") -> tuple[InputFile, ...]:
+    folder = job.round_folder(selection.round)
     writer = InputFileWriter(
         folder,
         selection.name,
@@ -53,7 +69,7 @@ def build_selection(
         job_key=job.key,
         round_number=selection.round,
         contested=job.is_contested,
-        limits=limits or _limits(job, selection),
+        limits=limits,
         cost_bound=_cost_bound(job, selection),
     )
     lines = _lines(job, selection)

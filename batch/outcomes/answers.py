@@ -1,6 +1,7 @@
 """The answer in a response's body, for each endpoint, as the column `answer` holds it."""
 
 from base64 import b64decode
+from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -160,10 +161,18 @@ _OF_URLS = str.maketrans("-_", "+/")
 """The alphabet of base64 in URLs, and the usual one."""
 
 
+def _decoded(text: str) -> bytes:
+    """Base64's bytes; strictly, or what is none would give numbers that nobody meant."""
+    try:
+        return b64decode(text, validate=True)
+    except Base64Error:
+        bare = "".join(text.split()).translate(_OF_URLS)
+        return b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+
+
 def _vector(embedding: Any) -> np.ndarray:
     if isinstance(embedding, str):
-        text = "".join(embedding.split()).translate(_OF_URLS)
-        return np.frombuffer(b64decode(text + "=" * (-len(text) % 4), validate=True), dtype="<f4")
+        return np.frombuffer(_decoded(embedding), dtype="<f4")
     with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
         vector = np.array(embedding, dtype=np.float32)
     if vector.ndim != 1:

@@ -139,12 +139,19 @@ def _shadowed(tree: nodes.Template, columns: tuple[str, ...]) -> set[str]:
 def _printed_alone(tree: nodes.Template) -> set[str]:
     """What is Jinja's own and stands where a value does, as in `{{ range }}`: a column is meant."""
     printed = (node for output in tree.find_all(nodes.Output) for node in output.nodes)
-    return {node.name for node in printed if isinstance(node, nodes.Name)} & {*_ENVIRONMENT.globals, "self"}
+    names = {node.name for node in printed if isinstance(node, nodes.Name)} - _set_within(tree)
+    return names & {*_ENVIRONMENT.globals, "self"}
+
+
+def _set_within(tree: nodes.Template) -> set[str]:
+    """The names that the template itself gives a value, as `{% set … %}` and loops do."""
+    return {name.name for name in tree.find_all(nodes.Name) if name.ctx != "load"}
 
 
 def _refuse_unclear_names(tree: nodes.Template, source: str, columns: tuple[str, ...]) -> None:
     """Refuse columns that Jinja takes for something else: its own `self`, or another that Unicode spells alike."""
-    used = sorted({name.name for name in tree.find_all(nodes.Name)} & set(columns))
+    named = {name.name for name in tree.find_all(nodes.Name)} - _set_within(tree)
+    used = sorted(named & set(columns))
     spelled = Counter(normalize("NFKC", name) for name in used)
     unclear = [name for name in used if name == "self" or spelled[normalize("NFKC", name)] > 1]
     if unclear:

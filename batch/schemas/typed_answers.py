@@ -14,6 +14,7 @@ from .quick_answers import quick_answers
 from .strict_schema import Schema, nodes_of, types_of
 
 _SIXTY_FOUR_BITS = {"minimum": -(2**63), "maximum": 2**63 - 1}
+_UNFIT = (ValueError, TypeError, OverflowError, LookupError, AttributeError, RecursionError)
 _FENCE = re.compile(r"\A```[\w-]*\s(.*)```\Z", re.DOTALL)
 
 
@@ -60,14 +61,14 @@ class AnswerReader:
             if not self._validator.is_valid(value):
                 return TypedAnswer(text, wrong=self._why(value))
             return TypedAnswer(json_text, self._values(value))
-        except Exception as error:  # the year 0, a number beyond a column's, what is nested too deep
+        except _UNFIT as error:  # the year 0, a number beyond a column's, what is nested too deep
             return TypedAnswer(text, wrong=f"the answer holds what no column can: {error}")
 
     def _why(self, value: Any) -> str:
         try:
             error = next(self._validator.iter_errors(value))
             return f"{_place(value, error.instance_path)}: {error.message[:500]}"
-        except Exception as error:  # it is nested too deep to be told of, or its place has no name
+        except _UNFIT as error:  # it is nested too deep to be told of, or its place has no name
             return f"the answer breaks its schema ({error})"
 
 

@@ -40,8 +40,8 @@ from .submitting import UPLOADS, submit_files
 STOP_LOOK_SECONDS = 1.0
 """While nothing is open, a stop is looked for so often."""
 
-MOST_OUTAGES = 6
-"""So often in a row it may be that OpenAI takes nothing, a minute's tries each time, before a run fails."""
+PATIENT_SECONDS = 3_600.0
+"""So long OpenAI may take nothing before a run fails that waits in its own process."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
 
@@ -55,8 +55,9 @@ class Flight:
         self.options = job_run.options
         self.credentials = job_run.credentials
         self.number = number
-        outputs, flying, waiting = whereabouts(self.job, number)
-        bounds = bounds_of(self.job, outputs, waiting, clock.now())
+        where = whereabouts(self.job, number)
+        outputs, flying, waiting = where
+        bounds = bounds_of(self.job, where, clock.now())
         self.departures = Departures(
             waiting,
             flying,
@@ -69,7 +70,7 @@ class Flight:
         self.told_of: set[str] = set()
         self.fetching: list[Handed[FetchedOutput]] = []
         self.cancelled = False
-        self.outages = 0
+        self.away_since: float | None = None
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
         items = sum(file.items for file in self.job.input_files_of(number))
@@ -164,10 +165,10 @@ class Flight:
 
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether all of them have gone."""
-        patient = self.options.wait != "detach" and self.outages < MOST_OUTAGES
-        bound = self.departures.bounds.for_file
+        now, bound = clock.now(), self.departures.bounds.for_file
+        patient = self.options.wait == "sensor" and now - (self.away_since or now) < PATIENT_SECONDS
         held = submit_files(self.job_run, files, bound, self._note_submission, patient=patient)
-        self.outages = self.outages + 1 if len(held.for_now) == len(files) else 0
+        self.away_since = (self.away_since or now) if len(held.for_now) == len(files) else None
         self.departures.hold(*held)
         return not any(held)
 
@@ -237,7 +238,8 @@ class Flight:
             return
         departures.goes_on(again)
         if ended.input_file not in again:
-            departures.had_room(ended.input_file)
+            if ended.status != BatchStatus.FAILED:
+                departures.had_room(ended.input_file)
             self._fetch(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:

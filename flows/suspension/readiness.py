@@ -37,12 +37,12 @@ class Standing:
 
 def read_standing(job: Job) -> Standing:
     """How a job stands by its records."""
-    outputs, opened, unsent = whereabouts(job)
+    where = whereabouts(job)
     return Standing(
         job,
-        opened=opened,
-        unsent=unsent,
-        bounds=bounds_of(job, outputs, unsent, clock.now()),
+        opened=where.opened,
+        unsent=where.unsent,
+        bounds=bounds_of(job, where, clock.now()),
         stopped=job.stopped() is not None,
     )
 
@@ -91,8 +91,13 @@ def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqu
                 continue
             if enqueued.is_fair(file, bound):  # else others go first
                 enqueued.add(file)
-        elif has_open and not not_before and not bounds.is_judged_at_once(file):
+        elif has_open and not not_before and not _goes_unasked(file, bounds):
             continue
         if spending is None or spending.allows(file):
             return True
     return False
+
+
+def _goes_unasked(file: InputFile, bounds: Bounds) -> bool:
+    """Whether a file that waits for no room may go although its job has open batches."""
+    return bounds.is_judged_at_once(file) or bounds.is_followed(file.model)

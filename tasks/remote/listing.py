@@ -4,9 +4,10 @@ The list may lag: one empty look right after a creation proves nothing.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
-from openai import APIStatusError
+from openai import NotFoundError
 
 from ...batch import clock
 from ...batch.files.batches import WINDOW_SECONDS, Batch
@@ -14,7 +15,7 @@ from ...batch.files.identity import job_key_of, with_identity
 from ...batch.flight.enqueued import LIVE, Enqueued
 from ...batch.jobs.options import SETTLE_SECONDS
 from ...batch.limits import KEPT_SECONDS
-from .connection import NOT_ALLOWED, Connection
+from .connection import Connection
 from .tries import pause
 
 FIRST_PAUSE_SECONDS = 0.1
@@ -66,8 +67,8 @@ _seen: dict[str, _Seen] = {}
 def enqueued(connection: Connection) -> Enqueued:
     """The tokens in open batches, by one listing of those that may be open.
 
-    Those whose window is over count no more, also where OpenAI is late to end them. A server that has no listing,
-    or a key that may not read it, tells of none.
+    Those whose window is over count no more, also where OpenAI is late to end them. A server that has no listing
+    tells of none.
     """
     seen = _Seen(clock.now(), 0.0, {})
     newest = _look(connection, seen.at - WINDOW_SECONDS - CLOCK_SLACK_SECONDS, seen.live)
@@ -96,16 +97,13 @@ def note_created(connection: Connection, batch: Batch) -> None:
 def _look(connection: Connection, since: float, live: dict[str, Batch]) -> float:
     """Bring the open batches up to date by a listing back to a time; when the newest in it was created, or 0."""
     newest = 0.0
-    try:
+    with suppress(NotFoundError):
         for batch in connection.batches_since(since):
             newest = max(newest, batch.created_at or 0.0)
             if batch.status in LIVE:
                 live[batch.id] = batch
             else:
                 live.pop(batch.id, None)
-    except APIStatusError as error:
-        if error.status_code not in NOT_ALLOWED:
-            raise
     return newest
 
 

@@ -19,6 +19,7 @@ from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.flight.bounds import bounds_of
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
 from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.batch.jobs.rounds import Whereabouts
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
@@ -237,7 +238,7 @@ def test_a_told_limit_binds_the_next_start_too(detached: Job) -> None:
     }
     note_refusal(unsent, Batch.model_validate({**opened.model_dump(), **refused}), clock.now())
     full = Enqueued(Counter({(unsent.model, "others"): 1000}))
-    assert bounds_of(detached, [(unsent, None)], [unsent], clock.now()).of(unsent.model) == 1000
+    assert bounds_of(detached, Whereabouts([(unsent, None)], [], [unsent]), clock.now()).of(unsent.model) == 1000
     assert not could_go_on(read_standing(detached), [], clock.now(), lambda: full)
     assert could_go_on(read_standing(detached), [], clock.now())
 

@@ -1,6 +1,8 @@
 """What goes on of an input file that found no room: pieces that hold its items, the same on every start."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,12 @@ from prefect_openai_batch.batch.files.input_files import INPUT, InputFile
 from prefect_openai_batch.batch.files.pieces import CUT
 from prefect_openai_batch.batch.files.token_sizes import FileTokens
 from prefect_openai_batch.batch.flight.cuts import cut, pieces_of, record_pieces, recorded_pieces, told_limit
+from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.rounds import plan_round
+from prefect_openai_batch.batch.leases import Lease
+from prefect_openai_batch.batch.limits import Limits
 
-from ..conftest import MakeJob, built
+from ..conftest import MakeJob, built, kept
 from .conftest import file
 
 ROWS = [{"id": f"r{number}", "text": f"text {number}", "model": "m"} for number in range(10)]
@@ -91,6 +97,23 @@ def test_pieces_hold_all_items_once_and_in_order(make_job: MakeJob, pieces: int)
     assert whole.tokens != FileTokens()
 
 
+def test_one_process_at_a_time_builds(make_job: MakeJob) -> None:
+    """Another waits for it, and takes what it has built: both would write one file, each on its own terms."""
+    job = make_job(ROWS)
+    kept(job)
+    (selection,) = plan_round(job)
+    job.round_folder(1).make()
+    lease = Lease(job.round_folder(1), "building-00000.json", "builds items")
+    assert lease.take(lambda: None) is None
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(build_selection, job, selection, Limits(items=3))
+        time.sleep(1)
+        assert not other.done()
+        assert job.input_files() == []
+        lease.give_back()
+        assert [file.items for file in other.result(timeout=60)] == [3, 3, 3, 1]
+
+
 def test_files_are_cut_at_their_share_of_the_bound(make_job: MakeJob) -> None:
     """At building; an item that is larger alone has a file of its own."""
     job = make_job(ROWS)
@@ -105,7 +128,9 @@ def test_who_is_first_to_record_says_what_is_sent(make_job: MakeJob) -> None:
     """Of two starts under different terms; and of two that cut one file: else a row would be in two batches."""
     job = make_job(ROWS)
     (whole,) = built(job)
+    lines = ids(whole)
     assert built(job, tokens=20) == [whole] == job.input_files()
+    assert (ids(whole), whole.read_items().num_rows) == (lines, 10)
     halves, thirds = cut(whole, 2), cut(whole, 3)
     assert record_pieces(job, whole, CUT, halves) == halves
     assert record_pieces(job, whole, CUT, thirds) == halves == recorded_pieces(job, whole, CUT)

@@ -76,6 +76,32 @@ def test_a_refusal_keeps_its_whole_model_for_a_while() -> None:
     assert leave(departures, Enqueued(), 1280.0) == [*map(file, range(3))]
 
 
+def test_a_refusal_outlasts_what_asked_before_it() -> None:
+    """Another batch of the model is refused while one asks: then that one asks anew, when it may."""
+    times = {file(8).folder: 1000.0}
+    departures = Departures(
+        [], [batch_of(file(7))], 9, Bounds(BOUND), not_before=lambda one: times.get(one.folder, 0)
+    )
+    departures.lacked_room([file(8)])
+    assert leave(departures, Enqueued(), 1000.0) == [file(8)]
+    departures.landed(departures.flying[0], 1030.0)
+    times[file(7).folder] = 1300.0
+    departures.lacked_room([file(7)])
+    departures.goes_on([file(0)])
+    assert leave(departures, Enqueued(), 1299.0) == []
+    assert leave(departures, Enqueued(), 1300.0) == [file(7)]
+
+
+def test_what_openai_does_not_take_for_now_goes_behind_the_others() -> None:
+    """So one that it never takes keeps no other back; it is tried again soon, whatever else is open."""
+    departures = Departures(map(file, range(3)), [batch_of(file(9))], 9, Bounds(BOUND), Pauses(2, 900))
+    going = departures.leave(1, lambda _: True, 1000.0, Enqueued())
+    departures.hold([], going)
+    departures.looked(1000.0)
+    assert departures.waiting == [file(1), file(2), file(0)]
+    assert departures.looks_again_at() == 1002
+
+
 def test_what_a_batch_held_is_free_when_it_has_ended() -> None:
     """Then the next of its model goes at once, put off as it may have been for want of room."""
     departures = Departures([file(0)], [batch_of(file(1))], 9, Bounds(BOUND), not_before=lambda _: 0.0)

@@ -191,6 +191,19 @@ def test_a_name_that_stands_for_a_value_is_a_columns(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "template",
+    [
+        "{% for range in items %}{{ range }}{% endfor %}",
+        "{% for self in items %}{{ self }}{% endfor %}",
+        "{% set dict = items | join %}{{ dict }}",
+    ],
+)
+def test_a_name_of_the_templates_own_is_its_own(template: str) -> None:
+    """Whatever else is called so."""
+    assert compile_template(template, ("items",)).render({"items": ["a", "b"]}) == "ab"
+
+
+@pytest.mark.parametrize(
     ("template", "columns", "said"),
     [
         ("{{ x }}: {{ self | trim }}", ("self", "x"), r"'self'.*read as row\[\"self\"\]"),

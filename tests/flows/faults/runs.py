@@ -17,6 +17,7 @@ from prefect_openai_batch import ChatRequest, JobReport, ResponsesRequest, RunOp
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.emulator.settings import Profile
+from prefect_openai_batch.flows.sending import flight
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .cases import Case
@@ -39,6 +40,9 @@ SHORTENED = ("prefect_openai_batch.", "prefect.task_engine")
 
 AZURE = "azure-of-the-environment"
 """A credentials block that holds nothing: all it needs is in the environment."""
+
+PATIENT_SECONDS = 10.0
+"""So long OpenAI may take nothing here, where an hour of it is not waited out."""
 
 IDLE_SECONDS = 1.0
 """After so long without a call other than looks at batches a job is taken to wait."""
@@ -167,6 +171,7 @@ def _surroundings(server: BatchServer, case: Case) -> Iterator[None]:
         patch.dict(os.environ, environment),
         patch.object(clock, "now", server.clock.now),
         patch("time.sleep", _briefly(time.sleep)),
+        patch.object(flight, "PATIENT_SECONDS", PATIENT_SECONDS),
         brief_pauses(LONGEST_SLEEP_SECONDS),
         _leaping(server, leap, leaps if leap else 0),
     ):
