@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from openai import InternalServerError
+from openai import InternalServerError, RateLimitError
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.states import Suspended
@@ -55,3 +55,13 @@ def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(
         finally:
             client.delete_flow_run(one.id)
     assert len(still_server.requests()) == before + 1
+
+
+def test_a_detached_run_waits_out_no_outage(batch_server: BatchServer, run: Run, reviews: Path) -> None:
+    """It has nothing to stay for; its key goes on with what is left when OpenAI takes batches again."""
+    batch_server.fail(RouteFault(kind="http_error", route="POST */batches", status=429))
+    with brief_pauses(), pytest.raises(RateLimitError):
+        run(reviews, wait="detach")
+    batch_server.fail()
+    assert run(reviews).complete
+    assert batch_server.bill()["billed"] == 30
