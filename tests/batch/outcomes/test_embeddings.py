@@ -16,7 +16,9 @@ def outcome_of(*embeddings: Any) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    "embedding", [[0.5, -2.0, 0.25], "AAAAPwAAAMAAAIA+", "AAAAPwAA\nAMAAAIA+ ", "AAAAPwAAAMAAAIA-"]
+    "embedding",
+    [[0.5, -2.0, 0.25], "AAAAPwAAAMAAAIA+", "AAAAPwAA\nAMAAAIA+ ", "AAAAPwAAAMAAAIA-"],
+    ids=["numbers", "base64", "in lines", "of URLs"],
 )
 def test_an_embedding_is_a_vector_of_float32(embedding: Any) -> None:
     """As numbers or as base64, that of URLs too, the vector is the same."""
@@ -31,7 +33,11 @@ def test_base64_may_do_without_its_end(embedding: str) -> None:
     assert outcome_of(embedding).answer.tolist() == [1.0]
 
 
-@pytest.mark.parametrize("embedding", ["[0.1, 0.25, 0.5, 12]", "AACAPw==AACAPw==", "AACA", "AACAP", "A*CAPw=="])
+@pytest.mark.parametrize(
+    "embedding",
+    ["[0.1, 0.25, 0.5, 12]", "AACAPw==AACAPw==", "AACA", "AACAP", "A*CAPw=="],
+    ids=["a list", "two", "no float", "cut", "a foreign sign"],
+)
 def test_what_is_no_base64_is_no_vector(embedding: str) -> None:
     """Read leniently it would give numbers that nobody meant."""
     found = outcome_of(embedding)
