@@ -116,12 +116,13 @@ def bounds_of(job: Job, where: Whereabouts, now: float) -> Bounds:
         known = refusals(file)
         bounds.learn(known.batches, now)
         if file.folder in to_go and known.for_room and (word := _last_word(known, sent.get(file.folder), now)):
-            words[file.model] = max(word, words.get(file.model, word))
+            model = undated(file.model)
+            words[model] = max(word, words.get(model, word))
     for model, word in words.items():
         if word.until:
             bounds.close(model, word.until)
         else:
-            bounds.followed.add(undated(model))
+            bounds.followed.add(model)
     return bounds
 
 

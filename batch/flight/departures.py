@@ -234,7 +234,7 @@ class Departures:
             self.room = max(1, len(self.flying))
 
     def had_room(self, file: InputFile | None) -> None:
-        """OpenAI took the batch of an input file, to its end: one more may be open."""
+        """OpenAI took the batch of an input file to its end: one more may be open, and of its model too."""
         self.room = min(self.room + 1, self.in_flight)
         if file is not None:
             self.bounds.reopen(file.model)

@@ -67,7 +67,7 @@ def submit_files(
         held = Held([], [])
         for file, result in zip(files, results, strict=True):
             try:
-                _settle(job_run, file, result, note, held, patient=patient)
+                _take_up(job_run, file, result, note, held, patient=patient)
             except Exception as error:
                 failed.append(error)
     if failed:
@@ -75,7 +75,7 @@ def submit_files(
     return held
 
 
-def _settle(
+def _take_up(
     job_run: JobRun,
     file: InputFile,
     result: Callable[[], Batch | None],
@@ -84,7 +84,11 @@ def _settle(
     *,
     patient: bool,
 ) -> None:
-    """Note what has become of one of them."""
+    """Note the batch of one of them, or why it waits on.
+
+    Raises:
+        Exception: it failed, and that is no reason to wait.
+    """
     try:
         batch = result()
     except Exception as error:
