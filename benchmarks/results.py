@@ -24,7 +24,7 @@ TABLES = {
     "suspended_jobs": "200 suspended jobs at once",
     "waiting": "A day of waiting",
     "enqueued": "Ten runs that share what may be enqueued, and the pace of creations",
-    "simulation": "Planned past the machine",
+    "simulation": "Ten and a hundred million rows, simulated",
     "trials": "What trials foretell, beside the bill",
     "emulator_million": "The local server with a million lines",
 }

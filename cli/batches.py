@@ -15,6 +15,7 @@ from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB, Job
 from ..batch.jobs.opening import JOB_KEY, storage_folder
 from ..batch.jobs.report import REPORT, JobReport
+from ..batch.progress import waited_for
 from ..batch.storage.folders import Folder
 from ..batch.storage.rights import check_bucket
 from ..batch.words import counted
@@ -32,6 +33,8 @@ _HEADER = "{:<{width}}  {:<11}  {:>15}  {:<19}  model  job key"
 
 READERS = 16
 """Jobs that are read at once: an object store answers many as soon as one."""
+
+LOOKS = "cancelling at OpenAI; a batch whose creation got no answer is looked for up to {:.0f} seconds"
 
 _JOB = "{:<{width}}  {:<18}  {:>11}  {:<19}  {}"
 
@@ -195,7 +198,7 @@ def cancel_command(
             cancelled = [connection.cancel(batch)]
     else:
         job.stop("cancelled", "The job was cancelled before this row was sent.")
-        with _credentials_found(credentials):
+        with _credentials_found(credentials), waited_for(LOOKS.format(settle_seconds)):
             cancelled = cancel_job.fn(job, settle_seconds=settle_seconds, credentials=credentials)
         click.echo(
             f"job {job.key}: nothing more is sent, {counted(len(cancelled), 'batch', 'batches')} cancelled",

@@ -1,6 +1,10 @@
-"""What becomes of a job when its flow run is cancelled in Prefect: stopped, cancelled at OpenAI, collected."""
+"""What becomes of a job when its flow run is cancelled in Prefect: stopped, cancelled at OpenAI, collected.
+
+Prefect also cancels a run whose deployment is gone: nobody wanted that of its job, which is taken up by another.
+"""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from prefect import Flow
@@ -11,10 +15,11 @@ from prefect.logging.loggers import flow_run_logger
 
 from ..batch.files.batches import Batch
 from ..batch.jobs.job import Job
+from ..batch.jobs.options import Wait
 from ..batch.jobs.report import command_for
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
-from .runs import credentials_of, job_of, options_of, parameters_of
+from .runs import RESUMER, credentials_of, job_of, options_of, parameters_of
 from .shown.progress_artifact import ProgressArtifact
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
@@ -53,7 +58,23 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
         _show(job, cancelled, log)
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
-    _collect(job, credentials, flow_run, log)
+    collect = command_for("resume", job.folder, "--collect-only")
+    by_hand = f"run {collect} in ten minutes or more to fetch what the cancelled batches have finished"
+    _start(COLLECTOR, {"wait": _kept_wait(flow_run)}, job, flow_run, log, by_hand=by_hand)
+    return True
+
+
+def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
+    """Have the job of a run that lost its deployment taken up by another run.
+
+    Returns:
+        Whether there was anything to go on with: no job begun, or a job that is done, needs nothing.
+    """
+    job = job_of(flow_run)
+    if job is None or job.report() is not None:
+        return False
+    options = {"wait": _kept_wait(flow_run), "in_flight": options_of(flow_run).in_flight}
+    _start(RESUMER, options, job, flow_run, log, by_hand=f"run {command_for('resume', job.folder)} to go on")
     return True
 
 
@@ -65,24 +86,23 @@ def _show(job: Job, cancelled: list[Batch], log: Log) -> None:
         log.debug("The progress could not be shown", exc_info=True)
 
 
-def _collect(job: Job, credentials: str | None, flow_run: FlowRun, log: Log) -> None:
-    parameters = {
-        **parameters_of(job, credentials),
-        "options": {"wait": "suspend" if options_of(flow_run).wait == "suspend" else "sensor"},
-    }
+def _kept_wait(flow_run: FlowRun) -> Wait:
+    """Where the run waits that takes its job over: where it did, or in its own process."""
+    return "suspend" if options_of(flow_run).wait == "suspend" else "sensor"
+
+
+def _start(
+    deployment: str, options: Mapping[str, object], job: Job, flow_run: FlowRun, log: Log, *, by_hand: str
+) -> None:
+    """Have a deployment of ours take a run's job over; where it is not there, say what to do by hand."""
     try:
         at_once(
             run_deployment,
-            COLLECTOR,
-            parameters=parameters,
+            deployment,
+            parameters={**parameters_of(job, credentials_of(flow_run)), "options": options},
             timeout=0,
             job_variables=flow_run.job_variables,
             as_subflow=False,
         )
     except ObjectNotFound:
-        log.warning(
-            "There is no deployment %s: run %s in ten minutes or more to fetch what the cancelled batches have "
-            "finished.",
-            COLLECTOR,
-            command_for("resume", job.folder, "--collect-only"),
-        )
+        log.warning("There is no deployment %s: %s.", deployment, by_hand)

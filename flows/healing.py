@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Crashed
 
-from .cancellation import Log, end_cancelled_job
+from .cancellation import Log, end_cancelled_job, go_on_by_another
 from .defaults import begun_at, current_run
 from .runs import TAG
 from .shown.run_names import add_to_name, run_name
@@ -39,6 +39,9 @@ WITHOUT_PROCESS = (StateType.PAUSED, StateType.SCHEDULED, StateType.PENDING)
 
 TIMED_OUT = "Flow run cancellation timed out"
 """So Prefect's server begins its message of a run that nobody else has marked as cancelled for minutes."""
+
+NO_DEPLOYMENT = "no longer exists, cancelled run."
+"""So a worker ends its message of a run that it was to start, and whose deployment somebody has deleted."""
 
 
 @flow(name="openai-batch-heal", flow_run_name=run_name)
@@ -117,6 +120,9 @@ def goes_on(state: State[Any], asked: datetime) -> bool:
 def collect_cancelled_run(flow_run_id: UUID) -> None:
     """End the job of a run that was cancelled while it was suspended, or whose process was gone, as its hook does.
 
+    One that a worker has cancelled, as its deployment is there no more, goes on by another run: nobody wanted its
+    job to end.
+
     Args:
         flow_run_id: The run's id.
 
@@ -135,6 +141,9 @@ def collect_cancelled_run(flow_run_id: UUID) -> None:
         states = _states(client, flow_run_id) if of_a_job else []
     if run is None or not cancelled_without_process(states):
         log.info("Flow run %s is none of ours that was cancelled without a process: nothing is done", flow_run_id)
+    elif (states[-1].message or "").endswith(NO_DEPLOYMENT):
+        if go_on_by_another(run, log):
+            log.warning("The deployment of flow run %s (%s) is gone: its job goes on by another", run.name, run.id)
     elif end_cancelled_job(run, log):
         log.info("The job of flow run %s (%s) is ended", run.name, run.id)
     else:

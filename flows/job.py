@@ -31,7 +31,7 @@ from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.databases import check_table, load_results
 from ..tasks.marks import mark_stands
-from ..tasks.remote.tries import pauses_end_with_it
+from ..tasks.remote.tries import kind_of, may_pass, pauses_end_with_it
 from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
@@ -196,12 +196,8 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         done = recognise_job(job_run)
         if done is not None:
             return done
-        for number in count(1):
-            if not begin_round(job_run, number, max_rounds):
-                break
-            _foretell(job_run)
-            if not finish_round(job_run, number):
-                return None
+        if not _rounds_or_later(job_run, max_rounds):
+            return None
         report = materializing_file(job_run.task(write_results, "report"), job)(job)  # durable first …
         leaves = leaves_mark(job, report, least_answered(job, options.min_answered))
         if job.into is not None and not job.nothing_was_taken():
@@ -216,6 +212,30 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go
         progress.show_end(report)
     return job.report() or report
+
+
+def _rounds_or_later(job_run: JobRun, max_rounds: int) -> bool:
+    """Every round of a job; False where the rest is waited for elsewhere.
+
+    So it is where OpenAI is away and the run suspends: the next look goes on, and nobody wakes a run that failed.
+    """
+    try:
+        return _rounds(job_run, max_rounds)
+    except Exception as error:
+        if job_run.options.wait != "suspend" or not may_pass(error) or not job_run.job.has_sent():
+            raise
+        get_run_logger().warning("OpenAI is away (%s): the next look goes on", kind_of(error))
+        return False
+
+
+def _rounds(job_run: JobRun, max_rounds: int) -> bool:
+    for number in count(1):
+        if not begin_round(job_run, number, max_rounds):
+            break
+        _foretell(job_run)
+        if not finish_round(job_run, number):
+            return False
+    return True
 
 
 def _read_rows(job_run: JobRun) -> None:

@@ -66,9 +66,14 @@ def job_key_of(run: FlowRun) -> str:
     return with_schedule(given, begun_at(run)) if given else default_job_key(run)
 
 
-def job_of(run: FlowRun) -> Job | None:
-    """The job that a flow run has begun, found by its parameters; None where it has begun none."""
-    storage = run.parameters.get("storage") or default_storage()
+def job_of(run: FlowRun, usual_storage: str | None = None) -> Job | None:
+    """The job that a flow run has begun, found by its parameters; None where it has begun none.
+
+    Args:
+        run: The flow run.
+        usual_storage: The storage of those that name none; None asks Prefect for it.
+    """
+    storage = run.parameters.get("storage") or usual_storage or default_storage()
     return (Folder(storage) / job_key_of(run)).read("job.json", Job)
 
 
@@ -92,5 +97,5 @@ def options_of(run: FlowRun) -> RunOptions:
     in_the_form = {"wait": wait_of(suspend=bool(run.parameters.get("suspend")))}
     try:
         return RunOptions.model_validate(run.parameters.get("options") or in_the_form)
-    except ValidationError:
+    except (ValidationError, Refused):  # a password among them is the latter
         return USUAL

@@ -19,7 +19,7 @@ from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
 from .remote.connection import Connection, connect
 from .remote.looking import look_at
-from .remote.tries import LOOKING, READING, may_pass
+from .remote.tries import FINDING, LOOKING, READING, may_pass
 from .remote.twins import settle
 from .shown.run_names import named_wait
 
@@ -124,7 +124,8 @@ def wait_for_batches(
         batches: Open batches.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
         deadline: From then on a look that finds none returns an empty list.
-        again: Whether the look at the deadline is tried again where it does not get through, for minutes.
+        again: Whether the look at the deadline is tried again where it does not get through, for minutes, or where
+            a batch is not known, for seconds.
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
@@ -142,7 +143,8 @@ def wait_for_batches(
         ```
     """
     with connect(credentials, LOOKING if _is_before(deadline) or not again else READING) as connection:
-        seen = settle(connection, look_at(connection, batches), deadline.timestamp() if deadline else inf)
+        looked = look_at(connection, batches, FINDING if again else LOOKING)
+        seen = settle(connection, looked, deadline.timestamp() if deadline else inf)
         _cancel_late(connection, seen)
     progress = describe_progress(seen)
     done, total = count_items(seen)

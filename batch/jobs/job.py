@@ -196,11 +196,11 @@ class Job(Record):
     def resume(self, run_id: str) -> Resumed:
         """Take a stop back, once for each run: what stops the job while the run is at work stays."""
         known = self.files.read(RESUMED, Resumed)
-        if known is not None and known.run_id == run_id:
+        if known is not None and run_id in known.run_ids:
             return known
         self.files.remove(STOPPED)
         self.files.remove(CLEANED)
-        resumed = Resumed(run_id=run_id, rounds=len(self.rounds()))
+        resumed = Resumed(run_id=run_id, rounds=len(self.rounds()), earlier=known.run_ids if known else ())
         self.files.write(RESUMED, resumed)
         return resumed
 

@@ -69,7 +69,9 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="Options", json_schema_extra=without_example)
 
-    in_flight: int = Field(default=20, ge=1, title="Batches at once", description="Batches at OpenAI at once.")
+    in_flight: int = Field(
+        default=20, ge=1, title="Batches at once", description="Batches at OpenAI at once, of 50,000 rows at most."
+    )
     max_enqueued_tokens: int | None = Field(
         default=None,
         ge=1,
@@ -177,7 +179,7 @@ class RunOptions(BaseModel):
         ge=1,
         title="Days that rows are kept",
         description="How many days rows and answers stay in the job's folder once every row has its answer and "
-        "the table lies elsewhere; then a run in the same storage removes them. None: for good.",
+        "the table lies elsewhere; then a run in the same storage removes them. A large number: for good.",
     )
 
     full: bool = Field(

@@ -41,7 +41,13 @@ class Stop(Record):
 
 
 class Resumed(Record):
-    """The run that took a stop back, and how many rounds there were then."""
+    """The run that took a stop back, those that did so earlier, and how many rounds there were then."""
 
     run_id: str
     rounds: int
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """All runs that took a stop back: each has done so once, and takes no later one back as it wakes."""
+        return (*self.earlier, self.run_id)

@@ -91,8 +91,8 @@ def refusals(file: InputFile) -> Refusals:
 
 
 def put_off(file: InputFile, not_before: float) -> None:
-    """Let an input file that was not sent yet wait until a time in Unix seconds."""
-    file.files.write(_REFUSED, Refusals(not_before=not_before))
+    """Let an input file that is not sent wait until a time in Unix seconds."""
+    file.files.write(_REFUSED, Refusals(batches=refusals(file).batches, not_before=not_before))
 
 
 def note_refusal(file: InputFile, batch: Batch, not_before: float) -> None:

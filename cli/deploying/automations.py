@@ -66,7 +66,7 @@ def install_command(lost_seconds: float | None) -> None:
 
 @automations_command.command("remove")
 def remove_command() -> None:
-    """Remove them; suspended runs are then woken by events, by hand, or by the deployment `wake`."""
+    """Remove them; suspended runs are then woken by hand, or by the deployment `wake` where its schedule is on."""
     need_server()
     from ...deployments.installation import remove_automations
 

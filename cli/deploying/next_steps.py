@@ -15,6 +15,9 @@ EVENTS = "batch.completed, batch.failed, batch.expired and batch.cancelled"
 """What OpenAI is to tell of."""
 
 
+NO_ANSWER = "it does not answer yet"
+
+
 def next_steps(steps: "Sequence[Step]", webhook: str | None) -> Iterator[str]:
     """Lines that say how to go on.
 
@@ -22,13 +25,14 @@ def next_steps(steps: "Sequence[Step]", webhook: str | None) -> Iterator[str]:
         steps: What was deployed.
         webhook: Where OpenAI will reach the receiver, where that was asked for now.
     """
+    brisk = "PREFECT_WORKER_QUERY_SECONDS=1 " if webhook else ""  # else it asks every ten
     for pool in (step.name for step in steps if step.kind == "work pool"):
-        yield f"start a worker   prefect worker start --pool {pool}"
+        yield f"start a worker   {brisk}prefect worker start --pool {pool}"
     if form := _form(steps):
         yield f"open the form    {form}"
     if webhook:
         yield "receive webhooks prefect-openai-batch webhook     # with OPENAI_WEBHOOK_SECRET, behind a proxy"
-        yield f"name at OpenAI   {webhook}     # {'it answers' if _is_up(webhook) else 'it does not answer yet'}"
+        yield f"name at OpenAI   {webhook}     # {_answer_of(webhook)}"
         yield f"                 for {EVENTS}"
 
 
@@ -46,11 +50,16 @@ def _form(steps: "Sequence[Step]") -> str | None:
         return deployment_address(client.read_deployment_by_name(name).id, form=True)
 
 
-def _is_up(webhook: str) -> bool:
-    """Whether the receiver answers there, as far as this machine can tell."""
+def _answer_of(webhook: str) -> str:
+    """What the receiver there says of itself, as far as this machine can tell."""
     import httpx
 
+    from ...deployments.webhook.receiver import KEPT
+
     try:
-        return httpx.get(f"{webhook.rstrip('/')}/health", timeout=5).is_success
+        answer = httpx.get(f"{webhook.rstrip('/')}/health", timeout=5)
     except httpx.HTTPError:
-        return False
+        return NO_ANSWER
+    if not answer.is_success:
+        return NO_ANSWER
+    return f"it answers; {answer.text}" if answer.text.startswith(KEPT) else "it answers"

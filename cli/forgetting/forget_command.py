@@ -7,6 +7,7 @@ import click
 from ...batch.forgetting.own_answers import why_lost_with_folder
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
+from ...batch.progress import waited_for
 from .. import process
 
 
@@ -50,6 +51,6 @@ def forget_command(
     from ...flows.forgetting.forget_flow import find_folder, forget
 
     find_folder(job, place)  # before a server of Prefect's is started
-    with process.prefect_in_this_process(verbose=verbose):
+    with process.prefect_in_this_process(verbose=verbose), waited_for("asking OpenAI what is left of it"):
         told = forget(job, place, credentials, results_too=True, cancel=cancel, without_store=without_store)
     click.echo("\n".join(told))

@@ -64,7 +64,8 @@ def try_command(
 ) -> int:
     """Ask a model some rows of SOURCE at once, and tell what the whole table would cost.
 
-    The synchronous API answers them, at full price; nothing is uploaded, and nothing kept. What `run` takes, it
+    The synchronous API answers them, at full price; nothing is uploaded. Only an answer store keeps them, where
+    one is named or the team has one. What `run` takes, it
     takes too, a database's table or query as well.
     """
     process.quieten(verbose=verbose)

@@ -35,7 +35,9 @@ from .surroundings import (
     create_pool,
     create_queue,
     register_block_type,
+    remove_storage,
     set_storage,
+    storage_left_over,
 )
 
 SWITCHED_OFF = "switched off"
@@ -202,6 +204,8 @@ def _plan_storage(client: SyncPrefectClient, wanted: str | None, last: str | Non
     if wanted:
         step = compare_storage(client, wanted, last=last)
         yield Planned(step, partial(set_storage, client, wanted) if step.is_to_do else None)
+    elif last and (left := storage_left_over(client, last)) is not None:
+        yield Planned(left, partial(remove_storage, client) if left.is_to_do else None)
 
 
 def _plan_deployment(client: SyncPrefectClient, pair: Pair, options: Mapping[str, str]) -> Planned:

@@ -152,6 +152,19 @@ def set_storage(client: SyncPrefectClient, storage: str) -> None:
         client.update_variable(VariableUpdate(name=STORAGE_VARIABLE, value=storage))
 
 
+def storage_left_over(client: SyncPrefectClient, last: str) -> Step | None:
+    """Prefect's variable, set by the last deploy and taken back by this one; None where it is not there."""
+    there = client.read_variable_by_name(STORAGE_VARIABLE)
+    if there is None:
+        return None
+    return Step("variable", STORAGE_VARIABLE, "left over" if there.value == last else "kept", str(there.value))
+
+
+def remove_storage(client: SyncPrefectClient) -> None:
+    """Let no variable name the storage any more."""
+    client.delete_variable_by_name(STORAGE_VARIABLE)
+
+
 def _shown(block_type: BlockType, field: str) -> str:
     """A field of a block type as the UI shows it; the server keeps HTML's escapes."""
     return unescape(str(getattr(block_type, field) or ""))

@@ -6,11 +6,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID, uuid5
 
+from openai import APIError, AuthenticationError, NotFoundError, PermissionDeniedError
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
@@ -23,7 +25,7 @@ from ...flows.runs import TAG, job_key_of
 from ...flows.suspension.waiting_runs import BATCH_ENDED, waiting_runs
 from ...tasks.remote.connection import connect
 from ...tasks.remote.looking import look_at
-from ...tasks.remote.tries import LOOKING
+from ...tasks.remote.tries import LOOKING, kind_of
 from .deliveries import Delivery, Inbox
 
 SHORTEST_PAUSE_SECONDS = 2.0
@@ -35,6 +37,11 @@ TOLD_SECONDS = 15.0
 
 GATHERING_SECONDS = 0.3
 """Deliveries of a flood are dealt with together, in few calls."""
+
+ASLEEP = (
+    "Flow run %s was told for ten minutes that a batch has ended, and sleeps on. Is the automation there, and on? "
+    "`prefect-openai-batch automations install` makes it"
+)
 
 UNKNOWN = "The account of this key does not know %s: is it a key of the project that the webhook is of?"
 
@@ -71,6 +78,7 @@ class Forwarder:
         self._credentials = credentials
         self._job_keys: dict[str, str] = {}
         self._news = threading.Event()
+        self._trouble = ""
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="openai-batch-webhooks", daemon=True)
 
@@ -89,11 +97,17 @@ class Forwarder:
         """Whether deliveries are dealt with."""
         return self._thread.is_alive()
 
+    @property
+    def trouble(self) -> str:
+        """Why no run can be told just now; empty where, as far as is known, any can."""
+        return self._trouble
+
     def notify(self) -> None:
         """Say that there is something in the inbox."""
         self._news.set()
 
     def _run(self) -> None:
+        self._check()
         while not self._stopped:
             self._news.clear()
             self._news.wait(self._forward_due())
@@ -105,19 +119,41 @@ class Forwarder:
         try:
             if deliveries := self._inbox.due(clock.now()):
                 self._forward(deliveries)
+            elif self._trouble:
+                self._check()
             due = self._inbox.next_due()
         except Exception as error:  # a full disk passes
             log.warning("The inbox cannot be used: %s", type(error).__name__)
             return LONGEST_PAUSE_SECONDS
-        return None if due is None else max(0.0, due - clock.now())
+        pauses = [LONGEST_PAUSE_SECONDS] if self._trouble else []
+        if due is not None:
+            pauses.append(max(0.0, due - clock.now()))
+        return min(pauses, default=None)
+
+    def _check(self) -> None:
+        """See whether Prefect and OpenAI let us in: a wrong key is told of before the first batch has ended."""
+        try:
+            next(waiting_runs(), None)
+            with connect(self._credentials, LOOKING) as connection, suppress(NotFoundError, PermissionDeniedError):
+                next(connection.batch_pages(1), None)
+        except Exception as error:  # the thread outlives whatever they answer
+            known, self._trouble = self._trouble, _why(error)
+            if self._trouble != known:
+                log.warning("No run can be told of its batches: %s", self._trouble)
+        else:
+            self._trouble = ""
 
     def _forward(self, deliveries: list[Delivery]) -> None:
         try:
             self._tell(deliveries)
             self._inbox.forget(clock.now())
         except Exception as error:  # the thread outlives whatever OpenAI or Prefect answer
-            log.warning("%d deliveries are tried again later: %s", len(deliveries), type(error).__name__)
+            self._trouble = _why(error)
+            log.warning("%d deliveries are tried again later: %s", len(deliveries), self._trouble)
             self._keep(deliveries)
+        else:
+            if self._trouble:
+                self._check()
 
     def _tell(self, deliveries: list[Delivery]) -> None:
         """Tell each suspended run of its batches by one event."""
@@ -136,6 +172,9 @@ class Forwarder:
                 news[run.id].append(delivery)
             if not concerned:
                 over.append(delivery)
+                for run in runs.get(key, []):
+                    if _sleeps_on(run, delivery):
+                        log.warning(ASLEEP, run.name)
             elif not suspended:
                 early.append(delivery)
         asyncio.run(_emit([_event(known[run_id], found) for run_id, found in news.items()]))
@@ -164,11 +203,12 @@ class Forwarder:
             return
         with connect(self._credentials, LOOKING) as connection:  # what fails is tried again with the delivery
             try:
-                found = look_at(connection, batches.values())
+                found = look_at(connection, batches.values(), LOOKING)
             except BatchUnknown as error:  # another account's, or nobody's: no run of ours waits for it
                 unknown = set(error.details["batch_ids"])
                 log.warning(UNKNOWN, ", ".join(sorted(unknown)))
-                found = look_at(connection, [batch for batch in batches.values() if batch.id not in unknown])
+                known = [batch for batch in batches.values() if batch.id not in unknown]
+                found = look_at(connection, known, LOOKING)
         self._job_keys |= {batch.id: identity.job_key_of(batch) for batch in found}
 
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
@@ -200,11 +240,25 @@ def _may_wait(run: FlowRun, delivery: Delivery) -> bool:
     assert run.state is not None, "the server gives each run with its state"
     since = run.state.timestamp.timestamp()
     patient = clock.now() - delivery.received_at <= PATIENCE_SECONDS
+    if delivery.told_at is not None:
+        return patient and _sleeps_on(run, delivery)
     if not _is_suspended(run) and since > delivery.received_at + SLACK_SECONDS:
         return False  # it began after the batch's end, and begins with a look
-    if delivery.told_at is None:
-        return since <= delivery.received_at + EARLY_SECONDS if _is_suspended(run) else patient
-    return patient and _is_suspended(run) and since <= delivery.told_at
+    return since <= delivery.received_at + EARLY_SECONDS if _is_suspended(run) else patient
+
+
+def _sleeps_on(run: FlowRun, delivery: Delivery) -> bool:
+    """Whether a run has been suspended all the time since it was told of a batch."""
+    assert run.state is not None, "the server gives each run with its state"
+    told_at = delivery.told_at
+    return told_at is not None and _is_suspended(run) and run.state.timestamp.timestamp() <= told_at
+
+
+def _why(error: Exception) -> str:
+    """What keeps runs from being told; of an error's own text nothing, for it may quote what is secret."""
+    if isinstance(error, AuthenticationError):
+        return "OpenAI refuses the key: change the credentials block, or restart the receiver with another key"
+    return f"OpenAI answers {kind_of(error)}" if isinstance(error, APIError) else kind_of(error)
 
 
 def _event(run: FlowRun, deliveries: list[Delivery]) -> Event:

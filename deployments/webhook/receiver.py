@@ -38,6 +38,9 @@ SECRET = "OPENAI_WEBHOOK_SECRET"  # noqa: S105  # the variable's name
 
 ENDED = ("batch.completed", "batch.failed", "batch.expired", "batch.cancelled")
 
+KEPT = "deliveries are kept, and no run can be told: "
+"""So `GET /health` begins where it is not all well."""
+
 log = logging.getLogger(__name__)
 
 
@@ -84,7 +87,7 @@ class Receiver:
         try:
             self._client.webhooks.verify_signature(body, request.headers, secret=self._secret)
         except (ValueError, TypeError):
-            return _refused("is not signed by OpenAI, or not now", 400)
+            return _refused("is not signed with this receiver's secret, or not now", 400)
         try:
             if Event.model_validate_json(body).type not in ENDED:
                 return Response(status_code=200)
@@ -101,8 +104,14 @@ class Receiver:
         return Response(status_code=200)
 
     async def health(self, _request: Request) -> Response:
-        """Say whether it is there, with the thread that deals with what is delivered."""
-        return PlainTextResponse("ok") if self._forwarder.is_alive() else PlainTextResponse("ended", 503)
+        """Say whether it is there, with the thread that deals with what is delivered, and what keeps that from it.
+
+        Deliveries are taken and kept all the same, so it is well then: else no proxy would bring any more.
+        """
+        if not self._forwarder.is_alive():
+            return PlainTextResponse("ended", 503)
+        trouble = self._forwarder.trouble
+        return PlainTextResponse(f"{KEPT}{trouble}" if trouble else "ok")
 
 
 def make_app(inbox: Path | None = None, credentials: str | None = None) -> Starlette:

@@ -14,7 +14,7 @@ from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import stop_if_out_of_quota, whereabouts
-from ...batch.jobs.submissions import gave_way, refusals
+from ...batch.jobs.submissions import gave_way, put_off, refusals
 from ...batch.money.budgets import Spending
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
@@ -30,7 +30,7 @@ from ...tasks import (
     wait_for_batches,
 )
 from ...tasks.remote.tries import may_pass
-from ..engines.handed import Handed
+from ..engines.handed import Handed, end_all
 from ..job_run import JobRun
 from ..shown.story import tell_fetched, tell_refused, tell_submitted
 from ..suspension.looks import look_once, suspends_at
@@ -42,6 +42,9 @@ STOP_LOOK_SECONDS = 1.0
 
 PATIENT_SECONDS = 3_600.0
 """So long OpenAI may take nothing before a run fails that waits in its own process."""
+
+AWAY_SECONDS = 120.0
+"""So long a suspended run sends nothing to an OpenAI that took nothing from it."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
 
@@ -97,8 +100,7 @@ class Flight:
             if waited_for and not departures.flying:
                 with noted_wait(self._awaited()):
                     time.sleep(min(STOP_LOOK_SECONDS, self.options.poll_seconds))
-        for future in self.fetching:
-            future.result()
+        end_all(self.fetching)
         stop_if_out_of_quota(self.job, self.number)
         return waited_for
 
@@ -157,8 +159,7 @@ class Flight:
         waiting = self.departures.waiting
         if self.departures.flying:
             return
-        for future in self.fetching:
-            future.result()  # what was open may have cost less than it could
+        end_all(self.fetching)  # what was open may have cost less than it could
         if not any(self.spending.allows(file) for file in waiting):
             self.spending.stop(waiting[0])
             waiting.clear()
@@ -166,11 +167,18 @@ class Flight:
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether all of them have gone."""
         now, bound = clock.now(), self.departures.bounds.for_file
-        patient = self.options.wait == "sensor" and now - (self.away_since or now) < PATIENT_SECONDS
-        held = submit_files(self.job_run, files, bound, self._note_submission, patient=patient)
+        held = submit_files(self.job_run, files, bound, self._note_submission, patient=self._is_patient(now))
         self.away_since = (self.away_since or now) if len(held.for_now) == len(files) else None
+        if self.options.wait == "suspend":
+            for file in held.for_now:  # `wake` sees by it that there is something to send
+                put_off(file, clock.now() + AWAY_SECONDS)
         self.departures.hold(*held)
         return not any(held)
+
+    def _is_patient(self, now: float) -> bool:
+        """Whether OpenAI may take nothing for now: nobody would wake a suspended run that failed."""
+        wait = self.options.wait
+        return wait == "suspend" or (wait == "sensor" and now - (self.away_since or now) < PATIENT_SECONDS)
 
     def _note_submission(self, file: InputFile, batch: Batch) -> None:
         report_progress("upload", advance=file.items)

@@ -14,6 +14,7 @@ from ...batch.jobs.options import USUAL
 from ...batch.jobs.rounds import whereabouts
 from ...batch.jobs.submissions import refusals
 from ...batch.money.budgets import Spending
+from .checks import AWAKE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def could_go_on(
         return True
     # What else has stopped it leaves no record of a cancellation: it would be woken at each look until its end.
     deadline = next_deadline(standing.job.deadline, cancelled=standing.stopped)
-    if deadline is not None and deadline.timestamp() <= now:
+    if deadline is not None and deadline.timestamp() <= now + AWAKE_SECONDS:  # it stays awake then
         return True
     if standing.stopped or not standing.unsent:
         return not standing.opened

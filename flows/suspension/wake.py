@@ -20,6 +20,7 @@ from ...batch.jobs.job import Job
 from ...batch.words import counted
 from ...blocks.prefect_calls import at_once
 from ...tasks import look_for_room
+from ..defaults import default_storage
 from ..runs import credentials_of, job_of, options_of
 from ..shown.run_names import add_to_name, run_name
 from .looks import look_once
@@ -44,7 +45,7 @@ class Waiting(NamedTuple):
     credentials: str | None
 
 
-@flow(name="openai-batch-wake", flow_run_name=run_name, persist_result=True, result_serializer="json")
+@flow(name="openai-batch-wake", flow_run_name=run_name, persist_result=False)
 def wake_jobs() -> list[str]:
     """Look at the batches of all suspended jobs, in as few calls as there are, and resume those that can go on.
 
@@ -61,36 +62,42 @@ def wake_jobs() -> list[str]:
         ```python
         from prefect_openai_batch import wake_jobs
 
-        woken = wake_jobs()  # every few minutes, if the schedule of `openai-batch-wake/wake` is on
+        woken = wake_jobs()  # every 40 seconds, if the schedule of `openai-batch-wake/wake` is on
         ```
     """
     waiting: defaultdict[str | None, list[Waiting]] = defaultdict(list)
     woken: list[str] = []
     failed: list[Exception] = []
+    unseen = 0
     for run, reading in _readings(list(waiting_runs())):
         with _noted(failed, UNREAD.format(run.name)):
             if (found := reading.result()) is not None:
                 waiting[found.credentials].append(found)
             else:
                 get_run_logger().warning(UNSEEN, run.name)
+                unseen += 1
     for credentials, group in waiting.items():
         with _noted(failed, f"The batches of credentials {credentials!r} could not be looked at"):
             woken += _wake(group, credentials, failed)
-    if woken:
-        add_to_name(f"{counted(len(woken), 'job')} woken")
+    told = [f"{counted(len(woken), 'job')} woken"] * bool(woken) + [f"{counted(unseen, 'job')} not seen"] * bool(
+        unseen
+    )
+    if told:
+        add_to_name(", ".join(told))
     if failed:
         raise failed[0]
     return woken
 
 
 def _readings(runs: list[FlowRun]) -> list[tuple[FlowRun, Future[Waiting | None]]]:
+    usual_storage = default_storage()
     with ThreadPoolExecutor(READERS) as threads:
-        return [(run, threads.submit(copy_context().run, _read, run)) for run in runs]
+        return [(run, threads.submit(copy_context().run, _read, run, usual_storage)) for run in runs]
 
 
-def _read(run: FlowRun) -> Waiting | None:
+def _read(run: FlowRun, usual_storage: str) -> Waiting | None:
     """A run's job as it stands; None where the run has begun none."""
-    job = job_of(run)
+    job = job_of(run, usual_storage)
     return None if job is None else Waiting(run, read_standing(job), credentials_of(run) or None)
 
 

@@ -49,7 +49,8 @@ def try_rows(
 ) -> Trial:
     """Ask some rows of a table at once, by the synchronous API, and tell what the whole would cost.
 
-    Their items, outcomes and columns are those that a batch would have. Nothing is uploaded, and nothing kept.
+    Their items, outcomes and columns are those that a batch would have. Nothing is uploaded, and nothing kept but
+    in an answer store that `answers` names.
 
     Args:
         source: The table: a frame, or the path or URL of a file, a folder or a glob.

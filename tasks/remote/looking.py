@@ -1,7 +1,8 @@
 """Look at batches, in as few calls as there are."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import cache, partial
 from math import inf
 
 from openai import NotFoundError
@@ -12,19 +13,19 @@ from ...batch.errors import BatchUnknown
 from ...batch.files.batches import REFUSED, Batch
 from ...batch.jobs.options import SETTLE_SECONDS
 from .connection import Connection
-from .tries import FINDING
+from .tries import FINDING, Tries
 
 
-def look_at(connection: Connection, batches: Iterable[Batch]) -> list[Batch]:
+def look_at(connection: Connection, batches: Iterable[Batch], tries: Tries = FINDING) -> list[Batch]:
     """These batches as they stand now, in the order given, in as few calls as there are.
 
     One that the server does not know stands as it was if it is so young that the server may lag, or if it is
     lost: long overdue, while its input file is there.
 
     Raises:
-        BatchUnknown: the server does not know some of the others, though asked for some seconds.
+        BatchUnknown: the server does not know some of the others, though asked as often as `tries` says.
     """
-    return FINDING.call(_look_at, connection, {batch.id: batch for batch in batches})
+    return tries.call(_look_at, connection, {batch.id: batch for batch in batches})
 
 
 def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
@@ -34,9 +35,10 @@ def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
         with suppress(NotFoundError):  # a server that has no listing
             found |= _from_pages(connection, asked)
     errors: list[BatchUnknown] = []
+    listed = cache(partial(_listed, connection, [batch for batch in asked.values() if batch.id not in found]))
     for batch in asked.values():
         try:
-            found[batch.id] = found.get(batch.id) or _look(connection, batch)
+            found[batch.id] = found.get(batch.id) or _look(connection, batch, listed)
         except BatchUnknown as error:
             errors.append(error)
     if errors:
@@ -45,26 +47,29 @@ def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
     return [found[batch_id] for batch_id in known]
 
 
-def _look(connection: Connection, batch: Batch) -> Batch:
+def _look(connection: Connection, batch: Batch, listed: Callable[[], Mapping[str, Batch]]) -> Batch:
     """A batch as it stands now, or as it was where it may be there all the same."""
     try:
         return connection.batch(batch.id, batch.input_file)
     except (BatchUnknown, ValidationError) as error:
-        listed = _from_list(connection, batch)
-        unknown = listed is None and isinstance(error, BatchUnknown)
+        found = listed().get(batch.id)
+        unknown = found is None and isinstance(error, BatchUnknown)
         if unknown and not _is_young(batch) and not is_lost(connection, batch):
             raise
-    return (listed or batch).model_copy(update={"input_file": batch.input_file})
+    return (found or batch).model_copy(update={"input_file": batch.input_file})
 
 
-def _from_list(connection: Connection, batch: Batch) -> Batch | None:
-    """A batch as the list shows it; one without a time is not looked for there, for that may take all pages."""
-    if batch.created_at is None:
-        return None
+def _listed(connection: Connection, batches: Iterable[Batch]) -> dict[str, Batch]:
+    """Batches as the list shows them; those without a time are not looked for there: that may take all pages."""
+    left = {batch.id: batch.created_at for batch in batches if batch.created_at is not None}
+    found: dict[str, Batch] = {}
     with suppress(NotFoundError):
-        listed = connection.batches_since(batch.created_at)
-        return next((one for one in listed if one.id == batch.id), None)
-    return None
+        for batch in connection.batches_since(min(left.values())) if left else ():
+            if left.pop(batch.id, None) is not None:
+                found[batch.id] = batch
+            if not left:
+                break
+    return found
 
 
 def _is_young(batch: Batch) -> bool:

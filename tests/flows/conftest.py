@@ -12,6 +12,7 @@ from prefect_openai_batch import ChatRequest, FileSource, JobReport, RunOptions,
 from prefect_openai_batch.emulator import BatchServer
 
 REVIEW = ChatRequest(model="gpt-5-mini", prompt="Positive or negative? {{ review }}")
+BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 
 Run = Callable[..., JobReport]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch import RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.job import load_job
@@ -17,9 +17,8 @@ from prefect_openai_batch.cli import app as command_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
 from prefect_openai_batch.flows.suspension.readiness import read_standing
 
-from .conftest import Run, looked_at
+from .conftest import BY_MODEL, Run, looked_at
 
-BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 HOUR = 3600
 
 Serve = Callable[..., BatchServer]

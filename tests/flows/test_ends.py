@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch import RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.job import Job, load_job
@@ -17,11 +17,10 @@ from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
 from prefect_openai_batch.tasks import cancel_batch
 
-from .conftest import Run
+from .conftest import BY_MODEL, Run
 
 pytestmark = pytest.mark.server
 
-BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 QUICK = RunOptions(poll_seconds=0.1)
 
 
@@ -154,6 +153,18 @@ def test_a_stop_while_a_job_is_resumed_outlives_the_run(left: Job) -> None:
     assert left.resume("run-1").rounds == 1
     assert left.stopped() is not None
     left.resume("run-2")
+    assert left.stopped() is None
+
+
+def test_two_runs_that_resumed_a_job_take_no_later_stop_back(left: Job) -> None:
+    """Each wakes again and again, in turns: what has stopped the job meanwhile stays."""
+    for run_id in ("run-1", "run-2"):
+        assert left.resume(run_id).rounds == 1
+    left.stop("cancelled", "The job was cancelled.")
+    for run_id in ("run-2", "run-1", "run-2"):
+        assert left.resume(run_id).rounds == 1
+        assert left.stopped() is not None
+    left.resume("run-3")
     assert left.stopped() is None
 
 

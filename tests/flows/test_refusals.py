@@ -5,18 +5,16 @@ from pathlib import Path
 import openai
 import pandas as pd
 import pytest
-from prefect_openai_batch import ChatRequest, FileSource, RawRequest, RunOptions, collect_job, resume_job
+from prefect_openai_batch import FileSource, RawRequest, RunOptions, collect_job, resume_job
 from prefect_openai_batch.batch.errors import BatchFailed
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.pieces import CUT
 from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Limits, LineFault, RouteFault, Timing
 
-from .conftest import Run, looked_at
+from .conftest import BY_MODEL, Run, looked_at
 
 pytestmark = pytest.mark.server
-
-BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 
 
 def created(server: BatchServer) -> int:

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import openai
@@ -12,28 +13,28 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import Suspended
-from prefect_openai_batch import ChatRequest, Job, RunOptions, openai_batch
+from prefect_openai_batch import Job, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import WaitError
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.flight.bounds import bounds_of
 from prefect_openai_batch.batch.flight.enqueued import Enqueued
+from prefect_openai_batch.batch.jobs.deadlines import Deadline
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.rounds import Whereabouts
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
+from prefect_openai_batch.flows.suspension.checks import AWAKE_SECONDS
 from prefect_openai_batch.flows.suspension.leaving import awaited
 from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
 from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
-from .conftest import REVIEW, Run, looked_at
+from .conftest import BY_MODEL, REVIEW, Run, looked_at
 
 pytestmark = pytest.mark.server
-
-BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 
 
 @pytest.mark.unhurried
@@ -199,6 +200,15 @@ def test_a_waiting_job_goes_on_when_there_is_something_to_do(detached: Job) -> N
     note_refusal(unsent, opened.model_copy(update={"id": "batch_without_room"}), now + 60)
     assert not could_go_on(read_standing(detached), [], now)
     assert could_go_on(read_standing(detached), [], now + 61)
+
+
+def test_a_waiting_job_is_woken_before_its_time_comes(detached: Job) -> None:
+    """As early as a run stays awake that suspends: whoever wakes it may be late."""
+    now = clock.now()
+    finish_by = datetime.fromtimestamp(now + 3 * AWAKE_SECONDS, UTC)
+    timed = detached.with_deadline(Deadline(finish_by=finish_by, cancel_lead_minutes=AWAKE_SECONDS / 60))
+    assert not could_go_on(read_standing(timed), [], now)
+    assert could_go_on(read_standing(timed), [], now + AWAKE_SECONDS + 1)
 
 
 def test_a_job_goes_on_for_room_that_is_there(detached: Job) -> None:

@@ -23,6 +23,7 @@ from ..support import deployment
 
 pytestmark = pytest.mark.server
 
+STORAGE = "/variables/name/openai_batch_storage"
 ENTRYPOINT = "prefect_openai_batch.flows.job.openai_batch"
 
 
@@ -188,12 +189,21 @@ def test_a_pool_and_a_storage_that_were_named_once_are_remembered(mine: Mine) ->
     mine.deploy("--pool", "theirs", "--storage", "/data/jobs")
     mine.deploy(description="new")
     assert mine.read()["work_pool_name"] == "theirs"
-    variable = "/variables/name/openai_batch_storage"
-    assert mine.api.get(variable).json()["value"] == "/data/jobs"
-    mine.api.patch(variable, json={"value": "/data/other"}).raise_for_status()
+    assert mine.api.get(STORAGE).json()["value"] == "/data/jobs"
+    mine.api.patch(STORAGE, json={"value": "/data/other"}).raise_for_status()
     assert "kept" in mine.deploy("--pool", "theirs", "--storage", "/data/jobs")
-    assert mine.api.get(variable).json()["value"] == "/data/other"
-    mine.api.delete(variable).raise_for_status()
+    assert mine.api.get(STORAGE).json()["value"] == "/data/other"
+
+
+@pytest.mark.parametrize("by_hand", ["", "/data/other"])
+def test_a_storage_is_taken_back(mine: Mine, by_hand: str) -> None:
+    """By an empty one; what somebody has put in its place stays, and is told of as kept."""
+    mine.deploy("--storage", "/data/jobs")
+    mine.api.patch(STORAGE, json={"value": by_hand or "/data/jobs"}).raise_for_status()
+    assert ("kept" if by_hand else "removed") in mine.deploy("--storage", "")
+    assert mine.api.get(STORAGE).is_success == bool(by_hand)
+    assert "openai_batch_storage" not in mine.deploy()
+    mine.api.delete(STORAGE)
 
 
 def test_no_schedule_is_switched_on_whose_runs_would_fail(fresh_shell: Shell, deployed: Done) -> None:

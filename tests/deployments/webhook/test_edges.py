@@ -25,12 +25,13 @@ from prefect_openai_batch.deployments.webhook.forwarding import (
     Forwarder,
     _may_wait,
 )
-from prefect_openai_batch.deployments.webhook.receiver import make_app
+from prefect_openai_batch.deployments.webhook.receiver import KEPT, make_app
+from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.emulator.engine import webhooks
 from starlette.testclient import TestClient
 
 from ...blocks.company import company, within
-from ...conftest import free_port
+from ...conftest import free_port, wait_until
 from .receiving import SECRET
 
 URL = "http://receiver"
@@ -78,6 +79,30 @@ def test_a_receiver_without_a_prefect_server_does_not_start(alone: None, tmp_pat
         pytest.raises(AccessError, match="PREFECT_API_URL"),
     ):
         make_app(tmp_path / "inbox.db")
+
+
+def test_a_receiver_says_that_it_can_tell_nobody(alone: None, tmp_path: Path) -> None:
+    """From its start on, before a batch has ended; it takes deliveries all the same, so it is well for a proxy."""
+    with TestClient(make_app(tmp_path / "inbox.db")) as client:
+        wait_until(lambda: client.get("/health").text.startswith(KEPT), lambda: client.get("/health").text)
+        assert client.get("/health").status_code == 200
+        assert post(client, {"type": "batch.completed", "data": {"id": "batch_1"}}) == 200
+
+
+@pytest.mark.server
+def test_a_receiver_whose_key_is_refused_says_so_at_its_start(
+    prefect_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And how to mend it; the key itself stands nowhere."""
+    with BatchServer() as server:
+        server.fail(RouteFault(kind="http_error", route="GET *", status=401))
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-never-shown")
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_WEBHOOK_SECRET", SECRET)
+        with TestClient(make_app(tmp_path / "inbox.db")) as client:
+            wait_until(lambda: "refuses the key" in client.get("/health").text, lambda: caplog.text)
+    assert "restart the receiver with another key" in caplog.text
+    assert "never-shown" not in caplog.text
 
 
 async def test_a_slow_disk_keeps_nobody_else_waiting(alone: None, tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import signal
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from openai import OpenAI
 from prefect_openai_batch.deployments.automations import Times
 from prefect_openai_batch.deployments.installation import install_automations, remove_automations
+from prefect_openai_batch.deployments.webhook.forwarding import PATIENCE_SECONDS
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.waiting_runs import BATCH_ENDED
@@ -215,20 +218,41 @@ def test_a_receiver_that_is_killed_loses_nothing(
     assert datetime.fromisoformat(news["occurred"]) <= datetime.now(UTC)
 
 
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [
+        ("x-{scheduled:%Y Mars/Olympus}", {"wait": "suspend"}),
+        ("x", {"wait": "suspend", "answers": "postgresql://somebody:secret@host/answers"}),
+        ("x", {"wait": "for ever"}),
+    ],
+    ids=["no such zone", "a password", "no such wait"],
+)
 def test_a_run_whose_job_cannot_be_told_keeps_no_other_from_being_told(
-    receiver: Receiver, api: httpx.Client, make_run: Callable[..., Run]
+    receiver: Receiver, api: httpx.Client, make_run: Callable[..., Run], key: str, options: dict[str, str]
 ) -> None:
-    """A zone that there is not, in the key of a run that is only scheduled."""
-    wanted = {
-        "tags": [TAG],
-        "parameters": {"job_key": "x-{scheduled:%Y Mars/Olympus}", "options": {"wait": "suspend"}},
-    }
+    """By the parameters of a run that is only scheduled: Prefect's UI takes them."""
+    wanted = {"tags": [TAG], "parameters": {"job_key": key, "options": options}}
     bad = api.post(f"{deploy_nowhere(api)}/create_flow_run", json=wanted).raise_for_status().json()
     run = make_run()
     deliver(receiver, run)
     wait_until(lambda: len(run.news()) == 1, receiver.log.read_text)
     api.delete(f"/flow_runs/{bad['id']}")
     run.set_state("RUNNING", "Running")
+
+
+def test_a_run_that_sleeps_on_is_told_of(receiver: Receiver, make_run: Callable[..., Run]) -> None:
+    """It was told for ten minutes: the automation is missing, or off."""
+    run = make_run()
+    run.set_state("RUNNING", "Running")
+    run.set_state("PAUSED", "Suspended")
+    told = time.time() + 1
+    with closing(sqlite3.connect(receiver.inbox, isolation_level=None)) as inbox:
+        row = (f"wh_{uuid4().hex}", run.batch_id, told - PATIENCE_SECONDS - 60, 0, told, 0)
+        inbox.execute("INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?)", row)
+    deliver(receiver, make_run())  # so that it looks
+    wait_until(lambda: "sleeps on" in receiver.log.read_text(), receiver.log.read_text)
+    assert "automations install" in receiver.log.read_text()
+    assert run.news() == []
 
 
 def deliver(receiver: Receiver, run: Run, webhook_id: str | None = None) -> str:

@@ -12,11 +12,10 @@ from prefect_openai_batch.cli.reports.ended_jobs import show_report
 from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
-from ..conftest import Run
+from ..conftest import BY_MODEL, Run
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
-BY_MODEL = ChatRequest(model="{{ model }}", prompt="{{ review }}")
 QUICK = RunOptions(poll_seconds=0.1)
 AGAIN = LineFault(kind="error", status=429, pattern="Review (1|2|12):", times=1)
 

@@ -9,16 +9,19 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.states import Suspended
 from prefect_openai_batch import RunOptions, openai_batch
+from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
 from prefect_openai_batch.emulator.clock import Clock
+from prefect_openai_batch.flows.job import run_job
 from prefect_openai_batch.flows.job_run import JobRun
 from prefect_openai_batch.flows.runs import TAG
-from prefect_openai_batch.flows.sending.flight import Flight
+from prefect_openai_batch.flows.sending.flight import AWAY_SECONDS, Flight
+from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
-from ..conftest import Run
+from ..conftest import BY_MODEL, Run
 
 pytestmark = pytest.mark.server
 
@@ -37,6 +40,46 @@ def test_a_run_that_wakes_in_an_outage_waits_on(
     with brief_pauses():
         assert not flow(name="waits on")(Flight(JobRun(load_job(job), options, None), 1).run)()
     assert len(load_job(job).open_batches()) == 1
+
+
+SUSPENDS = RunOptions(wait="suspend", poll_seconds=0.1, max_poll_seconds=0.5, settle_seconds=0.0)
+
+
+def test_a_run_that_wakes_while_nothing_can_be_sent_sends_it_later(
+    still_server: BatchServer, run: Run, by_model: Path, tmp_path: Path
+) -> None:
+    """It suspends again, also where it has an open batch; `wake` then sees that there is something to send."""
+    run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    still_server.fail(RouteFault(kind="http_error", route="POST */batches", status=503))
+    with brief_pauses():
+        assert not flow(name="sends later")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
+    still_server.fail()
+    assert len(job.open_batches()) == 1
+    assert not could_go_on(read_standing(job), [], clock.now())
+    assert could_go_on(read_standing(job), [], clock.now() + AWAY_SECONDS)
+    assert not flow(name="sends now")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
+    assert len(job.open_batches()) == 1  # not before the time that was noted
+    assert still_server.bill()["billed_more_than_once"] == []
+
+
+def test_a_run_that_wakes_while_nothing_can_be_fetched_fetches_later(
+    batch_server: BatchServer, run: Run, reviews: Path, tmp_path: Path
+) -> None:
+    """What has ended stays open for the next look, and is read then."""
+    run(reviews, wait="detach")
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    batch_server.fail(RouteFault(kind="http_error", route="GET *content", status=503))
+    goes_on = flow(name="fetches later", validate_parameters=False)(run_job)
+    with brief_pauses():
+        for _ in range(2):
+            while batch_server.state()["batches"][0]["status"] != "completed":
+                time.sleep(0.05)
+            assert goes_on(JobRun(job, SUSPENDS, None), 1) is None
+    assert len(job.open_batches()) == 1
+    batch_server.fail()
+    assert run(reviews).complete
+    assert batch_server.bill()["billed"] == 30
 
 
 def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(

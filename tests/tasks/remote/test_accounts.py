@@ -23,6 +23,7 @@ from prefect_openai_batch.tasks.look import get_batch
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.looking import look_at
+from prefect_openai_batch.tasks.remote.tries import LOOKING
 from prefect_openai_batch.tasks.wait import wait_for_batch, wait_for_batches
 
 LATER = SETTLE_SECONDS + 1
@@ -113,6 +114,18 @@ def test_a_job_is_not_cancelled_with_another_account(
         find_or_create(connection, file, 0)
     with pytest.raises(BatchUnknown):
         cancel_batches(other, job, 0)
+
+
+def test_many_batches_of_another_account_are_asked_about_once_where_the_next_look_is_near(
+    elsewhere: BatchServer, other: Connection, sent: Batch
+) -> None:
+    """A page of the list, each by its id, and the list back to the oldest of them, once for all."""
+    many = [sent.model_copy(update={"id": f"batch_of_another_{number}"}) for number in range(10)]
+    before = len(elsewhere.requests())
+    with pytest.raises(BatchUnknown) as told:
+        look_at(other, many, LOOKING)
+    assert set(told.value.details["batch_ids"]) == {batch.id for batch in many}
+    assert len(elsewhere.requests()) - before <= len(many) + 2
 
 
 def test_what_is_known_is_cancelled_all_the_same(

@@ -1,0 +1,49 @@
+"""A deployment is deleted while its runs wait suspended: Prefect cancels them, and their jobs go on."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelled, Suspended
+from prefect.workers.base import BaseWorker
+from prefect_openai_batch import ChatRequest, RunOptions, openai_batch
+from prefect_openai_batch.batch.jobs.job import load_job
+from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.healing import NO_DEPLOYMENT, collect_cancelled_run
+from prefect_openai_batch.flows.runs import TAG
+
+from ..conftest import ROOT
+from .support import deployment
+
+pytestmark = pytest.mark.server
+
+
+def test_prefect_says_so_of_a_run_without_its_deployment() -> None:
+    """The words are its worker's."""
+    assert f'{NO_DEPLOYMENT}"' in inspect.getsource(BaseWorker._submit_run)
+
+
+def test_the_job_of_a_run_without_its_deployment_goes_on(
+    api: httpx.Client, deployed: dict[str, Any], still_server: BatchServer, tmp_path: Path
+) -> None:
+    """By a run of *resume*: its batches are paid, and nobody has cancelled them."""
+    place = {"job_key": "left-alone", "storage": str(tmp_path / "jobs"), "credentials": "cancellation"}
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
+    openai_batch(str(ROOT / "examples" / "reviews.csv"), request, options=RunOptions(wait="detach"), **place)
+    with get_client(sync_client=True) as client:
+        parameters = {**place, "options": {"wait": "suspend"}}
+        run = client.create_flow_run(openai_batch, parameters=parameters, tags=[TAG], state=Suspended())
+        message = f"Deployment {run.id} {NO_DEPLOYMENT}"
+        client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
+        collect_cancelled_run(run.id)
+        client.delete_flow_run(run.id)
+    resumed = {"flow_runs": {"deployment_id": {"any_": [deployment(api, "resume")["id"]]}}}
+    (other,) = api.post("/flow_runs/filter", json=resumed).raise_for_status().json()
+    assert other["parameters"] == {**place, "options": {"wait": "suspend", "in_flight": 20}}
+    api.delete(f"/flow_runs/{other['id']}").raise_for_status()
+    job = load_job(str(tmp_path / "jobs" / "left-alone"))
+    assert job.stopped() is None
+    assert {batch["status"] for batch in still_server.state()["batches"]} <= {"validating", "in_progress"}
