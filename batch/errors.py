@@ -23,7 +23,7 @@
     ├── BatchNotFinished         no batch has ended yet; its text is the progress
     ├── BatchFailed              OpenAI's validation refused every batch of the job
     ├── DownloadBroken           a downloaded file is not whole
-    ├── ReadElsewhere            another run has taken the reading of the rows over
+    ├── ReadElsewhere            another run has taken the reading of the rows over, or the building of items
     ├── TableNotWritten          the answers are there, and their table cannot be written
     └── StorageNotShared         a started job's folder is not where this worker looks for it
 

@@ -53,6 +53,7 @@ class Lease:
         self._folder, self._name, self._work = folder, name, work
         self._me = Holder(name=uuid4().hex, process=this_process())
         self._stack = ExitStack()
+        self._is_lost = False
 
     def take(self, done: Callable[[], Done | None]) -> Done | None:
         """Wait until nobody else has it, and have it.
@@ -83,6 +84,11 @@ class Lease:
         known = self._folder.read(self._name, Holder)
         return known is not None and known.name == self._me.name
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether somebody has taken it over meanwhile, as far as was seen when it was last renewed."""
+        return self._is_lost
+
     def _wait(self, done: Callable[[], Done | None]) -> Done | None:
         heard, since, is_told = None, time.monotonic(), False
         with ExitStack() as told:
@@ -100,16 +106,17 @@ class Lease:
                     heard, since = known, time.monotonic()
                 elif is_over or time.monotonic() - since > GONE_SECONDS:
                     log.warning("The run that %s is gone: this one does it", self._work)
-                    self._folder.remove(self._name)
+                    self._folder.remove_file(self._name)
                     continue
                 time.sleep(LOOK_SECONDS)
         return None
 
     def _say_so(self) -> None:
-        if self.is_held():
+        self._is_lost = not self.is_held()
+        if not self._is_lost:
             self._me = self._me.model_copy(update={"said": self._me.said + 1})
             self._folder.write(self._name, self._me)
 
     def _give_back(self) -> None:
         if self.is_held():
-            self._folder.remove(self._name)
+            self._folder.remove_file(self._name)

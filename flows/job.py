@@ -23,7 +23,7 @@ from ..batch.jobs.report import REFUSED_TABLE, JobReport, RefusedTable
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import RequestParameter
-from ..batch.storage.records import settled_records_remembered
+from ..batch.storage.records import listed_once, settled_records_remembered
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
 from ..batch.words import counted
@@ -251,6 +251,7 @@ def _read_rows(job_run: JobRun) -> None:
         check_table(job)
 
 
+@listed_once()
 def _foretell(job_run: JobRun) -> None:
     """Say what a job will cost, and refuse one whose budget cannot hold, before anything is uploaded."""
     job, deadline = job_run.job, job_run.job.deadline

@@ -77,7 +77,7 @@ def answer_items(
             if is_mine:
                 output = _read_answers(job, file, answers, kept_in)
                 note_fetched(file.files, output)
-                file.files.remove(INPUT)
+                file.files.remove_file(INPUT)
                 return output
         finally:
             lease.give_back()

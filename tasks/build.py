@@ -32,10 +32,10 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         ```
     """
     job = load_job(selection.job_folder)
+    if job.answers is None:  # whether they are built is looked at there
+        return build_selection(job, selection)
     built = job.built(selection)
     if built is not None:
         return built
-    if job.answers is None:
-        return build_selection(job, selection)
     with open_store_of(job.answers) as store:
         return build_selection(job, selection, store=store)

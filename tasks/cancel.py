@@ -1,5 +1,7 @@
 """Cancel one batch, or all that a job has open at OpenAI."""
 
+from collections.abc import Iterable, Iterator
+
 from prefect import task
 
 from ..batch.errors import BatchUnknown
@@ -8,7 +10,7 @@ from ..batch.files.identity import identity_of
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.options import SETTLE_SECONDS
-from ..batch.jobs.submissions import fetched, last_claim, note_submission, submitted
+from ..batch.jobs.submissions import fetched, has_claim, last_claim, note_submission, submitted
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import find_created
@@ -77,17 +79,24 @@ def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> l
         except BatchUnknown:
             unknown.append(batch)
     claimed = [file for file in job.input_files() if fetched(file) is None and submitted(file) is None]
-    for file in claimed:
-        created = _settled(connection, file, settle_seconds)
-        if created is not None:
-            cancelled.append(connection.cancel(created.id))
+    cancelled += [connection.cancel(found.id) for found in _settled(connection, claimed, settle_seconds)]
     missed = [batch for batch in unknown if not is_lost(connection, batch)]
     return [*cancelled, *(FINDING.call(connection.cancel, batch.id) for batch in missed)]
 
 
-def _settled(connection: Connection, file: InputFile, settle_seconds: float) -> Batch | None:
-    _, claim = last_claim(file)
-    if claim is None:
-        return None
-    found = find_created(connection, identity_of(file), claim.claimed_at.timestamp(), settle_seconds)
-    return note_submission(file, keep_one(connection, file, found)) if found else None
+def find_claimed(files: Iterable[InputFile], *, settle_seconds: float, credentials: str | None) -> list[Batch]:
+    """The batches of those input files whose creation got no answer, and has left one; they are recorded now."""
+    claimed = [file for file in files if submitted(file) is None and has_claim(file)]
+    if not claimed:
+        return []
+    with connect(credentials) as connection:
+        return list(_settled(connection, claimed, settle_seconds))
+
+
+def _settled(connection: Connection, files: Iterable[InputFile], settle_seconds: float) -> Iterator[Batch]:
+    for file in files:
+        _, claim = last_claim(file)
+        if claim is not None:
+            since = claim.claimed_at.timestamp()
+            if found := find_created(connection, identity_of(file), since, settle_seconds):
+                yield note_submission(file, keep_one(connection, file, found))

@@ -1,7 +1,7 @@
 """Remove what is left at OpenAI."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 
 from prefect import task
@@ -12,7 +12,16 @@ from ..batch.files.identity import remote_name
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.report import CLEANED, Cleaned
-from ..batch.jobs.submissions import fetched, kept_upload, twins, uploads_begun
+from ..batch.jobs.submissions import (
+    KEPT_UPLOAD,
+    TWINS,
+    fetched,
+    kept_upload,
+    twins,
+    uploads_begun,
+    with_record,
+)
+from ..batch.storage.records import listed_once
 from ..batch.words import counted
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
@@ -55,14 +64,16 @@ def remove_files(connection: Connection, done: Job | Batch) -> Cleaned:
     """Delete the remote files of a job or a batch; what an open batch needs stays, and what is unread."""
     if isinstance(done, Batch):
         batches, sent = [done], [done.input_file] if done.input_file else []
-        needed, everywhere = set[str](), False
+        needed, everywhere, twinned, held = set[str](), False, sent, sent
     else:
-        batches, sent = done.batches(), done.input_files()
-        needed = {file_id for batch in done.open_batches() for file_id in batch.file_ids}
-        everywhere = done.key_given
-    batches = [*batches, *_twins(connection, sent)]
+        with listed_once():
+            batches, sent, opened = done.batches(), done.input_files(), done.open_batches()
+        needed = {file_id for batch in opened for file_id in batch.file_ids}
+        below, everywhere = (done.files / "rounds").below(), done.key_given
+        twinned, held = with_record(TWINS, below, sent), with_record(KEPT_UPLOAD, below, sent)
+    batches = [*batches, *_twins(connection, twinned)]
     kept = _unread(sent)
-    strays = _strays(connection, sent, everywhere=everywhere)
+    strays = _strays(connection, sent, held, everywhere=everywhere)
     removed, left = delete_files(connection, strays, batches, needed | kept)
     return Cleaned(file_ids=tuple(removed), left=tuple(left), kept=tuple(sorted(kept)))
 
@@ -91,7 +102,7 @@ def remove_all_files(connection: Connection, job: Job, ended: Iterable[Batch] = 
         return delete_files(connection, [*cleaned.left, *cleaned.kept], [])[1]
     sent = job.input_files()
     batches = {batch.id: batch for batch in [*job.batches(), *ended, *_twins(connection, sent)]}
-    strays = _strays(connection, sent, everywhere=job.key_given)
+    strays = _strays(connection, sent, sent, everywhere=job.key_given)
     return delete_files(connection, strays, [*batches.values()])[1]
 
 
@@ -113,14 +124,16 @@ def _twins(connection: Connection, files: Iterable[InputFile]) -> list[Batch]:
     return found
 
 
-def _strays(connection: Connection, files: Iterable[InputFile], *, everywhere: bool) -> list[str]:
+def _strays(
+    connection: Connection, files: Iterable[InputFile], held: Container[InputFile], *, everywhere: bool
+) -> list[str]:
     """Uploads that got no answer: found by name, and looked for only where there can be any.
 
     That is where an upload was begun twice, or was kept for room that never came, or where the job may have been
-    begun `everywhere`, with a record of its uploads that is lost.
+    begun `everywhere`, with a record of its uploads that is lost. Only of those `held` an upload may be kept.
     """
 
     def may_be_left(file: InputFile) -> bool:
-        return everywhere or uploads_begun(file) > 1 or kept_upload(file) is not None
+        return everywhere or uploads_begun(file) > 1 or (file in held and kept_upload(file) is not None)
 
     return connection.files_named({remote_name(file) for file in files if may_be_left(file)})

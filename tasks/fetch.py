@@ -1,5 +1,6 @@
 """Fetch what a batch gave."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,7 @@ from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.errors import BatchNotFinished, StorageNotShared
 from ..batch.files.batches import Batch, describe_progress
-from ..batch.files.input_files import INPUT, ITEMS, items_table
+from ..batch.files.input_files import INPUT, InputFile, items_table
 from ..batch.files.output_files import custom_id_of
 from ..batch.jobs.submissions import fetched, has_ended, note_fetched
 from ..batch.outcomes.outcome_files import FetchedOutput
@@ -72,26 +73,33 @@ def fetch_output(
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
-    is_here = file is not None and file.files.exists(ITEMS)
-    folder = file.files if file and is_here else temporary_folder()
+    kept = None if file is None else _kept_items(file)
+    folder = temporary_folder() if file is None or kept is None else file.files
     with connect(credentials) as connection, TemporaryDirectory() as scratch:
-        sent = _sent(connection, batch, Path(scratch) / "input", is_here=is_here)
+        sent = _sent(connection, batch, Path(scratch) / "input", kept)
         keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
         output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)
     note_fetched(folder, output)
-    folder.remove(INPUT)
+    folder.remove_file(INPUT)
     return output
 
 
-def _sent(connection: Connection, batch: Batch, path: Path, *, is_here: bool) -> Sent:
+def _kept_items(file: InputFile) -> pa.Table | None:
+    """What an input file holds by our record; None where that is not here."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return file.read_items()
+    return None
+
+
+def _sent(connection: Connection, batch: Batch, path: Path, kept: pa.Table | None) -> Sent:
     """What a batch was sent, by our record; else by its input file, if that is still there, brought to a path.
 
     Raises:
         StorageNotShared: it is a job's, whose folder is not here.
     """
     file = batch.input_file
-    if file is not None and is_here:
-        return Sent(file.endpoint, file.read_items)
+    if file is not None and kept is not None:
+        return Sent(file.endpoint, lambda: kept)
     if file is not None and file.job_key is not None:
         raise StorageNotShared(
             f"The folder {file.folder} of the job {file.job_key!r} is not here. Every worker of a job needs the "

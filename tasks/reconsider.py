@@ -114,7 +114,7 @@ def _make_room(
     """The pieces of an input file, which are recorded before it is closed; or itself, or nothing more of it."""
     made = recorded_pieces(job, file, CUT)
     if not made:
-        listed = _listed(connection, job)
+        listed = _listed(connection, job, batch)
         known = cuts_listed(file, listed)
         alone = known is not None or _was_alone(connection, file, batch)
         count = len(_refused_for(file, Reason.NO_ROOM)) + 1
@@ -134,9 +134,9 @@ def _make_room(
     return made
 
 
-def _listed(connection: Connection, job: Job) -> list[Batch]:
-    """The batches that earlier starts may have left, and starts elsewhere: where somebody may know the key."""
-    return batches_of_job(connection, job.key) if job.key_given else []
+def _listed(connection: Connection, job: Job, batch: Batch) -> list[Batch]:
+    """The batches that starts elsewhere may have made of what was refused: where somebody may know the key."""
+    return batches_of_job(connection, job.key, batch.created_at) if job.key_given else []
 
 
 def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:
@@ -171,7 +171,7 @@ def _take_out(connection: Connection, job: Job, file: InputFile, batch: Batch) -
     rest = recorded_pieces(job, file, REST)
     if refused and not rest:
         rest = kept_lines(file, refused)
-        adopt_listed(connection, job, _listed(connection, job), rest)
+        adopt_listed(connection, job, _listed(connection, job, batch), rest)
         rest = record_pieces(job, file, REST, rest)
     note_fetched(file.files, note_refused(file, batch, refused or refused_lines(batch.errors)))
     return rest

@@ -90,6 +90,13 @@ class FileTokens(BaseModel):
         return None if self.input is None else self._most(self.input)
 
     @property
+    def least_input(self) -> int:
+        """Less than the input can be, as far as is known: of English prose and code a token has five bytes."""
+        if self.input is None:
+            return 0
+        return self.input * BYTES_A_TOKEN // 6 if self.by == "bytes" else max(self.input * 19 // 20 - 20, 0)
+
+    @property
     def most_in_one(self) -> int:
         """More than the input of any one item can be."""
         return self._most(self.largest_input)

@@ -86,8 +86,8 @@ class Bounds:
         folder knows its pieces for what they are.
         """
         told = self._limit_of(file.model)
-        can_be_told = file.items > 1 or file.tokens.input is not None
-        return told is not None and enqueued_tokens(file) > told and can_be_told
+        least = enqueued_tokens(file) if file.items > 1 else file.tokens.least_input
+        return told is not None and least > told
 
     def for_file(self, file: InputFile) -> int | None:
         """The bound under which an input file waits for room; None where it does not."""

@@ -57,10 +57,9 @@ def pieces_of(file: InputFile, limit: int | None, *, alone: bool, refusals: int 
         1: it goes again as it is, for others may hold the room; 0: it never fits, and is a single item.
     """
     tokens, most = enqueued_tokens(file), file.tokens.most_input
-    is_over = limit is not None and tokens > limit
     may_be_over = limit is None or most is None or most > limit
     if file.items == 1:
-        surely_over = is_over and file.tokens.input is not None
+        surely_over = limit is not None and file.tokens.least_input > limit
         return 0 if surely_over or (alone and may_be_over and refusals >= MOST_REFUSALS) else 1
     if limit is not None and tokens * FILES_IN_A_BOUND > limit:
         return min(file.items, -(-tokens * FILES_IN_A_BOUND // limit))

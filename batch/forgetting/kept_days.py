@@ -69,8 +69,11 @@ def leaves_at(job: Job) -> datetime | None:
     They may if every row has its answer, nothing of it is left to be cleaned up, its table is there, and outside
     its folder, and days are set for them to stay. Those of a job that is known by its table alone are gone.
     """
-    wish, report = job.files.read(KEEP_DAYS, KeepDays), job.report()
-    if wish is None or wish.days is None or report is None or report.finished_at is None:
+    wish = job.files.read(KEEP_DAYS, KeepDays)
+    if wish is None or wish.days is None:
+        return None
+    report = job.report()
+    if report is None or report.finished_at is None:
         return None
     if job.found is not None or not report.complete or not has_table_elsewhere(job):
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from ..errors import RequestError, refusals_of
+from ..errors import ReadElsewhere, RequestError, refusals_of
 from ..files.input_files import InputFile, InputFileWriter
 from ..files.kept_tables import kept_table
 from ..files.lines import Line, Lines, encode_row_body, make_line, together
@@ -47,6 +47,7 @@ def build_selection(
 
     Raises:
         Refused: a row makes no item, or one that no input file may hold; the message names the row.
+        ReadElsewhere: another run has taken the building over from this one, which was not heard of for long.
     """
     folder = job.round_folder(selection.round)
     folder.make()
@@ -55,12 +56,14 @@ def build_selection(
     if done is not None:
         return done
     try:
-        return _build(job, selection, limits or _limits(job, selection), store)
+        return _build(job, selection, limits or _limits(job, selection), store, lease)
     finally:
         lease.give_back()
 
 
-def _build(job: Job, selection: Selection, limits: Limits, store: "AnswerStore | None") -> tuple[InputFile, ...]:
+def _build(
+    job: Job, selection: Selection, limits: Limits, store: "AnswerStore | None", lease: Lease
+) -> tuple[InputFile, ...]:
     folder = job.round_folder(selection.round)
     writer = InputFileWriter(
         folder,
@@ -72,14 +75,32 @@ def _build(job: Job, selection: Selection, limits: Limits, store: "AnswerStore |
         limits=limits,
         cost_bound=_cost_bound(job, selection),
     )
-    lines = _lines(job, selection)
+    lines = _while_held(_lines(job, selection), lease, _built_elsewhere(job, selection))
     with refusals_of(job.source.name), ExitStack() as stack:
         sifting = (
             stack.enter_context(Sifting(job, selection, store)) if _is_sifted(job, selection, store) else None
         )
         files = tuple(writer.write(lines if sifting is None else sifting.sift(lines)))
         unsent = sifting.record() if sifting else ()
+    if not lease.is_held():
+        raise _built_elsewhere(job, selection)
     return folder.write_first(f"{selection.name}.json", Built(input_files=files, unsent=unsent)).input_files
+
+
+def _while_held(lines: Iterator[Lines], lease: Lease, lost: ReadElsewhere) -> Iterator[Lines]:
+    """Lines as long as nobody else is at work on them, who may write other items into the same files."""
+    for some in lines:
+        if lease.is_lost:
+            raise lost
+        yield some
+
+
+def _built_elsewhere(job: Job, selection: Selection) -> ReadElsewhere:
+    return ReadElsewhere(
+        f"Another run of the job {job.key!r} has taken over building the items of selection {selection.name}, for "
+        "this one was not heard of for long. Start this one again: it then takes what the other has built.",
+        job_key=job.key,
+    )
 
 
 def _is_sifted(job: Job, selection: Selection, store: "AnswerStore | None") -> bool:

@@ -174,7 +174,7 @@ class Job(Record):
 
     def _built(self, number: int) -> list[Built]:
         folder = self.round_folder(number)
-        return [built for name in folder.names("[0-9]*.json") if (built := folder.read_settled(name, Built))]
+        return [built for name in folder.listed("[0-9]*.json") if (built := folder.read_settled(name, Built))]
 
     def unsent(self) -> list[InputFile]:
         """The rows of the first round for which nothing is sent, as if they were input files."""
@@ -261,7 +261,7 @@ class Job(Record):
 
     def rounds(self) -> list[int]:
         """The numbers of the rounds that were begun."""
-        return sorted(int(name) for name in (self.files / "rounds").names("*"))
+        return sorted(int(name) for name in (self.files / "rounds").listed())
 
     def input_files(self) -> list[InputFile]:
         """Every input file built so far, in the order of rounds and selections."""

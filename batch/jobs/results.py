@@ -26,6 +26,7 @@ from ..outcomes.result_frames import CHOICES
 from ..outcomes.token_counts import COUNTS, TokenCounts
 from ..progress import reported
 from ..requests.endpoints import Endpoint
+from ..storage.records import listed_once
 from ..tables.destinations import write_table
 from ..tables.metadata.pandas_metadata import widened
 from ..tables.parts import read_rows, read_schema
@@ -71,6 +72,7 @@ def owner_of(job: Job) -> str:
 
 
 @frozen_heap()
+@listed_once()
 def write_job_results(job: Job, rows: Rows) -> JobReport:
     """Write the results of a job to its destination, and its report to its folder.
 

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ..files.batches import Batch
 from ..files.input_files import INPUT, ITEMS, InputFile
@@ -31,7 +32,7 @@ TWINS = "twins.json"
 ENDED = "ended.json"
 _REFUSED = "refused.json"
 _UPLOADING = "uploading.json"
-_KEPT_UPLOAD = "kept_upload.json"
+KEPT_UPLOAD = "kept_upload.json"
 _FETCHED = "fetched.json"
 
 
@@ -107,13 +108,33 @@ def attempt_of(file: InputFile) -> int:
     return len(refusals(file).batches) + 1
 
 
-def claim(file: InputFile, number: int, now: datetime) -> str | None:
-    """Claim one try to create the batch of an input file's present attempt; no number is used twice.
+class Seen(NamedTuple):
+    """An input file's folder at one look: its attempt, and all names; a record that is not named was not there."""
+
+    attempt: int
+    names: frozenset[str]
+
+
+def look(file: InputFile) -> Seen:
+    """Look at an input file's folder once, in place of asking for each record that is not there yet.
+
+    Of one that was refused before, what there is is listed when its attempt is known.
+    """
+    names = frozenset(file.files.names())
+    if _REFUSED not in names:
+        return Seen(1, names)
+    attempt = attempt_of(file)
+    return Seen(attempt, frozenset(file.files.names()))
+
+
+def claim(file: InputFile, number: int, now: datetime, attempt: int | None = None) -> str | None:
+    """Claim one try to create the batch of an input file's attempt, by default the present one; none comes twice.
 
     Returns:
         The claim's name, or None where somebody else has claimed it.
     """
-    name = f"{_claim_stem(file)}.json" if number == 1 else f"{_claim_stem(file)}.{number}.json"
+    stem = _claim_stem(attempt or attempt_of(file))
+    name = f"{stem}.json" if number == 1 else f"{stem}.{number}.json"
     return name if file.files.claim(name, Claim(claimed_at=now)) else None
 
 
@@ -124,12 +145,12 @@ def take_back(file: InputFile, name: str) -> None:
         file.files.write(name, known.model_copy(update={"refused": True}))
 
 
-def last_claim(file: InputFile) -> tuple[int, Claim | None]:
-    """The number of the latest claim of an input file's present attempt, 0 where there is none.
+def last_claim(file: InputFile, seen: Seen | None = None) -> tuple[int, Claim | None]:
+    """The number of the latest claim of an input file's present attempt, 0 where there is none; as it was `seen`.
 
     And the latest one that was not refused: a batch of it may have been created.
     """
-    names = _claim_names(file)
+    names = _claim_names(file, seen)
     for number in sorted(names, reverse=True):
         found = file.files.read(names[number], Claim)
         if found is not None and not found.refused:
@@ -142,15 +163,14 @@ def has_claim(file: InputFile) -> bool:
     return last_claim(file)[1] is not None
 
 
-def _claim_stem(file: InputFile) -> str:
-    number = attempt_of(file)
-    return "creating" if number == 1 else f"creating-{number}"
+def _claim_stem(attempt: int) -> str:
+    return "creating" if attempt == 1 else f"creating-{attempt}"
 
 
-def _claim_names(file: InputFile) -> dict[int, str]:
+def _claim_names(file: InputFile, seen: Seen | None) -> dict[int, str]:
     """The names of the claims by their number; earlier versions took refused ones away, which left gaps."""
-    form = re.compile(rf"{_claim_stem(file)}(?:\.(\d+))?\.json")
-    found = (form.fullmatch(name) for name in file.files.names("creating*.json"))
+    form = re.compile(rf"{_claim_stem(attempt_of(file) if seen is None else seen.attempt)}(?:\.(\d+))?\.json")
+    found = map(form.fullmatch, file.files.names("creating*.json") if seen is None else seen.names)
     return {int(match[1] or 1): match[0] for match in found if match}
 
 
@@ -158,15 +178,16 @@ def _submitted_name(number: int) -> str:
     return "submitted.json" if number == 1 else f"submitted-{number}.json"
 
 
-def submitted(file: InputFile) -> Batch | None:
-    """The batch of an input file as it was created, once it is."""
-    return file.files.read(_submitted_name(attempt_of(file)), Batch)
+def submitted(file: InputFile, seen: Seen | None = None) -> Batch | None:
+    """The batch of an input file as it was created, once it is, or was when the folder was `seen`."""
+    name = _submitted_name(attempt_of(file) if seen is None else seen.attempt)
+    return file.files.read(name, Batch) if seen is None or name in seen.names else None
 
 
-def note_submission(file: InputFile, batch: Batch) -> Batch:
-    """Record the batch of an input file's present attempt."""
+def note_submission(file: InputFile, batch: Batch, attempt: int | None = None) -> Batch:
+    """Record the batch of an attempt of an input file, by default the present one."""
     noted = batch.model_copy(update={"input_file": file})
-    file.files.write(_submitted_name(attempt_of(file)), noted)
+    file.files.write(_submitted_name(attempt or attempt_of(file)), noted)
     return noted
 
 
@@ -238,6 +259,12 @@ def begun(rounds: Folder, files: Iterable[InputFile]) -> list[InputFile]:
     return [file for file in files if f"{file.round}/{file.name}" in told]
 
 
+def with_record(name: str, below: Iterable[str], files: Iterable[InputFile]) -> list[InputFile]:
+    """Those input files of a job that have a record of this name, by such a listing."""
+    told = frozenset(below)
+    return [file for file in files if f"{file.round}/{file.name}/{name}" in told]
+
+
 def may_be_paid(file: InputFile) -> bool:
     """Whether items of an input file may have been sent, in a batch or one by one."""
     in_batch = has_claim(file) or submitted(file) or refusals(file).batches
@@ -257,16 +284,16 @@ def uploads_begun(file: InputFile) -> int:
 def note_kept_upload(file: InputFile, file_id: str) -> None:
     """Record an upload that waits for room, so that it is not made again."""
     if kept_upload(file) != file_id:
-        file.files.write(_KEPT_UPLOAD, KeptUpload(file_id=file_id))
+        file.files.write(KEPT_UPLOAD, KeptUpload(file_id=file_id))
 
 
 def kept_upload(file: InputFile) -> str | None:
     """The uploaded file that waits for room, where there is one."""
-    kept = file.files.read(_KEPT_UPLOAD, KeptUpload)
+    kept = file.files.read(KEPT_UPLOAD, KeptUpload)
     return None if kept is None else kept.file_id
 
 
 def drop_kept_upload(file: InputFile) -> None:
     """Forget the upload that waited for room: a batch is made of it, or may be."""
     if kept_upload(file) is not None:
-        file.files.remove(_KEPT_UPLOAD)
+        file.files.remove_file(KEPT_UPLOAD)

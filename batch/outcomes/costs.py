@@ -13,6 +13,7 @@ from ..files.batches import SYNCHRONOUS
 from ..files.output_files import BROKEN_LINE
 from ..files.unpaid import UNPAID
 from ..prices import MILLION, Given, Price, Processing, Rates, price_of
+from ..storage.records import Record, remember, remembered
 from .bill import PARTS, Bill, Costs, ModelBill
 from .outcome import UNREADABLE, OutcomeKind
 from .outcome_files import FetchedOutput, read_outcomes
@@ -39,9 +40,26 @@ PAID_UNREAD = pa.array([BROKEN_LINE, UNREADABLE])
 Integers = np.ndarray
 
 
+class _Billed(Record):
+    """The bill of an output at some prices, which stays as it is."""
+
+    output: FetchedOutput
+    given: Given
+    bill: Bill
+
+
 def bill_of(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:
     """The bill of what was fetched, at OpenAI's prices or given ones; memory takes one output's tokens."""
-    return reduce(Bill.__add__, (_bill(output, given) for output in outputs), Bill())
+    return reduce(Bill.__add__, (_bill_once(output, given) for output in outputs), Bill())
+
+
+def _bill_once(output: FetchedOutput, given: Given) -> Bill:
+    """The bill of an output: a run that remembers settled records reads its outcomes for it once."""
+    known = remembered(output.folder, _Billed)
+    if known is None or (known.output, known.given) != (output, given):
+        known = _Billed(output=output, given=given, bill=_bill(output, given))
+        remember(output.folder, known)
+    return known.bill
 
 
 def saved_by(outputs: Iterable[FetchedOutput], given: Given = ()) -> Bill:

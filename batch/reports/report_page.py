@@ -9,6 +9,7 @@ from ..errors import SourceError
 from ..jobs.job import Job
 from ..jobs.report import JobReport
 from ..jobs.unsent.outputs import fetched_outputs
+from ..storage.records import listed_once
 from ..storage.whole_files import whole_file
 from ..urls import name_in, without_secrets
 from ..words import counted
@@ -78,6 +79,7 @@ class ReportPage:
         return self.summary
 
 
+@listed_once()
 def report_page(job: Job, report: JobReport, *, at_openai: bool = False) -> ReportPage:
     """Make the report of a job that is done, from its folder alone.
 

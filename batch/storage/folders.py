@@ -18,7 +18,7 @@ from fsspec.spec import AbstractBufferedFile
 from pydantic import BaseModel
 
 from .locations import is_object_store, open_url
-from .records import AnyRecord, remember, remembered
+from .records import AnyRecord, Size, names_once, remember, remembered
 from .whole_files import whole_file
 
 OWNER_ONLY = 0o700
@@ -74,6 +74,10 @@ class Folder:
         found = {str(name).rstrip("/").rsplit("/", 1)[-1] for name in listed}
         return sorted(name for name in fnmatch.filter(found, pattern) if not name.startswith("."))
 
+    def listed(self, pattern: str = "*") -> list[str]:
+        """The same; in a block of `listed_once` as they were when they were first asked for."""
+        return fnmatch.filter(names_once(self.url, self.names), pattern)
+
     def below(self) -> list[str]:
         """The names of the files in this folder and in those within it, by one listing of an object store.
 
@@ -90,6 +94,9 @@ class Folder:
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""
         filesystem, path = _open_fresh(self.path(name))
+        written = remembered(self.path(name), Size)
+        if written is not None and 0 < written.bytes <= READ_WHOLE_BYTES:  # else it is asked for its size before
+            return BytesIO(filesystem.cat_file(path, start=0))
         file: IO[bytes] = filesystem.open(path, "rb")
         if isinstance(file, AbstractBufferedFile) and file.size <= READ_WHOLE_BYTES:
             with file:
@@ -165,6 +172,12 @@ class Folder:
                 raise
             return False
         return True
+
+    def remove_file(self, name: str) -> None:
+        """Remove the file `name`, by one call; what is not there counts as removed."""
+        filesystem, path = _open_fresh(self.path(name))
+        with suppress(FileNotFoundError):
+            filesystem.rm_file(path)
 
     def remove(self, name: str = "") -> None:
         """Remove `name` (or the whole folder); what is not there counts as removed."""

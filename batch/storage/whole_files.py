@@ -14,6 +14,7 @@ from uuid import uuid4
 from fsspec.implementations.local import LocalFileSystem
 
 from .locations import is_object_store, open_url
+from .records import Size, remember
 
 try:
     import fcntl
@@ -39,6 +40,7 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
         if not is_object_store(url):  # that has no folders; s3fs makes a bucket of a name that is misspelled
             filesystem.makedirs(path.rpartition("/")[0], exist_ok=True)
         filesystem.put_file(str(local), path)
+        remember(url, Size(bytes=local.stat().st_size))
 
 
 @contextmanager

@@ -128,7 +128,7 @@ class RouteFault(Frozen):
         "before", description="Whether the call has no effect, or has its effect."
     )
     seconds: float = Field(1.0, ge=0, description="How long, for hang (true time) and lag (the server's clock).")
-    status: int = Field(500, ge=400, le=599, description="HTTP status, for http_error and html.")
+    status: int = Field(500, ge=200, le=599, description="HTTP status, for http_error and html.")
     retry_after: float | None = Field(None, ge=0, description="Seconds in the header Retry-After, for http_error.")
     code: str | None = Field(None, description="Code of the error; OpenAI's for the status if absent.")
     message: str | None = Field(None, description="Text of the error; OpenAI's for the status if absent.")

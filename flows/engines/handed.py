@@ -113,18 +113,6 @@ def await_all(handed: Sequence[Handed[R]]) -> None:
             raise
 
 
-def end_all(handed: Sequence[Handed[R]]) -> None:
-    """Wait for the end of each, also where one fails: none is at work any more then.
-
-    Raises:
-        Exception: what the first one that failed has raised.
-    """
-    for one in handed:
-        one.settle()
-    for one in handed:
-        one.result()
-
-
 def is_lost(error: Exception) -> bool:
     """Whether an error says that a task's process is gone, and nothing of the task itself."""
     kinds = type(error).__mro__

@@ -2,7 +2,6 @@
 
 import time
 from datetime import UTC, datetime
-from functools import partial
 
 from prefect import get_run_logger
 
@@ -14,37 +13,33 @@ from ...batch.flight.departures import Departures
 from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import stop_if_out_of_quota, whereabouts
-from ...batch.jobs.submissions import gave_way, put_off, refusals
+from ...batch.jobs.submissions import Refusals, gave_way, refusals
 from ...batch.money.budgets import Spending
-from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import noted_wait
 from ...batch.progress import report as report_progress
+from ...batch.storage.records import listed_once
 from ...tasks import (
     cancel_batch,
     cancel_job,
-    fetch_output,
     look_for_room,
     reconsider_batch,
     sensor_options,
     wait_for_batches,
 )
 from ...tasks.remote.tries import may_pass
-from ..engines.handed import Handed, end_all
 from ..job_run import JobRun
-from ..shown.story import tell_fetched, tell_refused, tell_submitted
+from ..shown.story import tell_refused, tell_submitted
 from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
-from .submitting import UPLOADS, submit_files
+from .fetching import Fetching
+from .submitting import UPLOADS, note_claimed, submit_files
 
 STOP_LOOK_SECONDS = 1.0
 """While nothing is open, a stop is looked for so often."""
 
 PATIENT_SECONDS = 3_600.0
-"""So long OpenAI may take nothing before a run fails that waits in its own process."""
-
-AWAY_SECONDS = 120.0
-"""So long a suspended run sends nothing to an OpenAI that took nothing from it."""
+"""So long OpenAI may take, give or tell nothing before a run fails that waits in its own process."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
 
@@ -52,6 +47,7 @@ ROOM_OF = "room among the enqueued tokens of {}"
 class Flight:
     """The input files of a round on their way: submitted as `Departures` says, waited for, fetched."""
 
+    @listed_once()
     def __init__(self, job_run: JobRun, number: int) -> None:
         self.job_run = job_run
         self.job: Job = job_run.job
@@ -67,13 +63,16 @@ class Flight:
             self.options.in_flight,
             bounds,
             self.options.pauses,
-            not_before=lambda file: refusals(file).not_before,
+            not_before=self._not_before,
             yields=self.options.wait != "detach",
         )
         self.told_of: set[str] = set()
-        self.fetching: list[Handed[FetchedOutput]] = []
+        self.refused: dict[str, Refusals] = {}
+        self.fetching = Fetching(job_run)
         self.cancelled = False
         self.away_since: float | None = None
+        self.unseen_since: float | None = None
+        self.unfetched_since: float | None = None
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
         items = sum(file.items for file in self.job.input_files_of(number))
@@ -87,7 +86,7 @@ class Flight:
             False where this process does not wait for what is left.
         """
         waited_for, departures = True, self.departures
-        while waited_for and (self._submit_what_may_go() or departures.flying):
+        while waited_for and self._goes_on():
             ended = self._wait() if departures.flying else []
             for batch in ended:
                 self._take(batch)
@@ -100,16 +99,28 @@ class Flight:
             if waited_for and not departures.flying:
                 with noted_wait(self._awaited()):
                     time.sleep(min(STOP_LOOK_SECONDS, self.options.poll_seconds))
-        end_all(self.fetching)
+        self.fetching.end(patient=False)
         stop_if_out_of_quota(self.job, self.number)
         return waited_for
 
+    def _goes_on(self) -> bool:
+        """Whether anything waits or flies, once what may go is sent; what could not be fetched flies again."""
+        if not self._submit_what_may_go() and not self.departures.flying:
+            self._end_fetching()
+        return bool(self.departures.waiting or self.departures.flying)
+
+    def _end_fetching(self) -> None:
+        """Wait for all outputs; who waits in its own process is patient, as long as there is time."""
+        now = clock.now()
+        later = self.fetching.end(patient=self._is_patient(self.unfetched_since) and not self._time_is_up())
+        self.unfetched_since = (self.unfetched_since or now) if later else None
+        self.departures.flying += later
+
     def _submit_what_may_go(self) -> bool:
         """Submit as many as there is room for; whether any still wait."""
-        self._keep_deadline()
         departures = self.departures
         departures.bounds.let_go(clock.now())
-        if self._is_stopped():
+        if self._is_over():
             return False
         look_at = departures.looks_again_at()
         if look_at is None or clock.now() < look_at:
@@ -117,11 +128,13 @@ class Flight:
         try:
             enqueued = look_for_room(self.credentials) if departures.is_bounded else None
         except Exception as error:
-            if not may_pass(error):
+            self.unseen_since = self.unseen_since or clock.now()
+            if not may_pass(error) or (self.options.wait == "sensor" and not self._is_patient(self.unseen_since)):
                 raise
             departures.could_not_look(clock.now())
             return True
-        while not self._is_stopped():
+        self.unseen_since = None
+        while not self._is_over():
             going = departures.leave(UPLOADS, self._may_go, clock.now(), enqueued)
             if not going:
                 self._stop_if_spent()
@@ -132,11 +145,18 @@ class Flight:
         self._say_what_lacks_room()
         return bool(departures.waiting)
 
-    def _is_stopped(self) -> bool:
-        """Whether nothing more is to be sent: then nothing waits any longer."""
-        if self.departures.waiting and self.job.stopped():
-            self.departures.waiting.clear()
-        return not self.departures.waiting
+    def _is_over(self) -> bool:
+        """Whether nothing more is to be sent; then nothing waits, and what may have gone is looked for."""
+        self._keep_deadline()
+        waiting = self.departures.waiting
+        if waiting and self.job.stopped():
+            note_claimed(self.job_run, waiting, self._note_submission)
+            waiting.clear()
+        return not waiting
+
+    def _not_before(self, file: InputFile) -> float:
+        known = self.refused[file.folder] = refusals(file)
+        return known.not_before
 
     def _may_go(self, file: InputFile) -> bool:
         may_go = self.spending.allows(file)
@@ -152,6 +172,8 @@ class Flight:
 
     def _awaited(self) -> str:
         lacking = self.departures.look.lacking
+        if self.unseen_since is not None:
+            return "OpenAI, which does not say what is enqueued"
         return ROOM_OF.format(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
 
     def _stop_if_spent(self) -> None:
@@ -159,26 +181,24 @@ class Flight:
         waiting = self.departures.waiting
         if self.departures.flying:
             return
-        end_all(self.fetching)  # what was open may have cost less than it could
-        if not any(self.spending.allows(file) for file in waiting):
+        self._end_fetching()  # what was open may have cost less than it could
+        if not self.departures.flying and not any(self.spending.allows(file) for file in waiting):
             self.spending.stop(waiting[0])
-            waiting.clear()
+            self._is_over()
 
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether all of them have gone."""
         now, bound = clock.now(), self.departures.bounds.for_file
-        held = submit_files(self.job_run, files, bound, self._note_submission, patient=self._is_patient(now))
+        # nobody would wake a suspended run that failed
+        patient = self.options.wait == "suspend" or self._is_patient(self.away_since)
+        held = submit_files(self.job_run, files, bound, self._note_submission, self.refused, patient=patient)
         self.away_since = (self.away_since or now) if len(held.for_now) == len(files) else None
-        if self.options.wait == "suspend":
-            for file in held.for_now:  # `wake` sees by it that there is something to send
-                put_off(file, clock.now() + AWAY_SECONDS)
         self.departures.hold(*held)
         return not any(held)
 
-    def _is_patient(self, now: float) -> bool:
-        """Whether OpenAI may take nothing for now: nobody would wake a suspended run that failed."""
-        wait = self.options.wait
-        return wait == "suspend" or (wait == "sensor" and now - (self.away_since or now) < PATIENT_SECONDS)
+    def _is_patient(self, since: float | None) -> bool:
+        """Whether this run waits in its own process for OpenAI, which has been away since a time, if at all."""
+        return self.options.wait == "sensor" and (since is None or clock.now() - since < PATIENT_SECONDS)
 
     def _note_submission(self, file: InputFile, batch: Batch) -> None:
         report_progress("upload", advance=file.items)
@@ -248,7 +268,7 @@ class Flight:
         if ended.input_file not in again:
             if ended.status != BatchStatus.FAILED:
                 departures.had_room(ended.input_file)
-            self._fetch(ended)
+            self.fetching.begin(ended)
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
         may_have_twin = ended.status == BatchStatus.CANCELLED and not self.job.stopped()
@@ -257,22 +277,6 @@ class Flight:
         return reconsider_batch(
             self.job, ended, pause_seconds=self.options.poll_seconds, credentials=self.credentials
         )
-
-    def _fetch(self, ended: Batch) -> None:
-        name = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
-        fetch = self.job_run.task(fetch_output, name)
-        keep, answer = self.job.request.keep_response, self.job.request.answer_type
-        handed = Handed(
-            fetch,
-            ended,
-            keep_response=keep,
-            answer=answer,
-            answers=self.job.answers,
-            credentials=self.credentials,
-        )
-        if ended.input_file is not None:
-            handed.telling("fetch", ended.input_file.items).then(partial(tell_fetched, self.job, ended.input_file))
-        self.fetching.append(handed)
 
     def _keep_deadline(self) -> None:
         """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
@@ -286,10 +290,9 @@ class Flight:
 
     def _answer_rest(self) -> None:
         """Where that was asked for: answer at once what the job's time is too short for."""
-        deadline, stopped = self.job.deadline, self.job.stopped()
-        if deadline and deadline.answer_rest and stopped and stopped.code == "finish_by":
-            for handed in self.fetching:
-                handed.settle()  # what fails is raised at the end: now time is short
+        deadline = self.job.deadline
+        if deadline and deadline.answer_rest and (stopped := self.job.stopped()) and stopped.code == "finish_by":
+            self.fetching.settle()  # what fails is raised at the end: now time is short
             answer_rest(self.job_run)
 
     def _time_is_up(self) -> bool:

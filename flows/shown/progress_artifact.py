@@ -64,11 +64,11 @@ class ProgressArtifact:
             get_run_logger().debug("The progress could not be shown", exc_info=True)
 
     def _write(self, percent: float, text: str) -> None:
-        record = self.job.files.read(RECORD, ArtifactRecord)
+        record = self.job.files.read_settled(RECORD, ArtifactRecord)
         if record is None:
             key = artifact_key(self.job)
             made = at_once(create_progress_artifact, progress=percent, key=key, description=text)
-            self.job.files.write(RECORD, ArtifactRecord(artifact_id=made))
+            self.job.files.write_first(RECORD, ArtifactRecord(artifact_id=made))
         else:
             at_once(update_progress_artifact, record.artifact_id, progress=percent, description=text)
 

@@ -11,11 +11,14 @@ from ...batch.files.batches import Batch
 from ...batch.files.identity import identity_of, metadata_of_attempt, with_tokens
 from ...batch.files.input_files import InputFile
 from ...batch.jobs.submissions import (
+    KEPT_UPLOAD,
+    Seen,
     attempt_of,
     claim,
     drop_kept_upload,
     kept_upload,
     last_claim,
+    look,
     note_kept_upload,
     note_submission,
     submitted,
@@ -52,30 +55,36 @@ def find_or_create_in_room(
 
     Then its upload is kept for the next time.
     """
-    done = submitted(file)
+    seen = look(file)
+    done = submitted(file, seen)
     if done is not None:
         return done
     identity = {**identity_of(file), **(by_hand or {})}
-    batch = _found_or_created(connection, file, identity, settle_seconds, bound)
+    batch = _found_or_created(connection, file, seen, identity, settle_seconds, bound)
     if batch is None:
         return None
-    known = submitted(file)
+    known = submitted(file, seen := look(file))
     if known is not None and known.id != batch.id:  # ours took so long that somebody tried again meanwhile
-        batch = keep_one(connection, file, [known, batch])
-    return note_submission(file, batch)
+        return note_submission(file, keep_one(connection, file, [known, batch]))
+    return note_submission(file, batch, seen.attempt)
 
 
 def _found_or_created(
-    connection: Connection, file: InputFile, identity: Mapping[str, str], settle_seconds: float, bound: int | None
+    connection: Connection,
+    file: InputFile,
+    seen: Seen,
+    identity: Mapping[str, str],
+    settle_seconds: float,
+    bound: int | None,
 ) -> Batch | None:
     """Look for what an earlier claim may have created; where there is nothing, upload and create it.
 
     Each try to create it is as a new start: it looks first, and has a claim of its own.
     """
-    _, found = _looked_for(connection, file, identity, settle_seconds)
+    number, found = _looked_for(connection, file, seen, identity, settle_seconds)
     if found is not None:
         return found
-    file_id = kept_upload(file)
+    file_id = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
     if file_id is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
         connection.take_turn()
     if file_id is None:
@@ -100,7 +109,8 @@ def _found_or_tried(
     bound: int | None,
 ) -> Batch | None:
     while True:
-        number, found = _looked_for(connection, file, identity, settle_seconds)
+        seen = look(file)
+        number, found = _looked_for(connection, file, seen, identity, settle_seconds)
         if found is not None:
             if found.input_file_id not in (None, file_id):
                 connection.delete_file(file_id)  # somebody else was faster
@@ -109,19 +119,22 @@ def _found_or_tried(
             if not there_is_room:
                 note_kept_upload(file, file_id)
                 return None
-            claimed = claim(file, number + 1, _now())
+            if attempt_of(file) != seen.attempt:  # refused meanwhile: the number is of other claims
+                continue
+            claimed = claim(file, number + 1, _now(), seen.attempt)
             if claimed is not None:
                 drop_kept_upload(file)
-                return _create_claimed(connection, file, file_id, claimed, identity)
+                metadata = metadata_of_attempt(with_tokens(identity, file), seen.attempt)
+                return _create_claimed(connection, file, file_id, claimed, metadata)
 
 
 def _looked_for(
-    connection: Connection, file: InputFile, identity: Mapping[str, str], settle_seconds: float
+    connection: Connection, file: InputFile, seen: Seen, identity: Mapping[str, str], settle_seconds: float
 ) -> tuple[int, Batch | None]:
     """The number of the latest claim, and what came of it, looked for until the claim has settled."""
-    number, earlier = last_claim(file)
+    number, earlier = last_claim(file, seen)
     if earlier is None:
-        return number, None
+        return number, submitted(file, seen)
     found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
     return number, keep_one(connection, file, found) if found else submitted(file)
 
@@ -141,9 +154,8 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    connection: Connection, file: InputFile, file_id: str, claimed: str, identity: Mapping[str, str]
+    connection: Connection, file: InputFile, file_id: str, claimed: str, metadata: Mapping[str, str]
 ) -> Batch:
-    metadata = metadata_of_attempt(with_tokens(identity, file), attempt_of(file))
     try:
         batch = connection.create(file_id, file.endpoint, metadata)
     except APIError as error:

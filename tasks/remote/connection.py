@@ -15,6 +15,7 @@ from httpx2 import HTTPError, Response, Timeout
 from openai import APIError, APIStatusError, NotFoundError, OpenAI
 from openai.pagination import SyncCursorPage
 from openai.types import FileObject
+from pydantic import BaseModel
 
 from ...batch.errors import DownloadBroken
 from ...batch.files.batches import Batch, BatchError, read_batch, read_errors, read_number
@@ -26,7 +27,7 @@ from ...blocks import load_credentials
 from ...blocks.http_client import hiding
 from .account import Account
 from .paces import one_at_a_time, take_turn
-from .tries import ANSWERING, CHECKING, CREATING, READING, Tries
+from .tries import ANSWERING, CHECKING, CREATING, READING, Tries, readable
 
 T = TypeVar("T")
 
@@ -94,12 +95,15 @@ class Connection:
     def batch(self, batch_id: str, input_file: InputFile | None = None) -> Batch:
         """A batch as it stands now, with our record of what was sent."""
         with self.account.batch_known(batch_id):
-            return read_batch(self._reading.call(self._client.batches.retrieve, batch_id), input_file)
+            return read_batch(self._reading.call(self._retrieve, batch_id), input_file)
 
     def batch_errors(self, batch_id: str) -> list[BatchError]:
         """All that validation found; a `Batch` keeps only the first."""
         with self.account.batch_known(batch_id):
-            return read_errors(self._reading.call(self._client.batches.retrieve, batch_id))
+            return read_errors(self._reading.call(self._retrieve, batch_id))
+
+    def _retrieve(self, batch_id: str) -> BaseModel:
+        return readable(self._client.batches.retrieve, batch_id)
 
     def batch_pages(self, size: int = PAGE) -> Iterator[list[Batch]]:
         """The batches that are listed, the newest first, a page a call."""
@@ -118,19 +122,20 @@ class Connection:
 
     def _cancel(self, batch_id: str) -> Batch:
         try:
-            return read_batch(self._client.batches.cancel(batch_id))
+            return read_batch(readable(self._client.batches.cancel, batch_id))
         except APIStatusError as error:
             if error.status_code != 409:
                 raise
-        return read_batch(self._client.batches.retrieve(batch_id))
+        return read_batch(self._retrieve(batch_id))
 
     def create(self, file_id: str, endpoint: Endpoint, metadata: Mapping[str, str]) -> Batch:
         """Create a batch; the only call that costs. One try.
 
         Raises:
-            ValueError: the answer names no batch, so that there may be one or none.
+            AnswerUnreadable: the answer names no batch, so that there may be one or none.
         """
-        created = self._client.batches.create(
+        created = readable(
+            self._client.batches.create,
             input_file_id=file_id,
             endpoint=endpoint.value,
             completion_window="24h",
@@ -138,14 +143,12 @@ class Connection:
             output_expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
             timeout=_at_most(CREATING.seconds, self._client),
         )
-        batch = read_batch(created)
-        if not batch.id:
-            raise ValueError(f"{self.base_url} answered the creation of a batch without naming one.")
-        return batch
+        return read_batch(created)
 
     def upload(self, name: str, content: IO[bytes]) -> FileObject:
         """Upload an open input file, streamed; its object, of which other servers send only the id. One try."""
-        return self._client.files.create(
+        return readable(
+            self._client.files.create,
             file=(name, content),
             purpose="batch",
             expires_after={"anchor": "created_at", "seconds": KEPT_SECONDS},
@@ -153,7 +156,7 @@ class Connection:
 
     def file(self, file_id: str) -> FileObject:
         """A remote file's object as it stands now."""
-        return self._reading.call(self._client.files.retrieve, file_id)
+        return self._reading.call(readable, self._client.files.retrieve, file_id)
 
     def download(self, file_id: str, target: Path) -> None:
         """Stream a remote file to a path. One try.
@@ -235,12 +238,12 @@ class Connection:
         return ANSWERING.call(self._client.post, path, cast_to=Response, body=body)
 
     def _pages(self, first: Callable[[], SyncCursorPage[T]]) -> Iterator[list[T]]:
-        page = self._reading.call(first)
+        page = self._reading.call(readable, first)
         while True:
-            yield page.data or []
+            yield page.data
             if not page.has_next_page():
                 return
-            page = self._reading.call(page.get_next_page)
+            page = self._reading.call(readable, page.get_next_page)
 
 
 def _broken(file_id: str, where: str) -> DownloadBroken:

@@ -39,12 +39,16 @@ def find_created(
 ) -> list[Batch]:
     """The batches of this identity, looked for until `settle_seconds` after `since` (Unix seconds).
 
+    That is told by another machine's clock. Where ours may be ahead of it, it counts from now.
+
     Raises:
         APIError: the list cannot be read, so that its silence proves nothing.
     """
-    seconds = FIRST_PAUSE_SECONDS
+    seconds, begun = FIRST_PAUSE_SECONDS, clock.now()
+    is_long_ago = begun - since > settle_seconds + CLOCK_SLACK_SECONDS
+    settled_at = (since if is_long_ago else begun) + settle_seconds
     while True:
-        left = since + settle_seconds - clock.now()  # before the look: there is one at the end of it
+        left = settled_at - clock.now()  # before the look: there is one at the end of it
         found = created_since(connection, identity, since)
         if found or left <= 0:
             return found
@@ -107,7 +111,7 @@ def _look(connection: Connection, since: float, live: dict[str, Batch]) -> float
     return newest
 
 
-def batches_of_job(connection: Connection, job_key: str) -> list[Batch]:
-    """All batches whose metadata bears a job's key, the newest first."""
-    found = connection.batches_since(clock.now() - KEPT_SECONDS)
+def batches_of_job(connection: Connection, job_key: str, since: float | None = None) -> list[Batch]:
+    """All batches whose metadata bears a job's key, the newest first; where it is given, created since then."""
+    found = connection.batches_since(clock.now() - KEPT_SECONDS if since is None else since - CLOCK_SLACK_SECONDS)
     return [batch for batch in found if job_key_of(batch) == job_key]

@@ -1,19 +1,19 @@
 """Look at batches, in as few calls as there are."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from math import inf
 
-from openai import NotFoundError
+from openai import APIStatusError
 from pydantic import ValidationError
 
 from ...batch import clock
 from ...batch.errors import BatchUnknown
 from ...batch.files.batches import REFUSED, Batch
 from ...batch.jobs.options import SETTLE_SECONDS
-from .connection import Connection
-from .tries import FINDING, Tries
+from .connection import NOT_ALLOWED, Connection
+from .tries import FINDING, AnswerUnreadable, Tries
 
 
 def look_at(connection: Connection, batches: Iterable[Batch], tries: Tries = FINDING) -> list[Batch]:
@@ -28,11 +28,21 @@ def look_at(connection: Connection, batches: Iterable[Batch], tries: Tries = FIN
     return tries.call(_look_at, connection, {batch.id: batch for batch in batches})
 
 
+@contextmanager
+def listing_missing() -> Iterator[None]:
+    """Pass over that a server has no listing, or that this key may not see it."""
+    try:
+        yield
+    except APIStatusError as error:
+        if error.status_code not in NOT_ALLOWED:
+            raise
+
+
 def _look_at(connection: Connection, known: dict[str, Batch]) -> list[Batch]:
     found = {batch.id: batch for batch in known.values() if batch.id.startswith(REFUSED)}
     asked = {batch_id: batch for batch_id, batch in known.items() if batch_id not in found}
     if len(asked) > 1:
-        with suppress(NotFoundError):  # a server that has no listing
+        with listing_missing():
             found |= _from_pages(connection, asked)
     errors: list[BatchUnknown] = []
     listed = cache(partial(_listed, connection, [batch for batch in asked.values() if batch.id not in found]))
@@ -51,7 +61,7 @@ def _look(connection: Connection, batch: Batch, listed: Callable[[], Mapping[str
     """A batch as it stands now, or as it was where it may be there all the same."""
     try:
         return connection.batch(batch.id, batch.input_file)
-    except (BatchUnknown, ValidationError) as error:
+    except (BatchUnknown, ValidationError, AnswerUnreadable) as error:
         found = listed().get(batch.id)
         unknown = found is None and isinstance(error, BatchUnknown)
         if unknown and not _is_young(batch) and not is_lost(connection, batch):
@@ -63,7 +73,7 @@ def _listed(connection: Connection, batches: Iterable[Batch]) -> dict[str, Batch
     """Batches as the list shows them; those without a time are not looked for there: that may take all pages."""
     left = {batch.id: batch.created_at for batch in batches if batch.created_at is not None}
     found: dict[str, Batch] = {}
-    with suppress(NotFoundError):
+    with listing_missing():
         for batch in connection.batches_since(min(left.values())) if left else ():
             if left.pop(batch.id, None) is not None:
                 found[batch.id] = batch

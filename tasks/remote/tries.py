@@ -34,7 +34,9 @@ from math import inf, isfinite
 from threading import Event
 from typing import ParamSpec, TypeVar
 
+from httpx2 import Request
 from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
+from openai.pagination import SyncCursorPage
 from prefect.exceptions import TerminationSignal
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
@@ -54,6 +56,33 @@ LONGEST_PAUSE_SECONDS = 60.0
 
 class FilePending(Exception):
     """An uploaded file is not ready for a batch yet."""
+
+
+class AnswerUnreadable(APIConnectionError):
+    """A call was answered with what is no object of OpenAI's: a proxy's page, or half of one.
+
+    It says nothing of what was done, as a lost answer does not.
+    """
+
+    def __init__(self, call: Callable[..., object]) -> None:
+        method = "POST" if getattr(call, "__name__", "") in ("create", "cancel") else "GET"
+        super().__init__(message="The answer cannot be read.", request=Request(method, "https://unreadable"))
+
+
+def readable(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What a call answers.
+
+    Raises:
+        AnswerUnreadable: it is no object of OpenAI's.
+    """
+    try:
+        answer = call(*args, **kwargs)
+    except (ValueError, AttributeError) as error:  # what the SDK makes of it
+        raise AnswerUnreadable(call) from error
+    told = getattr(answer, "data" if isinstance(answer, SyncCursorPage) else "id", None)
+    if told is None:  # an empty list is one all the same
+        raise AnswerUnreadable(call)
+    return answer
 
 
 _shortened_to = inf

@@ -32,7 +32,8 @@ def test_the_job_of_a_run_without_its_deployment_goes_on(
     """By a run of *resume*: its batches are paid, and nobody has cancelled them."""
     place = {"job_key": "left-alone", "storage": str(tmp_path / "jobs"), "credentials": "cancellation"}
     request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
-    openai_batch(str(ROOT / "examples" / "reviews.csv"), request, options=RunOptions(wait="detach"), **place)
+    source, options = str(ROOT / "examples" / "reviews.csv"), RunOptions(wait="detach")
+    openai_batch(source, request, options=options, **place)  # type: ignore[call-overload]  # texts, all of them
     with get_client(sync_client=True) as client:
         parameters = {**place, "options": {"wait": "suspend"}}
         run = client.create_flow_run(openai_batch, parameters=parameters, tags=[TAG], state=Suspended())

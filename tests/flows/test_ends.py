@@ -16,6 +16,8 @@ from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_lin
 from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
 from prefect_openai_batch.tasks import cancel_batch
+from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.connection import connect
 
 from .conftest import BY_MODEL, Run
 
@@ -118,6 +120,20 @@ def test_a_collected_job_waits_for_its_batches_however_often_it_is_started(
     validating.advance(1_000)
     assert collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK).outcomes == {"succeeded": 30}
     assert {batch["status"] for batch in validating.state()["batches"]} == {"completed"}
+
+
+def test_what_may_have_been_sent_of_an_ended_job_is_collected(
+    batch_server: BatchServer, by_model: Path, run: Run, tmp_path: Path
+) -> None:
+    """A creation that got no answer, before the process was killed: its batch is paid, so it is looked for."""
+    run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    *_, unsent = load_job(str(tmp_path / "jobs" / "job")).input_files()
+    with connect() as connection:
+        find_or_create(connection, unsent, 0)
+    unsent.files.remove("submitted.json")
+    report = collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK)
+    assert report.outcomes == {"succeeded": 20, "cancelled": 10}
+    assert batch_server.bill()["billed"] == 20
 
 
 def test_a_job_that_is_cancelled_while_it_is_collected_is_cancelled(left: Job, tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def opened_rows(
 
 def window_of(job: Job) -> Window | None:
     """Which rows a job took, where its source has a watermark and they are read."""
-    return job.files.read(WINDOW, Window)
+    return None if job.source.watermark is None else job.files.read(WINDOW, Window)
 
 
 def store_of(job: Job) -> Answers:

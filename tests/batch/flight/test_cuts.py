@@ -2,20 +2,26 @@
 
 import json
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from prefect_openai_batch import ChatRequest
+from prefect_openai_batch import ChatRequest, ReadElsewhere
+from prefect_openai_batch.batch import leases
 from prefect_openai_batch.batch.files.batches import BatchError
 from prefect_openai_batch.batch.files.identity import enqueued_tokens
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile
+from prefect_openai_batch.batch.files.lines import Lines
 from prefect_openai_batch.batch.files.pieces import CUT
 from prefect_openai_batch.batch.files.token_sizes import FileTokens
+from prefect_openai_batch.batch.flight.bounds import Bounds, Told
 from prefect_openai_batch.batch.flight.cuts import cut, pieces_of, record_pieces, recorded_pieces, told_limit
+from prefect_openai_batch.batch.jobs import building
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.rounds import plan_round
-from prefect_openai_batch.batch.leases import Lease
+from prefect_openai_batch.batch.leases import Holder, Lease
 from prefect_openai_batch.batch.limits import Limits
 
 from ..conftest import MakeJob, built, kept
@@ -59,6 +65,15 @@ def test_an_item_that_may_be_over_the_limit_is_not_sent_for_ever(tokens: int | N
     assert tries == [1, 1, 0]
     assert pieces_of(item, limit, alone=False, refusals=30) == 1
     assert pieces_of(file(0, 10, items=1), 100, alone=True, refusals=30) == 1  # whatever its language, it fits
+
+
+def test_an_item_whose_tokens_are_overestimated_waits_for_others() -> None:
+    """Prose has five bytes a token: what is a tenth over the limit by four may fit when nothing else is there."""
+    document = file(0, 95_001, items=1)
+    assert pieces_of(document, 90_000, alone=False) == 1
+    bounds = Bounds(told={document.model: Told(0.0, 90_000)})
+    assert not bounds.is_judged_at_once(document)
+    assert bounds.is_judged_at_once(file(0, 200_000, items=1))
 
 
 def test_beside_others_it_is_cut_a_few_times_only() -> None:
@@ -112,6 +127,30 @@ def test_one_process_at_a_time_builds(make_job: MakeJob) -> None:
         assert job.input_files() == []
         lease.give_back()
         assert [file.items for file in other.result(timeout=60)] == [3, 3, 3, 1]
+
+
+def test_whose_building_was_taken_over_ends(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It writes no more into files that another writes, and records nothing."""
+    monkeypatch.setattr(leases, "RENEWED_SECONDS", 0.05)
+    job = make_job(ROWS)
+    kept(job)
+    (selection,) = plan_round(job)
+    job.round_folder(1).make()
+    name, seen = "building-00000.json", list[int]()
+
+    def slowly(lines: Iterator[Lines], *given: Any) -> Iterator[Lines]:
+        job.round_folder(1).write(name, Holder(name="other"))
+        time.sleep(0.3)
+        for some in while_held(lines, *given):
+            seen.append(1)
+            yield some
+
+    while_held = building._while_held
+    monkeypatch.setattr(building, "_while_held", slowly)
+    with pytest.raises(ReadElsewhere, match="taken over building"):
+        build_selection(job, selection)
+    assert (seen, job.input_files()) == ([], [])
+    assert job.round_folder(1).read(name, Holder) == Holder(name="other")
 
 
 def test_files_are_cut_at_their_share_of_the_bound(make_job: MakeJob) -> None:

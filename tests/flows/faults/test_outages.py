@@ -16,7 +16,9 @@ from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.flows.job import run_job
 from prefect_openai_batch.flows.job_run import JobRun
 from prefect_openai_batch.flows.runs import TAG
-from prefect_openai_batch.flows.sending.flight import AWAY_SECONDS, Flight
+from prefect_openai_batch.flows.sending import flight
+from prefect_openai_batch.flows.sending.flight import Flight
+from prefect_openai_batch.flows.sending.submitting import AWAY_SECONDS
 from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
@@ -80,6 +82,24 @@ def test_a_run_that_wakes_while_nothing_can_be_fetched_fetches_later(
     batch_server.fail()
     assert run(reviews).complete
     assert batch_server.bill()["billed"] == 30
+
+
+def test_an_outage_of_the_files_is_waited_out(batch_server: BatchServer, run: Run, reviews: Path) -> None:
+    """Longer than a download is tried: who waits in its own process fetches it later."""
+    batch_server.fail(RouteFault(kind="http_error", route="GET *content", status=503, times=20))
+    with brief_pauses():
+        assert run(reviews).complete
+
+
+def test_who_cannot_see_what_is_enqueued_gives_up_in_the_end(
+    batch_server: BatchServer, run: Run, reviews: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As who cannot send: after an hour, and not never."""
+    monkeypatch.setattr(flight, "PATIENT_SECONDS", 0.5)
+    batch_server.fail(RouteFault(kind="http_error", route="GET */batches", status=500))
+    with brief_pauses(), pytest.raises(InternalServerError):
+        run(reviews, max_enqueued_tokens=1000)
+    assert batch_server.bill()["billed"] == 0
 
 
 def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(

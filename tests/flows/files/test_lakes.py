@@ -120,7 +120,9 @@ def test_a_job_in_an_object_store_asks_it_seldom(
     files = 3
     assert calls["GET fetched.json"] <= 2 * files
     assert calls["GET submitted.json"] <= 2 * files
-    assert calls["GET outcomes.arrow"] <= 5 * files
+    assert calls["GET outcomes.arrow"] <= 4 * files
+    assert calls["HEAD outcomes.arrow"] == calls["HEAD input.jsonl"] == calls["GET twins.json"] == 0
+    assert calls["GET refused.json"] <= 3 * files
     assert calls["GET 00000.json"] <= 4
     assert calls["GET rows.json"] <= 3
     assert calls["PUT fetched.json"] == files

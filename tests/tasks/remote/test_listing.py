@@ -4,13 +4,41 @@ import openai
 import pytest
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.identity import identity_of
 from prefect_openai_batch.batch.files.input_files import InputFile
+from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
 from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.tasks.remote import listing
+from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import PAGE, Connection
-from prefect_openai_batch.tasks.remote.listing import SEEN_SECONDS, enqueued, enqueued_by_now, note_created
+from prefect_openai_batch.tasks.remote.listing import (
+    SEEN_SECONDS,
+    enqueued,
+    enqueued_by_now,
+    find_created,
+    note_created,
+)
 from prefect_openai_batch.tasks.remote.uploads import upload
 
 MODEL = "gpt-5-mini"
+
+
+def test_a_claim_of_a_clock_that_is_behind_has_not_settled(
+    connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By ours it is minutes old, and its batch was created just now: the list may lag still."""
+    now, looks = clock.now(), list[float]()
+
+    def pause(seconds: float) -> None:
+        looks.append(seconds)
+        monkeypatch.setattr(clock, "now", lambda: now + sum(looks))
+        if sum(looks) > SETTLE_SECONDS / 2 and not created:
+            created.append(find_or_create(connection, file, 0))
+
+    created: list[Batch] = []
+    monkeypatch.setattr(listing, "pause", pause)
+    (found,) = find_created(connection, identity_of(file), now - 2 * SETTLE_SECONDS, SETTLE_SECONDS)
+    assert [found.id] == [batch.id for batch in created]
 
 
 def create(connection: Connection, file: InputFile, tokens: int) -> Batch:

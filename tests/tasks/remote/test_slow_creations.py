@@ -1,17 +1,20 @@
-"""A creation that lasts longer than its claim settles."""
+"""A creation that lasts longer than its claim settles, or waits for its turn until somebody has overtaken it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from openai import OpenAI
 from prefect_openai_batch import ChatRequest
 from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.jobs.submissions import submitted, twins
+from prefect_openai_batch.batch.jobs.submissions import claim, note_refusal, submitted, twins
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
-from prefect_openai_batch.tasks.remote.claims import find_or_create
+from prefect_openai_batch.tasks.remote.claims import find_or_create, find_or_create_in_room
 from prefect_openai_batch.tasks.remote.connection import Connection
 
 ITEMS = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
@@ -35,3 +38,29 @@ def test_of_two_batches_of_the_same_items_one_stays(server: BatchServer, tmp_pat
     assert [batch_id for batch_id, status in states.items() if not status.startswith("cancel")] == [stays.id]
     assert submitted(file) == stays
     assert {stays.id, *twins(file)} == set(states)
+
+
+class Overtaken(Connection):
+    """A connection whose file somebody else has sent, and been refused, while it waited for its turn to look."""
+
+    refused: InputFile | None = None
+
+    @contextmanager
+    def one_at_a_time(self) -> Iterator[bool]:
+        if self.refused is not None:
+            claim(self.refused, 1, datetime.now(UTC))
+            note_refusal(self.refused, Batch(id="batch_of_another", status="failed"), 0.0)
+            self.refused = None
+        yield True
+
+
+def test_who_is_overtaken_before_its_claim_claims_the_next_attempt(server: BatchServer, file: InputFile) -> None:
+    """By the number that this attempt is at: two that count otherwise would both create it."""
+    with OpenAI(base_url=server.base_url, api_key="test") as client:
+        connection = Overtaken(client)
+        connection.refused = file
+        batch = find_or_create_in_room(connection, file, 0.0, 10**9)
+    assert batch is not None
+    assert file.files.names("creating*") == ["creating-2.json", "creating.json"]
+    assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+    assert submitted(file) == batch

@@ -1,0 +1,68 @@
+"""The outputs of batches that have ended: fetched on the flow's engine, while others are waited for."""
+
+from functools import partial
+
+from prefect import get_run_logger
+
+from ...batch.files.batches import Batch
+from ...batch.outcomes.outcome_files import FetchedOutput
+from ...tasks import fetch_output
+from ...tasks.remote.tries import kind_of, may_pass
+from ..engines.handed import Handed
+from ..job_run import JobRun
+from ..shown.story import tell_fetched
+
+NAME = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file.name}/fetched"
+
+
+class Fetching:
+    """What is fetched of a job, or was and is not asked for yet."""
+
+    def __init__(self, job_run: JobRun) -> None:
+        self._job_run = job_run
+        self._begun: list[tuple[Batch, Handed[FetchedOutput]]] = []
+
+    def begin(self, ended: Batch) -> None:
+        """Have the output of a batch fetched."""
+        job, task = self._job_run.job, self._job_run.task(fetch_output, NAME)
+        handed = Handed(
+            task,
+            ended,
+            keep_response=job.request.keep_response,
+            answer=job.request.answer_type,
+            answers=job.answers,
+            credentials=self._job_run.credentials,
+        )
+        if ended.input_file is not None:
+            handed.telling("fetch", ended.input_file.items).then(partial(tell_fetched, job, ended.input_file))
+        self._begun.append((ended, handed))
+
+    def settle(self) -> None:
+        """Wait for the end of all; what fails, `end` raises."""
+        for _, handed in self._begun:
+            handed.settle()
+
+    def end(self, *, patient: bool) -> list[Batch]:
+        """Wait for the end of all, also where one fails: nothing is at work any more then.
+
+        Args:
+            patient: Whether what may pass is no error: OpenAI is away.
+
+        Returns:
+            The batches whose output is to be fetched later.
+
+        Raises:
+            Exception: what the first one that failed has raised.
+        """
+        self.settle()
+        begun, self._begun = self._begun, []
+        later: list[Batch] = []
+        for batch, handed in begun:
+            try:
+                handed.result()
+            except Exception as error:
+                if not (patient and may_pass(error)):
+                    raise
+                get_run_logger().warning("The output of %s is fetched later: %s", batch.id, kind_of(error))
+                later.append(batch)
+        return later
