@@ -84,7 +84,7 @@ def run_dataframe(
     Raises:
         SourceError: Parquet cannot hold a column of the frame, which the error names.
         WaitError: the run is to be detached.
-        Refused, AccessError, BatchFailed: as `openai_batch` does.
+        Refused, AccessError, BatchFailed, TableNotWritten: as `openai_batch` does.
 
     Example:
         ```python
@@ -148,7 +148,8 @@ def report_of(
             OpenAI has a page of each batch to link to.
 
     Raises:
-        SourceError: the frame does not come from `run_dataframe`, or has lost its `attrs`.
+        SourceError: the frame does not come from `run_dataframe`, has lost its `attrs`, or the job's rows were
+            removed after `keep_days`.
         StorageNotShared: there is no such job in the storage.
         WaitError: the job is not done.
 

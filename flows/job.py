@@ -93,7 +93,8 @@ def openai_batch(
         request: How a row becomes an item, or the path or URL of a request file.
         destination: A path or URL for the results, whose ending names the format, or a table of a database;
             empty: in the job folder. A deployed run refuses a relative path.
-        job_key: Names the job: the same key continues the same job. May hold {scheduled:%Y-%m-%d}.
+        job_key: Names the job: the same key continues the same job. May hold {scheduled:%Y-%m-%d}. Empty: this
+            run's id, which its retries keep; another run is another job then, and pays again.
         storage: The folder or URL that holds the job folders; every worker must reach it. Never relative either.
         credentials: The name of a credentials block; empty: OpenAI's environment variables.
         if_exists: What to do when the destination exists; a table of a database says that itself.
