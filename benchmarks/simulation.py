@@ -228,11 +228,11 @@ HEAD = (
 
 
 LEGEND = """
-Simulated by the scheduler's own code on a driven clock, not run. A row is 200 input tokens, 1,000 bytes of input and
-1,500 of output; 12.5 MB a second go up and down; all rows are answered in the first round. A batch takes the hours
-each on average, half of them to one and a half times. In flight is the option; peak, how many batches were open at
-most; looks, how often open batches were looked at, and for room, how often was listed what is enqueued; disk, the job
-folder at most. A limit in brackets is not told to the run: it learns of it by refusals."""
+Simulated by the scheduler's own code on a driven clock, not run. A row is 200 input tokens, 1,000 bytes of input
+and 1,500 of output; 12.5 MB a second go up and down; all rows are answered in the first round. A batch takes the
+hours each on average, half of them to one and a half times. In flight is the option; peak, how many batches were
+open at most; looks, how often open batches were looked at, and for room, how often was listed what is enqueued;
+disk, the job folder at most. A limit in brackets is not told to the run: it learns of it by refusals."""
 
 
 def line(case: Case, done: Simulation) -> str:
