@@ -65,7 +65,7 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
 
 
 def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
-    """Have the job of a run that lost its deployment taken up by another run.
+    """Have the job of a run that lost its deployment taken up by another run; one that was stopped is collected.
 
     Returns:
         Whether there was anything to go on with: no job begun, or a job that is done, needs nothing.
@@ -73,6 +73,10 @@ def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
     job = job_of(flow_run)
     if job is None or job.report() is not None:
         return False
+    if job.stopped() is not None:  # somebody wanted nothing more to be sent, and that stands
+        by_hand = f"run {command_for('resume', job.folder, '--collect-only')}"
+        _start(COLLECTOR, {"wait": _kept_wait(flow_run)}, job, flow_run, log, by_hand=by_hand)
+        return True
     options = {"wait": _kept_wait(flow_run), "in_flight": options_of(flow_run).in_flight}
     _start(RESUMER, options, job, flow_run, log, by_hand=f"run {command_for('resume', job.folder)} to go on")
     return True

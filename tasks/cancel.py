@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from prefect import task
 
+from ..batch import clock
 from ..batch.errors import BatchUnknown
 from ..batch.files.batches import REFUSED, Batch
 from ..batch.files.identity import identity_of
@@ -85,18 +86,21 @@ def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> l
 
 
 def find_claimed(files: Iterable[InputFile], *, settle_seconds: float, credentials: str | None) -> list[Batch]:
-    """The batches of those input files whose creation got no answer, and has left one; they are recorded now."""
-    claimed = [file for file in files if submitted(file) is None and has_claim(file)]
-    if not claimed:
-        return []
-    with connect(credentials) as connection:
-        return list(_settled(connection, claimed, settle_seconds))
+    """The batches of those input files that have one, also where its creation got no answer; all are recorded."""
+    known = [(file, submitted(file)) for file in files]
+    found = [batch for _, batch in known if batch is not None]  # whoever stopped the job was faster
+    claimed = [file for file, batch in known if batch is None and has_claim(file)]
+    if claimed:
+        with connect(credentials) as connection:
+            found += _settled(connection, claimed, settle_seconds)
+    return found
 
 
 def _settled(connection: Connection, files: Iterable[InputFile], settle_seconds: float) -> Iterator[Batch]:
+    begun = clock.now()
     for file in files:
         _, claim = last_claim(file)
         if claim is not None:
             since = claim.claimed_at.timestamp()
-            if found := find_created(connection, identity_of(file), since, settle_seconds):
+            if found := find_created(connection, identity_of(file), since, settle_seconds, begun):
                 yield note_submission(file, keep_one(connection, file, found))

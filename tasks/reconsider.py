@@ -135,8 +135,12 @@ def _make_room(
 
 
 def _listed(connection: Connection, job: Job, batch: Batch) -> list[Batch]:
-    """The batches that starts elsewhere may have made of what was refused: where somebody may know the key."""
-    return batches_of_job(connection, job.key, batch.created_at) if job.key_given else []
+    """The batches that starts elsewhere may have made since this one was opened: where somebody may know the key.
+
+    What is older was adopted at the beginning of the round.
+    """
+    since = min(job.opened_at.timestamp(), batch.created_at or clock.now())
+    return batches_of_job(connection, job.key, since) if job.key_given else []
 
 
 def _was_alone(connection: Connection, file: InputFile, batch: Batch) -> bool:

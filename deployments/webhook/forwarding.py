@@ -6,13 +6,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID, uuid5
 
-from openai import APIError, AuthenticationError, NotFoundError, PermissionDeniedError
+from openai import APIError, AuthenticationError
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
@@ -24,7 +23,7 @@ from ...batch.files.batches import Batch
 from ...flows.runs import TAG, job_key_of
 from ...flows.suspension.waiting_runs import BATCH_ENDED, waiting_runs
 from ...tasks.remote.connection import connect
-from ...tasks.remote.looking import look_at
+from ...tasks.remote.looking import listing_missing, look_at
 from ...tasks.remote.tries import LOOKING, kind_of
 from .deliveries import Delivery, Inbox
 
@@ -134,7 +133,7 @@ class Forwarder:
         """See whether Prefect and OpenAI let us in: a wrong key is told of before the first batch has ended."""
         try:
             next(waiting_runs(), None)
-            with connect(self._credentials, LOOKING) as connection, suppress(NotFoundError, PermissionDeniedError):
+            with connect(self._credentials, LOOKING) as connection, listing_missing():
                 next(connection.batch_pages(1), None)
         except Exception as error:  # the thread outlives whatever they answer
             known, self._trouble = self._trouble, _why(error)
@@ -164,6 +163,9 @@ class Forwarder:
         known: dict[UUID, FlowRun] = {}
         early, over = [], []
         for delivery in deliveries:
+            if runs and delivery.batch_id not in self._job_keys and _is_new(delivery):
+                early.append(delivery)  # OpenAI may not know its batch for a moment
+                continue
             key = self._job_keys.get(delivery.batch_id, "")
             concerned = [run for run in runs.get(key, []) if _may_wait(run, delivery)]
             suspended = [run for run in concerned if _is_suspended(run)]
@@ -214,6 +216,10 @@ class Forwarder:
     def _keep(self, deliveries: Iterable[Delivery]) -> None:
         now = clock.now()
         self._inbox.keep({delivery: now + _pause(now - delivery.received_at) for delivery in deliveries})
+
+
+def _is_new(delivery: Delivery) -> bool:
+    return clock.now() - delivery.received_at < LONGEST_PAUSE_SECONDS
 
 
 def _pause(age: float) -> float:

@@ -33,6 +33,7 @@ from ..shown.story import tell_refused, tell_submitted
 from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
 from .fetching import Fetching
+from .patience import Patience
 from .submitting import UPLOADS, note_claimed, submit_files
 
 STOP_LOOK_SECONDS = 1.0
@@ -70,9 +71,7 @@ class Flight:
         self.refused: dict[str, Refusals] = {}
         self.fetching = Fetching(job_run)
         self.cancelled = False
-        self.away_since: float | None = None
-        self.unseen_since: float | None = None
-        self.unfetched_since: float | None = None
+        self.patience = Patience(self.options.wait, PATIENT_SECONDS)
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
         items = sum(file.items for file in self.job.input_files_of(number))
@@ -111,9 +110,8 @@ class Flight:
 
     def _end_fetching(self) -> None:
         """Wait for all outputs; who waits in its own process is patient, as long as there is time."""
-        now = clock.now()
-        later = self.fetching.end(patient=self._is_patient(self.unfetched_since) and not self._time_is_up())
-        self.unfetched_since = (self.unfetched_since or now) if later else None
+        later = self.fetching.end(patient=self.patience.lasts("files") and not self._time_is_up())
+        self.patience.note("files", is_away=bool(later))
         self.departures.flying += later
 
     def _submit_what_may_go(self) -> bool:
@@ -128,12 +126,12 @@ class Flight:
         try:
             enqueued = look_for_room(self.credentials) if departures.is_bounded else None
         except Exception as error:
-            self.unseen_since = self.unseen_since or clock.now()
-            if not may_pass(error) or (self.options.wait == "sensor" and not self._is_patient(self.unseen_since)):
+            self.patience.note("list", is_away=True)
+            if not may_pass(error) or (self.options.wait == "sensor" and not self.patience.lasts("list")):
                 raise
             departures.could_not_look(clock.now())
             return True
-        self.unseen_since = None
+        self.patience.note("list", is_away=False)
         while not self._is_over():
             going = departures.leave(UPLOADS, self._may_go, clock.now(), enqueued)
             if not going:
@@ -172,7 +170,7 @@ class Flight:
 
     def _awaited(self) -> str:
         lacking = self.departures.look.lacking
-        if self.unseen_since is not None:
+        if self.patience.is_away("list"):
             return "OpenAI, which does not say what is enqueued"
         return ROOM_OF.format(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
 
@@ -188,19 +186,16 @@ class Flight:
 
     def _submit(self, files: list[InputFile]) -> bool:
         """Submit these; whether all of them have gone."""
-        now, bound = clock.now(), self.departures.bounds.for_file
+        bound = self.departures.bounds.for_file
         # nobody would wake a suspended run that failed
-        patient = self.options.wait == "suspend" or self._is_patient(self.away_since)
+        patient = self.options.wait == "suspend" or self.patience.lasts("batches")
         held = submit_files(self.job_run, files, bound, self._note_submission, self.refused, patient=patient)
-        self.away_since = (self.away_since or now) if len(held.for_now) == len(files) else None
+        self.patience.note("batches", is_away=len(held.for_now) == len(files))
         self.departures.hold(*held)
         return not any(held)
 
-    def _is_patient(self, since: float | None) -> bool:
-        """Whether this run waits in its own process for OpenAI, which has been away since a time, if at all."""
-        return self.options.wait == "sensor" and (since is None or clock.now() - since < PATIENT_SECONDS)
-
     def _note_submission(self, file: InputFile, batch: Batch) -> None:
+        self.patience.all_are_there()
         report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
         tell_submitted(self.job, file, batch)

@@ -90,7 +90,7 @@ def wake_jobs() -> list[str]:
 
 
 def _readings(runs: list[FlowRun]) -> list[tuple[FlowRun, Future[Waiting | None]]]:
-    usual_storage = default_storage()
+    usual_storage = "" if all(run.parameters.get("storage") for run in runs) else default_storage()
     with ThreadPoolExecutor(READERS) as threads:
         return [(run, threads.submit(copy_context().run, _read, run, usual_storage)) for run in runs]
 

@@ -1,8 +1,9 @@
 """The one batch of an input file: claimed before it is created, recorded after."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from openai import APIError, OpenAIError, RateLimitError
 
@@ -30,6 +31,9 @@ from .listing import enqueued_by_now, find_created, note_created
 from .tries import CREATING
 from .twins import keep_one
 from .uploads import upload
+
+Find = Callable[[float], list[Batch]]
+"""Gives what was created since a time in Unix seconds, looked for until that has settled."""
 
 
 def find_or_create(
@@ -60,7 +64,8 @@ def find_or_create_in_room(
     if done is not None:
         return done
     identity = {**identity_of(file), **(by_hand or {})}
-    batch = _found_or_created(connection, file, seen, identity, settle_seconds, bound)
+    find = partial(find_created, connection, identity, settle_seconds=settle_seconds, begun=clock.now())
+    batch = _found_or_created(connection, file, seen, identity, find, bound)
     if batch is None:
         return None
     known = submitted(file, seen := look(file))
@@ -74,14 +79,14 @@ def _found_or_created(
     file: InputFile,
     seen: Seen,
     identity: Mapping[str, str],
-    settle_seconds: float,
+    find: Find,
     bound: int | None,
 ) -> Batch | None:
     """Look for what an earlier claim may have created; where there is nothing, upload and create it.
 
     Each try to create it is as a new start: it looks first, and has a claim of its own.
     """
-    number, found = _looked_for(connection, file, seen, identity, settle_seconds)
+    number, found = _looked_for(connection, file, seen, find)
     if found is not None:
         return found
     file_id = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
@@ -90,11 +95,11 @@ def _found_or_created(
     if file_id is None:
         file_id = upload(connection, file)
     try:
-        return CREATING.call(_found_or_tried, connection, file, file_id, identity, settle_seconds, bound)
+        return CREATING.call(_found_or_tried, connection, file, file_id, identity, find, bound)
     except APIError as error:
-        if isinstance(error, RateLimitError):
+        if isinstance(error, RateLimitError) or may_have_created(error):
             note_kept_upload(file, file_id)
-        elif not may_have_created(error):
+        else:
             with suppress(OpenAIError):
                 connection.delete_file(file_id)
         raise
@@ -105,12 +110,12 @@ def _found_or_tried(
     file: InputFile,
     file_id: str,
     identity: Mapping[str, str],
-    settle_seconds: float,
+    find: Find,
     bound: int | None,
 ) -> Batch | None:
     while True:
         seen = look(file)
-        number, found = _looked_for(connection, file, seen, identity, settle_seconds)
+        number, found = _looked_for(connection, file, seen, find)
         if found is not None:
             if found.input_file_id not in (None, file_id):
                 connection.delete_file(file_id)  # somebody else was faster
@@ -128,14 +133,12 @@ def _found_or_tried(
                 return _create_claimed(connection, file, file_id, claimed, metadata)
 
 
-def _looked_for(
-    connection: Connection, file: InputFile, seen: Seen, identity: Mapping[str, str], settle_seconds: float
-) -> tuple[int, Batch | None]:
+def _looked_for(connection: Connection, file: InputFile, seen: Seen, find: Find) -> tuple[int, Batch | None]:
     """The number of the latest claim, and what came of it, looked for until the claim has settled."""
     number, earlier = last_claim(file, seen)
     if earlier is None:
         return number, submitted(file, seen)
-    found = find_created(connection, identity, earlier.claimed_at.timestamp(), settle_seconds)
+    found = find(earlier.claimed_at.timestamp())
     return number, keep_one(connection, file, found) if found else submitted(file)
 
 

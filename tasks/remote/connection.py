@@ -240,7 +240,7 @@ class Connection:
     def _pages(self, first: Callable[[], SyncCursorPage[T]]) -> Iterator[list[T]]:
         page = self._reading.call(readable, first)
         while True:
-            yield page.data
+            yield page.data or []
             if not page.has_next_page():
                 return
             page = self._reading.call(readable, page.get_next_page)

@@ -35,18 +35,24 @@ def created_since(connection: Connection, identity: Mapping[str, str], since: fl
 
 
 def find_created(
-    connection: Connection, identity: Mapping[str, str], since: float, settle_seconds: float
+    connection: Connection,
+    identity: Mapping[str, str],
+    since: float,
+    settle_seconds: float,
+    begun: float | None = None,
 ) -> list[Batch]:
     """The batches of this identity, looked for until `settle_seconds` after `since` (Unix seconds).
 
-    That is told by another machine's clock. Where ours may be ahead of it, it counts from now.
+    That is told by another machine's clock, which may be behind ours: of what is older than the step that looks,
+    it counts from the time at which that has `begun`, by default now.
 
     Raises:
         APIError: the list cannot be read, so that its silence proves nothing.
     """
-    seconds, begun = FIRST_PAUSE_SECONDS, clock.now()
+    seconds, now = FIRST_PAUSE_SECONDS, clock.now()
+    begun = now if begun is None else begun
     is_long_ago = begun - since > settle_seconds + CLOCK_SLACK_SECONDS
-    settled_at = (since if is_long_ago else begun) + settle_seconds
+    settled_at = (since if is_long_ago else max(begun, min(since, now))) + settle_seconds
     while True:
         left = settled_at - clock.now()  # before the look: there is one at the end of it
         found = created_since(connection, identity, since)

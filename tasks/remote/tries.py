@@ -79,8 +79,11 @@ def readable(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         answer = call(*args, **kwargs)
     except (ValueError, AttributeError) as error:  # what the SDK makes of it
         raise AnswerUnreadable(call) from error
-    told = getattr(answer, "data" if isinstance(answer, SyncCursorPage) else "id", None)
-    if told is None:  # an empty list is one all the same
+    if isinstance(answer, SyncCursorPage):
+        is_told = "data" in answer.model_fields_set  # null too: some servers send it for an empty list
+    else:
+        is_told = getattr(answer, "id", None) is not None
+    if not is_told:
         raise AnswerUnreadable(call)
     return answer
 

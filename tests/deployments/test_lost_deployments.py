@@ -26,14 +26,25 @@ def test_prefect_says_so_of_a_run_without_its_deployment() -> None:
     assert f'{NO_DEPLOYMENT}"' in inspect.getsource(BaseWorker._submit_run)
 
 
+@pytest.mark.parametrize(
+    ("stopped", "taken_up_by"), [(False, "resume"), (True, "collect")], ids=["open", "stopped"]
+)
 def test_the_job_of_a_run_without_its_deployment_goes_on(
-    api: httpx.Client, deployed: dict[str, Any], still_server: BatchServer, tmp_path: Path
+    api: httpx.Client,
+    deployed: dict[str, Any],
+    still_server: BatchServer,
+    tmp_path: Path,
+    stopped: bool,
+    taken_up_by: str,
 ) -> None:
-    """By a run of *resume*: its batches are paid, and nobody has cancelled them."""
+    """By a run of *resume*: its batches are paid, and nobody has cancelled them. What was stopped is collected."""
     place = {"job_key": "left-alone", "storage": str(tmp_path / "jobs"), "credentials": "cancellation"}
     request = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
-    source, options = str(ROOT / "examples" / "reviews.csv"), RunOptions(wait="detach")
-    openai_batch(source, request, options=options, **place)  # type: ignore[call-overload]  # texts, all of them
+    source, detached = str(ROOT / "examples" / "reviews.csv"), RunOptions(wait="detach")
+    openai_batch(source, request, options=detached, **place)  # type: ignore[call-overload]  # texts, all of them
+    job = load_job(str(tmp_path / "jobs" / "left-alone"))
+    if stopped:
+        job.stop("ended", "The job was ended before this row was sent.")
     with get_client(sync_client=True) as client:
         parameters = {**place, "options": {"wait": "suspend"}}
         run = client.create_flow_run(openai_batch, parameters=parameters, tags=[TAG], state=Suspended())
@@ -41,10 +52,11 @@ def test_the_job_of_a_run_without_its_deployment_goes_on(
         client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
         collect_cancelled_run(run.id)
         client.delete_flow_run(run.id)
-    resumed = {"flow_runs": {"deployment_id": {"any_": [deployment(api, "resume")["id"]]}}}
-    (other,) = api.post("/flow_runs/filter", json=resumed).raise_for_status().json()
-    assert other["parameters"] == {**place, "options": {"wait": "suspend", "in_flight": 20}}
+    resumed = {"flow_runs": {"deployment_id": {"any_": [deployment(api, taken_up_by)["id"]]}}}
+    runs = api.post("/flow_runs/filter", json=resumed).raise_for_status().json()
+    (other,) = (one for one in runs if one["parameters"]["job_key"] == "left-alone")
+    options = {"wait": "suspend"} if stopped else {"wait": "suspend", "in_flight": 20}
+    assert other["parameters"] == {**place, "options": options}
     api.delete(f"/flow_runs/{other['id']}").raise_for_status()
-    job = load_job(str(tmp_path / "jobs" / "left-alone"))
-    assert job.stopped() is None
+    assert (job.stopped() is not None) == stopped
     assert {batch["status"] for batch in still_server.state()["batches"]} <= {"validating", "in_progress"}

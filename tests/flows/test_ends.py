@@ -15,7 +15,9 @@ from prefect_openai_batch.batch.jobs.job import Job, load_job
 from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_line
 from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind
 from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
-from prefect_openai_batch.tasks import cancel_batch
+from prefect_openai_batch.flows.job_run import JobRun
+from prefect_openai_batch.flows.sending.flight import Flight
+from prefect_openai_batch.tasks import cancel_batch, cancel_job
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import connect
 
@@ -134,6 +136,23 @@ def test_what_may_have_been_sent_of_an_ended_job_is_collected(
     report = collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK)
     assert report.outcomes == {"succeeded": 20, "cancelled": 10}
     assert batch_server.bill()["billed"] == 20
+
+
+def test_what_a_cancelled_job_may_have_sent_is_fetched(
+    validating: BatchServer, by_model: Path, run: Run, tmp_path: Path
+) -> None:
+    """Whoever cancelled the job has found and recorded its batch: who collects the job waits for it."""
+    run(by_model, BY_MODEL, wait="detach", in_flight=1)
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    *_, unsent = job.input_files()
+    with connect() as connection:
+        find_or_create(connection, unsent, 0)
+    unsent.files.remove("submitted.json")
+    flight = Flight(JobRun(job, QUICK, None), 1)
+    job.stop("cancelled", "The job was cancelled before this row was sent.")
+    assert len(cancel_job.fn(job, settle_seconds=0)) == 2
+    assert not flight._submit_what_may_go()
+    assert len(flight.departures.flying) == 2
 
 
 def test_a_job_that_is_cancelled_while_it_is_collected_is_cancelled(left: Job, tmp_path: Path) -> None:

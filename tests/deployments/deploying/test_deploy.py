@@ -195,7 +195,7 @@ def test_a_pool_and_a_storage_that_were_named_once_are_remembered(mine: Mine) ->
     assert mine.api.get(STORAGE).json()["value"] == "/data/other"
 
 
-@pytest.mark.parametrize("by_hand", ["", "/data/other"])
+@pytest.mark.parametrize("by_hand", ["", "/data/other"], ids=["as deployed", "by hand"])
 def test_a_storage_is_taken_back(mine: Mine, by_hand: str) -> None:
     """By an empty one; what somebody has put in its place stays, and is told of as kept."""
     mine.deploy("--storage", "/data/jobs")

@@ -11,7 +11,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_engine import run_flow
-from prefect.settings import get_current_settings
+from prefect.settings import PREFECT_RESULTS_LOCAL_STORAGE_PATH, temporary_settings
 from prefect.states import AwaitingRetry, Pending, Suspended
 from prefect_openai_batch import ChatRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch import clock
@@ -124,14 +124,14 @@ def test_a_job_of_another_account_keeps_no_other_asleep(
             )
             for key in ("of-another", "of-ours")
         ]
-        results = [*get_current_settings().results.local_storage_path.rglob("*")]
+        results = tmp_path / "results"
         try:
-            assert wake_jobs() == ["of-ours"]
+            with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: results}):
+                assert wake_jobs() == ["of-ours"]
         finally:
             for one in runs:
                 client.delete_flow_run(one.id)
-    # it looks thousands of times a day
-    assert [*get_current_settings().results.local_storage_path.rglob("*")] == results
+    assert [*results.rglob("*")] == []  # it looks thousands of times a day
 
 
 def test_a_suspended_job_that_wake_does_not_see_is_told_of(

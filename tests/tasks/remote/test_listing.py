@@ -41,6 +41,18 @@ def test_a_claim_of_a_clock_that_is_behind_has_not_settled(
     assert [found.id] == [batch.id for batch in created]
 
 
+def test_many_claims_settle_side_by_side(
+    connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who looks for one after the other waits once for all that were there when it began."""
+    now, paused = clock.now(), list[float]()
+    monkeypatch.setattr(clock, "now", lambda: now + sum(paused))
+    monkeypatch.setattr(listing, "pause", paused.append)
+    for _ in range(3):
+        assert find_created(connection, identity_of(file), now - 1, SETTLE_SECONDS, now) == []
+    assert sum(paused) == pytest.approx(SETTLE_SECONDS)
+
+
 def create(connection: Connection, file: InputFile, tokens: int) -> Batch:
     """A batch of somebody's that says it enqueues so many tokens."""
     metadata = {"job_key": "other", "model": MODEL, "enqueued_tokens": str(tokens)}

@@ -3,6 +3,8 @@
 from typing import Literal
 
 import pytest
+from openai.pagination import SyncCursorPage
+from openai.types import FileObject
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
@@ -11,7 +13,7 @@ from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.listing import created_since, enqueued
 from prefect_openai_batch.tasks.remote.looking import look_at
-from prefect_openai_batch.tasks.remote.tries import LOOKING, AnswerUnreadable, may_pass
+from prefect_openai_batch.tasks.remote.tries import LOOKING, AnswerUnreadable, may_pass, readable
 from prefect_openai_batch.tasks.remote.uploads import upload
 
 Kind = Literal["html", "http_error"]
@@ -58,6 +60,14 @@ def test_a_creation_that_is_answered_so_is_looked_for(
     server.fail(instead(kind, "POST */batches", times=1, when=when))
     batch = find_or_create(connection, file, 0)
     assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+
+
+def test_an_empty_list_may_be_null() -> None:
+    """As servers written in Go send it; a list that is not there is none."""
+    page = SyncCursorPage[FileObject]
+    assert readable(page.model_validate, {"object": "list", "data": None}).data is None
+    with pytest.raises(AnswerUnreadable):
+        readable(lambda: page.construct(error={"message": "no"}))
 
 
 @answered
