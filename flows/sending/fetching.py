@@ -6,6 +6,7 @@ from prefect import get_run_logger
 
 from ...batch.files.batches import Batch
 from ...batch.outcomes.outcome_files import FetchedOutput
+from ...batch.progress import report
 from ...tasks import fetch_output
 from ...tasks.remote.tries import kind_of, may_pass
 from ..engines.handed import Handed
@@ -65,4 +66,5 @@ class Fetching:
                     raise
                 get_run_logger().warning("The output of %s is fetched later: %s", batch.id, kind_of(error))
                 later.append(batch)
+                report("fetch", advance=-batch.input_file.items if batch.input_file else 0)  # it counted as done
         return later
