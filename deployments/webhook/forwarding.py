@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Self
 from uuid import UUID, uuid5
 
-from openai import APIError, AuthenticationError
+from openai import APIConnectionError, APIError, AuthenticationError
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.events import Event, RelatedResource, Resource
 from prefect.events.clients import get_events_client
@@ -264,6 +264,8 @@ def _why(error: Exception) -> str:
     """What keeps runs from being told; of an error's own text nothing, for it may quote what is secret."""
     if isinstance(error, AuthenticationError):
         return "OpenAI refuses the key: change the credentials block, or restart the receiver with another key"
+    if isinstance(error, APIConnectionError):
+        return "OpenAI cannot be reached, or what answers in its place is no OpenAI"
     return f"OpenAI answers {kind_of(error)}" if isinstance(error, APIError) else kind_of(error)
 
 
