@@ -58,9 +58,7 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
         _show(job, cancelled, log)
     except Exception:
         log.exception("The batches could not be cancelled from here; who collects the job tries again.")
-    collect = command_for("resume", job.folder, "--collect-only")
-    by_hand = f"run {collect} in ten minutes or more to fetch what the cancelled batches have finished"
-    _start(COLLECTOR, {"wait": _kept_wait(flow_run)}, job, flow_run, log, by_hand=by_hand)
+    _collect(job, flow_run, log)
     return True
 
 
@@ -74,8 +72,7 @@ def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
     if job is None or job.report() is not None:
         return False
     if job.stopped() is not None:  # somebody wanted nothing more to be sent, and that stands
-        by_hand = f"run {command_for('resume', job.folder, '--collect-only')}"
-        _start(COLLECTOR, {"wait": _kept_wait(flow_run)}, job, flow_run, log, by_hand=by_hand)
+        _collect(job, flow_run, log)
         return True
     options = {"wait": _kept_wait(flow_run), "in_flight": options_of(flow_run).in_flight}
     _start(RESUMER, options, job, flow_run, log, by_hand=f"run {command_for('resume', job.folder)} to go on")
@@ -88,6 +85,12 @@ def _show(job: Job, cancelled: list[Batch], log: Log) -> None:
         ProgressArtifact(job).show_cancelled(cancelled)
     except Exception:
         log.debug("The progress could not be shown", exc_info=True)
+
+
+def _collect(job: Job, flow_run: FlowRun, log: Log) -> None:
+    command = command_for("resume", job.folder, "--collect-only")
+    by_hand = f"run {command} in ten minutes or more to fetch what the cancelled batches have finished"
+    _start(COLLECTOR, {"wait": _kept_wait(flow_run)}, job, flow_run, log, by_hand=by_hand)
 
 
 def _kept_wait(flow_run: FlowRun) -> Wait:

@@ -65,8 +65,7 @@ def try_command(
     """Ask a model some rows of SOURCE at once, and tell what the whole table would cost.
 
     The synchronous API answers them, at full price; nothing is uploaded. Only an answer store keeps them, where
-    one is named or the team has one. What `run` takes, it
-    takes too, a database's table or query as well.
+    one is named or the team has one. What `run` takes, it takes too, a database's table or query as well.
     """
     process.quieten(verbose=verbose)
     table, _ = of_today(make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS}))

@@ -17,7 +17,7 @@ NAME = "round-{parameters[batch].input_file.round}/{parameters[batch].input_file
 
 
 class Fetching:
-    """What is fetched of a job, or was and is not asked for yet."""
+    """The outputs of a job that are being fetched, or are, and whose end nobody has asked for yet."""
 
     def __init__(self, job_run: JobRun) -> None:
         self._job_run = job_run
