@@ -32,9 +32,10 @@ PAUSE_SECONDS = 0.2
 PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ review }}"
 
 OURS = """
-import json, sys, time
+import json, os, sys, time
 import prefect
-source, destination, storage, prompt, pause = sys.argv[1:]
+source, destination, storage, prompt = sys.argv[1:]
+pause = float(os.environ["PAUSE_SECONDS"])
 def peak_kilobytes():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 
@@ -45,7 +46,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 get_client(sync_client=True).hello()  # a server of Prefect's is there before the clock starts
 import genai_prices.data, pygal  # what a run imports when it is needed, as the script does before its clock starts
-quick = RunOptions(poll_seconds=float(pause), max_poll_seconds=float(pause))
+quick = RunOptions(poll_seconds=pause, max_poll_seconds=pause)
 begun, used = time.time(), time.process_time()
 with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):  # as the command line does
     report = openai_batch(source, request, destination, storage=storage, options=quick)
@@ -57,9 +58,10 @@ print(json.dumps(dict(seconds=seconds, processor=processor, peak=peak, imported=
 """
 
 SCRIPT = """
-import json, sys, time
+import json, os, sys, time
 import prefect
-source, destination, storage, prompt, pause = sys.argv[1:]
+source, destination, storage, prompt = sys.argv[1:]
+pause = float(os.environ["PAUSE_SECONDS"])
 def peak_kilobytes():
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 
@@ -84,7 +86,7 @@ for start in range(0, len(frame), 50_000):
         input_file_id=uploaded.id, endpoint="/v1/chat/completions", completion_window="24h"
     ))
 while any(batch.status != "completed" for batch in batches):
-    time.sleep(float(pause))
+    time.sleep(pause)
     batches = [client.batches.retrieve(batch.id) for batch in batches]
 answers = []
 outputs = ((batch, client.files.content(batch.output_file_id).text) for batch in batches)
@@ -167,13 +169,14 @@ def run(code: str, source: Path, folder: Path, base_url: str) -> dict[str, Any]:
         **os.environ,
         "OPENAI_BASE_URL": base_url,
         "OPENAI_API_KEY": "benchmark",
+        "PAUSE_SECONDS": str(PAUSE_SECONDS),
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_LOGGING_LEVEL": "ERROR",
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
-    arguments = [str(source), str(folder / "answers.parquet"), str(folder), PROMPT, str(PAUSE_SECONDS)]
+    arguments = [str(source), str(folder / "answers.parquet"), str(folder), PROMPT]
     command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
     if done.returncode:
