@@ -1,6 +1,7 @@
 """Which rows of a job send the very same: the first of them is sent, the others have its answer.
 
-Parts are gone through in order, each with the digests of all rows before it that were sent: 24 bytes a row.
+Parts are gone through in order, each with the digests of all rows before it that were sent: 32 bytes a row,
+and 24 more while they are sorted.
 """
 
 from collections.abc import Sequence
