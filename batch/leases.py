@@ -96,6 +96,8 @@ class Lease:
                 if (found := done()) is not None:
                     return found
                 known = self._folder.read(self._name, Holder)
+                if known is not None and known.name == self._me.name:  # the store's answer to ours was lost
+                    break
                 is_over = known is not None and has_ended(known.process)
                 if known != heard and not is_over:
                     if not is_told:

@@ -3,30 +3,16 @@
 import atexit
 import os
 import shutil
-import time
-from contextlib import suppress
-from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 
 from .storage.folders import Folder
-
-TEMPORARY = "prefect-openai-batch-"
-"""How the names of temporary folders begin."""
-
-FORGOTTEN_SECONDS = 30 * 86_400
-"""OpenAI keeps a batch's files no longer either."""
+from .storage.scratch import SCRATCH, remove_forgotten
 
 
 def temporary_folder() -> Folder:
-    """A new folder for what is made by hand; it goes with this process.
-
-    What processes left that did not come to their end goes when it is `FORGOTTEN_SECONDS` old.
-    """
-    for left in Path(gettempdir()).glob(f"{TEMPORARY}*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
-    path = mkdtemp(prefix=TEMPORARY)
+    """A new folder for what is made by hand; it goes with this process."""
+    remove_forgotten()
+    path = mkdtemp(prefix=SCRATCH)
     atexit.register(_remove_own, path, os.getpid())
     return Folder(path)
 

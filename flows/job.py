@@ -23,6 +23,7 @@ from ..batch.jobs.report import REFUSED_TABLE, JobReport, RefusedTable
 from ..batch.money.budgets import check_budget
 from ..batch.prices import dollars
 from ..batch.requests.request import RequestParameter
+from ..batch.storage.awaiting import storage_awaited
 from ..batch.storage.records import listed_once, settled_records_remembered
 from ..batch.tables.any_source import Source, path_of, rewritten
 from ..batch.urls import without_secrets
@@ -144,6 +145,7 @@ def openai_batch(
 
 
 @settled_records_remembered()
+@storage_awaited()
 def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job = job_run.job

@@ -42,9 +42,10 @@ def open_batches_named(job: Job) -> Iterator[None]:
 def _ends_the_job(job: Job, error: Exception) -> bool:
     """Whether an error refuses the job, so that its folder goes: a corrected one may use the key.
 
-    What only this start could not reach says nothing of the job, on which another one may be at work.
+    What only this start could not reach says nothing of the job, on which another one may be at work; one that
+    uploads is.
     """
-    if job.files.exists(REPORT) or not isinstance(error, Refused | AccessError):
+    if job.files.exists(REPORT) or job.begun_files() or not isinstance(error, Refused | AccessError):
         return False
     is_unreached = isinstance(error, AccessError | DatabaseError)
     return not (is_unreached and "rows" in job.files.names())

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
@@ -27,6 +26,7 @@ from ..batch.leases import Lease
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage.folders import Folder
+from ..batch.storage.scratch import scratch_folder
 from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
@@ -166,7 +166,7 @@ def _read_answers(job: Job, file: InputFile, answers: Folder, kept_in: Answers |
     """The outcomes of all items; those that were not asked any more have the job's reason."""
     stop, answer = job.stopped(), job.request.answer_type
     batch = Batch(id=SYNCHRONOUS, status="completed", input_file=file)
-    with TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         paths = [_copied(answers, Path(scratch))]
         output = write_outcomes(
             batch,

@@ -17,10 +17,12 @@ from ..batch.jobs.submissions import (
     TWINS,
     fetched,
     kept_upload,
+    last_seen,
     twins,
     uploads_begun,
     with_record,
 )
+from ..batch.side_by_side import side_by_side
 from ..batch.storage.records import listed_once
 from ..batch.words import counted
 from .options import KEPT_AS_JSON
@@ -129,11 +131,14 @@ def _strays(
 ) -> list[str]:
     """Uploads that got no answer: found by name, and looked for only where there can be any.
 
-    That is where an upload was begun twice, or was kept for room that never came, or where the job may have been
-    begun `everywhere`, with a record of its uploads that is lost. Only of those `held` an upload may be kept.
+    That is where more uploads were begun than have a batch, or one was kept for room that never came, or where the
+    job may have been begun `everywhere`, with a record of its uploads that is lost. Only of those `held` an upload
+    may be kept.
     """
 
-    def may_be_left(file: InputFile) -> bool:
-        return everywhere or uploads_begun(file) > 1 or (file in held and kept_upload(file) is not None)
+    def stray_name(file: InputFile) -> str | None:
+        begun = uploads_begun(file)
+        is_left = everywhere or begun > 1 or (begun and last_seen(file) is None)
+        return remote_name(file) if is_left or (file in held and kept_upload(file) is not None) else None
 
-    return connection.files_named({remote_name(file) for file in files if may_be_left(file)})
+    return connection.files_named({name for _, name in side_by_side(stray_name, files) if name is not None})

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
+from ..batch.storage.scratch import scratch_folder
 from ..batch.temporary_folders import temporary_folder
 from ..blocks.databases import keep_answers
 from .options import KEPT_AS_JSON
@@ -75,7 +75,7 @@ def fetch_output(
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
     kept = None if file is None else _kept_items(file)
     folder = temporary_folder() if file is None or kept is None else file.files
-    with connect(credentials) as connection, TemporaryDirectory() as scratch:
+    with connect(credentials) as connection, scratch_folder() as scratch:
         sent = _sent(connection, batch, Path(scratch) / "input", kept)
         keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
         output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)

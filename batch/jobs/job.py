@@ -12,17 +12,14 @@ rounds/1/00000-copy/         those that send what another row sends; firsts.parq
 rounds/1/00000.sent.parquet  digests of what selection 0 sends, where repeats are not sent
 rounds/1/00000-0-rest.json  what goes on of it without the lines that validation refused; -cut.json: its pieces
 rounds/1/adopted.json       the batches of an earlier start that were found at OpenAI
-rounds/2/plan.json          the selections of a later round
-rounds/2/00000.rows.parquet the rows of selection 0 of a later round
+rounds/2/plan.json          the selections of a later round; 00000.rows.parquet: the rows of selection 0
 progress.json               the artifact in Prefect's UI that shows the job's progress
 stopped.json, resumed.json  nothing more is sent, and why; which run took that back
 results.parquet             the results, where no file is named for them
-loaded.json                 a database's table holds them
-report.json                 what became of the rows
+report.json, loaded.json    what became of the rows; a database's table holds them
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
 cleaned.json                nothing is left at OpenAI
-keep_days.json              how many days rows and answers stay here after the end
-forgotten.json              the folder is being removed
+keep_days.json              how many days rows and answers stay here after the end; forgotten.json: it is removed
 """
 
 from datetime import UTC, datetime
@@ -36,6 +33,7 @@ from ..files.input_files import InputFile
 from ..files.pieces import not_in_pieces
 from ..files.unpaid import STORE
 from ..requests.request import Request
+from ..side_by_side import side_by_side
 from ..storage.folders import Folder
 from ..storage.records import Record
 from ..tables.any_source import Source
@@ -174,7 +172,8 @@ class Job(Record):
 
     def _built(self, number: int) -> list[Built]:
         folder = self.round_folder(number)
-        return [built for name in folder.listed("[0-9]*.json") if (built := folder.read_settled(name, Built))]
+        found = side_by_side(lambda name: folder.read_settled(name, Built), folder.listed("[0-9]*.json"))
+        return [built for _, built in found if built is not None]
 
     def unsent(self) -> list[InputFile]:
         """The rows of the first round for which nothing is sent, as if they were input files."""
@@ -269,11 +268,12 @@ class Job(Record):
 
     def batches(self) -> list[Batch]:
         """Every batch created so far, as it was when it was last recorded."""
-        return [batch for file in self.input_files() if (batch := last_seen(file))]
+        return [batch for _, batch in side_by_side(last_seen, self.input_files()) if batch is not None]
 
     def open_batches(self) -> list[Batch]:
         """The batches whose output is still to be fetched."""
-        return [batch for file in self.input_files() if not fetched(file) and (batch := submitted(file))]
+        found = side_by_side(lambda file: None if fetched(file) else submitted(file), self.input_files())
+        return [batch for _, batch in found if batch is not None]
 
     def begun_files(self) -> list[InputFile]:
         """The input files of whose way something is recorded: nothing of the others was ever sent."""

@@ -88,12 +88,21 @@ def open_job(
         if may_be_done:
             wanted = with_table_found(wanted, if_exists, connect)
         check_new_job(wanted, if_exists, connect)
-        with usable(wanted.folder):
-            wanted.files.make()
-            wanted.files.write(JOB, wanted)
-            check_exclusive(wanted.files, JOB, wanted)
-        return wanted
+        known = _begin(wanted)
     return known if deadline is None else keep_deadline(known, deadline)
+
+
+def _begin(wanted: Job) -> Job:
+    """Begin a job; where another start has begun one of its key meanwhile, that one."""
+    with usable(wanted.folder):
+        wanted.files.make()
+        if wanted.files.claim(JOB, wanted):
+            check_exclusive(wanted.files, JOB, wanted)
+            return wanted
+    known = find_known(wanted)
+    if known is None:  # who claimed it died in the act
+        wanted.files.write(JOB, wanted)
+    return known or wanted
 
 
 def keep_deadline(job: Job, deadline: Deadline | None) -> Job:

@@ -12,6 +12,7 @@ from ..files.kept_tables import keep_table
 from ..files.unpaid import COPY, STORE
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import FetchedOutput, rows_worth_a_try
+from ..side_by_side import side_by_side
 from ..tables.parts import RowNumbers
 from .job import Job, Plan, Selection
 from .report import JobReport
@@ -106,8 +107,9 @@ class Whereabouts(NamedTuple):
 def whereabouts(job: Job, number: int | None = None) -> Whereabouts:
     """Where the input files of a round are, or all of a job; each record that is there is read once."""
     files = job.input_files() if number is None else job.input_files_of(number)
-    outputs = [(file, fetched(file)) for file in begun(job.files / "rounds", files)]
-    batches = {file.folder: submitted(file) for file, output in outputs if output is None}
+    outputs = side_by_side(fetched, begun(job.files / "rounds", files))
+    unfetched = [file for file, output in outputs if output is None]
+    batches = {file.folder: batch for file, batch in side_by_side(submitted, unfetched)}
     done = {file.folder for file, _ in outputs if batches.get(file.folder, True)}
     last = last_planned(job)
     return Whereabouts(

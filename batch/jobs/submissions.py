@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import NamedTuple
+from uuid import uuid4
 
 from ..files.batches import Batch
 from ..files.input_files import INPUT, ITEMS, InputFile
@@ -41,6 +42,7 @@ class Claim(Record):
 
     claimed_at: datetime
     refused: bool = False
+    name: str = ""
 
 
 class Refusals(Record):
@@ -116,10 +118,7 @@ class Seen(NamedTuple):
 
 
 def look(file: InputFile) -> Seen:
-    """Look at an input file's folder once, in place of asking for each record that is not there yet.
-
-    Of one that was refused before, what there is is listed when its attempt is known.
-    """
+    """Look at an input file's folder once; of one that was refused before, again when its attempt is known."""
     names = frozenset(file.files.names())
     if _REFUSED not in names:
         return Seen(1, names)
@@ -133,9 +132,11 @@ def claim(file: InputFile, number: int, now: datetime, attempt: int | None = Non
     Returns:
         The claim's name, or None where somebody else has claimed it.
     """
-    stem = _claim_stem(attempt or attempt_of(file))
+    stem = _of_attempt("creating", attempt or attempt_of(file))
     name = f"{stem}.json" if number == 1 else f"{stem}.{number}.json"
-    return name if file.files.claim(name, Claim(claimed_at=now)) else None
+    ours = Claim(claimed_at=now, name=uuid4().hex)
+    # a store whose answer was lost is asked again, and finds ours there
+    return name if file.files.claim(name, ours) or file.files.read(name, Claim) == ours else None
 
 
 def take_back(file: InputFile, name: str) -> None:
@@ -163,19 +164,20 @@ def has_claim(file: InputFile) -> bool:
     return last_claim(file)[1] is not None
 
 
-def _claim_stem(attempt: int) -> str:
-    return "creating" if attempt == 1 else f"creating-{attempt}"
+def _of_attempt(stem: str, attempt: int) -> str:
+    return stem if attempt == 1 else f"{stem}-{attempt}"
 
 
 def _claim_names(file: InputFile, seen: Seen | None) -> dict[int, str]:
     """The names of the claims by their number; earlier versions took refused ones away, which left gaps."""
-    form = re.compile(rf"{_claim_stem(attempt_of(file) if seen is None else seen.attempt)}(?:\.(\d+))?\.json")
+    stem = _of_attempt("creating", attempt_of(file) if seen is None else seen.attempt)
+    form = re.compile(rf"{stem}(?:\.(\d+))?\.json")
     found = map(form.fullmatch, file.files.names("creating*.json") if seen is None else seen.names)
     return {int(match[1] or 1): match[0] for match in found if match}
 
 
-def _submitted_name(number: int) -> str:
-    return "submitted.json" if number == 1 else f"submitted-{number}.json"
+def _submitted_name(attempt: int) -> str:
+    return f"{_of_attempt('submitted', attempt)}.json"
 
 
 def submitted(file: InputFile, seen: Seen | None = None) -> Batch | None:
@@ -295,5 +297,4 @@ def kept_upload(file: InputFile) -> str | None:
 
 def drop_kept_upload(file: InputFile) -> None:
     """Forget the upload that waited for room: a batch is made of it, or may be."""
-    if kept_upload(file) is not None:
-        file.files.remove_file(KEPT_UPLOAD)
+    file.files.remove_file(KEPT_UPLOAD)

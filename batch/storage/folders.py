@@ -3,8 +3,6 @@
 import errno
 import fnmatch
 import os
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +15,8 @@ from fsspec.implementations.local import LocalFileSystem
 from fsspec.spec import AbstractBufferedFile
 from pydantic import BaseModel
 
+from ..side_by_side import side_by_side
+from .awaiting import awaited
 from .locations import is_object_store, open_url
 from .records import AnyRecord, Size, names_once, remember, remembered
 from .whole_files import whole_file
@@ -25,8 +25,6 @@ OWNER_ONLY = 0o700
 
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
-
-REMOVED_AT_ONCE = 16
 
 READ_WHOLE_BYTES = 8_000_000
 """A file elsewhere that is no larger is read by one call, and not by one for each part that is asked for."""
@@ -51,6 +49,7 @@ class Folder:
         """Whether it lies on this machine's disks, where others may not see it."""
         return isinstance(open_url(self.url)[0], LocalFileSystem)
 
+    @awaited
     def exists(self, name: str = "") -> bool:
         """Whether `name` (or the folder itself) is there."""
         filesystem, path = _open_fresh(self.path(name) if name else self.url)
@@ -64,6 +63,7 @@ class Folder:
         elif not is_object_store(self.url):
             filesystem.makedirs(path, exist_ok=True)
 
+    @awaited
     def names(self, pattern: str = "*") -> list[str]:
         """The names in this folder that match a glob pattern of one level, sorted; not those being written."""
         filesystem, path = _open_fresh(self.url)
@@ -78,6 +78,7 @@ class Folder:
         """The same; in a block of `listed_once` as they were when they were first asked for."""
         return fnmatch.filter(names_once(self.url, self.names), pattern)
 
+    @awaited
     def below(self) -> list[str]:
         """The names of the files in this folder and in those within it, by one listing of an object store.
 
@@ -91,6 +92,7 @@ class Folder:
         found = os.walk(path, onerror=_raise_unless_gone, followlinks=True)
         return [(Path(folder) / name).relative_to(path).as_posix() for folder, _, names in found for name in names]
 
+    @awaited
     def open(self, name: str) -> IO[bytes]:
         """Open `name` for reading bytes."""
         filesystem, path = _open_fresh(self.path(name))
@@ -107,11 +109,13 @@ class Folder:
         """A context manager that writes `name` whole or not at all; see `whole_file`."""
         return whole_file(self.path(name))
 
+    @awaited
     def size(self, name: str) -> int:
         """The size of `name` in bytes."""
         filesystem, path = _open_fresh(self.path(name))
         return int(filesystem.size(path))
 
+    @awaited
     def write(self, name: str, record: BaseModel) -> None:
         """Write a record as JSON, whole or not at all; when this returns, it outlives a power failure."""
         with self.create(name) as file:
@@ -120,6 +124,7 @@ class Folder:
             os.fsync(file.fileno())
         _sync_folder(self.path(name))
 
+    @awaited
     def read(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
         """The record `name`, or None where it has not been written, or whoever wrote it died in the act."""
         filesystem, path = _open_fresh(self.path(name))
@@ -173,12 +178,14 @@ class Folder:
             return False
         return True
 
+    @awaited
     def remove_file(self, name: str) -> None:
         """Remove the file `name`, by one call; what is not there counts as removed."""
         filesystem, path = _open_fresh(self.path(name))
         with suppress(FileNotFoundError):
             filesystem.rm_file(path)
 
+    @awaited
     def remove(self, name: str = "") -> None:
         """Remove `name` (or the whole folder); what is not there counts as removed."""
         filesystem, path = _open_fresh(self.path(name) if name else self.url)
@@ -199,8 +206,7 @@ def _remove_objects(filesystem: AbstractFileSystem, path: str) -> None:
         with suppress(FileNotFoundError):
             filesystem.rm_file(name)
 
-    with ThreadPoolExecutor(REMOVED_AT_ONCE) as threads:
-        deque(threads.map(remove, filesystem.find(path)), maxlen=0)  # the first error is raised
+    side_by_side(remove, filesystem.find(path))
     filesystem.invalidate_cache()
 
 

@@ -13,6 +13,11 @@ OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 PASSING = frozenset({errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO)})
 """What s3fs makes of an object store that has too much to do, or fails itself."""
 
+UNREACHED = frozenset(
+    {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ServiceRequestError", "ServiceResponseError"}
+)
+"""What connections that fail are called by botocore, by aiohttp (s3fs, gcsfs) and by Azure's client (adlfs)."""
+
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
     """The filesystem of a path or URL, and the path on it; a `~` is the user's home."""
@@ -36,6 +41,19 @@ def may_pass(error: Exception) -> bool:
     """Whether a file system may do another time what it could not: nothing is wrong with a name or a right."""
     passing = isinstance(error, OSError) and error.errno in PASSING
     return passing or isinstance(error, ConnectionError | TimeoutError)
+
+
+def is_away(error: object) -> bool:
+    """Whether an error says that a store is away for a while, or cannot be reached: no name or right is wrong.
+
+    A store's own client gives up on it after some seconds. s3fs has no number for most errors of a store that
+    fails, such as a proxy's 502, and raises what botocore tells of connections as it is.
+    """
+    if not isinstance(error, Exception):
+        return False
+    told = getattr(error.__cause__, "response", None) if isinstance(error, OSError) else None
+    status = told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(told, dict) else 0
+    return may_pass(error) or status >= 500 or any(kind.__name__ in UNREACHED for kind in type(error).__mro__)
 
 
 def is_object_store(url: str) -> bool:

@@ -7,7 +7,6 @@ and made visible by one completed upload. Either way nobody ever sees half a fil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from .locations import is_object_store, open_url
 from .records import Size, remember
+from .scratch import scratch_folder
 
 try:
     import fcntl
@@ -33,7 +33,7 @@ def whole_file(url: str) -> Iterator[IO[bytes]]:
         with _renamed_file(Path(path)) as file:
             yield file
         return
-    with TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         local = Path(folder) / "upload"
         with local.open("wb") as file:
             yield file

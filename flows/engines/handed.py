@@ -40,11 +40,17 @@ class Handed(Generic[R]):
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
         self._future: PrefectFuture[R] | None = None
         self._tell: Callable[[], None] | None = None
+        self._is_over = False
+        self._lost: Exception | None = None
         self._result: R
         try:
             self._future = task.submit(*args, **kwargs)
         except Exception as error:
-            self._do_here(error)
+            if not is_lost(error):
+                raise
+            self._lost = error
+        else:
+            self._future.add_done_callback(self._note_end)
 
     def telling(self, step: Step, rows: int) -> "Handed[R]":
         """Report so many rows of a step as done when it is over, for nobody observes the engine's processes."""
@@ -58,37 +64,51 @@ class Handed(Generic[R]):
     def then(self, tell: Callable[[], None]) -> "Handed[R]":
         """Call `tell` when its work is over, in whichever thread, and again where it was done anew in this one."""
         self._tell = tell
-        if self._future is None:
-            tell()
-        else:
+        if self._future is not None:
             run = copy_context().run
             self._future.add_done_callback(lambda _: run(tell))
         return self
 
     def result(self) -> R:
         """Its result; where its process was lost, that of the same call in this one."""
-        if self._future is not None:
+        if self._future is not None and self._lost is None:
             try:
                 self._result = self._future.result()
             except Exception as error:
-                self._do_here(error)
-            self._future = None  # Dask keeps the results that are referred to, and makes lost ones again
+                if not is_lost(error):
+                    raise
+                self._lost = error
+        if self._lost is not None:
+            self._do_here(self._lost)
+        self._future = self._lost = None  # Dask keeps the results that are referred to, and makes lost ones again
         return self._result
+
+    def failure(self) -> Exception | None:
+        """What it has raised, as far as is known: nothing is waited for, and what is lost is not done here."""
+        if self._is_over and self._future is not None and self._lost is None:
+            try:
+                self._result = self._future.result()
+            except Exception as error:
+                return None if is_lost(error) else error
+            self._future = None
+        return None
 
     def drop(self) -> None:
         """Let it not begin any more, where its engine tells that it has not; else wait for its end."""
         waiting = getattr(self._future, "wrapped_future", None)
-        if not (isinstance(waiting, ConcurrentFuture) and waiting.cancel()):
-            self.settle()
+        if self._future is not None and not (isinstance(waiting, ConcurrentFuture) and waiting.cancel()):
+            with suppress(Exception):
+                self._future.result()
 
     def settle(self) -> None:
         """Wait for its end; what is lost is done in this process, and what it raises, `result` raises."""
         with suppress(Exception):
             self.result()
 
+    def _note_end(self, _: object) -> None:
+        self._is_over = True
+
     def _do_here(self, error: Exception) -> None:
-        if not is_lost(error):
-            raise error
         said = next(iter(str(error).splitlines()), "")
         get_run_logger().warning("A task's process is gone (%s: %s): it is run here", type(error).__name__, said)
         if self._future is not None:

@@ -4,6 +4,7 @@ from functools import partial
 
 from prefect import get_run_logger
 
+from ...batch.errors import AccessError, StorageNotShared
 from ...batch.files.batches import Batch
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.progress import report
@@ -37,6 +38,18 @@ class Fetching:
         if ended.input_file is not None:
             handed.telling("fetch", ended.input_file.items).then(partial(tell_fetched, job, ended.input_file))
         self._begun.append((ended, handed))
+
+    def check(self) -> None:
+        """Look at those that are over, for what would fail every other one too: no more is sent then.
+
+        Raises:
+            AccessError, StorageNotShared, OSError: where outputs are fetched is no key, no storage or no room.
+        """
+        for _, handed in self._begun:
+            error = handed.failure()
+            if isinstance(error, AccessError | StorageNotShared | OSError) and not may_pass(error):
+                self.settle()
+                raise error
 
     def settle(self) -> None:
         """Wait for the end of all; what fails, `end` raises."""

@@ -89,6 +89,7 @@ class Flight:
             ended = self._wait() if departures.flying else []
             for batch in ended:
                 self._take(batch)
+            self.fetching.check()
             self._answer_rest()
             if ended:
                 continue

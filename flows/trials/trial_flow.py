@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from prefect import flow, get_run_logger
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from ...batch.requests.request import RequestParameter
 from ...batch.requests.request_files import load_request
+from ...batch.storage.scratch import scratch_folder
 from ...batch.tables.any_source import Source, path_of, rewritten
 from ...batch.trials.expectations import read_expected
 from ...batch.trials.samples import ROWS
@@ -96,7 +96,7 @@ def openai_batch_trial(
     kept = kept_in(answers or team_store(), asked, wishes, credentials)
     ask = partial(answer_items, kept_in=kept, credentials=credentials)
     check = partial(check_access, credentials=credentials)
-    with TemporaryDirectory() as folder, pauses_end_with_it():
+    with scratch_folder() as folder, pauses_end_with_it():
         trial = try_table(table, asked, wishes, folder, ask, check, kept)
     _show(trial)
     return trial.report

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -18,6 +17,7 @@ from ...batch.jobs.terms import Terms
 from ...batch.jobs.unsent.job_keepers import keeper_of_trial
 from ...batch.requests.request import Request
 from ...batch.requests.request_files import load_request
+from ...batch.storage.scratch import scratch_folder
 from ...batch.tables.any_source import Source
 from ...batch.tables.sources import FileSource
 from ...batch.tables.sql.sql_source import SqlSource
@@ -99,7 +99,7 @@ def try_rows(
         partial(answer_items.fn, kept_in=kept, credentials=credentials),
         partial(check_access.fn, credentials=credentials),
     )
-    with TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         if not isinstance(source, pd.DataFrame):
             table = source if isinstance(source, FileSource | SqlSource) else FileSource(path=os.fspath(source))
             return try_table(table, asked, wishes, folder, ask, check, kept)

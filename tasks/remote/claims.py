@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from openai import APIError, OpenAIError, RateLimitError
@@ -34,6 +34,9 @@ from .uploads import upload
 
 Find = Callable[[float], list[Batch]]
 """Gives what was created since a time in Unix seconds, looked for until that has settled."""
+
+LONGEST_CLAIM = timedelta(seconds=30)
+"""A claim that took its storage longer is not used: who waits for it to settle may soon hold it for abandoned."""
 
 
 def find_or_create(
@@ -126,9 +129,12 @@ def _found_or_tried(
                 return None
             if attempt_of(file) != seen.attempt:  # refused meanwhile: the number is of other claims
                 continue
-            claimed = claim(file, number + 1, _now(), seen.attempt)
-            if claimed is not None:
-                drop_kept_upload(file)
+            drop_kept_upload(file)  # before the claim, after which nothing comes before the creation
+            now = _now()
+            claimed = claim(file, number + 1, now, seen.attempt)
+            if claimed is not None and _now() - now > LONGEST_CLAIM:
+                take_back(file, claimed)
+            elif claimed is not None:
                 metadata = metadata_of_attempt(with_tokens(identity, file), seen.attempt)
                 return _create_claimed(connection, file, file_id, claimed, metadata)
 

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Sequence
 
 from ...batch.files.batches import Batch
+from ...batch.side_by_side import side_by_side
 from .connection import Connection
 
 
@@ -16,11 +17,12 @@ def delete_files(
     Returns:
         The ids of those that are gone, and of those that may not be deleted: they expire.
     """
-    inputs = [batch.input_file_id for batch in batches if batch.input_file_id]
-    everything = [file_id for batch in batches for file_id in batch.file_ids]
+    inputs = dict.fromkeys([*uploads, *(batch.input_file_id for batch in batches if batch.input_file_id)])
+    answers = dict.fromkeys(file_id for batch in batches for file_id in batch.file_ids if file_id not in inputs)
     removed: list[str] = []
     left: list[str] = []
-    for file_id in dict.fromkeys([*uploads, *inputs, *everything]):
-        if file_id not in needed:
-            (removed if connection.delete_file(file_id) else left).append(file_id)
+    for group in (inputs, answers):
+        wanted = [file_id for file_id in group if file_id not in needed]
+        for file_id, is_gone in side_by_side(connection.delete_file, wanted):
+            (removed if is_gone else left).append(file_id)
     return removed, left

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 from openai import APIError
@@ -19,6 +18,7 @@ from ...batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ...batch.requests.endpoints import Endpoint
 from ...batch.schemas.answer_types import AnswerType
 from ...batch.storage.folders import Folder
+from ...batch.storage.scratch import scratch_folder
 from .connection import Connection
 from .downloads import download_lines
 from .tries import REREADING, pause
@@ -89,7 +89,7 @@ def _read(
 ) -> FetchedOutput:
     """Read everything once; a file that stays cut off is good enough where every item sent is told of."""
     cut_off: DownloadBroken | None = None
-    with TemporaryDirectory() as scratch:
+    with scratch_folder() as scratch:
         paths = {Path(scratch) / "output": batch.output_file_id, Path(scratch) / "error": batch.error_file_id}
         for path, file_id in paths.items():
             try:

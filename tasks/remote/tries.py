@@ -34,6 +34,7 @@ from math import inf, isfinite
 from threading import Event
 from typing import ParamSpec, TypeVar
 
+from httpx import HTTPStatusError, TransportError
 from httpx2 import Request
 from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
 from openai.pagination import SyncCursorPage
@@ -44,6 +45,7 @@ from ...batch import clock
 from ...batch.errors import BatchUnknown, DatabaseUnreachable, DownloadBroken
 from ...batch.outcomes.outcome import is_transient
 from ...batch.progress import noted_wait
+from ...batch.storage.locations import is_away
 
 log = logging.getLogger(__name__)
 
@@ -137,10 +139,15 @@ def brief_pauses(seconds: float = 0.0) -> Iterator[None]:
 
 
 def may_pass(error: object) -> bool:
-    """Whether the same call may succeed another time: lost connections, broken downloads, 408, 409, 429, 5xx."""
+    """Whether the same call may succeed another time: lost connections, broken downloads, 408, 409, 429, 5xx.
+
+    So may one that has found Prefect's server away, which keeps the credentials block, or the job's storage.
+    """
     if isinstance(error, APIStatusError):
         return is_transient(error.status_code) and error.code != "insufficient_quota"
-    return isinstance(error, APIConnectionError | DownloadBroken | ConnectionError | TimeoutError)
+    if isinstance(error, HTTPStatusError):
+        return is_transient(error.response.status_code)
+    return isinstance(error, APIConnectionError | DownloadBroken | TransportError) or is_away(error)
 
 
 def _may_create_again(error: object) -> bool:

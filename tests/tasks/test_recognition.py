@@ -15,9 +15,11 @@ from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
 from prefect_openai_batch.batch.jobs.own_table import read_own_results
 from prefect_openai_batch.batch.jobs.results import OWNER, read_results
 from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.tasks.clean import has_files_left, remove_all_files
 from prefect_openai_batch.tasks.recognise import recognise
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
+from prefect_openai_batch.tasks.remote.uploads import upload
 
 from .machines import Machines
 
@@ -217,6 +219,16 @@ def test_files_of_twins_and_strays_go_too(machines: Machines) -> None:
     with stray.files.open("input.jsonl") as content:
         machines.connection.upload(f"job-1-{stray.name}-{stray.sha256[:16]}.jsonl", content)
     assert recognise(machines.connection, machines.open("elsewhere")) is not None
+    assert machines.server.state()["files"] == []
+
+
+def test_an_upload_that_was_cut_off_before_its_batch_goes_too(machines: Machines) -> None:
+    """Also of a job without a key: nothing was sent of it, and nothing is sent again."""
+    job = machines.open("here").model_copy(update={"key_given": False})
+    upload(machines.connection, job.input_files()[0])
+    assert len(machines.server.state()["files"]) == 1
+    assert has_files_left(job)
+    assert remove_all_files(machines.connection, job) == []
     assert machines.server.state()["files"] == []
 
 

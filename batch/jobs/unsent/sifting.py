@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,7 @@ from ...files.kept_tables import keep_table
 from ...files.lines import Lines
 from ...files.unpaid import COPY, STORE
 from ...outcomes.outcome_files import write_outcomes
+from ...storage.scratch import scratch_folder
 from ..job import Job, Selection
 from ..submissions import note_fetched
 from .copies import FIRSTS
@@ -39,7 +39,7 @@ class Sifting:
         self.job = job
         self.selection = selection
         self._folder = job.round_folder(selection.round)
-        self._scratch = TemporaryDirectory()
+        self._scratch = scratch_folder()
         self._path = Path(self._scratch.name) / "output"
         self._output = self._path.open("wb")
         answers = job.answers

@@ -21,9 +21,9 @@ from prefect_openai_batch import (
 from prefect_openai_batch.batch.files.input_files import items_of
 from prefect_openai_batch.batch.jobs.building import build_selection
 from prefect_openai_batch.batch.jobs.opening import open_job
-from prefect_openai_batch.batch.jobs.rounds import plan_answers
+from prefect_openai_batch.batch.jobs.rounds import plan_answers, plan_round
 from prefect_openai_batch.batch.jobs.rows import keep_rows
-from prefect_openai_batch.batch.jobs.submissions import fetched
+from prefect_openai_batch.batch.jobs.submissions import fetched, note_upload
 from prefect_openai_batch.batch.jobs.terms import Terms
 from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.job_run import JobRun
@@ -148,6 +148,21 @@ def test_a_budget_that_pays_for_no_row_is_refused_with_what_it_takes(
     with pytest.raises(BudgetError, match=said):
         run(reviews, LONG, budget_usd=0.003)
     assert batch_api.state()["files"] == []
+
+
+def test_a_start_that_is_refused_leaves_the_folder_to_one_that_uploads(
+    reviews: Path, tmp_path: Path, run: Run, batch_api: BatchServer
+) -> None:
+    """Its files would be gone under it: a budget is no part of the job."""
+    table, storage = str(tmp_path / "answers.parquet"), str(tmp_path / "jobs")
+    job = open_job(str(reviews), LONG, table, job_key="job", storage=storage)
+    keep_rows(job)
+    (file,) = (one for selection in plan_round(job) for one in build_selection(job, selection))
+    note_upload(file)
+    with pytest.raises(BudgetError, match="lets nothing through"):
+        run(reviews, LONG, budget_usd=0.003)
+    assert file.files.exists("input.jsonl")
+    assert run(reviews, LONG, budget_usd=1.0).complete
 
 
 def test_what_is_answered_at_once_already_is_taken_whatever_the_budget(

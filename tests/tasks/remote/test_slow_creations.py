@@ -1,16 +1,19 @@
 """A creation that lasts longer than its claim settles, or waits for its turn until somebody has overtaken it."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from openai import OpenAI
 from prefect_openai_batch import ChatRequest
+from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.jobs.submissions import claim, note_refusal, submitted, twins
+from prefect_openai_batch.batch.jobs.submissions import claim, last_claim, note_refusal, submitted, twins
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
@@ -38,6 +41,27 @@ def test_of_two_batches_of_the_same_items_one_stays(server: BatchServer, tmp_pat
     assert [batch_id for batch_id, status in states.items() if not status.startswith("cancel")] == [stays.id]
     assert submitted(file) == stays
     assert {stays.id, *twins(file)} == set(states)
+
+
+def test_a_claim_that_took_its_storage_too_long_is_not_used(
+    server: BatchServer, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for it to settle may be about to create the batch itself."""
+    told = clock.now()
+    linked = os.link
+
+    def slowly(source: Path, target: Path) -> None:
+        nonlocal told
+        told += 60 * (target.name == "creating.json")
+        linked(source, target)
+
+    monkeypatch.setattr(clock, "now", lambda: told)
+    monkeypatch.setattr(os, "link", slowly)
+    with OpenAI(base_url=server.base_url, api_key="test") as client:
+        batch = find_or_create(Connection(client), file, 0.0)
+    assert file.files.names("creating*") == ["creating.2.json", "creating.json"]
+    assert last_claim(file)[0] == 2
+    assert [one["id"] for one in server.state()["batches"]] == [batch.id]
 
 
 class Overtaken(Connection):

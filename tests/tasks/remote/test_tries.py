@@ -1,5 +1,6 @@
 """How often each kind of call is tried, and with which pauses."""
 
+import errno
 import re
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from fnmatch import fnmatchcase
 from math import inf
 from pathlib import Path
 
+import httpx
 import httpx2
 import openai
 import pytest
@@ -164,6 +166,26 @@ def test_the_pauses_grow_as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> N
     with brief_pauses(inf), pytest.raises(openai.RateLimitError):
         answered(*[busy("")] * 8).batch("batch_1")
     assert tuple(slept) == tries.READING.pauses
+
+
+REQUEST = httpx.Request("GET", "http://prefect/api")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (httpx.ConnectError("refused", request=REQUEST), True),
+        (httpx.ReadTimeout("late", request=REQUEST), True),
+        (httpx.HTTPStatusError("busy", request=REQUEST, response=httpx.Response(503)), True),
+        (httpx.HTTPStatusError("no block", request=REQUEST, response=httpx.Response(404)), False),
+        (OSError(errno.EBUSY, "slow down"), True),
+        (OSError(errno.ENOSPC, "no space left"), False),
+    ],
+    ids=["no connection", "too late", "a busy server", "no block", "a busy store", "a full disk"],
+)
+def test_prefects_server_and_the_storage_may_be_away_too(error: Exception, passes: bool) -> None:
+    """A look that finds no credentials block, or no record, is made again as one that OpenAI does not answer."""
+    assert tries.may_pass(error) is passes
 
 
 def test_a_pause_can_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,62 @@
+"""Storage that is away for a while, as an object store that is started anew: a run waits for it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from .locations import is_away
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+log = logging.getLogger(__name__)
+
+AWAITED_SECONDS = 180.0
+"""How long a run waits for its storage, beyond the tries of the storage's own client."""
+
+_seconds: ContextVar[float] = ContextVar("seconds", default=0.0)
+
+
+@contextmanager
+def storage_awaited(seconds: float = AWAITED_SECONDS) -> Iterator[None]:
+    """Let calls to storage that is away be made again for so long, in the block and in the threads of its tasks.
+
+    Outside of such a block they fail at once: where a job is opened, a misspelt address is no outage.
+    """
+    before = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(before)
+
+
+def awaited(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, called again in such a block while storage is away; it does the same if it is done twice."""
+
+    @wraps(function)
+    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if not (_seconds.get() and is_away(error)):
+                raise
+        retrying = Retrying(
+            stop=stop_after_delay(_seconds.get()),
+            wait=wait_exponential(max=15),
+            retry=retry_if_exception(is_away),
+            before_sleep=_say_so,
+            reraise=True,
+        )
+        return retrying(function, *args, **kwargs)
+
+    return patient
+
+
+def _say_so(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("The job's storage: %s, asked again in %.0f s", type(error).__name__, state.upcoming_sleep)

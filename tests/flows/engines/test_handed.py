@@ -1,0 +1,88 @@
+"""A task that is handed to an engine: what is lost, and what fails every one."""
+
+import tempfile
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow, task
+from prefect.tasks import Task
+from prefect_openai_batch.batch.progress import Progress, observed_by
+from prefect_openai_batch.emulator import BatchServer
+from prefect_openai_batch.flows.engines.handed import Handed
+
+from ..conftest import BY_MODEL, Run
+
+
+class OnABrokenPool(Task[Any, int]):
+    """A task whose engine takes no more."""
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        raise BrokenProcessPool("a process is gone")
+
+
+@pytest.mark.server
+def test_what_the_engine_takes_no_more_is_done_when_it_is_asked_for(prefect_server: str) -> None:
+    """Not while it is handed over: its error would pass by whoever is patient with it."""
+    done: list[str] = []
+
+    def fails() -> int:
+        done.append("done")
+        raise OSError("no room")
+
+    @flow
+    def hand_over() -> None:
+        handed = Handed(OnABrokenPool(fails)).then(lambda: done.append("told"))
+        assert handed.failure() is None
+        assert done == []
+        with pytest.raises(OSError, match="no room"):
+            handed.result()
+        assert done == ["done"]
+        dropped = Handed(OnABrokenPool(fails))
+        dropped.drop()
+        assert done == ["done"]
+
+    hand_over()
+
+
+@pytest.mark.server
+def test_what_has_failed_is_known_without_waiting(prefect_server: str) -> None:
+    """And what has not is not asked for again."""
+
+    @task
+    def fails() -> None:
+        raise OSError("no room")
+
+    @task
+    def answers() -> int:
+        return 5
+
+    @flow
+    def hand_over() -> None:
+        bad, good = Handed(fails), Handed(answers)
+        bad.settle()
+        good.settle()
+        assert str(bad.failure()) == "no room"
+        assert good.failure() is None
+        assert good.result() == 5
+
+    hand_over()
+
+
+@pytest.mark.server
+def test_no_more_is_sent_where_no_output_can_be_read(
+    by_model: Path, run: Run, batch_api: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a worker's disk is full: batch after batch would be paid, and expire unread."""
+
+    def fill_the_disk(news: Progress) -> None:
+        if news.step == "upload" and news.advance:
+            monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    with observed_by(fill_the_disk), pytest.raises(FileNotFoundError, match="/nowhere"):
+        run(by_model, BY_MODEL, in_flight=1)
+    assert len(batch_api.state()["batches"]) < 3
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert run(by_model, BY_MODEL).complete
+    assert len(batch_api.state()["batches"]) == 3
