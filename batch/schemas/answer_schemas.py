@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ..errors import AnswerSchemaError
 from .short_fields import AnswerField, fields_schema, parse_fields
 from .strict_schema import Schema, strict_schema
+from .typed_answers import answer_reader
 
 _FIELDS = TypeAdapter(list[AnswerField])
 
@@ -24,7 +26,8 @@ def answer_schema(given: Any) -> Schema:
             with a few words each, see `parse_field`.
 
     Raises:
-        AnswerSchemaError: it is none of these, or one that strict mode does not take.
+        AnswerSchemaError: it is none of these, one that strict mode does not take, or one by which no answer can
+            be checked.
 
     Example:
         ```python
@@ -34,7 +37,21 @@ def answer_schema(given: Any) -> Schema:
         assert schema["required"] == ["mood", "score", "why"]
         ```
     """
-    return strict_schema(_json_schema(given))
+    schema = strict_schema(_json_schema(given))
+    _check_reading(schema)
+    return schema
+
+
+def _check_reading(schema: Schema) -> None:
+    """Refuse a schema that cannot be read: its answers would be paid for, and no fetch could check them."""
+    try:
+        answer_reader(msgspec.json.encode(schema))
+    except (ValueError, TypeError, OverflowError, LookupError, AttributeError, RecursionError) as error:
+        place = ".".join(map(str, ("answer", *getattr(error, "instance_path", ()))))
+        raise AnswerSchemaError(
+            f"{place}: no answer can be checked by it, change it or leave it out: {str(error).splitlines()[0]}",
+            place=place,
+        ) from None
 
 
 def _json_schema(given: Any) -> Mapping[str, Any]:

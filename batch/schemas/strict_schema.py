@@ -57,9 +57,11 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
     """
     try:
         made = _root(dict(schema))
+        _check_limits(made)
     except RecursionError:
         raise _no("answer", "the schema holds itself otherwise than by a reference") from None
-    _check_limits(made)
+    except (TypeError, LookupError, AttributeError) as error:
+        raise _no("answer", f"a keyword's value is of the wrong kind: {error}") from None
     return made
 
 
@@ -171,11 +173,11 @@ def _choice(schema: Schema, place: str) -> Schema:
     if len(told) != 1:
         raise _no(place, f"a choice is of words of one type, and not of {' and '.join(sorted(told))}")
     beside = {name: value for name, value in schema.items() if name not in ("type", "enum", "const")}
-    if not nullable:
-        kept: Schema = {name: schema[name] for name in ("enum", "const") if name in schema}
-        return {"type": told.pop(), **kept, **beside}
-    values = [word for word in words if word is not None]
-    return {"anyOf": [{"type": told.pop(), "enum": values}, {"type": "null"}], **beside}
+    values = [word for word in dict.fromkeys(words) if word is not None or not nullable]
+    if nullable:
+        return {"anyOf": [{"type": told.pop(), "enum": values}, {"type": "null"}], **beside}
+    kept: Schema = {name: schema[name] for name in ("enum", "const") if name in schema}
+    return {"type": told.pop(), **kept, **({"enum": values} if "enum" in schema else {}), **beside}
 
 
 def _type_of(word: Any, place: str) -> str:

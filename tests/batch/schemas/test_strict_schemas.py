@@ -76,6 +76,26 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "choices of a number": ([{"name": "a", "kind": "number", "choices": ["b"]}], "answer.a"),
     "choice without words": ([{"name": "a", "kind": "choice"}], "answer.a"),
     "field without a name": ([{"kind": "text"}], "answer.0.name"),
+    "all of a number": (of(a={**WORD, "allOf": 5}), "answer"),
+    "required null": ({**of(a=WORD), "required": None}, "answer"),
+    "no places": (of(a={"type": "array", "prefixItems": []}), "answer"),
+    "places that are a number": (of(a={"type": "array", "prefixItems": 5}), "answer"),
+    "properties of a text": (of(a={**WORD, "properties": 5}), "answer"),
+    "items of a text": (of(a={**WORD, "items": 5}), "answer"),
+    "end of the text": (of(a={**WORD, "pattern": r"\A\d+\Z"}), "answer.properties.a.pattern"),
+    "atomic group": (of(a={**WORD, "pattern": "^(?>a)b$"}), "answer.properties.a.pattern"),
+    "open group": (of(a={**WORD, "pattern": "("}), "answer.properties.a.pattern"),
+    "foreign escape": (of(a={**WORD, "pattern": r"\h"}), "answer.properties.a.pattern"),
+    "range to a class": (of(a={**WORD, "pattern": r"[a-\d]"}), "answer.properties.a.pattern"),
+    "length as text": (of(a={**WORD, "minLength": "3"}), "answer.properties.a.minLength"),
+    "unique as text": (
+        of(a={"type": "array", "items": WORD, "uniqueItems": "yes"}),
+        "answer.properties.a.uniqueItems",
+    ),
+    "multiple of 0": (of(a={"type": "number", "multipleOf": 0}), "answer.properties.a.multipleOf"),
+    "description of a number": (of(a={**WORD, "description": 5}), "answer.properties.a.description"),
+    "old definitions": ({**of(a=WORD), "definitions": {"A": {"type": "nope"}}}, "answer.definitions.A.type"),
+    "lost anchor": (of(a={**WORD, "$dynamicRef": "#x"}), "answer"),
 }
 
 
@@ -173,6 +193,19 @@ def test_a_class_of_every_kind_is_taken() -> None:
     assert sent["properties"]["code"] == {"type": "string", "maxLength": 3}
     assert sent["properties"]["part"]["anyOf"] == [{"$ref": "#/$defs/Part"}]
     assert "renamed here" in sent["properties"]
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        (["b", "a", "b"], {"type": "string", "enum": ["b", "a"]}),
+        (["a", None, "a"], {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]}),
+    ],
+    ids=["a word", "a word or none"],
+)
+def test_a_word_that_is_chosen_twice_is_one(words: list[Any], made: dict[str, Any]) -> None:
+    """A DataFrame's categories differ; the words stay in their order."""
+    assert answer_schema(of(a={"enum": words}))["properties"]["a"] == made
 
 
 def test_what_is_not_sent_is_checked_all_the_same() -> None:
