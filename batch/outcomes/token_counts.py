@@ -36,10 +36,14 @@ _CHAT_USAGE = ("prompt_tokens", "prompt_tokens_details", "completion_tokens", "c
 _RESPONSES_USAGE = ("input_tokens", "input_tokens_details", "output_tokens", "output_tokens_details")
 
 
+MOST_TOKENS = 10**8
+"""Of one response: a larger count is wrong, and tells nothing. At any price its dollars fit in 64 bits."""
+
+
 def _count(value: Any) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return value if type(value) is int and 0 <= value < 2**63 else None
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
 
 
 COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ...requests.endpoints import Endpoint
-from ..token_counts import COUNTS
+from ..token_counts import COUNTS, MOST_TOKENS
 
-Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
 Text = Annotated[str, Meta(min_length=1)]
 Nothing = Annotated[list[Any], Meta(max_length=0)] | None
 """Null, or an empty list, as vLLM sends."""

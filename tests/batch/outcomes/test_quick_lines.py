@@ -170,6 +170,14 @@ def test_numbers_of_an_unusual_kind_are_left_to_who_reads_all(numbers: str) -> N
     assert quick.read_line(line.encode()) is None
 
 
+@pytest.mark.parametrize("endpoint", BODIES, ids=lambda endpoint: endpoint.name.lower())
+def test_tokens_beyond_all_reason_are_not_told(endpoint: Endpoint) -> None:
+    """Summed, they would be less than nothing; the largest that are believed are read at once."""
+    lines = [json.dumps(usual(endpoint)).replace(": 10,", f": {tokens},", 1) for tokens in (10**8, 10**8 + 1)]
+    assert [check(endpoint, line.encode()) for line in lines] == [True, False]
+    assert [slowly(endpoint, line.encode())["input_tokens"] for line in lines] == [10**8, None]
+
+
 def test_a_part_without_its_type_is_no_text() -> None:
     """Either way of reading has the same to say of it."""
     part = {"text": "Fine."}
