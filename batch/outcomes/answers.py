@@ -99,46 +99,46 @@ def _responses(body: Body) -> Answer:
     if body.get("status") in ("failed", "cancelled"):
         return _failed(body, "the response failed")
     incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
-    reason = "stop" if incomplete is None else _REASONS.get(incomplete, incomplete)
+    ended = "stop" if body.get("status") in ("completed", None) else body["status"]
+    reason = ended if incomplete is None else _REASONS.get(incomplete, incomplete)
     output = body["output"]
     calls = [item for item in output if str(item.get("type")).endswith(("function_call", "custom_tool_call"))]
     if calls:
-        return Answer(_json(calls), "tool_calls" if incomplete is None else reason)
-    parts = [part for item in output if item.get("type") == "message" for part in item.get("content") or ()]
-    refusals = [part["refusal"] for part in parts if part.get("type") == "refusal"]
-    text = _last_text(output)
-    if text is None and refusals:
-        return _refused(refusals[-1], reason)
-    return Answer(text, reason)
-
-
-def _last_text(output: list[Body]) -> str | None:
-    """The last message that says anything: an earlier one may be empty or cut off."""
-    for item in reversed(output):
-        if item.get("type") == "message":
-            parts = item.get("content") or ()
-            text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
-            if text:
-                return text
-    return None
+        return Answer(_json(calls), "tool_calls" if reason == "stop" else reason)
+    for item in reversed(output):  # the last message that says anything: an earlier one may be empty or cut off
+        parts = item.get("content") or () if item.get("type") == "message" else ()
+        refusals = [part["refusal"] for part in parts if part.get("type") == "refusal"]
+        if refusals:
+            return _refused(refusals[-1], reason)
+        text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
+        if text:
+            return Answer(text, reason)
+    return Answer(None, reason)
 
 
 def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
-    """All that a body says that may be a typed answer, in order: arguments of calls, else parts of messages."""
-    if endpoint == Endpoint.CHAT_COMPLETIONS:
+    """All that a body says that may be a typed answer, in order: parts of messages, and arguments of calls."""
+    if endpoint == Endpoint.COMPLETIONS:
+        said = [body["choices"][0]["text"]]
+    elif endpoint == Endpoint.CHAT_COMPLETIONS:
         message = body["choices"][0]["message"]
-        calls = [call["function"]["arguments"] for call in message.get("tool_calls") or () if "function" in call]
-        content = message.get("content")
+        content, calls = message.get("content"), message.get("tool_calls") or ()
         if isinstance(content, str) and content and not calls:  # as nearly always, a million times a run
             return [content]
         parts = content if isinstance(content, list) else [{"text": content}]
+        arguments = [call["function"]["arguments"] for call in calls if "function" in call]
+        said = [*(part.get("text") for part in parts), *arguments]
     else:
-        output = body.get("output") or ()
-        calls = [item["arguments"] for item in output if item.get("type") == "function_call"]
-        messages = [item for item in output if item.get("type") == "message"]
-        parts = [part for message in messages for part in message.get("content") or ()]
-    said = [found for found in calls or [part.get("text") for part in parts] if isinstance(found, str | dict)]
-    return [_json(found) if isinstance(found, dict) else found for found in said if found]
+        said = [text for item in body.get("output") or () for text in _said_by(item)]
+    texts = [found for found in said if found and isinstance(found, str | dict)]
+    return [_json(found) if isinstance(found, dict) else found for found in texts]
+
+
+def _said_by(item: Body) -> list[Any]:
+    """What an item of a response's output says."""
+    if item.get("type") == "function_call":
+        return [item["arguments"]]
+    return [part.get("text") for part in item.get("content") or ()] if item.get("type") == "message" else []
 
 
 def _failed(body: Body, otherwise: str) -> Answer:

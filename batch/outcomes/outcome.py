@@ -7,6 +7,7 @@
 | status 0, 429, 5xx; code `request_timeout`; status 200 and no body, or none that can be read | failed | yes |
 | status 200, and an answer that breaks its schema | invalid | yes, unless asked not to |
 | any other status | failed | no |
+| no response, and a code of `_PASSING`, or such a status as code | failed | yes |
 | code `batch_expired` | expired | yes |
 | code `batch_cancelled` | cancelled | no, but by `resume` |
 | no line, and the batch is cancelled, or was lost while cancelling | cancelled | no, but by `resume` |
@@ -15,6 +16,7 @@
 | no line, and the batch is completed, or lost | missing | yes |
 
 A response, a body or an error that comes as JSON text, as from Llama Stack, is read as the object that it holds.
+Where a body tells no reason, the error beside it does, as from vLLM.
 """
 
 import json
@@ -28,7 +30,7 @@ import orjson
 from ..files.output_files import BROKEN_LINE, opened
 from ..requests.endpoints import Endpoint
 from ..schemas.answer_types import AnswerType
-from .answers import read_answer, said_texts
+from .answers import Answer, read_answer, said_texts
 from .token_counts import read_usage
 
 
@@ -63,13 +65,6 @@ class Outcome(NamedTuple):
     fields: dict[str, Any] | None = None
 
 
-_UNEXECUTED = {
-    "batch_expired": (OutcomeKind.EXPIRED, True),
-    "batch_cancelled": (OutcomeKind.CANCELLED, False),
-    "request_timeout": (OutcomeKind.FAILED, True),
-    BROKEN_LINE: (OutcomeKind.FAILED, True),
-}
-
 UNREADABLE = "unreadable_response"
 """The error's code where a body with status 200 cannot be read."""
 
@@ -83,6 +78,13 @@ def is_transient(status: int) -> bool:
 
 OUT_OF_QUOTA = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 """Codes that say that the account cannot pay: nothing more is sent until somebody has seen to it."""
+
+_PASSING = {"server_error", "rate_limit_exceeded", "internal_error", "request_timeout", BROKEN_LINE, *OUT_OF_QUOTA}
+_UNEXECUTED = {
+    "batch_expired": (OutcomeKind.EXPIRED, True),
+    "batch_cancelled": (OutcomeKind.CANCELLED, False),
+    **dict.fromkeys(_PASSING, (OutcomeKind.FAILED, True)),
+}
 
 
 def item_outcome(
@@ -130,9 +132,9 @@ def read_outcome(
     status, body, request_id = response
     kept = _as_json(body) if keep_response and body is not None else None
     if status == 200:
-        told = _executed(endpoint, body, request_id, kept)
+        told = _executed(endpoint, body, line.get("error"), request_id, kept)
         return told if answer is None else _typed(told, endpoint, body, answer)
-    code, message = _error(body.get("error") or body if isinstance(body, dict) else body)
+    code, message = _error(body, line.get("error"))
     return Outcome(
         OutcomeKind.FAILED,
         again=is_transient(status),
@@ -167,7 +169,8 @@ def _status(value: Any) -> int:
 
 def _unexecuted(error: Any) -> Outcome:
     code, message = _error(error)
-    kind, again = _UNEXECUTED.get(code or "", (OutcomeKind.FAILED, code is None))
+    passing = code is None or (code.isdecimal() and is_transient(_status(code)))
+    kind, again = _UNEXECUTED.get(code or "", (OutcomeKind.FAILED, passing))
     message = message or "The line holds no response."
     return Outcome(kind, error_code=code, error_message=message, again=again)
 
@@ -186,27 +189,22 @@ _MISSHAPEN = (LookupError, TypeError, ValueError, AttributeError)
 """What reading a body raises that is not shaped as its endpoint's are."""
 
 
-def _executed(endpoint: Endpoint, body: Any, request_id: str | None, kept: str | None) -> Outcome:
+def _executed(endpoint: Endpoint, body: Any, error: Any, request_id: str | None, kept: str | None) -> Outcome:
+    told = body if isinstance(body, dict) else {}
     try:
         answer = read_answer(endpoint, body)
-    except _MISSHAPEN as error:
-        code, message = _error(body.get("error")) if isinstance(body, dict) else (None, None)
-        return Outcome(
-            OutcomeKind.FAILED,
-            again=True,
-            error_code=code or UNREADABLE,
-            error_message=message or f"The response's body is not shaped as those of {endpoint} are: {error!r}",
-            request_id=request_id,
-            response=kept,
-        )
+    except _MISSHAPEN as misshapen:  # it may have been paid for all the same
+        code, message = _error(told.get("error"), error)
+        shapeless = f"The response's body is not shaped as those of {endpoint} are: {misshapen!r}"
+        answer = Answer(error_code=code or UNREADABLE, error_message=message or shapeless, failed=True)
     return Outcome(
         OutcomeKind.FAILED if answer.failed else OutcomeKind.SUCCEEDED,
         answer.answer,
         answer.finish_reason,
         answer.error_code,
         answer.error_message,
-        _text(body.get("model")),
-        *read_usage(body),
+        _text(told.get("model")),
+        *read_usage(told),
         request_id=request_id,
         response=kept,
         again=answer.failed,
@@ -231,7 +229,7 @@ def _typed(told: Outcome, endpoint: Endpoint, body: Any, answer: AnswerType) -> 
     cut = told.finish_reason in ("length", "content_filter")
     return told._replace(
         outcome=OutcomeKind.INVALID,
-        answer=found.text,
+        answer=told.answer if found.text is None else found.text,
         error_code=INVALID,
         error_message=f"cut off by {told.finish_reason}: {found.wrong}" if cut else found.wrong,
         again=answer.retry_invalid,
@@ -243,11 +241,15 @@ def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else str(value)
 
 
-def _error(error: Any) -> tuple[str | None, str | None]:
-    """Code and message of an error object, or of whatever stands in its place."""
-    error = opened(error)
-    if isinstance(error, dict):
-        code = error.get("code") or error.get("type")
-        message = error.get("message") or error.get("detail")  # so servers built with FastAPI call it
-        return (None if code is None else str(code), None if message is None else str(message)[:1000])
-    return None, None if error is None else str(error)[:1000]
+def _error(*told: Any) -> tuple[str | None, str | None]:
+    """Code and message of the first that tells either: error objects, what holds one, or whatever stands there."""
+    for error in map(opened, told):
+        while isinstance(error, dict) and error.get("error"):
+            error = opened(error["error"])
+        code, message = None, error or None
+        if isinstance(error, dict):
+            code = error.get("code") or error.get("type")
+            message = error.get("message") or error.get("detail")  # so servers built with FastAPI call it
+        if code or message:
+            return _text(code), _text(message)
+    return None, None

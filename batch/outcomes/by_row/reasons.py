@@ -60,7 +60,8 @@ _ADVICE = {
     EMPTY: "The model said nothing: read these rows.",
     "budget": "Give a larger budget (budget_usd, --budget-usd), and take the job up again.",
     **dict.fromkeys(("batch_expired", "batch_cancelled", "cancelled", "ended", "finish_by", "missing"), _AGAIN),
-    **dict.fromkeys(("server_error", "rate_limit_exceeded", "request_timeout", UNREADABLE, BROKEN_LINE), _AGAIN),
+    **dict.fromkeys(("server_error", "internal_error", "rate_limit_exceeded", "request_timeout"), _AGAIN),
+    **dict.fromkeys((UNREADABLE, BROKEN_LINE), _AGAIN),
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
-from .test_outcomes import CALL, FUNCTION_CALL, USAGE, message, response
+from .test_outcomes import CALL, FUNCTION_CALL, REFUSAL, USAGE, message, response
 
 DETAILS = {
     "prompt_tokens_details": {"cached_tokens": 2, "cache_write_tokens": None},
@@ -33,6 +33,8 @@ BODIES: dict[Endpoint, list[dict[str, Any]]] = {
         response({"type": "reasoning", "summary": []}, message("Fine.")),
         response(message("Let me see."), message("Fine.")),
         response(message("Fine."), FUNCTION_CALL),
+        response(REFUSAL, message("Fine.")),
+        response(message("Fine."), REFUSAL),
         response(message("Fine."), {"type": "reasoning"}),
         response(message("Fine."), usage=USAGE),
     ],
@@ -45,8 +47,19 @@ BODIES: dict[Endpoint, list[dict[str, Any]]] = {
 }
 ODD = (
     *("null", "true", "[]", "{}", '""', "[null]", '{"a": 1}', "[0.1, 2]", '"AACAPw=="', '"AACAP"', '"AB=="'),
-    *("NaN", "1e999", "7.0", "7.5", "-0", "-1", "1e3", "01", "1" * 400, "9223372036854775808", "200", '"200"'),
-    *('"\\ud83d"', '"\ud83d"', '"\\u0000"', '"\\/\\u00e9"', '"\\q"', '"\t"', '"stop"', '"failed"', '"{}"'),
+    *("NaN", "1e999", "7.0", "7.5", "-0", "-1", "1e3", "01", "1" * 400, "100000000", "100000001", "200", '"200"'),
+    *(
+        '"\\ud83d"',
+        '"\ud83d"',
+        '"\\u0000"',
+        '"\\/\\u00e9"',
+        '"\\q"',
+        '"\t"',
+        '"stop"',
+        '"failed"',
+        '"incomplete"',
+        '"{}"',
+    ),
 )
 
 

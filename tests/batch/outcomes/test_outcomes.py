@@ -77,12 +77,7 @@ SUCCEEDED = [
     (CHAT, chat({"content": [{"type": "text", "text": "Fine."}]}), "Fine.", "stop"),
     (CHAT, chat({"content": None, "tool_calls": [CALL]}, "tool_calls"), [CALL], "tool_calls"),
     (RESPONSES, response(message("Fine.")), "Fine.", "stop"),
-    (
-        RESPONSES,
-        response({"type": "reasoning"}, message(""), message("Fi"), message("Fine.")),
-        "Fine.",
-        "stop",
-    ),
+    (RESPONSES, response({"type": "reasoning"}, message(""), message("Fi"), message("Fine.")), "Fine.", "stop"),
     (RESPONSES, response(message("Fine."), message("")), "Fine.", "stop"),
     (RESPONSES, response(message("Fi", "ne.")), "Fine.", "stop"),
     (
@@ -91,6 +86,11 @@ SUCCEEDED = [
         "Fi",
         "length",
     ),
+    (RESPONSES, response(message("Hal"), status="incomplete"), "Hal", "incomplete"),
+    (RESPONSES, response(status="in_progress"), None, "in_progress"),
+    (RESPONSES, response(message("Hal"), status=None), "Hal", "stop"),
+    (RESPONSES, response(FUNCTION_CALL, status="incomplete"), [FUNCTION_CALL], "incomplete"),
+    (RESPONSES, response(REFUSAL, message("Fine.")), "Fine.", "stop"),
     (RESPONSES, response({"type": "reasoning"}, FUNCTION_CALL), [FUNCTION_CALL], "tool_calls"),
     (Endpoint.COMPLETIONS, {"choices": [{"text": "Fine.", "finish_reason": "stop"}]}, "Fine.", "stop"),
     (Endpoint.MODERATIONS, {"results": [MODERATION]}, MODERATION, None),
@@ -114,7 +114,13 @@ def test_an_answer_is_read_from_each_endpoints_body(
 
 @pytest.mark.parametrize(
     ("endpoint", "body"),
-    [(CHAT, chat({"content": None, "refusal": "I cannot."})), (RESPONSES, response(REFUSAL))],
+    [
+        (CHAT, chat({"content": None, "refusal": "I cannot."})),
+        (RESPONSES, response(REFUSAL)),
+        (RESPONSES, response(message("Let me see."), REFUSAL, message(""))),
+        (RESPONSES, response({"type": "message", "content": message("Sure: ")["content"] + REFUSAL["content"]})),
+    ],
+    ids=["chat", "responses", "after another message", "after a text"],
 )
 def test_a_refusal_succeeds_without_an_answer(endpoint: Endpoint, body: dict[str, Any]) -> None:
     """Its text is the error's message; it was paid for and is not sent again."""
@@ -124,10 +130,15 @@ def test_a_refusal_succeeds_without_an_answer(endpoint: Endpoint, body: dict[str
 
 
 @pytest.mark.parametrize(
-    ("endpoint", "body"), [(CHAT, chat({"content": "x"})), (RESPONSES, response(message("x")))]
+    ("endpoint", "body"),
+    [
+        *((CHAT, chat({"content": "x"})), (RESPONSES, response(message("x")))),
+        *((CHAT, chat({}) | {"choices": []}), (RESPONSES, response(output=None))),
+    ],
+    ids=["chat", "responses", "chat of no shape", "responses of no shape"],
 )
 def test_tokens_model_and_request_are_kept(endpoint: Endpoint, body: dict[str, Any]) -> None:
-    """Both dialects of usage give the same counts."""
+    """Both dialects of usage give the same counts, also where the answer cannot be read: it was paid."""
     outcome = read_outcome(endpoint, line(body))
     counts = (outcome.input_tokens, outcome.cached_tokens, outcome.output_tokens, outcome.reasoning_tokens)
     assert counts == (10, 2, 7, 3)
@@ -177,12 +188,7 @@ def unexecuted(code: str) -> dict[str, Any]:
 
 NOT_SUCCEEDED = [
     (line(error("context_length_exceeded"), 400), "failed", False, "context_length_exceeded"),
-    (
-        line({"error": {"message": "Sorry.", "type": "invalid", "code": None}}, 404),
-        "failed",
-        False,
-        "invalid",
-    ),
+    (line({"error": {"message": "Sorry.", "type": "invalid", "code": None}}, 404), "failed", False, "invalid"),
     (line(error("rate_limit_exceeded"), 429), "failed", True, "rate_limit_exceeded"),
     (line(error("server_error"), 500), "failed", True, "server_error"),
     (line(error("overloaded"), 503), "failed", True, "overloaded"),
@@ -197,7 +203,18 @@ NOT_SUCCEEDED = [
     (unexecuted("batch_expired"), "expired", True, "batch_expired"),
     (unexecuted("batch_cancelled"), "cancelled", False, "batch_cancelled"),
     (unexecuted("request_timeout"), "failed", True, "request_timeout"),
-    (unexecuted("something_new"), "failed", False, "something_new"),
+    *((unexecuted(code), "failed", True, code) for code in ("server_error", "internal_error", "500", "429")),
+    *((unexecuted(code), "failed", True, code) for code in ("rate_limit_exceeded", "insufficient_quota")),
+    *((unexecuted(code), "failed", False, code) for code in ("something_new", "400")),
+    (
+        line(None, 400) | {"error": {"message": "Sorry.", "type": "BadRequestError"}},
+        "failed",
+        False,
+        "BadRequestError",
+    ),
+    (line({}, 400) | {"error": {"error": {"message": "Sorry.", "code": 400}}}, "failed", False, "400"),
+    (line(None) | {"error": {"message": "Sorry.", "code": "odd"}}, "failed", True, "odd"),
+    (line(error("one"), 400) | {"error": {"message": "Another.", "code": "other"}}, "failed", False, "one"),
     ({"custom_id": "a"}, "failed", True, None),
     (line(None), "failed", True, "unreadable_response"),
     (line(""), "failed", True, "unreadable_response"),

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect_openai_batch.batch.outcomes.by_row.hidden_errors import with_hidden_error
 from prefect_openai_batch.batch.outcomes.by_row.reasons import (
     KEPT,
     LONGEST,
@@ -15,6 +16,8 @@ from prefect_openai_batch.batch.outcomes.by_row.reasons import (
     named,
     unanswered,
 )
+from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind, read_outcome
+from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
 TEXTS = st.none() | st.text(max_size=80)
 ROWS = st.tuples(
@@ -69,6 +72,13 @@ def test_a_reason_is_said_in_words(row: tuple[str | None, ...], said: str) -> No
     assert named(counted(row), 4) == said
 
 
+def test_a_secret_at_the_end_of_a_long_message_is_hidden_whole() -> None:
+    """It is cut when it holds no secret any more."""
+    outcome = Outcome(OutcomeKind.FAILED, error_message="x" * 990 + "sk-proj-0123456789" + "x" * 990)
+    hidden = with_hidden_error(outcome, lambda text: text.replace("sk-proj-0123456789", "…"))
+    assert hidden.error_message == "x" * 990 + "…" + "x" * 9
+
+
 def test_the_most_frequent_reasons_are_named() -> None:
     """The others are counted together, behind them."""
     told = most_first({"other": 9, "refusal": 12, "a": 30, "b": 1})
@@ -88,3 +98,13 @@ def test_the_most_frequent_reasons_are_named() -> None:
 def test_to_try_again_is_advised_where_it_may_help(reason: str, helps: str | None) -> None:
     """Not for an item that would be refused each time."""
     assert advice(reason) is None if helps is None else helps in str(advice(reason))
+
+
+@pytest.mark.parametrize(
+    "code", ["server_error", "internal_error", "rate_limit_exceeded", "request_timeout", "503"]
+)
+def test_what_is_advised_to_go_again_does(code: str) -> None:
+    """Also without a response."""
+    outcome = read_outcome(Endpoint.CHAT_COMPLETIONS, {"response": None, "error": {"code": code}})
+    assert outcome.again
+    assert "take the job up again" in str(advice(code))

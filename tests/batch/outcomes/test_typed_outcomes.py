@@ -36,7 +36,19 @@ FITS = {
             {"content": None, "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": GOOD}}]}
         ),
     ),
+    "chat beside a tool": (
+        CHAT,
+        chat({"content": GOOD, "tool_calls": [{"function": {"name": "look", "arguments": '{"at":"x"}'}}]}),
+    ),
+    "completions": (Endpoint.COMPLETIONS, {"choices": [{"text": GOOD, "finish_reason": "stop"}]}),
     "responses": (RESPONSES, response(GOOD)),
+    "responses beside a tool": (
+        RESPONSES,
+        {
+            **response(),
+            "output": [*response(GOOD)["output"], {"type": "function_call", "arguments": '{"at":"x"}'}],
+        },
+    ),
     "broken off, then whole": (RESPONSES, response(HALF, GOOD)),
     "whole, then broken off": (RESPONSES, response(GOOD, HALF)),
     "responses by a tool": (
@@ -81,6 +93,21 @@ def test_an_answer_that_breaks_its_schema_is_invalid(name: str) -> None:
     assert MOOD is not None
     once = read_outcome(endpoint, line(body), answer=AnswerType(MOOD.schema, retry_invalid=False))
     assert (once.outcome, once.again) == ("invalid", False)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (CHAT, chat({"content": None, "tool_calls": [{"type": "custom", "custom": {"input": "kept"}}]})),
+        (RESPONSES, {**response(), "output": [{"type": "custom_tool_call", "input": "kept"}]}),
+    ],
+    ids=["chat", "responses"],
+)
+def test_what_was_said_otherwise_is_kept(endpoint: Endpoint, body: dict[str, Any]) -> None:
+    """A custom tool's call is no typed answer, and was paid."""
+    outcome = read_outcome(endpoint, line(body), answer=MOOD)
+    assert (outcome.outcome, outcome.error_message) == ("invalid", "there is no answer")
+    assert "kept" in str(outcome.answer)
 
 
 def test_a_refusal_need_not_fit() -> None:
