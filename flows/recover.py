@@ -100,7 +100,7 @@ def _write_answers(batches: list[Batch], destination: str, credentials: str | No
         outputs = [(round_of(batch), future.result()) for batch, future in zip(batches, futures, strict=True)]
     items = write_recovered(outputs, destination, keep_response=keep_response)
     for _, output in outputs:
-        if not output.unread:
+        if output.all_read:
             clean_up(output.batch, credentials=credentials)
         output.files.remove()
     return items

@@ -109,8 +109,8 @@ def remove_all_files(connection: Connection, job: Job, ended: Iterable[Batch] = 
 
 
 def _unread(files: Iterable[InputFile]) -> set[str]:
-    """The output and error files that told of fewer items than their batch says it finished."""
-    outputs = [output for file in files if (output := fetched(file)) is not None and output.unread]
+    """The output and error files that hold more than could be read of them."""
+    outputs = [output for file in files if (output := fetched(file)) is not None and not output.all_read]
     found = {
         file_id for output in outputs for file_id in (output.batch.output_file_id, output.batch.error_file_id)
     }

@@ -11,7 +11,7 @@ from prefect import task
 from prefect.client.schemas.objects import State
 
 from ..batch import clock
-from ..batch.errors import BatchNotFinished
+from ..batch.errors import BatchNotFinished, BatchUnknown
 from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
 from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS, Pauses
 from ..batch.jobs.submissions import gave_way, has_ended
@@ -189,5 +189,5 @@ def _is_before(deadline: datetime | None) -> bool:
 def _cancel_late(connection: Connection, seen: Iterable[Batch]) -> None:
     for batch in seen:
         if batch.is_late(clock.now()) and batch.status != BatchStatus.CANCELLING:
-            with suppress(OpenAIError):
+            with suppress(OpenAIError, BatchUnknown):
                 connection.cancel(batch.id)

@@ -42,7 +42,8 @@ class FetchedOutput(BaseModel):
 
     `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
     that are worth another try, `out_of_quota` those that failed because the account could not pay. `untold` counts
-    the items of which no line could be read, `unread` those that the batch says it finished all the same.
+    the items of which no line could be read, `unread` those that the batch says it finished all the same, and
+    `shapeless` those whose line holds a response that is not shaped as the endpoint's are.
     `first_rows` are those of the record batches in which the outcomes are kept; None: an earlier version kept them
     as Parquet.
     """
@@ -57,6 +58,7 @@ class FetchedOutput(BaseModel):
     out_of_quota: int = 0
     untold: int = 0
     unread: int = 0
+    shapeless: int = 0
     tokens: TokenCounts
     dimensions: int | None = None
     first_row: int
@@ -67,6 +69,11 @@ class FetchedOutput(BaseModel):
     def files(self) -> Folder:
         """The folder of the outcomes."""
         return Folder(self.folder)
+
+    @property
+    def all_read(self) -> bool:
+        """Whether its remote files hold nothing more: no item that was run is untold, or shapeless."""
+        return not (self.unread or self.shapeless)
 
     @property
     def is_kept(self) -> bool:
@@ -145,7 +152,7 @@ def write_outcomes(
         output = write_batches(batch, endpoint, batches, folder, answer)
         reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
-    return output.model_copy(update={"untold": reading.untold, "unread": unread})
+    return output.model_copy(update={"untold": reading.untold, "unread": unread, "shapeless": reading.shapeless})
 
 
 def write_found(

@@ -1,5 +1,7 @@
 """How many items a batch says it finished of which its files, as they were read, do not tell.
 
+A whole line tells of its item, also where its response cannot be read: read again it would say the same.
+
 OpenAI's counts lag, and other servers' are wrong or null: they are believed only where an item is without a line
 that can be read. Of a completed batch every item is finished, whatever it counts.
 """
@@ -12,9 +14,6 @@ from ..files.batches import Batch, BatchStatus
 from ..files.output_files import BROKEN_LINE
 from .outcome import UNREADABLE, Outcome, OutcomeKind
 
-_ILLEGIBLE = frozenset({BROKEN_LINE, UNREADABLE})
-"""Codes of lines that tell nothing of their item."""
-
 _RUN = (OutcomeKind.SUCCEEDED, OutcomeKind.INVALID, OutcomeKind.FAILED)
 
 
@@ -22,18 +21,21 @@ _RUN = (OutcomeKind.SUCCEEDED, OutcomeKind.INVALID, OutcomeKind.FAILED)
 class Reading:
     """What the files of one batch tell, item by item.
 
-    `items` counts the batch's items, `told` those of which a line could be read, `run` those that were run by it.
+    `items` counts the batch's items, `told` those of which a line could be read, `run` those that were run by it,
+    `shapeless` those of which a whole line holds a response that cannot be read.
     """
 
     items: int = 0
     told: int = 0
     run: int = 0
+    shapeless: int = 0
 
     def add(self, lines: Collection[Mapping[str, Any]], found: Outcome) -> Outcome:
         """Count an item by its lines and what they say of it."""
         self.items += 1
-        if lines and found.error_code not in _ILLEGIBLE:
+        if lines and found.error_code != BROKEN_LINE:
             self.told += 1
+            self.shapeless += found.error_code == UNREADABLE
             self.run += found.outcome in _RUN
         return found
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from openai import APIError
 
-from ...batch.errors import DownloadBroken, RequestError
+from ...batch.errors import BatchUnknown, DownloadBroken, RequestError
 from ...batch.files.batches import Batch
 from ...batch.files.output_files import OutputLines
 from ...batch.outcomes.answers import endpoint_of
@@ -51,6 +51,7 @@ def read_output(
 
     Where the files tell of fewer items than the batch says it finished, all is read again; what is untold then
     stays so, and the output says how many are `unread`. What keeps answers for other jobs hears of each reading.
+    A whole line whose response cannot be read is not read again.
 
     Raises:
         DownloadBroken: a file came cut off, again and again, and not every item is told of.
@@ -59,13 +60,14 @@ def read_output(
     for seconds in REREADING.pauses:
         output = _read(connection, batch, sent, folder, keep_response, answer, keep)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
-            return output
+            break
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
-        with suppress(APIError):  # its files and counts may have come late
+        with suppress(APIError, BatchUnknown):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
-    output = _read(connection, batch, sent, folder, keep_response, answer, keep)
-    if output.unread:
+    else:
+        output = _read(connection, batch, sent, folder, keep_response, answer, keep)
+    if not output.all_read and _has_files(batch):
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
 
@@ -75,7 +77,9 @@ def _has_files(batch: Batch) -> bool:
 
 
 def _unread(output: FetchedOutput) -> str:
-    return f"The files of {output.batch.id} tell nothing of {output.unread:,} items that it says it finished."
+    told = f"nothing of {output.unread:,} items that it says it finished" if output.unread else ""
+    shapeless = f"{output.shapeless:,} responses that cannot be read" if output.shapeless else ""
+    return f"The files of {output.batch.id} tell {' and '.join(filter(None, (told, shapeless)))}."
 
 
 def _read(

@@ -17,6 +17,7 @@ from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import BatchNotFinished
 from prefect_openai_batch.batch.files.batches import (
     COUNTED_GRACE_SECONDS,
+    LATE_SECONDS,
     LOST_SECONDS,
     WINDOW_SECONDS,
     Batch,
@@ -115,6 +116,21 @@ def test_a_batch_that_only_the_list_shows_is_waited_for(
     closed = batch.created_at + WINDOW_SECONDS
     assert not seen.has_ended(closed + LOST_SECONDS - 1)
     assert seen.has_ended(closed + LOST_SECONDS + 1)
+
+
+def test_a_late_batch_that_cannot_be_cancelled_is_waited_for(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that nobody knows any more when its end is asked for."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = find_or_create(connection, file, 0)
+    server.fail(RouteFault(kind="not_found", route="POST */cancel"))
+    true_now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: true_now() + WINDOW_SECONDS + LATE_SECONDS + 60)
+    with pytest.raises(BatchNotFinished):
+        wait_for_batches.fn([batch])
+    assert "POST" in {one["method"] for one in server.requests() if one["path"].endswith("/cancel")}
 
 
 def test_a_batch_without_times_is_never_given_up() -> None:

@@ -71,12 +71,17 @@ def test_unread_is_what_is_finished_and_untold(
     assert unread(status, completed, failed, **told) == expected
 
 
-@pytest.mark.parametrize("code", ["broken_line", "unreadable_response"])
-def test_a_line_that_cannot_be_read_tells_nothing(code: str) -> None:
-    """Its item is unread, like one without a line."""
+@pytest.mark.parametrize(
+    ("code", "unread", "shapeless"),
+    [("broken_line", 1, 0), ("unreadable_response", 0, 1)],
+    ids=["a broken line", "a whole line of no shape"],
+)
+def test_a_broken_line_tells_nothing(code: str, unread: int, shapeless: int) -> None:
+    """Its item is unread, like one without a line; a whole line would say the same when it is read again."""
     reading = Reading()
     reading.add(LINE, Outcome(OutcomeKind.FAILED, error_code=code))
-    assert reading.unread(read_batch({"status": "completed"}), all_known=True) == 1
+    found = reading.unread(read_batch({"status": "completed"}), all_known=True), reading.shapeless
+    assert found == (unread, shapeless)
 
 
 def test_where_it_is_not_known_what_was_sent_the_counts_tell() -> None:

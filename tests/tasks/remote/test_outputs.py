@@ -140,6 +140,43 @@ def test_files_with_rows_that_cannot_be_read_are_kept(
     assert len(contents) == 4
 
 
+def test_a_response_of_no_shape_is_read_once_and_its_file_kept(
+    file: InputFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would say the same each time; what it holds was paid, and somebody may want to look at it."""
+    body = '{"model":"m","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}}'
+    line = '{"custom_id":"item-%02d","response":{"status_code":200,"body":' + body + "}}\n"
+    asked: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(f"{request.method} {request.url.path}")
+        if request.url.path.endswith("/content"):
+            return httpx2.Response(200, text="".join(line % number for number in range(20)))
+        return httpx2.Response(200, json={"id": "file-1", "object": "file", "deleted": True, "data": []})
+
+    http = httpx2.Client(transport=httpx2.MockTransport(answer))
+    connection = Connection(openai.OpenAI(base_url="http://server/v1", api_key="test", http_client=http))
+    batch = Batch(id="batch_1", status="completed", input_file=file, output_file_id="file-1")
+    with caplog.at_level(logging.WARNING):
+        output = read(connection, batch, file)
+    assert (output.outcomes, output.unread, output.shapeless) == ({"failed": 20}, 0, 20)
+    assert output.tokens.input_tokens == 100
+    assert asked.count("GET /v1/files/file-1/content") == 1
+    assert "tell 20 responses that cannot be read. Its files are kept" in caplog.text
+    assert remove_files(connection, batch).kept == ("file-1",)
+    assert "DELETE /v1/files/file-1" not in asked
+
+
+def test_a_batch_that_is_gone_is_read_as_far_as_its_files_tell(
+    server: BatchServer, connection: Connection, file: InputFile
+) -> None:
+    """What was downloaded is paid, whoever deleted the rest."""
+    server.fail(LineFault(kind="missing", pattern="item-00"))
+    batch = ended(server, connection, file)
+    server.fail(RouteFault(kind="not_found", route="GET */batches/*"))
+    assert read(connection, batch, file).outcomes == {"missing": 1, "succeeded": 19}
+
+
 def by_hand(server: BatchServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
     monkeypatch.setenv("OPENAI_API_KEY", "test")
