@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -167,9 +167,23 @@ def _as_written(column: pa.Array, type_: pa.DataType, *, null_is_empty: bool) ->
     """A column of a table of results, as it was before it became CSV or JSONL."""
     if null_is_empty:
         column = pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
-    if pa.types.is_nested(type_) and pa.types.is_string(column.type):
-        return pa.array([None if text is None else orjson.loads(text) for text in column.to_pylist()], type_)
-    return column.cast(type_)
+    as_text = pa.types.is_nested(type_) and pa.types.is_string(column.type)
+    if not as_text and not pa.types.is_nested(getattr(type_, "value_type", type_)):
+        return column.cast(type_)
+    values = column.to_pylist()  # a cast would also read what stands where an object is null
+    told = [None if text is None else orjson.loads(text) for text in values] if as_text else values
+    return pa.array([_of_json(value, type_) for value in told], type_)
+
+
+def _of_json(value: Any, type_: pa.DataType) -> Any:
+    """A value of JSON as Arrow takes it for its type: it makes no date of a text."""
+    if value is None:
+        return None
+    if pa.types.is_struct(type_):
+        return {member.name: _of_json(value[member.name], member.type) for member in type_}
+    if pa.types.is_list(type_) and not pa.types.is_floating(type_.value_type):  # those may be vectors
+        return [_of_json(one, type_.value_type) for one in value]
+    return date.fromisoformat(value) if pa.types.is_date(type_) and isinstance(value, str) else value
 
 
 def read_told(path: str, input_columns: list[str]) -> Told | None:

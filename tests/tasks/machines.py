@@ -23,7 +23,7 @@ class Machines:
         (folder / "rows.csv").write_text(
             "id,model,review,custom_id\na,gpt-5,good,1\nb,gpt-5-mini,bad,2\nc,gpt-5,so,3\n"
         )
-        server.fail(LineFault(kind="error", status=400, pattern="so"))
+        server.fail(LineFault(kind="error", status=400, pattern='"so"'))
 
     def open(self, machine: str, prompt: str = "{{ review }}", key: str = "job", replace: bool = False) -> Job:
         """The job as a machine opens it, its rows read and its first round built."""
@@ -43,7 +43,7 @@ class Machines:
         return job
 
     made_ids = True
-    request: EmbeddingRequest | None = None
+    request: ChatRequest | EmbeddingRequest | None = None
 
     def send(self, job: Job) -> None:
         """Create the job's batches and let them end."""
@@ -54,7 +54,8 @@ class Machines:
     def fetch(self, job: Job, batches: int = 9) -> None:
         """Fetch what so many of them gave."""
         for batch in job.open_batches()[:batches]:
-            fetch_output.fn(self.connection.batch(batch.id, batch.input_file))
+            ended = self.connection.batch(batch.id, batch.input_file)
+            fetch_output.fn(ended, answer=job.request.answer_type)
 
     def write(self, job: Job) -> JobReport:
         """Write the table."""

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from prefect_openai_batch import EmbeddingRequest, JobReport
+from prefect_openai_batch import ChatRequest, EmbeddingRequest, JobReport
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import DestinationError, JobKeyError
 from prefect_openai_batch.batch.jobs.destinations.moved import keep_destination
@@ -24,6 +24,20 @@ from prefect_openai_batch.tasks.remote.uploads import upload
 from .machines import Machines
 
 TABLES = ["answers.csv", "answers.tsv.gz", "answers.jsonl", "answers.parquet", "a folder of answers"]
+DAY = {"type": "string", "format": "date"}
+PART = {"type": "object", "properties": {"added": DAY, "gone": DAY}, "required": ["added"]}
+TYPED = ChatRequest(
+    model="gpt-5-mini",
+    prompt="{{ review }}",
+    answer={
+        "type": "object",
+        "properties": {
+            "days": {"type": "array", "items": DAY},
+            "part": PART,
+            "parts": {"type": "array", "items": PART},
+        },
+    },
+)
 EMBEDDING = EmbeddingRequest(model="text-embedding-3-small", input="{{ review }}")
 
 
@@ -67,9 +81,9 @@ def test_its_own_table_is_known_and_the_clean_up_finished(machines: Machines, na
 
 
 @pytest.mark.parametrize("name", TABLES)
-@pytest.mark.parametrize("request_", [None, EMBEDDING], ids=["texts", "embeddings"])
+@pytest.mark.parametrize("request_", [None, EMBEDDING, TYPED], ids=["texts", "embeddings", "typed"])
 def test_the_answers_come_back_from_the_table(
-    machines: Machines, name: str, request_: EmbeddingRequest | None
+    machines: Machines, name: str, request_: ChatRequest | EmbeddingRequest | None
 ) -> None:
     """As its own folder would give them, a frame gets them from the table alone."""
     machines.table, machines.request = machines.folder / name, request_

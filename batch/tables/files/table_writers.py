@@ -162,9 +162,14 @@ def _csv_text(rows: list[Any], separator: str) -> bytes:
     text = StringIO(newline="")
     csv.writer(text, delimiter=separator, lineterminator="\n").writerows(rows)
     if "\r" in text.getvalue():
-        # Before Python 3.13 the csv module leaves a carriage return unquoted, and the row could not be read.
+        # Before Python 3.13 the csv module quotes a carriage return only where lines end in one.
         text = StringIO(newline="")
-        csv.writer(text, delimiter=separator, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+        writer = csv.writer(text, delimiter=separator, lineterminator="\r\n")
+        for row in rows:
+            writer.writerow(row)
+            text.seek(text.tell() - len("\r\n"))
+            text.write("\n")
+        text.truncate()
     return text.getvalue().encode()
 
 

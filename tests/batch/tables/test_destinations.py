@@ -213,6 +213,14 @@ def test_csv_quotes_only_what_needs_it(tmp_path: Path) -> None:
     assert write(tmp_path / "out.tsv", table).startswith(b"a\tb\nx\t1\ny,z\t\n")
 
 
+def test_a_carriage_return_is_quoted_and_nothing_else(tmp_path: Path) -> None:
+    """Beside it null is an empty field, and a number a number; a row ends as the others do."""
+    table = pa.table({"a": ["x", "b\r\nc", "\r", "d\ne"], "b": pa.array([None, None, 1, 2], pa.int64())})
+    written = write(tmp_path / "out.csv", table)
+    assert written == b'a,b\nx,\n"b\r\nc",\n"\r",1\n"d\ne",2\n'
+    assert cells(tmp_path / "out.csv") == [["a", "b"], ["x", ""], ["b\r\nc", ""], ["\r", "1"], ["d\ne", "2"]]
+
+
 def test_gzip_is_gzip(tmp_path: Path) -> None:
     """Any program unpacks it."""
     assert gzip.decompress(write(tmp_path / "out.jsonl.gz", pa.table({"a": [1]}))) == b'{"a":1}\n'
