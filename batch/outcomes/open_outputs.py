@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -41,22 +41,36 @@ class OpenOutputs:
         for place in [place for place in self._open if self._outputs[place].last_row < first]:
             self._open.pop(place).closing.close()
         return [
-            (output, _rows(self._opened(place).table(output.numbers_between(first, end)), first, end))
+            (output, _rows(self._opened(place).read(output.numbers_between(first, end)), first, end))
             for place, output in enumerate(self._outputs)
             if output.first_row < end and output.last_row >= first
         ]
 
-    def _opened(self, place: int) -> KeptOutcomes:
+    def _opened(self, place: int) -> "_Held":
         if place not in self._open:
             closing = ExitStack()
             kept = closing.enter_context(open_outcomes(self._outputs[place], self._columns))
             self._open[place] = _Held(closing, kept)
-        return self._open[place].kept
+        return self._open[place]
 
 
-class _Held(NamedTuple):
+@dataclass
+class _Held:
+    """An open output, with the record batches that were read last: a later round's hold rows far apart."""
+
     closing: ExitStack
     kept: KeptOutcomes
+    numbers: range | None = None
+    last: pa.Table | None = None
+
+    def read(self, numbers: range | None) -> pa.Table:
+        """The outcomes in the record batches of some numbers; None: all, which are not held."""
+        if numbers is None:
+            return self.kept.table()
+        if self.last is None or numbers != self.numbers:
+            self.last = None  # it goes before others come
+            self.numbers, self.last = numbers, self.kept.table(numbers)
+        return self.last
 
 
 def _rows(outcomes: pa.Table, first: int, end: int) -> pa.Table:

@@ -120,6 +120,17 @@ def test_outputs_are_read_side_by_side(owners: list[int], cuts: list[int], at_on
                     assert found.get(f"{folder}/{name}", []) == rows
 
 
+def test_a_record_batch_is_read_once_for_all_rows_that_it_holds(tmp_path: Any) -> None:
+    """A later round's rows are far apart: read for each few rows, they would be read hundreds of times."""
+    with OpenOutputs(
+        [written(str(tmp_path), Endpoint.EMBEDDINGS, [range(0, 100, 10), range(100, 200)])]
+    ) as opened:
+        told = [opened.between(first, first + 10)[0][1]["answer"].chunk(0) for first in range(0, 110, 10)]
+        places = [vectors.values.buffers()[1].address for vectors in told]
+    assert len({*places[:-1]}) == 1
+    assert places[-1] != places[0]
+
+
 def seen(endpoint: Endpoint, row: int) -> dict[str, Any]:
     """An outcome as it is read."""
     told = said(endpoint, row)._asdict()
