@@ -41,7 +41,7 @@ OTHER_SEPARATORS = (";", "\t", "|")
 LOOKED_AT = 50
 """Records by which a separator is told."""
 
-_ZONE = re.compile(r"(Z|[+-]\d\d(:?\d\d)?)$")
+_ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$")  # behind a time: 2024-01-02 ends in a day, not in an offset
 _NEVER_CLOSED = "unexpected end of data"
 
 _Chunk = list[list[str]]

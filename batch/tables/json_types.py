@@ -51,10 +51,10 @@ def infer(values: Sequence[Any]) -> pa.DataType:
 
 
 def _infer_object(objects: list[dict[str, Any]]) -> pa.DataType:
-    keys = dict.fromkeys(chain.from_iterable(objects))
-    return pa.struct(
-        [pa.field(key, _infer_inside(f".{key}", [item.get(key) for item in objects])) for key in keys]
-    )
+    found: dict[str, list[Any]] = {}
+    for key, value in chain.from_iterable(item.items() for item in objects):
+        found.setdefault(key, []).append(value)
+    return pa.struct([pa.field(key, _infer_inside(f".{key}", values)) for key, values in found.items()])
 
 
 def _infer_inside(place: str, values: list[Any]) -> pa.DataType:
@@ -101,6 +101,12 @@ def holds(kind: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether values of a type have `wanted` anywhere inside them."""
     inside = [kind.field(place).type for place in range(kind.num_fields)]
     return kind == wanted or any(holds(part, wanted) for part in inside)
+
+
+def keys_in(kind: pa.DataType) -> int:
+    """How many keys the objects in a type have, all together."""
+    own = kind.num_fields if pa.types.is_struct(kind) else 0
+    return own + sum(keys_in(kind.field(place).type) for place in range(kind.num_fields))
 
 
 def type_name(kind: pa.DataType) -> str:

@@ -18,11 +18,14 @@ import orjson
 import pyarrow as pa
 
 from ..errors import SourceError
-from .json_types import ConflictError, holds, infer, merge
+from .json_types import ConflictError, holds, infer, keys_in, merge
 from .row_groups import GROUP_BYTES, slices
 from .source_files import SourceFile
 
 READ_BYTES = 1024 * 1024
+
+MOST_KEYS = 1_000
+"""The most keys that the objects of a column have together: each row's prompt carries all of them."""
 
 _LONG_INTEGER = re.compile(rb"\d{19}")
 
@@ -133,14 +136,21 @@ class JsonlTable:
 
     def _values(self, chunk: _Chunk, name: str) -> list[Any]:
         values = [row.get(name) for row in chunk.rows]
-        return [_as_text(value) for value in values] if name in self._text_columns else values
+        if name not in self._text_columns:
+            return values
+        return [_as_text(name, value, line) for value, line in zip(values, chunk.lines, strict=True)]
 
     def _wider(self, known: pa.DataType, chunk: _Chunk, name: str, told_by: SourceFile) -> pa.DataType:
         values = self._values(chunk, name)
         try:
-            return merge(known, infer(values))
+            wider = merge(known, infer(values))
         except ConflictError:
             raise self._conflict(known, values, chunk, name, told_by) from None
+        if (keys := keys_in(wider)) > MOST_KEYS:
+            problem = f"its objects have {keys:,} different keys by row {chunk.first + len(values):,}, and each row "
+            problem += f"would send them all, null where it has none; at most {MOST_KEYS:,} are taken: "
+            raise chunk.file.error(problem + self._way_out(name), column=name)
+        return wider
 
     def _conflict(
         self, known: pa.DataType, values: list[Any], chunk: _Chunk, name: str, told_by: SourceFile
@@ -164,7 +174,12 @@ class JsonlTable:
         for row, line in enumerate(chunk.lines, chunk.first):
             if _LONG_INTEGER.search(line):
                 for name, value in json.loads(line).items():
-                    _refuse_long_integer(chunk.file, row, name, value)
+                    if name not in self._text_columns and not _has_64_bits(value):
+                        raise self._too_large(chunk.file, row, name)
+
+    def _too_large(self, file: SourceFile, row: int, name: str) -> SourceError:
+        problem = f"holds an integer too large to be kept exactly; put it in quotes, or {self._way_out(name)}"
+        return file.error(problem, row=row, column=name)
 
     def _refuse_empty_objects(self, types: dict[str, pa.DataType]) -> None:
         nothing = pa.struct([])
@@ -189,7 +204,7 @@ class JsonlTable:
             return pa.array(values, field.type)
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             place = next(place for place, value in enumerate(values) if not _fits(value, field.type))
-            raise _too_large(chunk.file, chunk.first + place, field.name) from None
+            raise self._too_large(chunk.file, chunk.first + place, field.name) from None
 
 
 def _object(file: SourceFile, line: bytes, row: int, number: int) -> dict[str, Any]:
@@ -203,20 +218,21 @@ def _object(file: SourceFile, line: bytes, row: int, number: int) -> dict[str, A
     return value
 
 
-def _refuse_long_integer(file: SourceFile, row: int, name: str, value: Any) -> None:
+def _has_64_bits(value: Any) -> bool:
+    """Whether all integers in a value do with 64 bits."""
     try:
         orjson.dumps(value)
     except TypeError:
-        raise _too_large(file, row, name) from None
+        return False
+    return True
 
 
-def _too_large(file: SourceFile, row: int, name: str) -> SourceError:
-    problem = "holds an integer too large to be kept exactly; put it in quotes, to keep it as text"
-    return file.error(problem, row=row, column=name)
-
-
-def _as_text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+def _as_text(name: str, value: Any, line: bytes) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if _LONG_INTEGER.search(line):  # which may have become a float
+        return json.dumps(json.loads(line)[name], ensure_ascii=False, separators=(",", ":"))
+    return orjson.dumps(value).decode()
 
 
 def _fits(value: Any, kind: pa.DataType) -> bool:

@@ -162,6 +162,24 @@ def test_the_first_timestamp_tells_whether_there_are_zones(tmp_path: Path) -> No
     assert "without a time zone" in str(refusal(mixed, types=types))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [["2024-01-02", "2024-01-03 10:00:00"], ["2024-01-03 10:00:00", "2024-01-02"]],
+    ids=["a day first", "a time first"],
+)
+def test_a_day_is_a_timestamp_without_a_zone(tmp_path: Path, fields: list[str]) -> None:
+    """Its own end, `-02`, is no offset."""
+    table = table_of(written(tmp_path, "a.csv", "\n".join(["at", *fields])), types={"at": "timestamp"})
+    assert table["at"].cast(pa.string()).to_pylist() == [f"{f'{field} 00:00:00'[:19]}.000000" for field in fields]
+
+
+@pytest.mark.parametrize("zone", ["Z", "+02", "-0230", "+02:30"])
+def test_a_zone_stands_behind_a_time(tmp_path: Path, zone: str) -> None:
+    """In whatever way Arrow reads it, behind minutes alone too."""
+    table = table_of(written(tmp_path, "a.csv", f"at\n2024-01-02T10:00{zone}\n"), types={"at": "timestamp"})
+    assert table.schema.field("at").type == pa.timestamp("us", "UTC")
+
+
 def test_a_type_for_an_unknown_column_is_refused(tmp_path: Path) -> None:
     """A misspelt column is said before any row is read."""
     path = written(tmp_path, "a.csv", "stars\n1\n")

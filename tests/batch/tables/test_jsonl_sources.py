@@ -162,6 +162,28 @@ def test_a_jsonl_column_can_be_kept_as_json_text(tmp_path: Path) -> None:
     assert found == ["x", '{"k":{},"l":[1,"y"]}', None, "1"]
 
 
+def test_a_long_integer_kept_as_text_keeps_its_digits(tmp_path: Path) -> None:
+    """Alone and within a value, beside a column of numbers; a line without one is written the same way."""
+    long = "12345678901234567890123"
+    lines = [f'{{"id": {long}, "x": 1.5}}', f'{{"id": {{"ä": [{long}, 1]}}}}', '{"id": {"ä": [1, 0.5]}}']
+    path = written(tmp_path, "a.jsonl", jsonl(*lines))
+    found = [row["id"] for row in rows_of(path, types={"id": "text"})]
+    assert found == [long, f'{{"ä":[{long},1]}}', '{"ä":[1,0.5]}']
+
+
+@pytest.mark.parametrize("rows", [1, 5_000])
+def test_objects_of_ever_new_keys_are_refused_or_kept_as_text(tmp_path: Path, rows: int) -> None:
+    """Each row would have the keys of all, null but for its own; as text it has what it had."""
+    wide = jsonl(*({"n": 1, "meta": [{f"user_{number}": 1}]} for number in range(1_001)))
+    error = refusal(path := written(tmp_path, "a.jsonl", wide), rows=rows)
+    assert error.details == {"path": str(path), "column": "meta"}
+    assert "1,001 different keys by row 1,001" in str(error)
+    assert "at most 1,000" in str(error)
+    assert '--type "meta=text"' in str(error)
+    assert rows_of(path, types={"meta": "text"})[7]["meta"] == '[{"user_7":1}]'
+    assert len(rows_of(path, limit=1_000)) == 1_000
+
+
 @pytest.mark.parametrize(
     "options",
     [{"types": {"a": "integer"}}, {"types": {"b": "text"}}, {"separator": ";"}],
