@@ -2,10 +2,11 @@
 
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from lzma import LZMAError
 from typing import IO
+from zipfile import BadZipFile, ZipFile
 
 from fsspec import AbstractFileSystem
 
@@ -40,14 +41,31 @@ class SourceFile:
             SourceError: it cannot be read, or its compression is broken. A connection that fails is no fault
                 of the source, and is raised as it is.
         """
+        compression = self.compression if decompressed else None
+        zipped = compression == "zip"
         try:
-            compression = self.compression if decompressed else None
-            with self.filesystem.open(self.path, "rb", compression=compression) as content:
-                yield content
+            with ExitStack() as stack:
+                way = None if zipped else compression
+                content = stack.enter_context(self.filesystem.open(self.path, "rb", compression=way))
+                archive = stack.enter_context(ZipFile(content)) if zipped else None
+                yield stack.enter_context(self._only_file(archive)) if archive else content
         except (ConnectionError, TimeoutError):
             raise
-        except (OSError, EOFError, zlib.error, LZMAError) as error:
+        except (OSError, EOFError, zlib.error, LZMAError, BadZipFile) as error:
+            if isinstance(error, BadZipFile) and not zipped:  # a workbook's, whose reader says so
+                raise
             raise self.error(f"cannot be read: {error}") from error
+
+    def _only_file(self, archive: ZipFile) -> IO[bytes]:
+        names = [member.filename for member in archive.infolist() if not member.is_dir()]
+        names = [name for name in names if not name.startswith("__MACOSX/")]  # where a Mac keeps a file's icon
+        if len(names) != 1:
+            found = f"{len(names):,}, {', '.join(names[:3])}{', …' * (len(names) > 3)}" if names else "none"
+            raise self.error(f"a .zip is read if it holds one file, and this holds {found}; unpack it")
+        try:
+            return archive.open(names[0])
+        except RuntimeError as error:  # a password, or a way to compress that Python does not know
+            raise self.error(f"cannot be read: {error}; unpack it") from None
 
     def error(
         self, problem: str, *, row: int | None = None, column: str | None = None, line: int | None = None

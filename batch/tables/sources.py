@@ -24,7 +24,7 @@ from .files.partitions import partition_values
 from .jsonl_source import READ_BYTES
 from .row_groups import GROUP_ROWS
 from .source_files import SourceFile
-from .table_formats import KNOWN_SUFFIXES, SPREADSHEETS, SUFFIXES, Format, separator_of, table_suffix
+from .table_formats import KNOWN_SUFFIXES, PACKED, SPREADSHEETS, SUFFIXES, Format, separator_of, table_suffix
 
 RowLimit = Annotated[
     int | None,
@@ -62,7 +62,7 @@ class FileSource(BaseModel):
         min_length=1,
         title="Path",
         description="Path or URL of the file, as the worker sees it; or of a folder, or a glob: many files that "
-        "are one table. CSV and JSONL may be compressed (.gz, .bz2, .xz).",
+        "are one table. CSV and JSONL may be compressed (.gz, .bz2, .xz, a .zip of one file).",
         examples=["reviews.csv", "s3://my-bucket/reviews/", "s3://my-bucket/day=*/*.parquet"],
     )
     format: Format | None = Field(
@@ -210,6 +210,11 @@ def _format(source: FileSource, files: Sequence[SourceFile]) -> Format:
 def _format_of(source: FileSource, file: SourceFile, *, alone: bool) -> Format:
     suffix = table_suffix(file.path)
     kind = source.format or SUFFIXES.get(suffix)
+    if suffix in PACKED:
+        raise file.error(
+            "is compressed in a way that is not read here: .gz, .bz2, .xz and a .zip of one file are; unpack it, "
+            "or compress it so"
+        )
     if kind is None and suffix in SPREADSHEETS:
         raise file.error(
             "is a spreadsheet of a kind that is not read here: save it as .xlsx, or write it as Parquet: "

@@ -27,6 +27,9 @@ SUFFIXES: dict[str, Format] = {
 SPREADSHEETS = frozenset({".xlsb", ".xls", ".ods"})
 """Those that are not read here."""
 
+PACKED = frozenset({".zst", ".lz4", ".snappy", ".br", ".7z", ".rar", ".tar", ".tgz"})
+"""Those of compressed files that are not read here, unless fsspec finds a library that does."""
+
 KNOWN_SUFFIXES = ", ".join(SUFFIXES)
 WRITTEN_SUFFIXES = ", ".join(suffix for suffix, kind in SUFFIXES.items() if kind in WRITTEN)
 
