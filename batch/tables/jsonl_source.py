@@ -147,7 +147,9 @@ class JsonlTable:
         except ConflictError:
             raise self._conflict(known, values, chunk, name, told_by) from None
         if (keys := keys_in(wider)) > MOST_KEYS:
-            problem = f"its objects have {keys:,} different keys by row {chunk.first + len(values):,}, and each row "
+            problem = (
+                f"its objects have {keys:,} different keys by row {chunk.first + len(values):,}, and each row "
+            )
             problem += f"would send them all, null where it has none; at most {MOST_KEYS:,} are taken: "
             raise chunk.file.error(problem + self._way_out(name), column=name)
         return wider

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .json_values import row_values
 
@@ -17,6 +18,11 @@ DICTIONARY_BYTES = 65_536
 
 GROUP_BYTES = 32 * 1024 * 1024
 """About the most bytes in a row group of more than one row."""
+
+_SHARING = frozenset(
+    kind.id for kind in (pa.string_view(), pa.binary_view(), pa.dictionary(pa.int8(), pa.string()))
+)
+"""Types whose rows may share one text: Arrow counts it once, or all texts for each slice."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +47,34 @@ class RowGroup:
 
 
 def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:
-    """A batch cut into equal slices, each of at most `rows` rows and about `size` bytes."""
+    """A batch cut into slices of at most `rows` rows and `size` bytes, equal ones where its rows are; or of one row."""
     pieces = max(-(-batch.num_rows // rows), -(-_bytes(batch) // size), 1)
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):
-        yield batch.slice(start, length)
+        yield from _halved(batch.slice(start, length), size)
+
+
+def _halved(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
+    """A batch, or the halves of the halves of one whose rows are larger than others."""
+    if batch.num_rows < 2 or _bytes(batch) <= size:
+        yield batch
+        return
+    middle = batch.num_rows // 2
+    yield from _halved(batch.slice(0, middle), size)
+    yield from _halved(batch.slice(middle), size)
 
 
 def gathered(batches: Iterable[pa.RecordBatch], rows: int = GROUP_ROWS) -> Iterator[pa.RecordBatch]:
     """Batches of one schema, neighbours put together where they are small: `rows` rows and about 32 MB at most."""
     held: list[pa.RecordBatch] = []
+    held_rows = held_bytes = 0
     for batch in batches:
-        together = [*held, batch]
-        if held and (sum(map(len, together)) > rows or sum(map(_bytes, together)) > GROUP_BYTES):
+        size = _bytes(batch)
+        if held and (held_rows + batch.num_rows > rows or held_bytes + size > GROUP_BYTES):
             yield _one(held)
-            held = []
+            held, held_rows, held_bytes = [], 0, 0
         held.append(batch)
+        held_rows, held_bytes = held_rows + batch.num_rows, held_bytes + size
     if held:
         yield _one(held)
 
@@ -74,8 +92,17 @@ def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
 
 
 def _bytes(batch: pa.RecordBatch) -> int:
-    """About its bytes: before pyarrow 24 a view, as `string_view`, tells those of all that it points into."""
-    try:
+    """About the bytes of its rows, each by itself; of lists of views those of all that they point into."""
+    if not any(kind.id in _SHARING for kind in batch.schema.types):
         return int(batch.nbytes)
-    except pa.ArrowTypeError:
-        return int(batch.get_total_buffer_size())
+    return sum(map(_bytes_of, batch.columns))
+
+
+def _bytes_of(column: pa.Array) -> int:
+    if isinstance(column, pa.DictionaryArray):
+        try:
+            lengths = pc.binary_length(column.dictionary).take(column.indices)
+        except pa.ArrowNotImplementedError:  # its values are no texts, but as small as its indices
+            return int(column.nbytes)
+        return int(column.indices.nbytes) + (pc.sum(lengths).as_py() or 0)
+    return int((column.cast(pa.large_binary()) if column.type.id in _SHARING else column).nbytes)

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..row_groups import slices
 from ..source_files import SourceFile
@@ -24,13 +26,16 @@ class ArrowTable:
         """Read the schema; `rows` is the most a batch holds.
 
         Raises:
-            SourceError: it is no Arrow IPC, or has a column name twice.
+            SourceError: it is no Arrow IPC, has a column name twice, or a column of a type that Parquet, in which
+                rows are kept, does not have.
         """
         self._file = file
         self._rows = rows
         with self._reading() as reader:
             self.schema = schema_without_views(reader.schema)
         refuse_unclear_names(file, self.schema)
+        for field in self.schema:
+            self._refuse_unkept(field)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in order; a record batch of the file is read whole.
@@ -45,6 +50,15 @@ class ArrowTable:
                 refuse_broken_text(self._file, batch, first)
                 first += batch.num_rows
                 yield from slices(batch, self._rows)
+
+    def _refuse_unkept(self, field: pa.Field) -> None:
+        try:
+            pq.write_table(pa.table({field.name: pa.nulls(1, field.type)}), BytesIO())
+        except (pa.ArrowException, OSError):
+            problem = (
+                f"is of the type {field.type}, which cannot be kept: Parquet has none such; write it as another"
+            )
+            raise self._file.error(problem, column=field.name) from None
 
     @contextmanager
     def _reading(self) -> Iterator[pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:

@@ -7,12 +7,17 @@ from contextlib import contextmanager
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..row_groups import GROUP_BYTES, rows_at, slices
+from ..row_groups import GROUP_BYTES, gathered, rows_at, slices
 from ..source_files import SourceFile
+from .view_types import batch_without_views, schema_without_views
+
+
+ROWS_AT_ONCE = 256
+"""A row group tells its size as it is encoded, a text that is repeated once: so few rows of it are read at a time."""
 
 
 class ParquetTable:
-    """A Parquet file; `schema` is the file's own."""
+    """A Parquet file; `schema` is the file's own, but for views."""
 
     def __init__(self, file: SourceFile, rows: int) -> None:
         """Read the footer; `rows` is the most a batch holds.
@@ -23,7 +28,7 @@ class ParquetTable:
         self._file = file
         self._rows = rows
         with self._reading() as parquet:
-            self.schema = parquet.schema_arrow
+            self.schema = schema_without_views(parquet.schema_arrow)
         refuse_unclear_names(file, self.schema)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -34,11 +39,12 @@ class ParquetTable:
         """
         first = 0
         with self._reading() as parquet:
-            for batch in parquet.iter_batches(batch_size=self._batch_rows(parquet.metadata)):
-                whole = pa.RecordBatch.from_arrays(batch.columns, schema=self.schema)
-                refuse_broken_text(self._file, whole, first)
-                first += whole.num_rows
-                yield from slices(whole, self._rows)
+            size = self._batch_rows(parquet.metadata)
+            few = parquet.iter_batches(size, use_threads=False)  # which take longer to begin than to read so few
+            for batch in gathered((batch_without_views(views, self.schema) for views in few), self._rows):
+                refuse_broken_text(self._file, batch, first)
+                first += batch.num_rows
+                yield from slices(batch, self._rows)
 
     @contextmanager
     def _reading(self) -> Iterator[pq.ParquetFile]:
@@ -50,10 +56,10 @@ class ParquetTable:
             raise self._file.error(f"is not a readable Parquet file: {error}") from error
 
     def _batch_rows(self, metadata: pq.FileMetaData) -> int:
-        """As many rows as fit into a batch, if they are as large as their row groups say."""
+        """As many rows as fit into a batch, if they are as large as their row groups say; but few, for they may not."""
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
-        return max(1, min(self._rows, int(GROUP_BYTES / max(widest, 1))))
+        return max(1, min(self._rows, ROWS_AT_ONCE, int(GROUP_BYTES / max(widest, 1))))
 
 
 def refuse_unclear_names(file: SourceFile, schema: pa.Schema) -> None:
@@ -86,8 +92,9 @@ def refuse_broken_text(file: SourceFile, batch: pa.RecordBatch, first: int) -> N
 def _is_text(column: pa.Array) -> bool:
     """Whether all texts in a column are UTF-8, nested ones too."""
     try:
-        # Not all that a dictionary holds need be in a row.
-        (column.dictionary_decode() if pa.types.is_dictionary(column.type) else column).validate(full=True)
+        column.validate(full=True)
     except pa.ArrowInvalid as error:
+        if pa.types.is_dictionary(column.type):  # not all that it holds need be in a row
+            return _is_text(column.dictionary_decode())
         return "Invalid UTF8" not in str(error)
     return True

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from prefect_openai_batch.batch.tables.destinations import write_table
 from prefect_openai_batch.batch.tables.json_values import json_values
+from prefect_openai_batch.batch.tables.row_groups import RowGroup
 
 from ..reading import refusal, rows_of, table_of, written
 
@@ -72,6 +74,37 @@ def test_views_are_what_they_show(tmp_path: Path, name: str) -> None:
     assert len(json_values(found["x"].combine_chunks())) == 3
     for suffix in ("csv", "jsonl", "parquet"):
         write_table(str(tmp_path / f"out.{suffix}"), found.schema, found.to_batches())
+
+
+@pytest.mark.parametrize("name", ["texts", "bytes", "lists", "list views", "objects"])
+def test_views_in_parquet_are_what_they_show(tmp_path: Path, name: str) -> None:
+    """Parquet remembers the type that it was written from."""
+    column, kind = VIEWS[name]
+    pq.write_table(pa.table({"x": column, "n": range(3)}), tmp_path / "a.parquet")
+    found = table_of(tmp_path / "a.parquet")
+    assert found.schema.field("x").type == kind
+    assert found["x"].to_pylist() == column.to_pylist()
+    assert RowGroup.of(range(3), found.combine_chunks().to_batches()[0]).values["n"] == [0, 1, 2]
+
+
+UNKEPT = {
+    "run ends": pa.run_end_encoded(pa.int32(), pa.string()),
+    "union": pa.sparse_union([pa.field("a", pa.int64())]),
+    "interval": pa.month_day_nano_interval(),
+    "empty object": pa.list_(pa.struct([])),
+    "categories of objects": pa.dictionary(pa.int8(), pa.struct([("a", pa.int64())])),
+    "bytes of no length": pa.binary(0),
+}
+
+
+@pytest.mark.parametrize("kind", UNKEPT.values(), ids=UNKEPT)
+def test_what_parquet_cannot_hold_is_refused_by_its_column(tmp_path: Path, kind: pa.DataType) -> None:
+    """Rows are kept as Parquet; before any of them is read."""
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), pa.schema([("n", pa.int64()), ("x", kind)])):
+        pass
+    error = refusal(tmp_path / "a.arrow")
+    assert error.details["column"] == "x"
+    assert f"is of the type {kind}, which cannot be kept" in str(error)
 
 
 def test_a_table_of_no_rows(tmp_path: Path) -> None:
