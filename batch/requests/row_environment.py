@@ -3,6 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from functools import wraps
 from typing import Any
@@ -31,6 +32,12 @@ class RowEnvironment(SandboxedEnvironment):
         self.filters.update({name: _of_text(self.filters[name]) for name in _OF_TEXTS})
         self.filters.update(text=text, string=text, join=_join, tojson=_to_json, base64=_base64)
         self.filters["format"] = _format
+        del self.filters["random"], self.globals["lipsum"]  # the same rows make the same items
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """A time of the row's is there, but not the time that it is."""
+        of_now = isinstance(obj, date) and attr in ("now", "today", "utcnow")
+        return not of_now and super().is_safe_attribute(obj, attr, value)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`order.items` is the key `items` where the value has one."""

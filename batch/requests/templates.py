@@ -93,14 +93,22 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     except TemplateError as error:
         shown = f" A column is read as {reference(columns[0])}." if columns else ""  # not everybody knows Jinja
         meant = _meant(source, columns) or shown
-        told = str(error.message).rstrip(".")
-        raise RequestError(f"The template {_short(source)} is not valid Jinja: {told}.{meant}") from None
+        marks = [
+            f" A {mark} that is text is written {{{{ '{mark}' }}}}." for mark in ("{#", "{%") if mark in source
+        ]
+        said = "".join([_told(error), ".", *marks, meant])
+        raise RequestError(f"The template {_short(source)} is not valid Jinja: {said}") from None
     used = _columns_used(tree, names, source, columns)
     pieces = _pieces(tree)
     if pieces is None:
         _refuse_unclear_names(tree, source, columns)
     render = _jinja(tree, columns) if pieces is None else _plain(pieces)
     return Template(_guarded(render, source, used), used, pieces)
+
+
+def _told(error: Exception) -> str:
+    """What an error says, without its full stop."""
+    return str(error.message if isinstance(error, TemplateError) else error).rstrip(".")
 
 
 def _columns_used(tree: nodes.Template, names: set[str], source: str, columns: tuple[str, ...]) -> frozenset[str]:
@@ -220,7 +228,7 @@ def _guarded(render: Render, source: str, used: frozenset[str]) -> Render:
             return render(row)
         except Exception as error:  # a template can fail in as many ways as Python
             guard = _guard(row, used)
-            raise RequestError(f"The template {_short(source)} failed: {error}.{guard}") from error
+            raise RequestError(f"The template {_short(source)} failed: {_told(error)}.{guard}") from error
 
     return guarded
 

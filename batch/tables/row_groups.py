@@ -47,7 +47,7 @@ class RowGroup:
 
 
 def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTES) -> Iterator[pa.RecordBatch]:
-    """A batch cut into slices of at most `rows` rows and `size` bytes, equal ones where its rows are; or of one row."""
+    """A batch cut into slices of at most `rows` rows and `size` bytes, or one row: equal ones of equal rows."""
     pieces = max(-(-batch.num_rows // rows), -(-_bytes(batch) // size), 1)
     length = max(-(-batch.num_rows // pieces), 1)
     for start in range(0, batch.num_rows, length):

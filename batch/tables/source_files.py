@@ -79,4 +79,4 @@ class SourceFile:
         where = ", ".join(name for name in (self.url, row_named, line_named, column_named) if name)
         details = {"row": row, "column": column, "line": line}
         known = {name: value for name, value in details.items() if value is not None}
-        return SourceError(f"{where}: {problem}.", path=self.url, **known)
+        return SourceError(f"{where}: {problem.rstrip('.')}.", path=self.url, **known)

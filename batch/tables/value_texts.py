@@ -1,10 +1,11 @@
 """The text of a value: the same in prompts as in CSV and JSONL."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from types import NoneType
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -44,11 +45,14 @@ def _text_of_other(value: Any) -> str:
         return _json_text(dict(value) if isinstance(value, Mapping) else value)
     if isinstance(value, bytes | bytearray | memoryview):
         raise TypeError("bytes are no text")
-    found = str(value)
-    if callable(value) or " at 0x" in found:
+    found = str(value)  # which a name that stands for nothing refuses by itself
+    if not (isinstance(value, _SCALARS) or hasattr(value, "ndim")):
         raise TypeError(f"{type(value).__name__} is no value that has a text")
     return found
 
+
+_SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID)
+"""Values of one text each, beside numpy's; anything else would be shown as Python shows it."""
 
 _TEXTS: dict[type, Callable[[Any], str]] = {
     int: str,

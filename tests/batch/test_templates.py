@@ -72,6 +72,36 @@ def test_a_malformed_template_is_refused(source: str) -> None:
         compile_template(source, COLUMNS)
 
 
+@pytest.mark.parametrize("source", ["Write {# in {{ review }}", "50 {% off: {{ review }}"])
+def test_a_mark_that_is_meant_as_text_is_explained(source: str) -> None:
+    """As the message says, it is that text."""
+    mark = source[source.index("{") :][:2]
+    with pytest.raises(RequestError) as refused:
+        compile_template(source, COLUMNS)
+    written = f"{{{{ '{mark}' }}}}"
+    assert f". A {mark} that is text is written {written}. A column is read" in str(refused.value)
+    made = compile_template(source.replace(mark, written, 1), COLUMNS).render({"review": "it"})
+    assert made == source.replace("{{ review }}", "it")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [("{{ [review, stars] | random }}", "No filter named 'random'"), ("{{ lipsum() }}", "the column 'lipsum'")],
+    ids=["random", "lipsum"],
+)
+def test_what_differs_each_time_is_refused_by_name(source: str, said: str) -> None:
+    """The same rows make the same items."""
+    with pytest.raises(RequestError, match=said):
+        compile_template(source, COLUMNS)
+
+
+@pytest.mark.parametrize("source", ["{{ 'a' if stars }}", "{{ review.__class__ }}"])
+def test_a_failure_ends_in_one_full_stop(source: str) -> None:
+    """Whether Jinja says one or not."""
+    with pytest.raises(RequestError, match=r"failed: .*[^.]\.$"):
+        compile_template(source, COLUMNS).render({"review": "x", "stars": 0})
+
+
 @pytest.mark.parametrize(
     "source",
     ["{{ Review text }}", "{{ Review text | upper }}", "{% if Review text %}x{% endif %}", "{{ review text }}"],

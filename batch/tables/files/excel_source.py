@@ -118,14 +118,11 @@ class ExcelTable:
         """The rows in order; a row without a value is none, as a blank line is none in CSV.
 
         Raises:
-            SourceError: the file is no longer what it was.
+            SourceError: a number is too large to be kept exactly, or the file is no longer what it was.
         """
         for chunk in self._chunks():
             columns = zip(self.schema, zip(*chunk.rows, strict=True), strict=True)
-            try:
-                arrays = [pa.array(self._values(field.name, cells), field.type) for field, cells in columns]
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
-                raise self._file.error("changed while it was being read") from None
+            arrays = [self._column(chunk, field, cells) for field, cells in columns]
             yield from slices(pa.RecordBatch.from_arrays(arrays, schema=self.schema), self._rows)
 
     def _header(self) -> tuple[str, ...]:
@@ -174,6 +171,17 @@ class ExcelTable:
             return [None if value is None else text(_day(value)) for value in cells]
         is_date = name in self._date_columns
         return [_day(value) if is_date else value for value in cells]
+
+    def _column(self, chunk: _Chunk, field: pa.Field, cells: Row) -> pa.Array:
+        try:
+            return pa.array(self._values(field.name, cells), field.type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            largest = 2**53 if pa.types.is_floating(field.type) else 2**63 - 1
+            for number, value in zip(chunk.numbers, cells, strict=True):
+                if type(value) is int and abs(value) > largest:
+                    problem = f"holds {value}, which is too large to be kept exactly; {_way_out(field.name)}"
+                    raise self._error(problem, number, field.name) from None
+            raise self._file.error("changed while it was being read") from None
 
     @cached_property
     def _date_columns(self) -> set[str]:
@@ -225,7 +233,7 @@ class ExcelTable:
                     yield self._sheet_of(book).iter_rows()
                 finally:
                     book.close()
-        except (InvalidFileException, BadZipFile, KeyError, SyntaxError) as error:
+        except (InvalidFileException, BadZipFile, KeyError, SyntaxError, ValueError) as error:
             raise self._file.error(f"is not a readable Excel file: {error}") from error
 
     def _sheet_of(self, book: Any) -> Any:

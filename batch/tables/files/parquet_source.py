@@ -11,9 +11,8 @@ from ..row_groups import GROUP_BYTES, gathered, rows_at, slices
 from ..source_files import SourceFile
 from .view_types import batch_without_views, schema_without_views
 
-
 ROWS_AT_ONCE = 256
-"""A row group tells its size as it is encoded, a text that is repeated once: so few rows of it are read at a time."""
+"""A row group tells its size as it is encoded, repeated texts once: so few rows of it are read at a time."""
 
 
 class ParquetTable:
@@ -56,7 +55,7 @@ class ParquetTable:
             raise self._file.error(f"is not a readable Parquet file: {error}") from error
 
     def _batch_rows(self, metadata: pq.FileMetaData) -> int:
-        """As many rows as fit into a batch, if they are as large as their row groups say; but few, for they may not."""
+        """As many rows as fit into a batch, if they are as large as their row groups say; few, for they may not."""
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
         return max(1, min(self._rows, ROWS_AT_ONCE, int(GROUP_BYTES / max(widest, 1))))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from prefect_openai_batch.batch.tables.files.parquet_source import refuse_broken_text
 from prefect_openai_batch.batch.tables.row_groups import gathered, slices
 from prefect_openai_batch.batch.tables.source_files import SourceFile
@@ -48,7 +49,7 @@ def test_texts_that_rows_share_count_for_each_of_them(views: bool) -> None:
 
 def test_a_long_text_among_categories_is_looked_at_once() -> None:
     """It is not written out for each row, to know that it is UTF-8."""
-    file = SourceFile("a.parquet", None, "a.parquet")  # type: ignore[arg-type]
+    file = SourceFile("a.parquet", LocalFileSystem(), "a.parquet")
     with counted() as memory:
         refuse_broken_text(file, pa.record_batch({"x": REPEATED}), 0)
         assert memory.max_memory() < 10_000_000

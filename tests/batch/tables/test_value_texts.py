@@ -174,11 +174,13 @@ def test_keys_come_before_methods_and_values_are_printed(template: str, said: st
     "printed",
     ["order.get", "row.items", "order.items", "review.upper", "range ~ ''", "row.items ~ ''",
      "tags | map('upper')", "'%s' % order.get", "'%s' | format(order.get)", "'{}'.format(order.get)",
-     "order['items'] | string", "[order.keys] | join", "{'a': order.get} | tojson", "{'a': order.get}"],
+     "order['items'] | string", "[order.keys] | join", "{'a': order.get} | tojson", "{'a': order.get}",
+     "order.items()", "order.keys()", "[order.values()]", "[order] | groupby('a')", "namespace(a=1)", "range(3)",
+     "at.timetuple()", "at.now()", "at.today() ~ ''", "at.date().today()"],
 )  # fmt: skip
 def test_a_method_is_never_printed(printed: str) -> None:
-    """Nor anything else of Python's that is no value: it would read otherwise at each start."""
-    row = {"order": {"a": 1}, "review": "x", "tags": ["x"]}
+    """Nor anything else of Python's that is no value, or that reads otherwise at each start."""
+    row = {"order": {"a": 1}, "review": "x", "tags": ["x"], "at": AT}
     with pytest.raises(RequestError, match="failed"):
         compile_template(f"{{{{ {printed} }}}}", tuple(row)).render(row)
 

@@ -145,6 +145,22 @@ def test_an_error_is_refused_or_kept_as_text(tmp_path: Path) -> None:
     assert rows_of(path, types={"x": "text"}) == [{"x": "#N/A"}]
 
 
+@pytest.mark.parametrize("other", [1, 0.5], ids=["integers", "numbers"])
+def test_an_integer_that_would_lose_digits_is_refused_or_kept_as_text(tmp_path: Path, other: float) -> None:
+    """Excel itself keeps no such number, but other programs write it."""
+    path = changed(book(tmp_path / "a.xlsx", [["x"], [other], [77]]), "<v>77</v>", "<v>12345678901234567000</v>")
+    refused = str(refusal(path))
+    assert "column 'x': row 3 of the sheet holds 12345678901234567000, which is too large" in refused
+    assert '--type "x=text"' in refused
+    assert rows_of(path, types={"x": "text"}) == [{"x": str(other)}, {"x": "12345678901234567000"}]
+
+
+def test_a_number_that_is_none_is_refused(tmp_path: Path) -> None:
+    """What is in it, and in which file."""
+    path = changed(book(tmp_path / "a.xlsx", [["x"], [77]]), "<v>77</v>", "<v>7O</v>")
+    assert "is not a readable Excel file: invalid literal for int() with base 10: '7O'" in str(refusal(path))
+
+
 def test_a_sheet_is_as_large_as_its_cells(tmp_path: Path) -> None:
     """Whatever the program that wrote it says of its size."""
     path = book(tmp_path / "a.xlsx", [["x", "y"], [1, 2], [3, 4]])
