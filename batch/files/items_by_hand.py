@@ -4,8 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 
 from ..errors import CustomIdError, RequestError
+from ..limits import MAX_CUSTOM_ID_BYTES
+from ..requests.base_request import NO_STREAM
 from ..requests.items import BatchItem
 from ..storage.folders import Folder
+from ..urls import shortened
 from .input_files import InputFile, InputFileWriter
 from .lines import encode_row_body, make_line, together
 
@@ -15,11 +18,13 @@ def write_items(items: BatchItem | Iterable[BatchItem], folder: Folder) -> Input
 
     Raises:
         RequestError: there are none, or they differ in model or endpoint, or are too many for one batch, or one
-            holds what JSON cannot say.
-        CustomIdError: two of them share a custom_id.
+            names no model, asks for a stream, or holds what JSON cannot say.
+        CustomIdError: two of them share a custom_id, or one is longer than 512 bytes.
     """
     listed = [items] if isinstance(items, BatchItem) else list(items)
-    if len({(item.url, item.body.get("model")) for item in listed}) != 1:
+    for row, item in enumerate(listed):
+        _check(item, row)
+    if len({(item.url, item.body["model"]) for item in listed}) != 1:
         raise RequestError("A batch takes at least one item, and all of one endpoint and one model.")
     ((custom_id, times),) = Counter(item.custom_id for item in listed).most_common(1)
     if times > 1:
@@ -37,3 +42,19 @@ def write_items(items: BatchItem | Iterable[BatchItem], folder: Folder) -> Input
         folder.remove()
         raise RequestError("The items exceed what one batch may hold: submit them in several.")
     return files[0]
+
+
+def _check(item: BatchItem, row: int) -> None:
+    """Refuse what no row of a job may send."""
+    name = f"The item {shortened(item.custom_id)!r}"
+    model, size = item.body.get("model"), len(item.custom_id.encode())
+    if not (isinstance(model, str) and model):
+        raise RequestError(f"{name} names no model.", row=row, field="model")
+    if item.body.get("stream") is True:
+        raise RequestError(f"{name} asks for a stream: {NO_STREAM}.", row=row, field="stream")
+    if size > MAX_CUSTOM_ID_BYTES:
+        raise CustomIdError(
+            f"{name} has a custom_id of {size:,} bytes; at most {MAX_CUSTOM_ID_BYTES} are taken.",
+            rows=(row,),
+            custom_id=item.custom_id,
+        )

@@ -22,7 +22,7 @@ from ..schemas.answer_types import AnswerType
 from ..urls import shortened
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
 from .endpoints import Endpoint, answers_asked
-from .items import BatchItem
+from .items import BatchItem, encode_body
 from .templates import is_template
 
 NO_STREAM = "batches do not stream: leave `stream` out"
@@ -156,7 +156,8 @@ class BaseRequest(BaseModel, ABC):
     @model_validator(mode="after")
     def _sendable(self) -> Self:
         try:
-            json.dumps([self.body_template(), self.parameters], allow_nan=False, ensure_ascii=False).encode()
+            json.dumps([self.body_template(), self.parameters])  # no dates, which would become texts
+            encode_body({**self.body_template(), **self.parameters})
         except (TypeError, ValueError) as error:
             raise ValueError(f"JSON cannot say what is to be sent: {error}") from None
         return self

@@ -1,11 +1,15 @@
 """An item: one request line of an input file."""
 
+import re
+from math import isfinite
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
 from .endpoints import Endpoint, endpoint_named
+
+_NULL = re.compile(rb"[:,\[]null")
 
 
 class BatchItem(BaseModel):
@@ -27,9 +31,24 @@ def encode_body(body: dict[str, Any]) -> bytes:
     """A body as compact JSON in UTF-8.
 
     Raises:
-        TypeError: the body holds something that JSON cannot say.
+        TypeError: the body holds something that JSON cannot say, NaN and infinity too.
     """
-    return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    encoded = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+    if _NULL.search(encoded):  # which they would be sent as
+        _refuse_no_numbers(body)
+    return encoded
+
+
+def _refuse_no_numbers(value: Any) -> None:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for part in value:
+            _refuse_no_numbers(part)
+    elif hasattr(value, "tolist"):  # numpy's
+        _refuse_no_numbers(value.tolist())
+    elif isinstance(value, float) and not isfinite(value):
+        raise TypeError(f"a number in it is {value}")
 
 
 def encode_line(custom_id: str, url: Endpoint, body: bytes) -> bytes:

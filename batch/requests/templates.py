@@ -93,10 +93,9 @@ def compile_template(source: str, columns: tuple[str, ...]) -> Template:
     except TemplateError as error:
         shown = f" A column is read as {reference(columns[0])}." if columns else ""  # not everybody knows Jinja
         meant = _meant(source, columns) or shown
-        marks = [
-            f" A {mark} that is text is written {{{{ '{mark}' }}}}." for mark in ("{#", "{%") if mark in source
-        ]
-        said = "".join([_told(error), ".", *marks, meant])
+        marks = [mark for mark in ("{#", "{%") if mark in source]
+        literal = [f" A {mark} that is text is written {{{{ '{mark}' }}}}." for mark in marks]
+        said = "".join([_told(error), ".", *literal, meant])
         raise RequestError(f"The template {_short(source)} is not valid Jinja: {said}") from None
     used = _columns_used(tree, names, source, columns)
     pieces = _pieces(tree)

@@ -2,16 +2,17 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect_openai_batch import GivenPrice
 from prefect_openai_batch.batch.errors import CustomIdError, ItemTooLarge, RequestError
 from prefect_openai_batch.batch.files.input_files import INPUT, InputFile, InputFileWriter
-from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.files.lines import Line, Lines, together
 from prefect_openai_batch.batch.files.most_costs import CostBound
 from prefect_openai_batch.batch.jobs.submissions import claim, has_claim
@@ -19,7 +20,6 @@ from prefect_openai_batch.batch.limits import Limits
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
-from prefect_openai_batch.batch.requests.items import BatchItem
 from prefect_openai_batch.batch.requests.raw_request import RawRequest
 from prefect_openai_batch.batch.storage.folders import Folder
 
@@ -221,7 +221,18 @@ def test_too_many_inputs_in_one_item_are_refused(make_job: MakeJob) -> None:
             ChatRequest(model="m", function=f"{__name__}:unsendable"),
             "Row 1 cannot be sent as JSON",
         ),
+        (
+            [{"text": "a"}],
+            ChatRequest(model="m", function=f"{__name__}:no_number"),
+            "Row 1 cannot be sent as JSON: a number in it is nan",
+        ),
+        (
+            [{"text": "a"}],
+            ChatRequest(model="m", function=f"{__name__}:no_numbers"),
+            "Row 1 cannot be sent as JSON: a number in it is -inf",
+        ),
     ],
+    ids=["no model", "a template that fails", "an object", "NaN", "infinity in an array"],
 )
 def test_a_row_that_makes_no_item_is_refused(
     make_job: MakeJob, rows: list[dict[str, Any]], request_: ChatRequest, message: str
@@ -236,6 +247,16 @@ def unsendable(row: object) -> dict[str, object]:
     return {"messages": {object()}}
 
 
+def no_number(row: object) -> dict[str, object]:
+    """A function that returns what would be sent as null."""
+    return {"messages": [], "user": None, "temperature": nan}
+
+
+def no_numbers(row: object) -> dict[str, object]:
+    """One within an array."""
+    return {"messages": [], "metadata": {"scores": np.array([1, -inf], np.float32)}}
+
+
 def test_a_constant_prompt_sends_every_row(make_job: MakeJob) -> None:
     """A request that reads no column still makes an item of each row."""
     (file,) = built(make_job(ROWS, ChatRequest(model="m", prompt="Hello.", constant_prompt=True)))
@@ -246,48 +267,3 @@ def test_embeddings_are_counted_by_their_inputs(make_job: MakeJob) -> None:
     """Files of embeddings are cut by inputs as well as by items."""
     files = built(make_job(ROWS, EmbeddingRequest(model="m", input="{{ text }}")), embedding_inputs=4)
     assert [file.items for file in files] == [4, 4, 2]
-
-
-def item(custom_id: str, **changes: Any) -> BatchItem:
-    return BatchItem.model_validate(
-        {"custom_id": custom_id, "url": Endpoint.RESPONSES, "body": {"model": "m", "input": "x"}} | changes
-    )
-
-
-def test_items_by_hand_make_one_file(tmp_path: Path) -> None:
-    """The lines are the items' own."""
-    made = [item("a"), item("b")]
-    file = write_items(made, Folder(str(tmp_path)))
-    assert content(file) == b"".join(one.line() for one in made)
-
-
-def test_a_single_item_by_hand_needs_no_list(tmp_path: Path) -> None:
-    """It makes a file of one line."""
-    assert content(write_items(item("a"), Folder(str(tmp_path)))) == item("a").line()
-
-
-def test_an_item_by_hand_that_json_cannot_say_is_refused(tmp_path: Path) -> None:
-    """By its place."""
-    with pytest.raises(RequestError, match="Row 1 cannot be sent as JSON"):
-        write_items(item("a", body={"model": "m", "input": object()}), Folder(str(tmp_path)))
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        [],
-        [item("a"), item("b", url=Endpoint.CHAT_COMPLETIONS)],
-        [item("a"), item("b", body={"model": "n", "input": "x"})],
-    ],
-)
-def test_items_by_hand_that_do_not_fit_together_are_refused(tmp_path: Path, made: list[BatchItem]) -> None:
-    """At least one item, and all of one endpoint and one model."""
-    with pytest.raises(RequestError, match="one endpoint and one model"):
-        write_items(made, Folder(str(tmp_path)))
-
-
-def test_items_by_hand_that_share_an_id_are_refused_by_it(tmp_path: Path) -> None:
-    """The details name their places."""
-    with pytest.raises(CustomIdError, match="2 of the items share the custom_id 'a'") as refused:
-        write_items([item("b"), item("a"), item("a")], Folder(str(tmp_path)))
-    assert refused.value.details == {"custom_id": "a", "rows": (1, 2)}

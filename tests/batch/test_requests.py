@@ -240,6 +240,22 @@ def test_a_nested_body_has_only_the_keys_its_row_had() -> None:
     assert body_of(request, row) == {"input": [{"role": "user"}]}
 
 
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"seed": 2**70}, "64-bit"),
+        ({"logit_bias": {1: 2}}, "key must be str"),
+        ({"top_p": float("nan")}, "nan"),
+        ({"user": "\ud83d"}, "UTF-8"),
+    ],
+    ids=["long integer", "key", "no number", "surrogate"],
+)
+def test_parameters_that_json_cannot_say_are_refused(parameters: dict[str, Any], said: str) -> None:
+    """When the request is made, as whatever encodes the items would."""
+    with pytest.raises(ValidationError, match=f"JSON cannot say what is to be sent: .*{said}"):
+        ChatRequest(model="m", prompt="x", parameters=parameters)
+
+
 def test_a_constant_prompt_can_be_meant() -> None:
     """Who says constant_prompt may send every row the same text."""
     request = ChatRequest(model="m", prompt="Hello.", constant_prompt=True)

@@ -55,7 +55,7 @@ class ParquetTable:
             raise self._file.error(f"is not a readable Parquet file: {error}") from error
 
     def _batch_rows(self, metadata: pq.FileMetaData) -> int:
-        """As many rows as fit into a batch, if they are as large as their row groups say; few, for they may not."""
+        """As many rows as fit into a batch, if they are as large as their row groups say; few, if they are not."""
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
         return max(1, min(self._rows, ROWS_AT_ONCE, int(GROUP_BYTES / max(widest, 1))))
