@@ -13,6 +13,7 @@ from prefect_openai_batch.batch.jobs.results import write_job_results
 from prefect_openai_batch.batch.jobs.rounds import plan_round
 from prefect_openai_batch.batch.requests.chat_request import ChatRequest
 from prefect_openai_batch.batch.requests.embedding_request import EmbeddingRequest
+from prefect_openai_batch.batch.tables.files.view_types import schema_without_views
 from prefect_openai_batch.batch.tables.json_values import row_values
 
 from .conftest import MakeJob, built, kept
@@ -38,14 +39,14 @@ EVERYTHING = pa.table({"review": ["x"] * ROWS, **{name: padded(column) for name,
 
 @pytest.mark.parametrize("destination", ["out.csv", "out.jsonl", "out.parquet"])
 def test_what_no_prompt_uses_is_written_all_the_same(tmp_path: Path, destination: str) -> None:
-    """Of every type, time zones that pandas does not know among them."""
+    """Of every type, time zones that pandas does not know among them; lists that are views as lists."""
     job = job_on(EVERYTHING, tmp_path, destination)
     report = write_job_results(job, kept(job))
     assert report.outcomes == {"missing": ROWS}
     if destination == "out.parquet":
         source = pq.read_table(tmp_path / "in.parquet")
         found = pq.read_table(tmp_path / destination).select(source.column_names)
-        assert found.schema.equals(source.schema)
+        assert found.schema.equals(schema_without_views(source.schema))
         for name in source.column_names:  # as text, since a NaN equals nothing
             assert repr(row_values(found[name].combine_chunks())) == repr(
                 row_values(source[name].combine_chunks())

@@ -6,7 +6,7 @@ from zipfile import ZipFile
 import pytest
 from fsspec.utils import compressions
 
-from .reading import refusal, rows_of, written
+from ..reading import refusal, rows_of, written
 
 
 def zipped(path: Path, members: dict[str, str]) -> Path:
