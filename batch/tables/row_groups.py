@@ -93,9 +93,12 @@ def rows_at(batch: pa.RecordBatch, places: Sequence[int]) -> pa.RecordBatch:
 
 def _bytes(batch: pa.RecordBatch) -> int:
     """About the bytes of its rows, each by itself; of lists of views those of all that they point into."""
-    if not any(kind.id in _SHARING for kind in batch.schema.types):
-        return int(batch.nbytes)
-    return sum(map(_bytes_of, batch.columns))
+    try:
+        if not any(kind.id in _SHARING for kind in batch.schema.types):
+            return int(batch.nbytes)
+        return sum(map(_bytes_of, batch.columns))
+    except pa.ArrowTypeError:  # before pyarrow 24, of those
+        return int(batch.get_total_buffer_size())
 
 
 def _bytes_of(column: pa.Array) -> int:
