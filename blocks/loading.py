@@ -11,7 +11,7 @@ Credentials = OpenAICredentials | AzureOpenAICredentials
 
 
 def load_credentials(name: str | None = None) -> Credentials:
-    """The credentials block of this name, or those of the environment where there is no name.
+    """The credentials block of this name, or those of the environment where there is no name, or an empty one.
 
     Args:
         name: A block's name, or `slug/name` with the slug of its type.
@@ -19,7 +19,7 @@ def load_credentials(name: str | None = None) -> Credentials:
     Raises:
         AccessError: there is no such block.
     """
-    if name is None:
+    if not name:
         return OpenAICredentials()
     slug, _, rest = name.rpartition("/")
     kinds = [kind for kind in (OpenAICredentials, AzureOpenAICredentials) if slug in ("", kind._block_type_slug)]

@@ -130,6 +130,7 @@ def show_command(
         return
     if report_file is not None:
         raise click.UsageError(f"{batch!r} is no job in {storage or process.default_storage()}: it has no report.")
+    _job(batch, storage)
     with _connected(credentials) as connection:
         found = connection.batch(batch)
     _show(found, _details, as_json=as_json)

@@ -26,6 +26,9 @@ EXAMPLES = files("prefect_openai_batch") / "examples"
 
 LABELS = ("positive", "negative", "mixed")
 
+DESTINATION = "openai-batch-demo.csv"
+"""Where the demo's table goes, in place of an earlier demo's."""
+
 SHOWN = ["review_id", "stars", "review", "answer", "outcome"]
 SHOWN_ROWS = 8
 SHOWN_WIDTH = 62
@@ -36,7 +39,7 @@ TABLE_WIDTH = 110
 @click.option(
     "--to",
     "destination",
-    default="openai-batch-demo.csv",
+    default=DESTINATION,
     show_default=True,
     help="Where the table with answers goes.",
 )
@@ -45,6 +48,11 @@ def demo_command(destination: str) -> int:
     from .reports.ended_jobs import EXIT_INCOMPLETE, show_report
     from .run import run_job
 
+    if destination != DESTINATION:
+        if Path(destination).suffix != ".csv":
+            raise click.UsageError(f"The demo writes CSV: --to {Path(destination).with_suffix('.csv')}.")
+        if Path(destination).exists():
+            raise click.UsageError(f"{destination} exists already: choose another --to.")
     begun = time.monotonic()
     with TemporaryDirectory() as home:
         _settle_in(home)

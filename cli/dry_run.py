@@ -1,10 +1,12 @@
 """`run --dry-run`: everything built and checked, nothing sent."""
 
+from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 
 import click
 import orjson
 
+from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.files.input_files import INPUT, InputFile
 from ..batch.jobs.building import build_selection
@@ -16,6 +18,7 @@ from ..batch.jobs.rounds import plan_round
 from ..batch.jobs.rows import keep_rows
 from ..batch.money.budgets import check_budget
 from ..batch.money.estimates import Estimate, estimate_files
+from ..batch.prices import Given
 from ..batch.requests.request import Request
 from ..batch.tables.any_source import Source
 from ..batch.tables.sql.sql_destination import SqlDestination
@@ -56,8 +59,9 @@ def show_dry_run(
             job_key="dry-run",
             storage=storage,
             if_exists="replace" if overwrite else "refuse",
+            deadline=options.deadline(datetime.fromtimestamp(clock.now(), UTC)),
             connect=connect,
-        ).with_terms(options.terms())
+        ).with_terms(options.terms(_prices(credentials)))
         asking, store = _asking(job, options, now), now and now.store
         if table.watermark is not None:
             store_of(asking)
@@ -101,6 +105,20 @@ def _check_table(job: Job) -> None:
 
     with process.prefect_in_this_process():  # the database may be a block's
         check_table.fn(job)
+
+
+def _prices(credentials: str | None) -> Given:
+    """Those of the credentials block, which a run counts with.
+
+    Raises:
+        AccessError: there is no such block.
+    """
+    if not credentials:
+        return ()
+    from ..blocks import load_credentials
+
+    with process.prefect_in_this_process():
+        return load_credentials(credentials).prices
 
 
 def _asking(job: Job, options: RunOptions, now: StoreNow | None) -> Job:

@@ -33,7 +33,7 @@ from .command_keys import content_of, next_key
 from .databases.sql_options import connect_early
 from .databases.watermark_options import WATERMARK_OPTIONS, watermark_options, with_watermark
 from .destinations.destination_options import destination_options, make_destination
-from .destinations.scheduled_days import of_today
+from .destinations.scheduled_days import key_of_today, of_today
 from .reports.ended_jobs import EXIT_INCOMPLETE, say_done, show_open, show_report
 from .reports.report_file import check_report_file, report_file, write_report_file
 from .requests import TABLE_OPTIONS, make_request, make_source, request_options, table_options
@@ -102,15 +102,28 @@ def run_command(
     whole = make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS})
     table = with_watermark(whole, **{name: given.pop(name) for name in WATERMARK_OPTIONS})
     destination = make_destination(**{name: given.pop(name) for name in signature(make_destination).parameters})
-    table, destination = of_today(table, destination)
+    (table, destination), job_key = of_today(table, destination), key_of_today(job_key)
     if overwrite and isinstance(destination, SqlDestination):
         raise click.UsageError("--overwrite is for files; of a table say --if-exists replace.")
     if overwrite:
         check_keeps_earlier_rows(table, destination, "replace")
+    if options.full and table.watermark is None:
+        raise click.UsageError("--full is for a run of new rows: name their column by --watermark.")
+    if detach and options.finish_by:
+        raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
+    if detach and report_file:
+        raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     request = make_request(request_file, **given)
     if dry_run:
         from .dry_run import show_dry_run
 
+        process.check_storage(place := storage or process.default_storage())
+        if job_key and destination is not None:
+            find_known(
+                describe_job(
+                    table, request, destination, job_key=job_key, storage=place, source_digest=content_of(table)
+                )
+            )
         own = not overwrite and _is_known(table, request, destination, job_key, storage, options, credentials)
         show_dry_run(
             table, request, destination, options, credentials, overwrite=overwrite or own, as_json=as_json
@@ -121,10 +134,6 @@ def run_command(
             "Say where the results go: --to answers.csv (or .parquet, .jsonl, or a folder: answers/), or --to-sql "
             "NAME --to-table TABLE."
         )
-    if detach and options.finish_by:
-        raise click.UsageError("--finish-by is kept by a command that stays: leave out --detach.")
-    if detach and report_file:
-        raise click.UsageError("There is no report of a job that is left: give --report to the `resume` of it.")
     with waited_for(f"reading {table.name}"):
         content = content_of(table)
         key = job_key or _key(content, table, request, destination, storage, options, credentials)

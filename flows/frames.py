@@ -182,6 +182,11 @@ def as_parquet(frame: pd.DataFrame) -> pa.Table:
     Raises:
         SourceError: it cannot hold a column; the message names it.
     """
+    if not isinstance(frame, pd.DataFrame):
+        raise SourceError(
+            f"run_dataframe takes a DataFrame, and not a {type(frame).__name__}: a file goes to openai_batch, a "
+            "column is one by .to_frame()."
+        )
     named = [name for name in frame.columns if not isinstance(name, str)]
     if named:
         raise SourceError(f"The frame's column {named[0]!r} has no text as its name: rename it.", column=named[0])

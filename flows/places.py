@@ -13,6 +13,8 @@ _REFUSALS: dict[str, type[Refused]] = {
     "result": DestinationError,
 }
 
+WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+
 _LOCAL = re.compile(r"(file|local):(//)?")
 
 
@@ -24,6 +26,12 @@ def check_places(**places: str | None) -> None:
     """
     for purpose, url in places.items():
         if url and is_relative(url) and is_deployed():
+            if WINDOWS.match(url):
+                raise _REFUSALS.get(purpose, Refused)(
+                    f"The {purpose} {url!r} is a path of a Windows machine, which the worker does not see: put it "
+                    "where both reach it, and name it as the worker does.",
+                    path=url,
+                )
             raise _REFUSALS.get(purpose, Refused)(
                 f"The {purpose} {url!r} is a relative path. A deployed run's folder is its worker's, and gone "
                 f"when the run ends: name a whole path, such as /data/{PurePath(url).name}, or a URL.",

@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from prefect import flow
 
 from ..batch import clock
+from ..batch.errors import StorageNotShared
 from ..batch.jobs.deadlines import check_deadline
 from ..batch.jobs.destinations.moved import goes_elsewhere, keep_destination
 from ..batch.jobs.job import Job, load_job
-from ..batch.jobs.opening import keep_deadline, storage_folder
+from ..batch.jobs.opening import check_job_key, keep_deadline, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage
-from .destination import Destination
+from .destination import Destination, path_written, scheduled_destination
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
 from .own_parameters import as_we_take_them
@@ -70,6 +71,7 @@ def resume_job(
     run = current_run()
     check_wait(options.wait, run)
     job, deadline = find_job(job_key, storage), options.deadline(begun_at(run))
+    destination = _checked(destination, begun_at(run))
     elsewhere = destination and goes_elsewhere(job, destination)
     finished = None if elsewhere else finished_report(job)
     if finished is not None:
@@ -127,7 +129,7 @@ def collect_job(
     """
     run = current_run()
     check_wait(options.wait, run)
-    job = keep_destination(find_job(job_key, storage), destination)
+    job = keep_destination(find_job(job_key, storage), _checked(destination, begun_at(run)))
     if job.report() is None:
         job.stop("ended", "The job was ended before this row was sent.")
         stopped = job.stopped()
@@ -138,12 +140,32 @@ def collect_job(
 
 
 def find_job(job_key: str, storage: str | None) -> Job:
-    """The job of this key.
+    """The job of this key, spaces around which are none of it.
 
     Raises:
+        JobKeyError: it is no job's key.
         StorageNotShared: there is none in the storage.
         Refused: the storage is a relative path, and the run is deployed.
     """
-    place = storage or default_storage()
+    place, key = storage or default_storage(), job_key.strip()
     check_places(storage=place)
-    return load_job((storage_folder(place) / job_key).url)
+    check_job_key(key)
+    folder = storage_folder(place) / key
+    if not folder.exists():
+        raise StorageNotShared(
+            f"There is no job {key!r} in {place}: its key is misspelt, or it is in another storage. Every worker "
+            "of a job needs the same storage: give `storage` as a URL that all of them reach.",
+            folder=folder.url,
+        )
+    return load_job(folder.url)
+
+
+def _checked(destination: Destination | None, begun: datetime) -> Destination | None:
+    """The destination of a run that was to start then.
+
+    Raises:
+        DestinationError: it is a relative path, and the run is deployed.
+    """
+    called = scheduled_destination(destination, begun)
+    check_places(destination=path_written(called))
+    return called

@@ -79,7 +79,10 @@ def leaves_at(job: Job) -> datetime | None:
         return None
     if job.into is not None and is_of_frame(job):  # no frame can be given back of a database's table
         return None
-    return report.finished_at + timedelta(days=wish.days)
+    try:
+        return report.finished_at + timedelta(days=wish.days)
+    except OverflowError:  # so many days are for good
+        return None
 
 
 def empty_folders(storage: Folder, in_use: str | None = None) -> list[str]:

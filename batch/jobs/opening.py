@@ -294,7 +294,7 @@ def _refuse_other_job(known: Job, wanted: Job) -> None:
         moved = f" {command_for('resume', known.folder, '--to DEST')} writes its table elsewhere."
         raise JobKeyError(
             f"The job key {known.key!r} was used before with another {differs[0]} (folder {known.folder}). "
-            "Choose another key, or remove that folder if its results are no longer needed."
+            "Choose another key."
             f"{moved if differs == ['destination'] else ''}",
             job_key=known.key,
         )

@@ -41,6 +41,8 @@ OTHER_SEPARATORS = (";", "\t", "|")
 LOOKED_AT = 50
 """Records by which a separator is told."""
 
+NOT_UTF8 = "is not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)"
+
 _ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$")  # behind a time: 2024-01-02 ends in a day, not in an offset
 _NEVER_CLOSED = "unexpected end of data"
 
@@ -193,11 +195,17 @@ def separator_shown(file: SourceFile) -> str:
 
 
 def _beginning(file: SourceFile, separator: str, count: int) -> _Chunk:
-    """The first records; none where this separator makes none of them."""
+    """The first records; none where this separator makes none of them.
+
+    Raises:
+        SourceError: it is not UTF-8, whatever separates its fields.
+    """
     try:
         with _opened(file) as text:
             return list(islice(_Records(file, text, separator), count))
-    except SourceError:
+    except SourceError as error:
+        if NOT_UTF8 in str(error):
+            raise
         return []
 
 
@@ -254,7 +262,7 @@ class _Records:
     def _checked(self, text: TextIOWrapper) -> Iterator[str]:
         for line in text:
             if not line.isascii() and not _is_unicode(line):
-                raise self.error("is not UTF-8; save the file as UTF-8", line=self._reader.line_num + 1)
+                raise self.error(NOT_UTF8, line=self._reader.line_num + 1)
             if not self._reader.line_num and "\0" in line:  # further down an answer may hold one
                 raise self.error("holds a NUL byte, so it is not text", line=1)
             self.characters += len(line)

@@ -13,6 +13,19 @@ from ...batch.tables.sql.sql_destination import SqlDestination
 SCHEDULED = "{scheduled"
 
 
+def key_of_today(job_key: str | None) -> str | None:
+    """A job's key as it is called today.
+
+    Raises:
+        Refused: there is no such time zone.
+    """
+    if job_key is None or SCHEDULED not in job_key:
+        return job_key
+    from ...flows.defaults import with_schedule
+
+    return with_schedule(job_key, datetime.fromtimestamp(clock.now(), UTC))
+
+
 def of_today(
     source: Source, destination: SqlDestination | str | None = None
 ) -> tuple[Source, SqlDestination | str | None]:

@@ -65,7 +65,7 @@ def try_command(
     """Ask a model some rows of SOURCE at once, and tell what the whole table would cost.
 
     The synchronous API answers them, at full price; nothing is uploaded. Only an answer store keeps them, where
-    one is named or the team has one. What `run` takes, it takes too, a database's table or query as well.
+    one is named or the team has one. A table is named and asked as for `run`, a database's too.
     """
     process.quieten(verbose=verbose)
     table, _ = of_today(make_source(source, **{name: given.pop(name) for name in TABLE_OPTIONS}))

@@ -1,5 +1,6 @@
 """The titles of the form's fields, and refusals that name them."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,9 @@ ROWS = "Only the first rows"
 BUDGET = "Budget in US dollars"
 SUSPEND = "Free the worker while waiting"
 
+DEPLOYER = "For whoever deployed this form"
+"""What no field is about: a storage or an answer store that the deployment names."""
+
 FIELDS: dict[type[OpenAIBatchError], str] = {
     AccessError: ACCOUNT,
     SourceError: TABLE,
@@ -37,14 +41,26 @@ FIELDS: dict[type[OpenAIBatchError], str] = {
     AnswerSchemaError: ANSWER,
     CustomIdError: TABLE,
     ItemTooLarge: TABLE,
-    DatabaseError: TABLE,
+    DatabaseError: DEPLOYER,
     ModelNotFound: MODEL,
     DestinationError: RESULT,
-    StorageError: RESULT,
+    StorageError: DEPLOYER,
     BudgetError: BUDGET,
     WaitError: SUSPEND,
 }
 """Which field an error is about."""
+
+
+WAYS_OUT = {
+    re.compile(r"\(--overwrite, if_exists='replace'\)"): f"({REPLACE})",
+    re.compile(r'give the column the type "text" to keep it as .*? \(types: .*?; --type ".*?"\)'): "write all its "
+    "values as text in the file",
+    re.compile(
+        r"the options price_in and price_out \(--price-in, --price-out\), in US dollars for a million "
+        r"tokens, or the prices of the credentials block"
+    ): "in the prices of the account's block",
+}
+"""Ways out that are none in a form, and what is one there."""
 
 
 @contextmanager
@@ -53,6 +69,13 @@ def fields_named() -> Iterator[None]:
     try:
         yield
     except OpenAIBatchError as error:
-        if title := FIELDS.get(type(error)):
-            error.args = (f"{title}: {error}",)
+        title = next((FIELDS[kind] for kind in type(error).__mro__ if kind in FIELDS), None)
+        if title is not None:
+            error.args = (f"{title}: {_as_in_the_form(str(error))}",)
         raise
+
+
+def _as_in_the_form(said: str) -> str:
+    for way, there in WAYS_OUT.items():
+        said = way.sub(there, said)
+    return said

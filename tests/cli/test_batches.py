@@ -50,6 +50,9 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
         missing = shell.call("cancel", "no-such-job", "--storage", "jobs")
         assert missing.returncode == 2
         assert "no-such-job" in missing.stderr
+        unknown = shell.call("show", "no-such-job", "--storage", "jobs")
+        assert unknown.returncode == 2
+        assert "'no-such-job' is no batch id, and no job in" in unknown.stderr
 
 
 @pytest.mark.unhurried

@@ -1,6 +1,7 @@
 """What the command line refuses, and what it only tries: exit codes, one clear error, nothing sent."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,57 @@ def test_a_model_that_only_validation_refuses_gives_exit_1(
     assert done.returncode == 1, done.stderr
     assert "The provided model 'no-such-model' is not supported by the Batch API." in done.stderr
     assert batch_server.state()["files"] == []
+
+
+DRY = {
+    "another request": (
+        ["--job-key", "mine", "--prompt", "{{ review }}!"],
+        "was used before with another request",
+    ),
+    "no key": (["--job-key", "Not A Key"], "'Not A Key' cannot be used"),
+    "a storage without claims": (["--storage", "sftp://host/jobs"], "cannot hold job folders"),
+    "no time": (["--finish-by", "8am"], "8am"),
+    "a deadline that nobody keeps": (["--detach", "--finish-by", "08:00"], "leave out --detach"),
+    "no block": (["--credentials", "nix"], "no credentials block named 'nix'"),
+    "no watermark": (["--full"], "by --watermark"),
+}
+
+
+def test_a_dry_run_refuses_what_a_run_does(shell: Shell, reviews: Path, batch_server: BatchServer) -> None:
+    """It checks everything: what it lets through, nothing stops later."""
+    assert shell.run(reviews.name, "--job-key", "mine").returncode == 0
+    sent = posts(batch_server)
+    for case, (arguments, message) in DRY.items():
+        for dry in ([], ["--dry-run"]):
+            done = shell.run(
+                reviews.name, "--to", "others.csv" if "mine" not in arguments else "answers.csv", *arguments, *dry
+            )
+            assert done.returncode in (1, 2), case
+            assert message in done.stderr, case
+    assert posts(batch_server) == sent
+
+
+def test_a_job_key_may_hold_the_day(shell: Shell, reviews: Path, tmp_path: Path) -> None:
+    """As a deployment's does, and as the refusal of a key advises."""
+    done = shell.run(reviews.name, "--job-key", "n-{scheduled:%Y}")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "jobs" / f"n-{datetime.now(UTC):%Y}" / "job.json").exists()
+
+
+def test_a_file_of_another_encoding_is_told_as_one(shell: Shell, tmp_path: Path) -> None:
+    """Excel's CSV in much of Europe: the prompt is not to blame."""
+    (tmp_path / "excel.csv").write_bytes("id;review\n1;schön\n".encode("latin-1"))
+    done = shell.run("excel.csv", "--prompt", "{{ review }}")
+    assert done.returncode == 2
+    assert "row 1 (line 2): is not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)" in done.stderr
+
+
+def test_the_demo_writes_over_nobodys_table(shell: Shell, tmp_path: Path) -> None:
+    """And says before its work that it writes CSV alone."""
+    (tmp_path / "mine.csv").write_text("mine")
+    assert "exists already" in shell.call("demo", "--to", "mine.csv").stderr
+    assert "--to mine.csv" in shell.call("demo", "--to", "mine.parquet").stderr
+    assert (tmp_path / "mine.csv").read_text() == "mine"
 
 
 def test_a_detached_run_takes_no_deadline(shell: Shell, reviews: Path) -> None:

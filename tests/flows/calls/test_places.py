@@ -1,12 +1,16 @@
 """Paths are the worker's: a deployed run takes whole ones only."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from prefect_openai_batch import run_dataframe
-from prefect_openai_batch.batch.errors import Refused
+from prefect_openai_batch import RunOptions, collect_job, open_job, resume_job, run_dataframe
+from prefect_openai_batch.batch.errors import DestinationError, JobKeyError, Refused, StorageNotShared
+from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.blocks.prefect_calls import STARTED_FOR
+from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.flows.places import check_places, is_relative
 
 from ..conftest import REVIEW
@@ -49,3 +53,37 @@ def test_a_frame_in_a_deployed_run_refuses_them_too(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Refused, match="The storage 'jobs'"):
         run_dataframe(pd.DataFrame({"review": ["Good."]}), REVIEW, storage="jobs")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["C:\\data\\a.csv", "d:/a.csv", "\\\\server\\share\\a.csv"])
+def test_a_path_of_windows_is_told_as_one(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker sees no disk of somebody's desk; no folder before it makes it a path."""
+    monkeypatch.setenv(STARTED_FOR, "06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21")
+    with pytest.raises(Refused, match="is a path of a Windows machine, which the worker does not see"):
+        check_places(source=url)
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("take_up", [resume_job, collect_job], ids=["resume", "collect"])
+def test_a_job_taken_up_by_a_worker_goes_to_no_relative_path(
+    take_up: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    reviews: Path,
+    tmp_path: Path,
+    prefect_server: str,
+    batch_api: BatchServer,
+) -> None:
+    """Nor does one of a misspelt key count as lost; the day in a destination is the run's."""
+    storage = str(tmp_path / "jobs")
+    job = open_job(str(reviews), REVIEW, str(tmp_path / "a.csv"), job_key="night", storage=storage)
+    monkeypatch.setenv(STARTED_FOR, "06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21")
+    with pytest.raises(DestinationError, match="The destination 'other.csv' is a relative path"):
+        take_up(" night ", storage=storage, destination="other.csv")
+    assert load_job(job.folder) == job
+    here = str(tmp_path / "{scheduled:%Y}.csv")
+    take_up("night", storage=storage, destination=here, options=RunOptions(poll_seconds=0.1))
+    assert (tmp_path / f"{datetime.now(UTC):%Y}.csv").exists()
+    with pytest.raises(StorageNotShared, match=f"There is no job 'nihgt' in {storage}: its key is misspelt"):
+        take_up("nihgt", storage=storage)
+    with pytest.raises(JobKeyError, match="cannot be used"):
+        take_up("../jobs", storage=storage)

@@ -1,5 +1,6 @@
 """What was filled in becomes the parameters of a job; what cannot is refused by its field's title."""
 
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect_openai_batch import (
     AccessError,
     BudgetError,
+    DatabaseError,
     DeadlineError,
     DestinationError,
     FileSource,
@@ -18,8 +20,12 @@ from prefect_openai_batch import (
     Refused,
     RunOptions,
     SourceError,
+    StorageError,
     WaitError,
 )
+from prefect_openai_batch.batch.errors import DatabaseLocked
+from prefect_openai_batch.batch.tables.destinations import check_destination
+from prefect_openai_batch.batch.tables.sources import open_source
 from prefect_openai_batch.flows.form import openai_batch_form
 from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, FormKind
 from prefect_openai_batch.flows.form.filled_in import LONGEST_ANSWER, JobParameters, job_parameters
@@ -151,6 +157,23 @@ def test_a_later_refusal_names_its_field_too(kind: type[OpenAIBatchError]) -> No
     with pytest.raises(kind, match=f"^{NAMED[kind]}: no") as caught, fields_named():
         raise kind("no", path="x")
     assert caught.value.details == {"path": "x"}
+
+
+@pytest.mark.parametrize("kind", [StorageError, DatabaseError, DatabaseLocked], ids=lambda kind: kind.__name__)
+def test_what_no_field_is_about_is_for_whoever_deployed_it(kind: type[OpenAIBatchError]) -> None:
+    """The form asks for no storage and no answer store."""
+    with pytest.raises(kind, match="^For whoever deployed this form: no"), fields_named():
+        raise kind("no")
+
+
+def test_a_way_out_is_one_that_the_form_has(tmp_path: Path) -> None:
+    """It has no options of a command, and no parameters of a function."""
+    (tmp_path / "there.csv").write_text("a\n")
+    with pytest.raises(DestinationError, match=r"let it be replaced \(Replace an older result\)"), fields_named():
+        check_destination(str(tmp_path / "there.csv"), "refuse")
+    (tmp_path / "mixed.jsonl").write_text('{"a": 1}\n{"a": "x"}\n')
+    with pytest.raises(SourceError, match=r"; write all its values as text in the file\.$"), fields_named():
+        open_source(FileSource(path=str(tmp_path / "mixed.jsonl")))
 
 
 @pytest.mark.parametrize("wait", ["sensor", "suspend"])

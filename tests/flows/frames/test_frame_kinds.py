@@ -147,6 +147,13 @@ def test_a_column_that_parquet_cannot_hold_is_refused_by_name(values: Any) -> No
     assert b"frame.drop(columns='odd one')" in str(refused.value).encode()
 
 
+@pytest.mark.parametrize("given", [pd.Series(["good"]), "reviews.csv"], ids=["a column", "a path"])
+def test_what_is_no_frame_is_refused(given: Any) -> None:
+    """With what takes it."""
+    with pytest.raises(SourceError, match=r"takes a DataFrame.*a file goes to openai_batch.*\.to_frame\(\)"):
+        as_parquet(given)
+
+
 def test_an_index_that_parquet_cannot_hold_is_refused() -> None:
     """The column's way out would not help there."""
     frame = pd.DataFrame({"review": ["good", "bad"]}, index=pd.Index([object(), object()]))
