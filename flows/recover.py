@@ -17,6 +17,7 @@ from ..tasks import (
     wait_for_batches,
 )
 from ..tasks.remote.tries import pauses_end_with_it
+from .defaults import begun_at, current_run, with_schedule
 from .job import TASK_RUNNER
 from .places import check_places
 from .shown.run_names import run_name
@@ -65,6 +66,7 @@ def recover_job(
         items = recover_job("reviews", "answers.csv")
         ```
     """
+    destination = with_schedule(destination, begun_at(current_run()))
     check_places(destination=destination)
     batches = find_job_batches(job_key, credentials=credentials)
     items = recognise_recovered(batches, destination, credentials=credentials)

@@ -15,7 +15,7 @@ from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
 from ..tasks import cancel_job
 from .cancellation import cancel_open_batches
-from .defaults import begun_at, current_run, default_storage
+from .defaults import begun_at, current_run, default_storage, with_schedule
 from .destination import Destination, path_written, scheduled_destination
 from .job import TASK_RUNNER, run_to_its_state, tell_done
 from .job_run import JobRun
@@ -147,7 +147,7 @@ def find_job(job_key: str, storage: str | None) -> Job:
         StorageNotShared: there is none in the storage.
         Refused: the storage is a relative path, and the run is deployed.
     """
-    place, key = storage or default_storage(), job_key.strip()
+    place, key = storage or default_storage(), with_schedule(job_key.strip(), begun_at(current_run()))
     check_places(storage=place)
     check_job_key(key)
     folder = storage_folder(place) / key

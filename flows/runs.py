@@ -63,7 +63,7 @@ def credentials_of(run: FlowRun) -> str | None:
 def job_key_of(run: FlowRun) -> str:
     """The key of the job that a flow run is for."""
     given = run.parameters.get("job_key")
-    return with_schedule(given, begun_at(run)) if given else default_job_key(run)
+    return with_schedule(given.strip(), begun_at(run)) if given else default_job_key(run)
 
 
 def job_of(run: FlowRun, usual_storage: str | None = None) -> Job | None:

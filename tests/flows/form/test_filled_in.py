@@ -31,7 +31,7 @@ from prefect_openai_batch.flows.form.answer_columns import KINDS, AnswerColumn, 
 from prefect_openai_batch.flows.form.filled_in import LONGEST_ANSWER, JobParameters, job_parameters
 from prefect_openai_batch.flows.form.titles import FIELDS, fields_named
 from prefect_openai_batch.flows.healing import JOB_FLOWS
-from prefect_openai_batch.flows.runs import credentials_of, options_of
+from prefect_openai_batch.flows.runs import credentials_of, job_key_of, options_of
 
 
 def filled_in(**changes: Any) -> JobParameters:
@@ -186,3 +186,4 @@ def test_a_run_is_read_as_those_of_the_full_flow_are(wait: str) -> None:
         assert credentials_of(run) == name
         assert options_of(run).wait == wait
     assert openai_batch_form.name in JOB_FLOWS
+    assert job_key_of(FlowRun(flow_id=uuid4(), parameters={"job_key": " night "})) == "night"
