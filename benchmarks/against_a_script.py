@@ -28,7 +28,7 @@ import pandas as pd
 
 from .turns import machine
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.1
 PROMPT = "Is this review of {{ product }} positive, negative or mixed?\n\n{{ review }}"
 
 OURS = """
