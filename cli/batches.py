@@ -215,7 +215,11 @@ def _connected(credentials: str | None) -> Iterator["Connection"]:
     from ..tasks.remote.connection import connect
     from ..tasks.remote.tries import CHECKING
 
-    with _credentials_found(credentials), connect(credentials, reading=CHECKING) as connection:
+    with (
+        _credentials_found(credentials),
+        process.calls_in_this_process(),
+        connect(credentials, reading=CHECKING) as connection,
+    ):
         yield connection
 
 

@@ -117,12 +117,12 @@ def run_command(
     if dry_run:
         from .dry_run import show_dry_run
 
-        process.check_storage(place := storage or process.default_storage())
+        if storage:
+            process.check_storage(storage)
         if job_key and destination is not None:
+            content, place = content_of(table), storage or process.default_storage()
             find_known(
-                describe_job(
-                    table, request, destination, job_key=job_key, storage=place, source_digest=content_of(table)
-                )
+                describe_job(table, request, destination, job_key=job_key, storage=place, source_digest=content)
             )
         own = not overwrite and _is_known(table, request, destination, job_key, storage, options, credentials)
         show_dry_run(
@@ -240,7 +240,7 @@ def run_job(
         return report, True
     else:
         check_other_deadline(known, wanted.deadline)
-    if credentials is None:
+    if not credentials:
         process.check_key()
     click.echo(f"job {wanted.key} (folder {wanted.folder})", err=True)
     if known is None:

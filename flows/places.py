@@ -15,6 +15,8 @@ _REFUSALS: dict[str, type[Refused]] = {
 
 WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
 
+ONE_SLASH = re.compile(r"(?!file:|local:)[a-z][a-z0-9]+:/[^/]")
+
 _LOCAL = re.compile(r"(file|local):(//)?")
 
 
@@ -30,6 +32,11 @@ def check_places(**places: str | None) -> None:
                 raise _REFUSALS.get(purpose, Refused)(
                     f"The {purpose} {url!r} is a path of a Windows machine, which the worker does not see: put it "
                     "where both reach it, and name it as the worker does.",
+                    path=url,
+                )
+            if ONE_SLASH.match(url):
+                raise _REFUSALS.get(purpose, Refused)(
+                    f"The {purpose} {url!r} is neither a path nor a URL: behind the colon stand two slashes.",
                     path=url,
                 )
             raise _REFUSALS.get(purpose, Refused)(

@@ -71,8 +71,11 @@ def parse_request(content: Any, whence: str = "The request") -> Request:
         raise AnswerSchemaError(f"{whence} is not valid: {error}", **error.details) from None
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(place) for place in first["loc"][1:]) or "kind"
-        raise RequestError(f"{whence} is not valid: {field}: {first['msg']}", field=field) from None
+        field = ".".join(str(place) for place in first["loc"][1:])
+        is_ours = first["type"] == "value_error"  # where it is of no field it says itself what it is about
+        told = str(first["ctx"]["error"]) if is_ours else first["msg"]
+        said = f"{field or 'kind'}: {told}" if field or not is_ours else told
+        raise RequestError(f"{whence} is not valid: {said}", field=field or "kind") from None
 
 
 _TAG = "tag:yaml.org,2002:"
