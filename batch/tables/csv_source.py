@@ -42,6 +42,7 @@ LOOKED_AT = 50
 """Records by which a separator is told."""
 
 NOT_UTF8 = "is not UTF-8; save the file as UTF-8 (in Excel: CSV UTF-8)"
+NOT_TEXT = "holds a NUL byte, so it is not text"
 
 _ZONE = re.compile(r"[T ].*(Z|[+-]\d\d(:?\d\d)?)$")  # behind a time: 2024-01-02 ends in a day, not in an offset
 _NEVER_CLOSED = "unexpected end of data"
@@ -198,13 +199,13 @@ def _beginning(file: SourceFile, separator: str, count: int) -> _Chunk:
     """The first records; none where this separator makes none of them.
 
     Raises:
-        SourceError: it is not UTF-8, whatever separates its fields.
+        SourceError: it is no text in UTF-8, whatever separates its fields.
     """
     try:
         with _opened(file) as text:
             return list(islice(_Records(file, text, separator), count))
     except SourceError as error:
-        if NOT_UTF8 in str(error):
+        if NOT_UTF8 in str(error) or NOT_TEXT in str(error):
             raise
         return []
 
@@ -264,7 +265,7 @@ class _Records:
             if not line.isascii() and not _is_unicode(line):
                 raise self.error(NOT_UTF8, line=self._reader.line_num + 1)
             if not self._reader.line_num and "\0" in line:  # further down an answer may hold one
-                raise self.error("holds a NUL byte, so it is not text", line=1)
+                raise self.error(NOT_TEXT, line=1)
             self.characters += len(line)
             yield line
 

@@ -74,6 +74,14 @@ def test_azures_client_asks_the_resource() -> None:
         assert str(client.base_url) == "https://a.example/openai/"
 
 
+@pytest.mark.parametrize("name", [None, ""], ids=["none", "empty"])
+def test_no_name_is_the_environments_credentials(name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one too, as a form and a command give it whose variable is not set."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-environment")
+    with load_credentials(name).get_client() as client:
+        assert client.api_key == "sk-of-the-environment"
+
+
 @pytest.mark.server
 @pytest.mark.usefixtures("prefect_server")
 @pytest.mark.parametrize("kind", KINDS)

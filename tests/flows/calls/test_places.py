@@ -55,6 +55,13 @@ def test_a_frame_in_a_deployed_run_refuses_them_too(monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_url_that_lacks_a_slash_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder before it makes it no path."""
+    monkeypatch.setenv(STARTED_FOR, "06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21")
+    with pytest.raises(Refused, match="'s3:/lake/a.csv' is neither a path nor a URL"):
+        check_places(source="s3:/lake/a.csv")
+
+
 @pytest.mark.parametrize("url", ["C:\\data\\a.csv", "d:/a.csv", "\\\\server\\share\\a.csv"])
 def test_a_path_of_windows_is_told_as_one(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker sees no disk of somebody's desk; no folder before it makes it a path."""

@@ -74,6 +74,17 @@ def test_a_later_run_removes_them_and_the_job_stays_done(
     assert set((storage / "first").names()) <= RECORDS
 
 
+def test_days_without_end_keep_no_other_jobs_rows(
+    finish: Finish, tmp_path: Path, batch_server: BatchServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A number beyond the calendar is for good, and no fault."""
+    finish("first")
+    days_pass(monkeypatch, 8)
+    finish("second", keep_days=10_000_000)
+    assert set(Folder(str(tmp_path / "jobs" / "first")).names()) <= RECORDS
+    assert "rows" in Folder(str(tmp_path / "jobs" / "second")).names()
+
+
 def test_without_its_table_such_a_job_is_refused_by_name(
     finish: Finish, tmp_path: Path, batch_server: BatchServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
