@@ -50,7 +50,7 @@ def demo_command(destination: str) -> int:
 
     if destination != DESTINATION:
         if Path(destination).suffix != ".csv":
-            raise click.UsageError(f"The demo writes CSV: --to {Path(destination).with_suffix('.csv')}.")
+            raise click.UsageError("The demo writes CSV: name a file that ends in .csv.")
         if Path(destination).exists():
             raise click.UsageError(f"{destination} exists already: choose another --to.")
     begun = time.monotonic()

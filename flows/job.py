@@ -32,7 +32,7 @@ from ..blocks.databases import database_engine
 from ..tasks import check_access, clean_up, keep_mark, read_source, write_results
 from ..tasks.databases import check_table, load_results
 from ..tasks.marks import mark_stands
-from ..tasks.remote.tries import kind_of, may_pass, pauses_end_with_it
+from ..tasks.remote.tries import kind_of, may_pass, pause_for_storage, pauses_end_with_it
 from ..tasks.reports import show_report
 from .cancellation import cancel_open_batches
 from .defaults import began_before, begun_at, current_run, default_job_key, default_storage, with_schedule
@@ -145,7 +145,7 @@ def openai_batch(
 
 
 @settled_records_remembered()
-@storage_awaited()
+@storage_awaited(pause_for_storage)
 def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job = job_run.job
@@ -220,14 +220,14 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
 def _rounds_or_later(job_run: JobRun, max_rounds: int) -> bool:
     """Every round of a job; False where the rest is waited for elsewhere.
 
-    So it is where OpenAI is away and the run suspends: the next look goes on, and nobody wakes a run that failed.
+    So it is where OpenAI or the storage is away and the run suspends: nobody wakes a run that failed.
     """
     try:
         return _rounds(job_run, max_rounds)
     except Exception as error:
         if job_run.options.wait != "suspend" or not may_pass(error) or not job_run.job.has_sent():
             raise
-        get_run_logger().warning("OpenAI is away (%s): the next look goes on", kind_of(error))
+        get_run_logger().warning("What the job needs is away (%s): the next look goes on", kind_of(error))
         return False
 
 

@@ -99,7 +99,8 @@ def _responses(body: Body) -> Answer:
     if body.get("status") in ("failed", "cancelled"):
         return _failed(body, "the response failed")
     incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
-    ended = "stop" if body.get("status") in ("completed", None) else body["status"]
+    status = body.get("status")
+    ended = status if isinstance(status, str) and status not in ("", "completed") else "stop"
     reason = ended if incomplete is None else _REASONS.get(incomplete, incomplete)
     output = body["output"]
     calls = [item for item in output if str(item.get("type")).endswith(("function_call", "custom_tool_call"))]

@@ -244,12 +244,13 @@ def _text(value: Any) -> str | None:
 def _error(*told: Any) -> tuple[str | None, str | None]:
     """Code and message of the first that tells either: error objects, what holds one, or whatever stands there."""
     for error in map(opened, told):
-        while isinstance(error, dict) and error.get("error"):
-            error = opened(error["error"])
+        while isinstance(error, dict) and isinstance(inner := opened(error.get("error")), dict) and inner:
+            error = inner
         code, message = None, error or None
         if isinstance(error, dict):
             code = error.get("code") or error.get("type")
-            message = error.get("message") or error.get("detail")  # so servers built with FastAPI call it
+            # servers built with FastAPI call it detail
+            message = error.get("message") or error.get("detail") or error.get("error")
         if code or message:
             return _text(code), _text(message)
     return None, None

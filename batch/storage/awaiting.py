@@ -1,13 +1,14 @@
 """Storage that is away for a while, as an object store that is started anew: a run waits for it."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_before_delay, wait_exponential
 
 from .locations import is_away
 
@@ -19,20 +20,26 @@ log = logging.getLogger(__name__)
 AWAITED_SECONDS = 180.0
 """How long a run waits for its storage, beyond the tries of the storage's own client."""
 
-_seconds: ContextVar[float] = ContextVar("seconds", default=0.0)
+Sleep = Callable[[float], None]
+
+_patience: ContextVar[tuple[float, Sleep]] = ContextVar("patience", default=(0.0, time.sleep))
 
 
 @contextmanager
-def storage_awaited(seconds: float = AWAITED_SECONDS) -> Iterator[None]:
+def storage_awaited(sleep: Sleep, seconds: float = AWAITED_SECONDS) -> Iterator[None]:
     """Let calls to storage that is away be made again for so long, in the block and in the threads of its tasks.
 
     Outside of such a block they fail at once: where a job is opened, a misspelt address is no outage.
+
+    Args:
+        sleep: Lets so many seconds pass; what it raises ends the call.
+        seconds: For how long.
     """
-    before = _seconds.set(seconds)
+    before = _patience.set((seconds, sleep))
     try:
         yield
     finally:
-        _seconds.reset(before)
+        _patience.reset(before)
 
 
 def awaited(function: Callable[P, R]) -> Callable[P, R]:
@@ -43,10 +50,12 @@ def awaited(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except Exception as error:
-            if not (_seconds.get() and is_away(error)):
+            seconds, sleep = _patience.get()
+            if not (seconds and is_away(error)):
                 raise
         retrying = Retrying(
-            stop=stop_after_delay(_seconds.get()),
+            sleep=sleep,
+            stop=stop_before_delay(seconds),
             wait=wait_exponential(max=15),
             retry=retry_if_exception(is_away),
             before_sleep=_say_so,

@@ -14,9 +14,16 @@ PASSING = frozenset({errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EIO)})
 """What s3fs makes of an object store that has too much to do, or fails itself."""
 
 UNREACHED = frozenset(
-    {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ServiceRequestError", "ServiceResponseError"}
+    {
+        ("botocore", "ConnectionError"),
+        ("botocore", "HTTPClientError"),
+        ("aiohttp", "ClientConnectionError"),
+        ("google", "TransportError"),
+        ("azure", "ServiceRequestError"),
+        ("azure", "ServiceResponseError"),
+    }
 )
-"""What connections that fail are called by botocore, by aiohttp (s3fs, gcsfs) and by Azure's client (adlfs)."""
+"""What connections that fail are called by the clients of s3fs, gcsfs and adlfs, and by whose package."""
 
 
 def open_url(url: str) -> tuple[AbstractFileSystem, str]:
@@ -51,9 +58,19 @@ def is_away(error: object) -> bool:
     """
     if not isinstance(error, Exception):
         return False
-    told = getattr(error.__cause__, "response", None) if isinstance(error, OSError) else None
-    status = told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) if isinstance(told, dict) else 0
-    return may_pass(error) or status >= 500 or any(kind.__name__ in UNREACHED for kind in type(error).__mro__)
+    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(error).__mro__}
+    is_lasting = any("SSL" in name or "Certificate" in name for _, name in kinds)
+    return may_pass(error) or (not is_lasting and bool(kinds & UNREACHED)) or _status(error) >= 500
+
+
+def _status(error: Exception) -> int:
+    """The HTTP status of a store's answer, as s3fs, gcsfs and Azure's client tell it; 0 where there is none."""
+    told = getattr(error.__cause__, "response", None)
+    of_s3 = told.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(told, dict) else None
+    root = type(error).__module__.partition(".")[0]
+    of_others = {"gcsfs": "code", "azure": "status_code"}.get(root, "")
+    status: object = of_s3 or getattr(error, of_others, 0)
+    return int(str(status)) if str(status).isdecimal() else 0
 
 
 def is_object_store(url: str) -> bool:

@@ -3,6 +3,7 @@
 import shutil
 import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
@@ -19,8 +20,9 @@ def scratch_folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix=SCRATCH)
 
 
+@cache
 def remove_forgotten() -> None:
-    """Remove what processes left that did not come to their end, once it is `FORGOTTEN_SECONDS` old."""
+    """Remove, once a process, what others left that did not come to their end and is `FORGOTTEN_SECONDS` old."""
     for left in Path(gettempdir()).glob(f"{SCRATCH}*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > FORGOTTEN_SECONDS:

@@ -56,12 +56,16 @@ def slices(batch: pa.RecordBatch, rows: int = GROUP_ROWS, size: int = GROUP_BYTE
 
 def _halved(batch: pa.RecordBatch, size: int) -> Iterator[pa.RecordBatch]:
     """A batch, or the halves of the halves of one whose rows are larger than others."""
-    if batch.num_rows < 2 or _bytes(batch) <= size:
+    whole, middle = _bytes(batch), batch.num_rows // 2
+    if not middle or whole <= size:
         yield batch
         return
-    middle = batch.num_rows // 2
-    yield from _halved(batch.slice(0, middle), size)
-    yield from _halved(batch.slice(middle), size)
+    halves = batch.slice(0, middle), batch.slice(middle)
+    if sum(map(_bytes, halves)) > 1.5 * whole:  # both hold what their rows share, as a dictionary within lists
+        yield batch
+        return
+    for half in halves:
+        yield from _halved(half, size)
 
 
 def gathered(batches: Iterable[pa.RecordBatch], rows: int = GROUP_ROWS) -> Iterator[pa.RecordBatch]:

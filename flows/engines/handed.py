@@ -40,6 +40,7 @@ class Handed(Generic[R]):
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
         self._future: PrefectFuture[R] | None = None
         self._tell: Callable[[], None] | None = None
+        self._owed: Callable[[], None] | None = None
         self._is_over = False
         self._lost: Exception | None = None
         self._result: R
@@ -55,7 +56,7 @@ class Handed(Generic[R]):
     def telling(self, step: Step, rows: int) -> "Handed[R]":
         """Report so many rows of a step as done when it is over, for nobody observes the engine's processes."""
         if self._future is None:
-            report(step, advance=rows)
+            self._owed = partial(report, step, advance=rows)
         else:
             tell = copy_context().run
             self._future.add_done_callback(lambda _: tell(report, step, advance=rows))
@@ -114,8 +115,8 @@ class Handed(Generic[R]):
         if self._future is not None:
             _mark_lost(self._future)
         self._result = self._here()
-        if self._tell is not None:
-            self._tell()
+        for tell in filter(None, (self._owed, self._tell)):
+            tell()
 
 
 def await_all(handed: Sequence[Handed[R]]) -> None:

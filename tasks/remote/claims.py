@@ -99,8 +99,8 @@ def _found_or_created(
         file_id = upload(connection, file)
     try:
         return CREATING.call(_found_or_tried, connection, file, file_id, identity, find, bound)
-    except APIError as error:
-        if isinstance(error, RateLimitError) or may_have_created(error):
+    except (APIError, TimeoutError) as error:
+        if isinstance(error, RateLimitError | TimeoutError) or may_have_created(error):
             note_kept_upload(file, file_id)
         else:
             with suppress(OpenAIError):
@@ -132,9 +132,10 @@ def _found_or_tried(
             drop_kept_upload(file)  # before the claim, after which nothing comes before the creation
             now = _now()
             claimed = claim(file, number + 1, now, seen.attempt)
-            if claimed is not None and _now() - now > LONGEST_CLAIM:
+            if claimed is not None and (took := _now() - now) > LONGEST_CLAIM:
                 take_back(file, claimed)
-            elif claimed is not None:
+                raise TimeoutError(f"The job's storage took {took.seconds} s to write that a batch is created")
+            if claimed is not None:
                 metadata = metadata_of_attempt(with_tokens(identity, file), seen.attempt)
                 return _create_claimed(connection, file, file_id, claimed, metadata)
 

@@ -34,7 +34,7 @@ from math import inf, isfinite
 from threading import Event
 from typing import ParamSpec, TypeVar
 
-from httpx import HTTPStatusError, TransportError
+from httpx import HTTPStatusError, NetworkError, RemoteProtocolError, TimeoutException
 from httpx2 import Request
 from openai import APIConnectionError, APIError, APIStatusError, BadRequestError
 from openai.pagination import SyncCursorPage
@@ -110,6 +110,11 @@ def pause(seconds: float, asked: str = "OpenAI") -> None:
             raise KeyboardInterrupt
 
 
+def pause_for_storage(seconds: float) -> None:
+    """A pause before a job's storage is asked again that was away."""
+    pause(seconds, asked="the job's storage")
+
+
 @contextmanager
 def pauses_end_with_it() -> Iterator[None]:
     """Let Ctrl-C or SIGTERM in the block end the pauses of its other threads too, whose ends are waited for.
@@ -147,7 +152,8 @@ def may_pass(error: object) -> bool:
         return is_transient(error.status_code) and error.code != "insufficient_quota"
     if isinstance(error, HTTPStatusError):
         return is_transient(error.response.status_code)
-    return isinstance(error, APIConnectionError | DownloadBroken | TransportError) or is_away(error)
+    lost = NetworkError | TimeoutException | RemoteProtocolError
+    return isinstance(error, APIConnectionError | DownloadBroken | lost) or is_away(error)
 
 
 def _may_create_again(error: object) -> bool:

@@ -12,7 +12,7 @@ from ..source_files import SourceFile
 from .view_types import batch_without_views, schema_without_views
 
 ROWS_AT_ONCE = 256
-"""A row group tells its size as it is encoded, repeated texts once: so few rows of it are read at a time."""
+"""A row group tells its size as it is encoded, repeated texts once: so few rows of such are read at a time."""
 
 
 class ParquetTable:
@@ -39,7 +39,8 @@ class ParquetTable:
         first = 0
         with self._reading() as parquet:
             size = self._batch_rows(parquet.metadata)
-            few = parquet.iter_batches(size, use_threads=False)  # which take longer to begin than to read so few
+            # threads take longer to begin than to read few rows
+            few = parquet.iter_batches(size, use_threads=size > ROWS_AT_ONCE)
             for batch in gathered((batch_without_views(views, self.schema) for views in few), self._rows):
                 refuse_broken_text(self._file, batch, first)
                 first += batch.num_rows
@@ -58,7 +59,17 @@ class ParquetTable:
         """As many rows as fit into a batch, if they are as large as their row groups say; few, if they are not."""
         groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
         widest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=0)
-        return max(1, min(self._rows, ROWS_AT_ONCE, int(GROUP_BYTES / max(widest, 1))))
+        most = ROWS_AT_ONCE if any(map(_shares_texts, groups)) else self._rows
+        return max(1, min(self._rows, most, int(GROUP_BYTES / max(widest, 1))))
+
+
+def _shares_texts(group: pq.RowGroupMetaData) -> bool:
+    """Whether texts may be written once for many rows."""
+    columns = (group.column(place) for place in range(group.num_columns))
+    return any(
+        column.physical_type == "BYTE_ARRAY" and any("DICTIONARY" in encoding for encoding in column.encodings)
+        for column in columns
+    )
 
 
 def refuse_unclear_names(file: SourceFile, schema: pa.Schema) -> None:

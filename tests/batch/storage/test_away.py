@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, SSLError
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from prefect_openai_batch import ChatRequest, SqlSource, open_job
@@ -42,13 +42,25 @@ def of_status(status: int, code: str) -> OSError:
         (of_status(502, "502"), True),
         (of_status(503, "SlowDown"), True),
         (of_status(500, "InternalError"), True),
+        (SSLError(endpoint_url="https://lake", error="the certificate is another's"), False),
         (of_status(400, "InvalidBucketName"), False),
         (of_status(403, "AccessDenied"), False),
         (OSError(errno.EIO, "the disk is broken"), False),
         (OSError(errno.ENOSPC, "no space left"), False),
         (FileNotFoundError("gone"), False),
     ],
-    ids=["no connection", "a proxy", "busy", "broken", "misspelt", "no right", "a disk", "a full disk", "gone"],
+    ids=[
+        "no connection",
+        "a proxy",
+        "busy",
+        "broken",
+        "a certificate",
+        "misspelt",
+        "no right",
+        "a disk",
+        "a full disk",
+        "gone",
+    ],
 )
 def test_an_outage_is_told_from_a_fault(error: OSError, away: bool) -> None:
     """Only what passes is waited for."""
@@ -57,7 +69,7 @@ def test_an_outage_is_told_from_a_fault(error: OSError, away: bool) -> None:
 
 def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a job is opened it does not: there a misspelt address is no outage."""
-    folder, told = Folder("s3://lake/jobs/job"), [1, 2]
+    folder, told, slept = Folder("s3://lake/jobs/job"), [1, 2, 3], list[float]()
     folder.write("1.json", Note(text="here"))
     read = type(bucket)._cat_file
 
@@ -70,10 +82,11 @@ def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: py
     patched(monkeypatch, "_cat_file", restarting)
     with pytest.raises(EndpointConnectionError):
         folder.read("1.json", Note)
-    with storage_awaited():
+    with storage_awaited(slept.append):
         assert folder.read("1.json", Note) == Note(text="here")
+    assert slept == [1.0]
     told.extend(range(9))
-    with storage_awaited(0.001), pytest.raises(EndpointConnectionError):
+    with storage_awaited(slept.append, 0.001), pytest.raises(EndpointConnectionError):
         folder.read("1.json", Note)
 
 
@@ -97,8 +110,8 @@ def test_what_is_claimed_is_ones_own_where_the_answer_was_lost(
     end = threading.Timer(5, elsewhere.files.remove_file, ["lease.json"])  # else it would stand for 30 seconds
     end.start()
     assert lease.take(lambda: None) is None
+    assert not end.finished.is_set()
     end.cancel()
-    assert end.finished.is_set()
     assert lease.is_held()
     lease.give_back()
 

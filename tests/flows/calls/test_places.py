@@ -62,7 +62,11 @@ def test_a_url_that_lacks_a_slash_is_told_so(monkeypatch: pytest.MonkeyPatch) ->
         check_places(source="s3:/lake/a.csv")
 
 
-@pytest.mark.parametrize("url", ["C:\\data\\a.csv", "d:/a.csv", "\\\\server\\share\\a.csv"])
+@pytest.mark.parametrize(
+    "url",
+    ["C:\\data\\a.csv", "d:/a.csv", "\\\\server\\share\\a.csv"],
+    ids=["a drive", "with slashes", "a share"],
+)
 def test_a_path_of_windows_is_told_as_one(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker sees no disk of somebody's desk; no folder before it makes it a path."""
     monkeypatch.setenv(STARTED_FOR, "06a1b7f4-52c4-7f3e-8000-5d1f0c9a7e21")

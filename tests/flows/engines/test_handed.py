@@ -3,6 +3,7 @@
 import tempfile
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_what_the_engine_takes_no_more_is_done_when_it_is_asked_for(prefect_serv
 
 @pytest.mark.server
 def test_what_has_failed_is_known_without_waiting(prefect_server: str) -> None:
-    """And what has not is not asked for again."""
+    """And what has not keeps its result."""
 
     @task
     def fails() -> None:
@@ -60,9 +61,9 @@ def test_what_has_failed_is_known_without_waiting(prefect_server: str) -> None:
 
     @flow
     def hand_over() -> None:
-        bad, good = Handed(fails), Handed(answers)
-        bad.settle()
-        good.settle()
+        over = Event(), Event()
+        bad, good = Handed(fails).then(over[0].set), Handed(answers).then(over[1].set)
+        assert all(one.wait(60) for one in over)
         assert str(bad.failure()) == "no room"
         assert good.failure() is None
         assert good.result() == 5

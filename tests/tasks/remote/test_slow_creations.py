@@ -13,7 +13,7 @@ from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
-from prefect_openai_batch.batch.jobs.submissions import claim, last_claim, note_refusal, submitted, twins
+from prefect_openai_batch.batch.jobs.submissions import claim, note_refusal, submitted, twins
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
@@ -58,10 +58,13 @@ def test_a_claim_that_took_its_storage_too_long_is_not_used(
     monkeypatch.setattr(clock, "now", lambda: told)
     monkeypatch.setattr(os, "link", slowly)
     with OpenAI(base_url=server.base_url, api_key="test") as client:
+        with pytest.raises(TimeoutError, match="took 60 s"):
+            find_or_create(Connection(client), file, 0.0)
+        assert server.state()["batches"] == []
         batch = find_or_create(Connection(client), file, 0.0)
     assert file.files.names("creating*") == ["creating.2.json", "creating.json"]
-    assert last_claim(file)[0] == 2
     assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+    assert len(server.state()["files"]) == 1
 
 
 class Overtaken(Connection):
