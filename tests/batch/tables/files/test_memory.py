@@ -66,6 +66,18 @@ def test_long_rows_beside_each_other_are_parted(first: int) -> None:
     assert pa.Table.from_batches(found).equals(pa.Table.from_batches([batch]))
 
 
+def test_what_rows_share_within_lists_is_not_cut_row_by_row() -> None:
+    """Each slice holds all of it, however few rows it has."""
+    words = pa.array([f"{number:05}" * 400 for number in range(2_000)])
+    shared = pa.DictionaryArray.from_arrays(
+        pa.array([number % 2_000 for number in range(8_000)], pa.int32()), words
+    )
+    lists = pa.ListArray.from_arrays(pa.array(range(8_001), pa.int32()), shared)
+    cut = list(slices(pa.record_batch({"x": lists}), size=1_000_000))
+    assert sum(one.num_rows for one in cut) == 8_000
+    assert len(cut) < 50
+
+
 def test_equal_rows_are_cut_into_equal_slices() -> None:
     """Of as many rows as fit."""
     batch = pa.record_batch({"x": ["x" * 1_000] * 10_000})
