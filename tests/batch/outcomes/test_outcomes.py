@@ -217,12 +217,7 @@ NOT_SUCCEEDED = [
     (line({}, 400) | {"error": {"error": {"message": "Sorry.", "code": 400}}}, "failed", False, "400"),
     (line(None) | {"error": {"message": "Sorry.", "code": "odd"}}, "failed", True, "odd"),
     (line(error("one"), 400) | {"error": {"message": "Another.", "code": "other"}}, "failed", False, "one"),
-    (
-        {"error": {"code": "invalid_request", "message": "Sorry.", "error": "Bad Request"}},
-        "failed",
-        False,
-        "invalid_request",
-    ),
+    ({"error": {"code": "odd", "message": "Sorry.", "error": "Bad Request"}}, "failed", False, "odd"),
     ({"custom_id": "a"}, "failed", True, None),
     (line(None), "failed", True, "unreadable_response"),
     (line(""), "failed", True, "unreadable_response"),
