@@ -13,10 +13,8 @@ _REFUSALS: dict[str, type[Refused]] = {
     "result": DestinationError,
 }
 
-WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
-
-ONE_SLASH = re.compile(r"(?!file:|local:)[a-z][a-z0-9]+:/[^/]")
-
+_OF_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_ONE_SLASH = re.compile(r"(?!file:|local:)[a-z][a-z0-9]+:/[^/]")
 _LOCAL = re.compile(r"(file|local):(//)?")
 
 
@@ -28,22 +26,22 @@ def check_places(**places: str | None) -> None:
     """
     for purpose, url in places.items():
         if url and is_relative(url) and is_deployed():
-            if WINDOWS.match(url):
-                raise _REFUSALS.get(purpose, Refused)(
-                    f"The {purpose} {url!r} is a path of a Windows machine, which the worker does not see: put it "
-                    "where both reach it, and name it as the worker does.",
-                    path=url,
-                )
-            if ONE_SLASH.match(url):
-                raise _REFUSALS.get(purpose, Refused)(
-                    f"The {purpose} {url!r} is neither a path nor a URL: behind the colon stand two slashes.",
-                    path=url,
-                )
-            raise _REFUSALS.get(purpose, Refused)(
-                f"The {purpose} {url!r} is a relative path. A deployed run's folder is its worker's, and gone "
-                f"when the run ends: name a whole path, such as /data/{PurePath(url).name}, or a URL.",
-                path=url,
-            )
+            raise _REFUSALS.get(purpose, Refused)(f"The {purpose} {url!r} is {_what_it_is(url)}", path=url)
+
+
+def _what_it_is(url: str) -> str:
+    """What is wrong with a place that depends on the process's folder, and the way out."""
+    if _OF_WINDOWS.match(url):
+        return (
+            "a path of a Windows machine, which the worker does not see: put it where both reach it, and name it "
+            "as the worker does."
+        )
+    if _ONE_SLASH.match(url):
+        return "neither a path nor a URL: behind the colon stand two slashes."
+    return (
+        "a relative path. A deployed run's folder is its worker's, and gone when the run ends: name a whole path, "
+        f"such as /data/{PurePath(url).name}, or a URL."
+    )
 
 
 def is_relative(url: str) -> bool:

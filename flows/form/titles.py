@@ -50,7 +50,6 @@ FIELDS: dict[type[OpenAIBatchError], str] = {
 }
 """Which field an error is about."""
 
-
 WAYS_OUT = {
     re.compile(r"\(--overwrite, if_exists='replace'\)"): f"({REPLACE})",
     re.compile(r'give the column the type "text" to keep it as .*? \(types: .*?; --type ".*?"\)'): "write all its "
