@@ -26,20 +26,20 @@ def check_places(**places: str | None) -> None:
     """
     for purpose, url in places.items():
         if url and is_relative(url) and is_deployed():
-            raise _REFUSALS.get(purpose, Refused)(f"The {purpose} {url!r} is {_what_it_is(url)}", path=url)
+            raise _REFUSALS.get(purpose, Refused)(f"The {purpose} {url!r} {_fault(url)}", path=url)
 
 
-def _what_it_is(url: str) -> str:
+def _fault(url: str) -> str:
     """What is wrong with a place that depends on the process's folder, and the way out."""
     if _OF_WINDOWS.match(url):
         return (
-            "a path of a Windows machine, which the worker does not see: put it where both reach it, and name it "
+            "is a path of a Windows machine, which the worker does not see: put it where both reach it, and name it "
             "as the worker does."
         )
     if _ONE_SLASH.match(url):
-        return "neither a path nor a URL: behind the colon stand two slashes."
+        return "is neither a path nor a URL: behind the colon stand two slashes."
     return (
-        "a relative path. A deployed run's folder is its worker's, and gone when the run ends: name a whole path, "
+        "is a relative path. A deployed run's folder is its worker's, and gone when the run ends: name a whole path, "
         f"such as /data/{PurePath(url).name}, or a URL."
     )
 
