@@ -33,14 +33,14 @@ def _fault(url: str) -> str:
     """What is wrong with a place that depends on the process's folder, and the way out."""
     if _OF_WINDOWS.match(url):
         return (
-            "is a path of a Windows machine, which the worker does not see: put it where both reach it, and name it "
-            "as the worker does."
+            "is a path of a Windows machine, which the worker does not see: put it where both reach it, and name "
+            "it as the worker does."
         )
     if _ONE_SLASH.match(url):
         return "is neither a path nor a URL: behind the colon stand two slashes."
     return (
-        "is a relative path. A deployed run's folder is its worker's, and gone when the run ends: name a whole path, "
-        f"such as /data/{PurePath(url).name}, or a URL."
+        "is a relative path. A deployed run's folder is its worker's, and gone when the run ends: name a whole "
+        f"path, such as /data/{PurePath(url).name}, or a URL."
     )
 
 
