@@ -15,8 +15,8 @@ BUCKET = "s3://lake"
 
 
 @contextmanager
-def object_store(folder: Path) -> Iterator[None]:
-    """An empty bucket, whose address this process's variables hold.
+def object_store(folder: Path) -> Iterator[Program]:
+    """The store with an empty bucket, whose address this process's variables hold.
 
     Args:
         folder: Where its log lies.
@@ -30,6 +30,6 @@ def object_store(folder: Path) -> Iterator[None]:
         AWS_DEFAULT_REGION="us-east-1",
     )
     command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    with run_program(Program(command, dict(os.environ), folder / "object-store.log", f"{url}/moto-api/")):
+    with run_program(Program(command, dict(os.environ), folder / "object-store.log", f"{url}/moto-api/")) as store:
         fsspec.filesystem("s3", skip_instance_cache=True).mkdir(BUCKET.removeprefix("s3://"))
-        yield
+        yield store

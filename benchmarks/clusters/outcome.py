@@ -27,6 +27,7 @@ class Outcome:
         start: Seconds of the engine's start alone.
         seconds: Seconds of the job, the engine's start within.
         after_kill: Seconds from the kill to the end; None: nothing was killed.
+        store: Processor seconds of the object store meanwhile.
     """
 
     engine: str
@@ -37,6 +38,7 @@ class Outcome:
     start: float
     seconds: float
     after_kill: float | None
+    store: float = 0.0
 
 
 def read_outcome(

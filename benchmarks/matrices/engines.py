@@ -6,7 +6,7 @@
 The engines are threads, processes, Dask and Ray with two processes each on this machine, and one of two workers of
 a work pool that share no disk: job folders, tables and Prefect's results lie in an object store (moto's server),
 and Prefect's server is on PostgreSQL. Threads run with their files there too, for what the store takes is not the
-workers'. Of the engines' time their start is apart, measured by a flow whose tasks import what ours do. The digest
+workers'; its own processor seconds are told, as it takes them from the same two cores. Of the engines' time their start is apart, measured by a flow whose tasks import what ours do. The digest
 is of the table's bytes, without the ids that OpenAI makes anew.
 
 Killed (`kill -9`) is that process of the engine which has worked most, or the run's worker with all its
@@ -34,12 +34,14 @@ from ..clusters.outcome import Outcome
 from ..clusters.runners import RUNNERS
 from ..prefect_server import prefect_server
 from ..turns import machine
+from ..waits.programs import Program
 
 THREADS = "threads"
 THREADS_ON_S3 = "threads on S3"
 TWO_WORKERS = "two workers"
 ENGINES = (*RUNNERS, THREADS_ON_S3, TWO_WORKERS)
 IN_ONE_PROCESS = (THREADS, THREADS_ON_S3)
+ON_S3 = (THREADS_ON_S3, TWO_WORKERS)
 MODELS = ("gpt-5", "gpt-5-mini", "gpt-5-nano")
 
 REQUEST = {"kind": "chat", "model": "{{ model }}", "prompt": "Was this review meant well?\n\n{{ review }}"}
@@ -88,6 +90,7 @@ class _Trials:
         self.api = options.api
         self.at_once = options.at_once
         self.number = 0
+        self.store: Program | None = None
         self.parameters: dict[str, Any] = {
             "request": REQUEST,
             "job_key": "job",
@@ -107,8 +110,8 @@ class _Trials:
             DO_NOT_TRACK="1",
             RAY_AUTH_MODE="disabled",
         )
-        if {TWO_WORKERS, THREADS_ON_S3} & {*self.engines}:
-            stack.enter_context(object_store(self.scratch))
+        if {*ON_S3} & {*self.engines}:
+            self.store = stack.enter_context(object_store(self.scratch))
         if TWO_WORKERS in self.engines:
             self.cluster = stack.enter_context(two_workers.cluster(self.scratch / "cluster"))
         if self.api or set(self.engines) == {TWO_WORKERS}:
@@ -120,6 +123,7 @@ class _Trials:
         """Run the job once."""
         self.number += 1
         name = f"{self.number:03d}-{engine}-{kill_at or 'whole'}".replace(" ", "-")
+        before = self._seconds_of_store()
         if engine == TWO_WORKERS:
             outcome = two_workers.run_on(self.cluster, self.parameters, name, kill_at, at_once=self.at_once)
         elif engine == THREADS_ON_S3:
@@ -127,8 +131,12 @@ class _Trials:
             outcome = replace(on_threads, engine=engine)
         else:
             outcome = local.run_on(engine, self.parameters, self.scratch / name, kill_at)
+        outcome = replace(outcome, store=self._seconds_of_store() - before)
         print(name, outcome, file=sys.stderr)
         return outcome
+
+    def _seconds_of_store(self) -> float:
+        return self.store.seconds_worked() if self.store else 0.0
 
 
 def _rows(count: int) -> pd.DataFrame:
@@ -155,15 +163,21 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
     if not speeds:
         return
     print(f"{options.rows:,} rows, {options.repeat} runs in turns, medians\n")
-    print(f"{'engine':<14}{'its start, s':>14}{'job with it, s':>16}{'over threads':>14}{'billed':>10}   digest")
+    print(
+        f"{'engine':<14}{'its start, s':>14}{'job with it, s':>16}{'over threads':>14}{'the store':>11}{'billed':>10}   digest"
+    )
     for engine in options.engines:
         runs = _runs_of(engine, speeds)
         start, whole = (median(getattr(one, name) for one in runs) for name in ("start", "seconds"))
         start = 0.0 if engine in IN_ONE_PROCESS else start
         has_other = engine != THREADS and THREADS in options.engines
         told = f"{_over_threads(engine, speeds):+.1f}" if has_other else ""
-        print(f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>14}{runs[0].billed:>10,}   {runs[0].digest}")
-    print("\nover threads: its seconds beside those on threads in the same turn, less the engine's start\n")
+        store = f"{median(one.store for one in runs):.1f}" if engine in ON_S3 else ""
+        print(
+            f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>14}{store:>11}{runs[0].billed:>10,}   {runs[0].digest}"
+        )
+    print("\nover threads: its seconds beside those on threads in the same turn, less the engine's start")
+    print("the store: processor seconds of the object store, on the same two cores\n")
 
 
 def _over_threads(engine: str, speeds: list[Outcome]) -> float:

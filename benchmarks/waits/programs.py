@@ -43,6 +43,12 @@ class Program:
             url = self.health
             await_true(lambda: _answers(url), f"{self.command} does not start: {self.log.read_text()[-2000:]}")
 
+    def seconds_worked(self) -> float:
+        """Processor seconds that it has taken by now, without those of processes that it has started."""
+        assert self.process is not None, "it was started"
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def kill(self) -> None:
         """Kill it, as `kill -9` does; the processes that it has started live on."""
         assert self.process is not None, "it was started"
