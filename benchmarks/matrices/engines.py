@@ -6,8 +6,9 @@
 The engines are threads, processes, Dask and Ray with two processes each on this machine, and one of two workers of
 a work pool that share no disk: job folders, tables and Prefect's results lie in an object store (moto's server),
 and Prefect's server is on PostgreSQL. Threads run with their files there too, for what the store takes is not the
-workers'; its own processor seconds are told, as it takes them from the same two cores. Of the engines' time their start is apart, measured by a flow whose tasks import what ours do. The digest
-is of the table's bytes, without the ids that OpenAI makes anew.
+workers'; its own processor seconds are told, as it takes them from the same two cores. Of the engines' time their
+start is apart, measured by a flow whose tasks import what ours do. The digest is of the table's bytes, without the
+ids that OpenAI makes anew.
 
 Killed (`kill -9`) is that process of the engine which has worked most, or the run's worker with all its
 processes, as a host that vanishes: while items are built, a batch is created, an output is downloaded. The exit
@@ -163,9 +164,8 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
     if not speeds:
         return
     print(f"{options.rows:,} rows, {options.repeat} runs in turns, medians\n")
-    print(
-        f"{'engine':<14}{'its start, s':>14}{'job with it, s':>16}{'over threads':>14}{'the store':>11}{'billed':>10}   digest"
-    )
+    heads = f"{'its start, s':>14}{'job with it, s':>16}{'over threads':>14}{'the store':>11}{'billed':>10}"
+    print(f"{'engine':<14}{heads}   digest")
     for engine in options.engines:
         runs = _runs_of(engine, speeds)
         start, whole = (median(getattr(one, name) for one in runs) for name in ("start", "seconds"))
@@ -173,9 +173,8 @@ def _print_speeds(speeds: list[Outcome], options: argparse.Namespace) -> None:
         has_other = engine != THREADS and THREADS in options.engines
         told = f"{_over_threads(engine, speeds):+.1f}" if has_other else ""
         store = f"{median(one.store for one in runs):.1f}" if engine in ON_S3 else ""
-        print(
-            f"{engine:<14}{start:>14.1f}{whole:>16.1f}{told:>14}{store:>11}{runs[0].billed:>10,}   {runs[0].digest}"
-        )
+        figures = f"{start:>14.1f}{whole:>16.1f}{told:>14}{store:>11}{runs[0].billed:>10,}"
+        print(f"{engine:<14}{figures}   {runs[0].digest}")
     print("\nover threads: its seconds beside those on threads in the same turn, less the engine's start")
     print("the store: processor seconds of the object store, on the same two cores\n")
 
