@@ -12,6 +12,7 @@ from ..prefect_server import free_port
 from ..waits.programs import Program, run_program
 
 BUCKET = "s3://lake"
+"""What is there from the beginning."""
 
 
 @contextmanager
@@ -31,5 +32,12 @@ def object_store(folder: Path) -> Iterator[Program]:
     )
     command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
     with run_program(Program(command, dict(os.environ), folder / "object-store.log", f"{url}/moto-api/")) as store:
-        fsspec.filesystem("s3", skip_instance_cache=True).mkdir(BUCKET.removeprefix("s3://"))
+        new_bucket(BUCKET.removeprefix("s3://"))
         yield store
+
+
+def new_bucket(name: str) -> str:
+    """The URL of a new bucket: moto's server goes through all keys of a bucket to list some of them."""
+    bucket = name.lower()
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir(bucket)
+    return f"s3://{bucket}"

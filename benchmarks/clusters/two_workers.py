@@ -26,7 +26,7 @@ from prefect_openai_batch.emulator import BatchServer
 from ..prefect_server import free_port
 from ..waits.programs import Program, await_true, processes_of, run_program
 from .moments import FAULTS, await_moment
-from .object_store import BUCKET
+from .object_store import BUCKET, new_bucket
 from .outcome import Outcome, read_outcome
 
 ROOT = Path(__file__).parents[2]
@@ -107,12 +107,13 @@ def run_on(
     Args:
         cluster: The workers.
         parameters: The flow's, without destination and storage.
-        name: A new folder's in the object store.
+        name: A new bucket's in the object store.
         kill_at: The moment at which the run's worker is lost; None: none is.
         at_once: Whether the run is retried at once then, and not by our automations after a time of silence.
     """
     cluster.mend()
-    storage, destination = f"{BUCKET}/{name}/jobs", f"{BUCKET}/{name}/answers.parquet"
+    lake = new_bucket(name)
+    storage, destination = f"{lake}/jobs", f"{lake}/answers.parquet"
     with BatchServer() as server:
         server.fail(*FAULTS[kill_at] if kill_at else [])
         run_id = cluster.start({**parameters, "storage": storage, "destination": destination}, server)

@@ -30,7 +30,7 @@ import pandas as pd
 
 from ..clusters import local, two_workers
 from ..clusters.moments import MOMENTS
-from ..clusters.object_store import BUCKET, object_store
+from ..clusters.object_store import new_bucket, object_store
 from ..clusters.outcome import Outcome
 from ..clusters.runners import RUNNERS
 from ..prefect_server import prefect_server
@@ -128,7 +128,7 @@ class _Trials:
         if engine == TWO_WORKERS:
             outcome = two_workers.run_on(self.cluster, self.parameters, name, kill_at, at_once=self.at_once)
         elif engine == THREADS_ON_S3:
-            on_threads = local.run_on(THREADS, self.parameters, self.scratch / name, lake=f"{BUCKET}/{name}")
+            on_threads = local.run_on(THREADS, self.parameters, self.scratch / name, lake=new_bucket(name))
             outcome = replace(on_threads, engine=engine)
         else:
             outcome = local.run_on(engine, self.parameters, self.scratch / name, kill_at)
