@@ -1,6 +1,7 @@
 """What becomes of a job when its flow run is cancelled in Prefect: stopped, cancelled at OpenAI, collected.
 
-Prefect also cancels a run whose deployment is gone: nobody wanted that of its job, which is taken up by another.
+Prefect also cancels a run whose deployment is gone, or has no slot for it: nobody wanted that of its job, which is
+taken up by another. A run that was cancelled before it began has no job: another one's may have the same key.
 """
 
 import logging
@@ -19,7 +20,7 @@ from ..batch.jobs.options import Wait
 from ..batch.jobs.report import command_for
 from ..blocks.prefect_calls import at_once
 from ..tasks import cancel_job
-from .runs import RESUMER, credentials_of, job_of, options_of, parameters_of
+from .runs import RESUMER, credentials_of, has_begun, job_of, options_of, parameters_of
 from .shown.progress_artifact import ProgressArtifact
 
 Log = logging.Logger | logging.LoggerAdapter[Any]
@@ -42,13 +43,13 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
     """Stop the job of a cancelled run, cancel its open batches, start its collector.
 
     Returns:
-        Whether there was anything to end: no job begun, or a job that is done, needs none of it.
+        Whether there was anything to end: a run that never began, no job, or one that is done, has none.
 
     Raises:
         AccessError: the account that the form's run was started with is there no more, so nobody can ask OpenAI.
     """
-    job = job_of(flow_run)
-    if job is None or job.report() is not None:
+    job = _job_at_work(flow_run)
+    if job is None:
         return False
     job.stop("cancelled", "The flow run was cancelled before this row was sent.")
     credentials = credentials_of(flow_run)
@@ -63,13 +64,13 @@ def end_cancelled_job(flow_run: FlowRun, log: Log) -> bool:
 
 
 def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
-    """Have the job of a run that lost its deployment taken up by another run; one that was stopped is collected.
+    """Have the job of a run that Prefect itself cancelled taken up by another; one that was stopped is collected.
 
     Returns:
-        Whether there was anything to go on with: no job begun, or a job that is done, needs nothing.
+        Whether there was anything to go on with: a run that never began, no job, or one that is done, has none.
     """
-    job = job_of(flow_run)
-    if job is None or job.report() is not None:
+    job = _job_at_work(flow_run)
+    if job is None:
         return False
     if job.stopped() is not None:  # somebody wanted nothing more to be sent, and that stands
         _collect(job, flow_run, log)
@@ -77,6 +78,12 @@ def go_on_by_another(flow_run: FlowRun, log: Log) -> bool:
     options = {"wait": _kept_wait(flow_run), "in_flight": options_of(flow_run).in_flight}
     _start(RESUMER, options, job, flow_run, log, by_hand=f"run {command_for('resume', job.folder)} to go on")
     return True
+
+
+def _job_at_work(flow_run: FlowRun) -> Job | None:
+    """The unfinished job that a run had in hand; None of one that never began, whatever other has its key."""
+    job = job_of(flow_run)
+    return job if job is not None and job.report() is None and has_begun(flow_run.id) else None
 
 
 def _show(job: Job, cancelled: list[Batch], log: Log) -> None:

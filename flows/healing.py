@@ -43,6 +43,9 @@ TIMED_OUT = "Flow run cancellation timed out"
 NO_DEPLOYMENT = "no longer exists, cancelled run."
 """So a worker ends its message of a run that it was to start, and whose deployment somebody has deleted."""
 
+NO_SLOT = "Deployment concurrency limit reached."
+"""Prefect's message of a run for which its deployment's limit has no slot, where that says CANCEL_NEW."""
+
 
 @flow(name="openai-batch-heal", flow_run_name=run_name)
 def heal_run(flow_run_id: UUID, at_most: int = 5) -> None:
@@ -120,8 +123,8 @@ def goes_on(state: State[Any], asked: datetime) -> bool:
 def collect_cancelled_run(flow_run_id: UUID) -> None:
     """End the job of a run that was cancelled while it was suspended, or whose process was gone, as its hook does.
 
-    One that a worker has cancelled, as its deployment is there no more, goes on by another run: nobody wanted its
-    job to end.
+    One that Prefect has cancelled by itself, as its deployment is there no more or has no slot for it, goes on by
+    another run: nobody wanted its job to end. One that never began has no job.
 
     Args:
         flow_run_id: The run's id.
@@ -141,9 +144,9 @@ def collect_cancelled_run(flow_run_id: UUID) -> None:
         states = _states(client, flow_run_id) if of_a_job else []
     if run is None or not cancelled_without_process(states):
         log.info("Flow run %s is none of ours that was cancelled without a process: nothing is done", flow_run_id)
-    elif (states[-1].message or "").endswith(NO_DEPLOYMENT):
+    elif (states[-1].message or "").endswith((NO_DEPLOYMENT, NO_SLOT)):
         if go_on_by_another(run, log):
-            log.warning("The deployment of flow run %s (%s) is gone: its job goes on by another", run.name, run.id)
+            log.warning("Prefect has cancelled flow run %s (%s): its job goes on by another", run.name, run.id)
     elif end_cancelled_job(run, log):
         log.info("The job of flow run %s (%s) is ended", run.name, run.id)
     else:

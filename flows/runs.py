@@ -1,6 +1,9 @@
 """The flow runs of jobs, as Prefect's server knows them."""
 
-from prefect.client.schemas.objects import FlowRun
+from uuid import UUID
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun, StateType
 from pydantic import ValidationError
 
 from ..batch.errors import Refused
@@ -15,6 +18,9 @@ from .places import is_relative
 
 TAG = "openai-batch"
 """What our deployments tag their runs with: every automation of ours is limited to it."""
+
+BEGUN = (StateType.RUNNING, StateType.PAUSED)
+"""States that only a run has which has begun; a suspended one is paused."""
 
 RESUMER = "openai-batch-resume/resume"
 """The deployment of `resume_job`."""
@@ -75,6 +81,12 @@ def job_of(run: FlowRun, usual_storage: str | None = None) -> Job | None:
     """
     storage = run.parameters.get("storage") or usual_storage or default_storage()
     return (Folder(storage) / job_key_of(run)).read("job.json", Job)
+
+
+def has_begun(run_id: UUID) -> bool:
+    """Whether a flow run was ever at work, by its states: who has it in hand may know it as it was before."""
+    with get_client(sync_client=True) as client:
+        return any(state.type in BEGUN for state in client.read_flow_run_states(run_id))
 
 
 def may_be_for(run: FlowRun, job_folder: Folder) -> bool:

@@ -1,10 +1,11 @@
-"""A deployment is deleted while its runs wait suspended: Prefect cancels them, and their jobs go on."""
+"""Prefect cancels runs by itself, whose deployment is gone or has no slot for them again: their jobs go on."""
 
 import inspect
 from pathlib import Path
 from typing import Any
 
 import httpx
+import prefect
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Cancelled, Suspended
@@ -12,7 +13,7 @@ from prefect.workers.base import BaseWorker
 from prefect_openai_batch import ChatRequest, RunOptions, openai_batch
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.emulator import BatchServer
-from prefect_openai_batch.flows.healing import NO_DEPLOYMENT, collect_cancelled_run
+from prefect_openai_batch.flows.healing import NO_DEPLOYMENT, NO_SLOT, collect_cancelled_run
 from prefect_openai_batch.flows.runs import TAG
 
 from ..conftest import ROOT
@@ -21,21 +22,26 @@ from .support import deployment
 pytestmark = pytest.mark.server
 
 
-def test_prefect_says_so_of_a_run_without_its_deployment() -> None:
-    """The words are its worker's."""
+def test_prefect_says_so_of_a_run_that_it_cancels_by_itself() -> None:
+    """The words are its worker's, and its server's."""
     assert f'{NO_DEPLOYMENT}"' in inspect.getsource(BaseWorker._submit_run)
+    rules = Path(prefect.__file__).parent / "server" / "orchestration" / "core_policy.py"
+    assert f'message="{NO_SLOT}"' in rules.read_text()
 
 
 @pytest.mark.parametrize(
-    ("stopped", "taken_up_by"), [(False, "resume"), (True, "collect")], ids=["open", "stopped"]
+    ("stopped", "taken_up_by", "said"),
+    [(False, "resume", NO_DEPLOYMENT), (True, "collect", NO_DEPLOYMENT), (False, "resume", NO_SLOT)],
+    ids=["open", "stopped", "without a slot"],
 )
-def test_the_job_of_a_run_without_its_deployment_goes_on(
+def test_the_job_of_a_run_that_prefect_has_cancelled_goes_on(
     api: httpx.Client,
     deployed: dict[str, Any],
     still_server: BatchServer,
     tmp_path: Path,
     stopped: bool,
     taken_up_by: str,
+    said: str,
 ) -> None:
     """By a run of *resume*: its batches are paid, and nobody has cancelled them. What was stopped is collected."""
     place = {"job_key": "left-alone", "storage": str(tmp_path / "jobs"), "credentials": "cancellation"}
@@ -48,8 +54,7 @@ def test_the_job_of_a_run_without_its_deployment_goes_on(
     with get_client(sync_client=True) as client:
         parameters = {**place, "options": {"wait": "suspend"}}
         run = client.create_flow_run(openai_batch, parameters=parameters, tags=[TAG], state=Suspended())
-        message = f"Deployment {run.id} {NO_DEPLOYMENT}"
-        client.set_flow_run_state(run.id, Cancelled(message=message), force=True)
+        client.set_flow_run_state(run.id, Cancelled(message=f"Deployment {run.id}: {said}"), force=True)
         collect_cancelled_run(run.id)
         client.delete_flow_run(run.id)
     resumed = {"flow_runs": {"deployment_id": {"any_": [deployment(api, taken_up_by)["id"]]}}}
