@@ -15,6 +15,7 @@ from ..batch.jobs.report import CLEANED, Cleaned
 from ..batch.jobs.submissions import (
     KEPT_UPLOAD,
     TWINS,
+    drop_kept_upload,
     fetched,
     kept_upload,
     last_seen,
@@ -133,12 +134,14 @@ def _strays(
 
     That is where more uploads were begun than have a batch, or one was kept for room that never came, or where the
     job may have been begun `everywhere`, with a record of its uploads that is lost. Only of those `held` an upload
-    may be kept.
+    may be kept; that it was is forgotten before it is deleted.
     """
 
     def stray_name(file: InputFile) -> str | None:
-        begun = uploads_begun(file)
+        begun, is_kept = uploads_begun(file), file in held and kept_upload(file) is not None
+        if is_kept:  # a job that is taken up again would send the id of what is gone
+            drop_kept_upload(file)
         is_left = everywhere or begun > 1 or (begun and last_seen(file) is None)
-        return remote_name(file) if is_left or (file in held and kept_upload(file) is not None) else None
+        return remote_name(file) if is_left or is_kept else None
 
     return connection.files_named({name for _, name in side_by_side(stray_name, files) if name is not None})

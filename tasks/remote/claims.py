@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from openai import APIError, OpenAIError, RateLimitError
+from openai import APIError, BadRequestError, OpenAIError, RateLimitError
 
 from ...batch import clock
 from ...batch.files.batches import Batch
@@ -28,7 +28,7 @@ from ...batch.jobs.submissions import (
 from .connection import Connection
 from .creation import lacks_room, may_have_created, refused_batch
 from .listing import enqueued_by_now, find_created, note_created
-from .tries import CREATING
+from .tries import CREATING, file_not_found
 from .twins import keep_one
 from .uploads import upload
 
@@ -92,11 +92,27 @@ def _found_or_created(
     number, found = _looked_for(connection, file, seen, find)
     if found is not None:
         return found
-    file_id = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
-    if file_id is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
+    kept = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
+    if kept is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
         connection.take_turn()
-    if file_id is None:
-        file_id = upload(connection, file)
+    try:
+        return _found_or_created_of(connection, file, kept or upload(connection, file), identity, find, bound)
+    except BadRequestError as error:
+        if kept is None or not file_not_found(error):
+            raise
+    # what was kept has expired, or somebody has deleted it
+    return _found_or_created_of(connection, file, upload(connection, file), identity, find, bound)
+
+
+def _found_or_created_of(
+    connection: Connection,
+    file: InputFile,
+    file_id: str,
+    identity: Mapping[str, str],
+    find: Find,
+    bound: int | None,
+) -> Batch | None:
+    """Create the batch of an upload, which is kept where it may be used yet, and else deleted."""
     try:
         return CREATING.call(_found_or_tried, connection, file, file_id, identity, find, bound)
     except (APIError, TimeoutError) as error:
@@ -146,6 +162,8 @@ def _looked_for(connection: Connection, file: InputFile, seen: Seen, find: Find)
     if earlier is None:
         return number, submitted(file, seen)
     found = find(earlier.claimed_at.timestamp())
+    if found and KEPT_UPLOAD in seen.names:
+        drop_kept_upload(file)  # it is the batch's, or goes with it
     return number, keep_one(connection, file, found) if found else submitted(file)
 
 

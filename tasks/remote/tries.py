@@ -159,11 +159,11 @@ def may_pass(error: object) -> bool:
 def _may_create_again(error: object) -> bool:
     """Whether a creation may be tried again; never because a look for what it may have created has failed."""
     is_creation = isinstance(error, APIError) and error.request.method == "POST"
-    return is_creation and (may_pass(error) or _file_not_seen_yet(error))
+    return is_creation and (may_pass(error) or file_not_found(error))
 
 
-def _file_not_seen_yet(error: object) -> bool:
-    """OpenAI may not find a file for a moment after its upload."""
+def file_not_found(error: object) -> bool:
+    """Whether OpenAI finds no such file: one that is gone, or for a moment one that was just uploaded."""
     return isinstance(error, BadRequestError) and "Cannot find file" in error.message
 
 
