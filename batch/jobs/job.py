@@ -186,11 +186,16 @@ class Job(Record):
     def stop(self, code: StopCode, message: str) -> None:
         """Send nothing more of this job; what is open is still collected.
 
-        The first reason stays, unless the job is cancelled: whoever collects it then cancels its batches.
+        The first reason stays, unless the job is cancelled: whoever collects it then cancels its batches. They are
+        cancelled too when its time is up, which is noted with the first reason.
         """
         stop = Stop(code=code, message=message, stopped_at=datetime.now(UTC))
-        if not self.files.claim(STOPPED, stop) and code == "cancelled":
+        if self.files.claim(STOPPED, stop):
+            return
+        if code == "cancelled":
             self.files.write(STOPPED, stop)
+        elif code == "finish_by" and (known := self.stopped()) is not None and not known.cancels:
+            self.files.write(STOPPED, known.model_copy(update={"time_is_up": True}))
 
     def resume(self, run_id: str) -> Resumed:
         """Take a stop back, once for each run: what stops the job while the run is at work stays."""

@@ -17,16 +17,20 @@ its time was up; or the account cannot pay, or the model cannot be batched.
 
 
 class Stop(Record):
-    """Why nothing more of a job is sent; rows that no batch holds get this code and message."""
+    """Why nothing more of a job is sent; rows that no batch holds get this code and message.
+
+    And whether its `time_is_up`, where something else had stopped it before.
+    """
 
     code: StopCode
     message: str
     stopped_at: datetime
+    time_is_up: bool = False
 
     @property
     def cancels(self) -> bool:
         """Whether open batches are cancelled; else they run on, and are collected."""
-        return self.code in ("cancelled", "finish_by")
+        return self.time_is_up or self.code in ("cancelled", "finish_by")
 
     @property
     def by_openai(self) -> bool:

@@ -27,6 +27,7 @@ class Standing:
         unsent: Its input files without a batch.
         bounds: What bounds its models' tokens in open batches.
         stopped: Whether nothing more of it is sent.
+        cancelled: Whether its open batches were cancelled; what has stopped it otherwise lets them run on.
     """
 
     job: Job
@@ -34,17 +35,19 @@ class Standing:
     unsent: list[InputFile]
     bounds: Bounds
     stopped: bool
+    cancelled: bool = False
 
 
 def read_standing(job: Job) -> Standing:
     """How a job stands by its records."""
-    where = whereabouts(job)
+    where, stopped = whereabouts(job), job.stopped()
     return Standing(
         job,
         opened=where.opened,
         unsent=where.unsent,
         bounds=bounds_of(job, where, clock.now()),
-        stopped=job.stopped() is not None,
+        stopped=stopped is not None,
+        cancelled=stopped is not None and stopped.cancels,
     )
 
 
@@ -52,7 +55,7 @@ def could_go_on(
     standing: Standing,
     ended: Collection[str],
     now: float,
-    look_for_room: Callable[[], Enqueued] = Enqueued,
+    look_for_room: Callable[[], Enqueued | None] = Enqueued,
     in_flight: int = USUAL.in_flight,
 ) -> bool:
     """Whether a new start of a job would find something to do.
@@ -61,14 +64,13 @@ def could_go_on(
         standing: How the job stands.
         ended: The ids of those of its open batches that have ended at OpenAI.
         now: The time in Unix seconds.
-        look_for_room: Gives the tokens in open batches, where they matter; what the job would send is added, and
-            so counts for the next job.
+        look_for_room: Gives the tokens in open batches, where they matter, or None where nobody can tell; what the
+            job would send is added, and so counts for the next job.
         in_flight: How many of its batches may be open at once.
     """
     if any(batch.id in ended for batch in standing.opened):
         return True
-    # What else has stopped it leaves no record of a cancellation: it would be woken at each look until its end.
-    deadline = next_deadline(standing.job.deadline, cancelled=standing.stopped)
+    deadline = next_deadline(standing.job.deadline, cancelled=standing.cancelled)
     if deadline is not None and deadline.timestamp() <= now + AWAKE_SECONDS:  # it stays awake then
         return True
     if standing.stopped or not standing.unsent:
@@ -76,7 +78,7 @@ def could_go_on(
     return len(standing.opened) < in_flight and _could_send(standing, now, look_for_room)
 
 
-def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqueued]) -> bool:
+def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqueued | None]) -> bool:
     """Whether an input file may go now that could not go when the job was left."""
     has_open, bounds, seen = bool(standing.opened), standing.bounds, set[str]()
     # without open batches the job is stopped where it is spent
@@ -88,7 +90,7 @@ def _could_send(standing: Standing, now: float, look_for_room: Callable[[], Enqu
         if bound is not None:
             enqueued = look_for_room()
             seen.add(file.model)  # none overtakes a file of its model that lacks room
-            if not enqueued.has_room(file, bound):
+            if enqueued is None or not enqueued.has_room(file, bound):
                 continue
             if enqueued.is_fair(file, bound):  # else others go first
                 enqueued.add(file)

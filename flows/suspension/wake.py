@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from functools import cache, partial
+from functools import cache
+from random import sample
 from typing import NamedTuple
 
 from prefect import flow, get_run_logger
@@ -16,10 +17,12 @@ from prefect.flow_runs import resume_flow_run
 from ...batch import clock
 from ...batch.errors import BatchUnknown
 from ...batch.files.batches import Batch
+from ...batch.flight.enqueued import Enqueued
 from ...batch.jobs.job import Job
 from ...batch.words import counted
 from ...blocks.prefect_calls import at_once
 from ...tasks import look_for_room
+from ...tasks.remote.tries import LOOKING
 from ..defaults import default_storage
 from ..runs import credentials_of, job_of, options_of
 from ..shown.run_names import add_to_name, run_name
@@ -123,11 +126,22 @@ def _ended(opened: list[Batch], credentials: str | None) -> set[str]:
 
 
 def _wake(waiting: list[Waiting], credentials: str | None, failed: list[Exception]) -> list[str]:
-    """Resume those of these jobs, all of the same credentials, that can go on; their keys."""
+    """Resume those of these jobs, all of the same credentials, that can go on; their keys.
+
+    The first ones have the room that there is, so each look takes them in another order: in any that stays the
+    last ones starve.
+    """
     ended = _ended([batch for one in waiting for batch in one.standing.opened], credentials)
-    look = cache(partial(look_for_room, credentials))  # by one listing, where some wait for room
+
+    @cache
+    def look() -> Enqueued | None:
+        """One listing for all that wait for room; where it fails, none of them goes on for that."""
+        with _noted(failed, f"The room of credentials {credentials!r} could not be looked for"):
+            return look_for_room(credentials, LOOKING)
+        return None
+
     woken: list[str] = []
-    for run, standing, _ in waiting:
+    for run, standing, _ in sample(waiting, len(waiting)):
         with _noted(failed, UNREAD.format(run.name)):
             if could_go_on(standing, ended, clock.now(), look, options_of(run).in_flight):
                 _resume(run, standing.job)

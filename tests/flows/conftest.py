@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import openai
 import pandas as pd
 import pytest
 from prefect_openai_batch import ChatRequest, FileSource, JobReport, RunOptions, openai_batch
@@ -89,3 +90,18 @@ def _let_time_pass(server: BatchServer, seconds: float, over: Event) -> None:
         if looks > seen:
             server.advance(seconds)
         seen = looks
+
+
+def take_room(tokens: int) -> None:
+    """Have another job's batch enqueue so many tokens."""
+    body = '{"model":"gpt-5-mini","messages":[]}'
+    line = f'{{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{body}}}'
+    metadata = {"job_key": "others", "model": "gpt-5-mini", "enqueued_tokens": str(tokens)}
+    with openai.OpenAI() as client:
+        file = client.files.create(file=("others.jsonl", line.encode()), purpose="batch")
+        client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata=metadata,
+        )

@@ -15,7 +15,8 @@ from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.rounds import plan_answers
 from prefect_openai_batch.cli import app as command_line
 from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
-from prefect_openai_batch.flows.suspension.readiness import read_standing
+from prefect_openai_batch.flows.suspension.checks import AWAKE_SECONDS
+from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 
 from .conftest import BY_MODEL, Run, looked_at
 
@@ -86,6 +87,27 @@ def test_what_is_open_is_cancelled_in_time_whatever_else_has_stopped_the_job(
     report = run(by_model, BY_MODEL, **deadline)
     assert {batch["status"] for batch in server.state()["batches"]} == {"cancelled"}
     assert 0 < report.answered == server.bill()["billed"] < 20
+
+
+@pytest.mark.server
+def test_a_stopped_job_that_sleeps_is_woken_to_be_cancelled_once(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run
+) -> None:
+    """So long before its end that what was finished comes; what had stopped it is still why rows were not sent."""
+    serve(running=10 * HOUR)
+    run(by_model, BY_MODEL, in_flight=1, wait="detach", **in_hours(8))
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    job.stop("budget", "Its budget was used up.")
+    assert job.deadline
+    cancel_at, finish_by = job.deadline.cancel_at.timestamp(), job.deadline.finish_by.timestamp()
+    assert not could_go_on(read_standing(job), [], cancel_at - AWAKE_SECONDS - 1)
+    assert could_go_on(read_standing(job), [], cancel_at - AWAKE_SECONDS)
+    job.stop("finish_by", "Its time is up.")
+    assert not could_go_on(read_standing(job), [], finish_by - AWAKE_SECONDS - 1)
+    assert could_go_on(read_standing(job), [], finish_by - AWAKE_SECONDS)
+    stopped = job.stopped()
+    assert stopped
+    assert (stopped.code, stopped.message) == ("budget", "Its budget was used up.")
 
 
 @pytest.mark.server

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import openai
 import pandas as pd
 import pytest
 from prefect import flow
@@ -32,7 +31,7 @@ from prefect_openai_batch.flows.suspension.looks import LOOKS, message_after
 from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 
-from .conftest import BY_MODEL, REVIEW, Run, looked_at
+from .conftest import BY_MODEL, REVIEW, Run, looked_at, take_room
 
 pytestmark = pytest.mark.server
 
@@ -119,21 +118,6 @@ def test_a_stop_is_seen_while_room_is_waited_for(
         looks = [one for one in server.requests()[before:] if one["path"].endswith("/batches")]
     assert stopper.said == ["Input files wait for room among the enqueued tokens of gpt-5-mini"]
     assert (report.answered, len(looks)) == (0, 2)  # the first was for batches of the job's own
-
-
-def take_room(tokens: int) -> None:
-    """Have another job's batch enqueue so many tokens."""
-    body = '{"model":"gpt-5-mini","messages":[]}'
-    line = f'{{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":{body}}}'
-    metadata = {"job_key": "others", "model": "gpt-5-mini", "enqueued_tokens": str(tokens)}
-    with openai.OpenAI() as client:
-        file = client.files.create(file=("others.jsonl", line.encode()), purpose="batch")
-        client.batches.create(
-            input_file_id=file.id,
-            endpoint="/v1/chat/completions",
-            completion_window="24h",
-            metadata=metadata,
-        )
 
 
 @pytest.mark.unhurried
