@@ -48,8 +48,8 @@ NO_SLOT = 423
 """Prefect's status of a limit whose slots are all taken."""
 
 SHORTEST_PAUSE_SECONDS = 0.2
-LONGEST_PAUSE_SECONDS = 5.0
-"""Between two looks at a limit without a slot, on average: they come less often the longer it takes."""
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between two looks at a limit without a slot, on average, whether a slot comes back sooner or later."""
 
 BUSY = 503
 """Prefect's status where its database is busy."""
@@ -119,14 +119,23 @@ def _take(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account, 
     names = [pace.name(account) for pace in paces]
     begun, seen = time.monotonic(), dict[str, tuple[datetime | None, float]]()
     while True:
-        have_one = [_has_slot(_limit(client, pace, account), seen) for pace in paces]
+        limits = [_limit(client, pace, account) for pace in paces]
+        have_one = [_has_slot(limit, seen) for limit in limits]
         if all(have_one) and _took(client, names):
             return True
-        waited = time.monotonic() - begun
-        if waited >= seconds:
+        if time.monotonic() - begun >= seconds:
             return False
-        usual = min(max(waited / 10, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
+        usual = max(map(_pause_at, limits))
         pause(usual * random.uniform(0.5, 1.5), asked="Prefect, for a turn")  # noqa: S311  # no secret
+
+
+def _pause_at(limit: GlobalConcurrencyLimitResponse) -> float:
+    """The seconds between two looks at a limit, on average: about as long as a slot takes to come back.
+
+    However long one has waited: pauses that grow give the next turn to who has just had one.
+    """
+    decay = limit.slot_decay_per_second
+    return min(max(1 / decay, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS) if decay else LONGEST_PAUSE_SECONDS
 
 
 def _has_slot(limit: GlobalConcurrencyLimitResponse, seen: dict[str, tuple[datetime | None, float]]) -> bool:
