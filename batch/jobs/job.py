@@ -42,7 +42,7 @@ from ..tables.parts import Part
 from ..tables.sql.sql_destination import Loaded, SqlDestination
 from .deadlines import Deadline
 from .report import CLEANED, REPORT, Cleaned, JobReport
-from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode
+from .stops import RESUMED, STOPPED, Resumed, Stop, StopCode, note_stop
 from .submissions import begun, fetched, last_seen, may_be_paid, submitted
 from .terms import Terms
 
@@ -186,16 +186,9 @@ class Job(Record):
     def stop(self, code: StopCode, message: str) -> None:
         """Send nothing more of this job; what is open is still collected.
 
-        The first reason stays, unless the job is cancelled: whoever collects it then cancels its batches. They are
-        cancelled too when its time is up, which is noted with the first reason.
+        The first reason stays, unless the job is cancelled: whoever collects it then cancels its batches.
         """
-        stop = Stop(code=code, message=message, stopped_at=datetime.now(UTC))
-        if self.files.claim(STOPPED, stop):
-            return
-        if code == "cancelled":
-            self.files.write(STOPPED, stop)
-        elif code == "finish_by" and (known := self.stopped()) is not None and not known.cancels:
-            self.files.write(STOPPED, known.model_copy(update={"time_is_up": True}))
+        note_stop(self.files, Stop(code=code, message=message, stopped_at=datetime.now(UTC)))
 
     def resume(self, run_id: str) -> Resumed:
         """Take a stop back, once for each run: what stops the job while the run is at work stays."""

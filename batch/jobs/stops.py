@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from ..outcomes.outcome import Outcome, OutcomeKind
+from ..storage.folders import Folder
 from ..storage.records import Record
 
 STOPPED = "stopped.json"
@@ -42,6 +43,16 @@ class Stop(Record):
         """What became of the rows that were not sent."""
         kind = OutcomeKind.FAILED if self.by_openai else OutcomeKind.CANCELLED
         return Outcome(kind, error_code=self.code, error_message=self.message, again=True)
+
+
+def note_stop(files: Folder, stop: Stop) -> None:
+    """Record a stop in a job's folder: the first one, or a cancellation; with the first, that its time is up."""
+    if files.claim(STOPPED, stop):
+        return
+    if stop.code == "cancelled":
+        files.write(STOPPED, stop)
+    elif stop.cancels and (known := files.read(STOPPED, Stop)) is not None and not known.cancels:
+        files.write(STOPPED, known.model_copy(update={"time_is_up": True}))
 
 
 class Resumed(Record):
