@@ -1,6 +1,6 @@
 """The local Batch API server on a million lines: how fast it takes, answers and serves them, and in what memory.
 
-    python benchmarks/emulator_million.py [LINES]
+    python -m benchmarks.emulator_million [LINES]
 
 The server runs as a program of its own and is asked over HTTP, as any client asks it. Its limits are raised so
 that one batch holds all lines. "Answered" takes in validation; "a core" is the same by the processor time of all
@@ -21,6 +21,8 @@ from typing import Any, TypeVar
 import httpx2
 import psutil
 
+from .turns import machine
+
 Result = TypeVar("Result")
 
 SERVER = """
@@ -34,6 +36,7 @@ serve(ServerSettings(answers="echo", limits=limits, timing=timing))
 def main() -> None:
     """Measure a tenth of the lines first, then all: memory must not grow with them."""
     lines = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    print(f"{machine()}\n")
     print(
         f"{'lines':>10} {'accepted/s':>10} {'answered/s':>10} {'a core':>10} {'served/s':>10} {'peak memory':>12}"
     )

@@ -21,6 +21,7 @@ from prefect_openai_batch.emulator import BatchServer
 from prefect_openai_batch.emulator.answers.rules import sentiment
 
 from .prefect_server import prefect_server
+from .turns import machine
 
 MODELS = ("gpt-5-mini", "gpt-5")
 REQUEST = ChatRequest(
@@ -45,6 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     frame = reviews(options.rows)
     logging.disable(logging.WARNING)
+    print(f"{machine()}\n")
     print("seed  model       calls files batches  estimate     bill     off  right  right of all")
     with (
         TemporaryDirectory() as folder,

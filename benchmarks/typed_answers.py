@@ -1,6 +1,6 @@
 """What typed answers add to fetching: checking each against its schema, and spreading it into columns.
 
-    python benchmarks/typed_answers.py [--rows 200000] [--repeat 5]
+    python -m benchmarks.typed_answers [--rows 200000] [--repeat 5]
 
 Output files of 50,000 lines, in OpenAI's form and in no order, are read into outcomes twice: with the answers as
 text, and with their type. Beside it stands the least that reading the same lines can take: `orjson.loads` of each,
@@ -30,6 +30,8 @@ from prefect_openai_batch.emulator.answers.answerers import Reply
 from prefect_openai_batch.emulator.answers.bodies.chat import chat
 from prefect_openai_batch.emulator.answers.exchange import Asked
 from prefect_openai_batch.emulator.answers.lines import answered_line
+
+from .turns import machine
 
 LINES = 50_000
 """As many as a batch holds."""
@@ -133,6 +135,7 @@ def timed(way: Callable[[], int], rows: int) -> float:
 
 def show(seconds: dict[str, float], rows: int, size: int) -> None:
     """Print each way, and what types add."""
+    print(f"{machine()}\n")
     print(f"{rows:,} rows, {size / 1e6:,.0f} MB, {len(FIELDS)} fields   seconds of a processor    rows/s")
     added = {"what types add to fetching": seconds[TYPED] - seconds[TEXT]}
     for name, taken in (seconds | added).items():

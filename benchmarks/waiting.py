@@ -25,6 +25,7 @@ from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.flows.suspension.looks import LOOKS
 
 from .prefect_server import free_port
+from .turns import machine
 from .waits.measure import Watch, settle, watched
 from .waits.stage import SECRET, Stage, staged
 
@@ -217,6 +218,7 @@ def main() -> None:
     for way in given.ways:
         costs[way] = measure(way, given.batches, given.speed, given.rows)
         print(f"{way}: {costs[way].seconds:.0f} s", file=sys.stderr)
+    print(f"{machine()}\n")
     print(table(costs, given.batches, given.speed, given.rows))
     every = 10 * given.speed / 3600
     print(f"\nThe timer looked every {every:.1f} hours of the clock; in a true day it looks {LOOKS_A_DAY} times.")

@@ -84,6 +84,7 @@ def test_the_wheel_ships_what_it_needs_and_no_tests(installed: Path) -> None:
         "examples/reviews.csv",
         "examples/labels.csv",
         "examples/label_reviews.yaml",
+        "examples/typed_answers.py",
         "deployments/prefect.yaml",
         "deployments/work_pools/docker.yaml",
         "batch/reports/page.html.jinja",
