@@ -19,6 +19,7 @@ from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect
 from .remote.creation import create_once
 from .remote.listing import enqueued
+from .remote.tries import LISTING
 from .shown.run_names import named
 
 
@@ -97,7 +98,7 @@ def submit_in_room(
 
 def look_for_room(credentials: str | None = None) -> Enqueued:
     """The tokens in all open batches of the project, by one listing; no task, for it may come often."""
-    with connect(credentials) as connection:
+    with connect(credentials, LISTING) as connection:
         return enqueued(connection)
 
 
