@@ -13,7 +13,6 @@ from ..batch.jobs.opening import check_job_key, keep_deadline, storage_folder
 from ..batch.jobs.options import USUAL, RunOptions
 from ..batch.jobs.report import JobReport
 from ..batch.jobs.rounds import finished_report
-from ..tasks import cancel_job
 from .cancellation import cancel_open_batches
 from .defaults import begun_at, current_run, default_storage, with_schedule
 from .destination import Destination, path_written, scheduled_destination
@@ -132,9 +131,6 @@ def collect_job(
     job = keep_destination(find_job(job_key, storage), _checked(destination, begun_at(run)))
     if job.report() is None:
         job.stop("ended", "The job was ended before this row was sent.")
-        stopped = job.stopped()
-        if stopped is not None and stopped.code == "cancelled":
-            cancel_job(job, settle_seconds=options.settle_seconds, credentials=credentials)
     job = keep_deadline(job, options.deadline(begun_at(run)))
     return run_to_its_state(JobRun(job, options, credentials), 0)  # type: ignore[return-value]  # as above
 

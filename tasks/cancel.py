@@ -1,6 +1,8 @@
 """Cancel one batch, or all that a job has open at OpenAI."""
 
+import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from prefect import task
 
@@ -12,13 +14,16 @@ from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.options import SETTLE_SECONDS
 from ..batch.jobs.submissions import fetched, has_claim, last_claim, note_submission, submitted
+from ..batch.side_by_side import side_by_side
 from .options import KEPT_AS_JSON
 from .remote.connection import Connection, connect
 from .remote.listing import find_created
 from .remote.looking import is_lost
-from .remote.tries import FINDING
+from .remote.tries import CHECKING, FINDING, LISTING, READING, kind_of, may_pass
 from .remote.twins import keep_one
 from .shown.run_names import named
+
+log = logging.getLogger(__name__)
 
 
 @task(name="cancel-batch", task_run_name=named("cancel a batch"), **KEPT_AS_JSON)
@@ -43,14 +48,23 @@ def cancel_batch(batch_id: str, *, credentials: str | None = None) -> Batch:
 
 
 @task(name="cancel-job", task_run_name=named("cancel the batches"), **KEPT_AS_JSON)
-def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials: str | None = None) -> list[Batch]:
+def cancel_job(
+    job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials: str | None = None, again: bool = True
+) -> list[Batch]:
     """Ask OpenAI to cancel every open batch of a job, those too whose creation got no answer.
+
+    Args:
+        job: The job.
+        settle_seconds: How long to look for a batch whose creation got no answer.
+        credentials: The name of a credentials block; None uses OpenAI's environment variables.
+        again: Whether what does not get through is tried for minutes; else for seconds, for who comes back to it.
 
     Returns:
         The batches as they stand now. What they have finished is kept and billed; fetch it when they have ended.
 
     Raises:
         BatchUnknown: OpenAI does not know some of them; the others are cancelled.
+        APIError: some could not be cancelled, as the log says; the others are.
 
     Example:
         ```python
@@ -60,7 +74,7 @@ def cancel_job(job: Job, *, settle_seconds: float = SETTLE_SECONDS, credentials:
         cancelled = cancel_job(job)
         ```
     """
-    with connect(credentials) as connection:
+    with connect(credentials, READING if again else CHECKING) as connection:
         return cancel_batches(connection, job, settle_seconds)
 
 
@@ -69,20 +83,43 @@ def cancel_batches(connection: Connection, job: Job, settle_seconds: float) -> l
 
     Raises:
         BatchUnknown: some are not known; the others are cancelled.
+        APIError: some could not be cancelled, which may pass; the others are.
     """
-    cancelled: list[Batch] = []
-    unknown: list[Batch] = []
-    for batch in job.open_batches():
-        if batch.id.startswith(REFUSED):  # OpenAI has never had it
-            continue
-        try:
-            cancelled.append(connection.cancel(batch.id))
-        except BatchUnknown:
-            unknown.append(batch)
+    failed: list[Exception] = []
+    opened = [batch for batch in job.open_batches() if not batch.id.startswith(REFUSED)]  # OpenAI never had those
+    cancelled = _cancel_each(connection, opened, failed)
     claimed = [file for file in job.input_files() if fetched(file) is None and submitted(file) is None]
-    cancelled += [connection.cancel(found.id) for found in _settled(connection, claimed, settle_seconds)]
-    missed = [batch for batch in unknown if not is_lost(connection, batch)]
-    return [*cancelled, *(FINDING.call(connection.cancel, batch.id) for batch in missed)]
+    try:
+        for found in _settled(connection, claimed, settle_seconds):
+            cancelled += _cancel_each(connection, [found], failed)
+    except Exception as error:
+        failed.append(error)
+    if failed:
+        raise min(failed, key=lambda error: not may_pass(error))  # what is worth another try says so
+    return cancelled
+
+
+def _cancel_each(connection: Connection, batches: Iterable[Batch], failed: list[Exception]) -> list[Batch]:
+    """Cancel these side by side: while one is tried again, the others would run on and be billed."""
+    tried = side_by_side(partial(_try_to_cancel, connection), batches)
+    for batch, outcome in tried:
+        if isinstance(outcome, Exception):
+            log.warning("%s could not be cancelled: %s", batch.id, kind_of(outcome))
+            failed.append(outcome)
+    return [outcome for _, outcome in tried if isinstance(outcome, Batch)]
+
+
+def _try_to_cancel(connection: Connection, batch: Batch) -> Batch | Exception | None:
+    """A batch as it stands when it is cancelled, or why it could not be; None of one that is lost."""
+    try:
+        try:
+            return FINDING.call(connection.cancel, batch.id)
+        except BatchUnknown:
+            if is_lost(connection, batch):
+                return None
+            raise
+    except Exception as error:
+        return error
 
 
 def find_claimed(files: Iterable[InputFile], *, settle_seconds: float, credentials: str | None) -> list[Batch]:
@@ -91,7 +128,7 @@ def find_claimed(files: Iterable[InputFile], *, settle_seconds: float, credentia
     found = [batch for _, batch in known if batch is not None]  # whoever stopped the job was faster
     claimed = [file for file, batch in known if batch is None and has_claim(file)]
     if claimed:
-        with connect(credentials) as connection:
+        with connect(credentials, LISTING) as connection:
             found += _settled(connection, claimed, settle_seconds)
     return found
 

@@ -26,6 +26,7 @@ from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import NOT_ALLOWED, Connection, connect
 from .remote.listing import batches_of_job, created_since
+from .remote.tries import LISTING
 from .remote.twins import keep_one
 from .shown.run_names import named
 
@@ -62,7 +63,7 @@ def reconsider_batch(
     Returns:
         The input files that go on. Empty means that the batch is fetched like any other.
     """
-    with connect(credentials) as connection:
+    with connect(credentials, LISTING) as connection:
         return reconsider(connection, job, batch, pause_seconds)
 
 

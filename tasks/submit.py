@@ -19,7 +19,7 @@ from .remote.claims import find_or_create, find_or_create_in_room
 from .remote.connection import Connection, connect
 from .remote.creation import create_once
 from .remote.listing import enqueued
-from .remote.tries import READING, Tries
+from .remote.tries import LISTING, Tries
 from .shown.run_names import named
 
 
@@ -96,9 +96,9 @@ def submit_in_room(
         return find_or_create_in_room(connection, file, settle_seconds, max_enqueued_tokens)
 
 
-def look_for_room(credentials: str | None = None, reading: Tries = READING) -> Enqueued:
+def look_for_room(credentials: str | None = None, tries: Tries = LISTING) -> Enqueued:
     """The tokens in all open batches of the project, by one listing; no task, for it may come often."""
-    with connect(credentials, reading) as connection:
+    with connect(credentials, tries) as connection:
         return enqueued(connection)
 
 

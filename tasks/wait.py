@@ -1,5 +1,6 @@
 """Wait for batches: sensors, whose retries by Prefect are the looks, until something has ended."""
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -19,14 +20,19 @@ from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
 from .remote.connection import Connection, connect
 from .remote.looking import look_at
-from .remote.tries import FINDING, LOOKING, READING, may_pass
+from .remote.tries import CHECKING, FINDING, LOOKING, kind_of, may_pass
 from .remote.twins import settle
 from .shown.run_names import named_wait
+
+log = logging.getLogger(__name__)
 
 SHORTEST_DELAY_SECONDS = 0.01
 
 MAX_DELAYS = 50
 """Prefect takes at most so many retry delays; the last one repeats. They grow so that they lead to the longest."""
+
+LAST_LOOKS_SECONDS = 60.0
+"""So long after a deadline a look that did not get through is followed by another: it may have begun before."""
 
 LONGEST_WAIT_SECONDS = 30 * 86_400
 """Without a deadline looks go on for as long as OpenAI keeps a batch's files, counted from the first look."""
@@ -91,14 +97,14 @@ def _ending_with(seconds: float, delays: list[float]) -> list[float]:
 
 
 def _unfinished_before(deadline: datetime | None) -> Callable[[object, object, State[Any]], bool]:
-    """A sensor's retry condition: a look found nothing before the deadline, or did not get through."""
+    """A sensor's retry condition: a look before the deadline found nothing, or did not get through."""
 
     def unfinished(_task: object, _run: object, state: State[Any]) -> bool:
-        failure = state.data
+        failure, until = state.data, deadline.timestamp() if deadline else inf
         if isinstance(failure, BatchNotFinished):
             # The deadline may have come since: then the next look is the last.
-            return deadline is None or bool(failure.details["looked_at"] < deadline.timestamp())
-        return may_pass(failure)
+            return bool(failure.details["looked_at"] < until)
+        return may_pass(failure) and clock.now() < until + LAST_LOOKS_SECONDS
 
     return unfinished
 
@@ -124,8 +130,8 @@ def wait_for_batches(
         batches: Open batches.
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
         deadline: From then on a look that finds none returns an empty list.
-        again: Whether the look at the deadline is tried again where it does not get through, for minutes, or where
-            a batch is not known, for seconds.
+        again: Whether the look at the deadline is tried again, for seconds, where it does not get through, and
+            then counts as one that finds none; and each look where a batch is not known.
 
     Raises:
         BatchNotFinished: none has ended yet; Prefect then looks again, by `sensor_options`.
@@ -142,7 +148,24 @@ def wait_for_batches(
             batches = [batch for batch in batches if batch.id not in ended]
         ```
     """
-    with connect(credentials, LOOKING if _is_before(deadline) or not again else READING) as connection:
+    try:
+        return _look_for_ended(batches, credentials, deadline, again=again)
+    except Exception as error:
+        if not again or _is_before(deadline) or not may_pass(error):
+            raise
+        log.warning("OpenAI could not be asked (%s): the next look does so", kind_of(error))
+        return []
+
+
+def _look_for_ended(
+    batches: list[Batch], credentials: str | None, deadline: datetime | None, *, again: bool
+) -> list[Batch]:
+    """Those of the batches that have ended; at the deadline none, if none has.
+
+    Raises:
+        BatchNotFinished: none has ended before the deadline.
+    """
+    with connect(credentials, LOOKING if _is_before(deadline) or not again else CHECKING) as connection:
         looked = look_at(connection, batches, FINDING if again else LOOKING)
         seen = settle(connection, looked, deadline.timestamp() if deadline else inf)
         _cancel_late(connection, seen)

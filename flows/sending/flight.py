@@ -10,7 +10,6 @@ from ...batch.files.batches import Batch, BatchStatus
 from ...batch.files.input_files import InputFile
 from ...batch.flight.bounds import bounds_of
 from ...batch.flight.departures import Departures
-from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.rounds import stop_if_out_of_quota, whereabouts
 from ...batch.jobs.submissions import Refusals, gave_way, refusals
@@ -19,21 +18,15 @@ from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import noted_wait
 from ...batch.progress import report as report_progress
 from ...batch.storage.records import listed_once
-from ...tasks import (
-    cancel_batch,
-    cancel_job,
-    look_for_room,
-    reconsider_batch,
-    sensor_options,
-    wait_for_batches,
-)
-from ...tasks.remote.tries import may_pass
+from ...tasks import look_for_room, reconsider_batch, sensor_options, wait_for_batches
+from ...tasks.remote.tries import kind_of, may_pass
 from ..job_run import JobRun
 from ..shown.story import tell_refused, tell_submitted
 from ..suspension.looks import look_once, suspends_at
 from .answering import answer_rest
 from .fetching import Fetching
 from .patience import Patience
+from .stopping import Stopping
 from .submitting import UPLOADS, note_claimed, submit_files
 
 STOP_LOOK_SECONDS = 1.0
@@ -70,7 +63,7 @@ class Flight:
         self.told_of: set[str] = set()
         self.refused: dict[str, Refusals] = {}
         self.fetching = Fetching(job_run)
-        self.cancelled = False
+        self.stopping = Stopping(job_run)
         self.patience = Patience(self.options.wait, PATIENT_SECONDS)
         self.spending = Spending(self.job)
         report_progress("upload", total=sum(file.items for file in waiting), done=0)
@@ -87,15 +80,15 @@ class Flight:
         waited_for, departures = True, self.departures
         while waited_for and self._goes_on():
             ended = self._wait() if departures.flying else []
-            for batch in ended:
-                self._take(batch)
+            taken = [batch for batch in ended if self._take(batch)]
             self.fetching.check()
             self._answer_rest()
-            if ended:
+            if taken:
                 continue
-            if self._time_is_up():
+            if self.stopping.time_is_up():
+                self._is_over()  # nothing is left unasked for: what may have gone is looked for
                 break
-            waited_for = self._waits_here(self._next_deadline())
+            waited_for = self._waits_here(self.stopping.next_deadline())
             if waited_for and not departures.flying:
                 with noted_wait(self._awaited()):
                     time.sleep(min(STOP_LOOK_SECONDS, self.options.poll_seconds))
@@ -111,7 +104,7 @@ class Flight:
 
     def _end_fetching(self) -> None:
         """Wait for all outputs; who waits in its own process is patient, as long as there is time."""
-        later = self.fetching.end(patient=self.patience.lasts("files") and not self._time_is_up())
+        later = self.fetching.end(patient=self.patience.lasts("files") and not self.stopping.time_is_up())
         self.patience.note("files", is_away=bool(later))
         self.departures.flying += later
 
@@ -127,8 +120,7 @@ class Flight:
         try:
             enqueued = look_for_room(self.credentials) if departures.is_bounded else None
         except Exception as error:
-            self.patience.note("list", is_away=True)
-            if not may_pass(error) or (self.options.wait == "sensor" and not self.patience.lasts("list")):
+            if not self._waits_out(error):
                 raise
             departures.could_not_look(clock.now())
             return True
@@ -145,13 +137,33 @@ class Flight:
         return bool(departures.waiting)
 
     def _is_over(self) -> bool:
-        """Whether nothing more is to be sent; then nothing waits, and what may have gone is looked for."""
-        self._keep_deadline()
+        """Whether nothing more is to be sent; then what is open is cancelled where that is asked for."""
+        departures, has_come = self.departures, self.stopping.keep_deadline()
+        if departures.waiting or departures.flying:
+            self.stopping.cancel_open()
+        stopped = bool(departures.waiting and self.job.stopped())
+        if stopped:
+            self._look_for_claimed()
+        if has_come:
+            self._answer_rest()
+        return stopped or not departures.waiting
+
+    def _look_for_claimed(self) -> None:
+        """Look for what may have gone of the files that wait; once that is known, none of them waits any more."""
         waiting = self.departures.waiting
-        if waiting and self.job.stopped():
+        try:
             note_claimed(self.job_run, waiting, self._note_submission)
-            waiting.clear()
-        return not waiting
+        except Exception as error:
+            if self.stopping.time_is_up() or not self._waits_out(error):
+                raise
+            self.departures.could_not_look(clock.now())
+            return
+        waiting.clear()
+
+    def _waits_out(self, error: Exception) -> bool:
+        """Note that OpenAI does not tell of its batches; whether that is waited out, here or elsewhere."""
+        self.patience.note("list", is_away=True)
+        return may_pass(error) and (self.options.wait != "sensor" or self.patience.lasts("list"))
 
     def _not_before(self, file: InputFile) -> float:
         known = self.refused[file.folder] = refusals(file)
@@ -200,25 +212,24 @@ class Flight:
         report_progress("upload", advance=file.items)
         self.departures.flying.append(batch)
         tell_submitted(self.job, file, batch)
-        stopped = self.job.stopped()
-        if stopped and stopped.cancels:  # while it was created, so that whoever stopped the job did not know it
-            cancel_batch(batch.id, credentials=self.credentials)
+        self.stopping.note_opened()
 
     def _waits_here(self, until: datetime | None) -> bool:
         """Whether this process waits itself: for room that it leaves to others also where the run suspends."""
         return self.departures.leaves_room or self.job_run.waits_here(until)
 
     def _wait(self) -> list[Batch]:
-        flying, deadline = self.departures.flying, self._next_deadline()
+        self.stopping.cancel_open()  # what was created while somebody stopped the job, too
+        flying, deadline = self.departures.flying, self.stopping.next_deadline()
         if not self._waits_here(deadline):
             deadline = suspends_at(flying, clock.now())
             if self.options.wait == "detach" or deadline.timestamp() <= clock.now():
-                return self._look_once()
+                return look_once(flying, credentials=self.credentials)
         look_at = self.departures.looks_again_at()
-        if look_at is not None:
-            if not self.departures.leaves_room:
-                look_at = max(look_at, clock.now() + self.options.poll_seconds)
-            deadline = min(filter(None, (deadline, datetime.fromtimestamp(look_at, UTC))))
+        if look_at is not None and not self.departures.leaves_room:
+            look_at = max(look_at, clock.now() + self.options.poll_seconds)
+        times = [datetime.fromtimestamp(at, UTC) for at in (look_at, self.stopping.again_at) if at is not None]
+        deadline = min(filter(None, (deadline, *times)), default=None)
         oldest = min((batch.created_at or 0) for batch in flying)
         options = sensor_options(
             oldest,
@@ -229,68 +240,49 @@ class Flight:
         sensor = wait_for_batches.with_options(**options)
         return sensor(flying, credentials=self.credentials, deadline=deadline)
 
-    def _look_once(self) -> list[Batch]:
-        """Look at what is open; where OpenAI cannot be asked, a suspended run waits for its next look."""
+    def _take(self, ended: Batch) -> bool:
+        """Fetch what a batch gave, or send again what it did not take; False where that cannot be told yet."""
+        departures, leaves = self.departures, gave_way(ended)
         try:
-            return look_once(self.departures.flying, credentials=self.credentials)
+            again = [] if leaves else self._reconsider(ended)
         except Exception as error:
-            if self.options.wait != "suspend" or not may_pass(error):
+            if not self._waits_out(error):
                 raise
-            get_run_logger().warning("OpenAI could not be asked (%s): the next look does so", type(error).__name__)
-            return []
-
-    def _next_deadline(self) -> datetime | None:
-        stopped = self.job.stopped()
-        cancelled = self.cancelled or (stopped is not None and stopped.cancels)
-        return next_deadline(self.job.deadline, cancelled=cancelled)
-
-    def _take(self, ended: Batch) -> None:
-        """Fetch what a batch gave, or send again what it did not take."""
-        departures = self.departures
+            get_run_logger().warning("What goes on of %s is asked later: %s", ended.id, kind_of(error))
+            return False
         departures.landed(ended, clock.now())
         departures.bounds.learn([ended], clock.now())
-        if gave_way(ended):
+        if again and ended.status == BatchStatus.FAILED:
+            tell_refused(self.job, ended, again)
+        if leaves:
             departures.flying += [
                 batch for batch in self.job.open_batches() if batch.input_file == ended.input_file
             ]
-            return
-        again = self._reconsider(ended)
-        if again and ended.status == BatchStatus.FAILED:
-            tell_refused(self.job, ended, again)
-        if again and why_refused(ended.errors) == Reason.NO_ROOM:
+        elif again and why_refused(ended.errors) == Reason.NO_ROOM:
             departures.lacked_room(again)
-            return
-        departures.goes_on(again)
-        if ended.input_file not in again:
-            if ended.status != BatchStatus.FAILED:
-                departures.had_room(ended.input_file)
-            self.fetching.begin(ended)
+        else:
+            departures.goes_on(again)
+            if ended.input_file not in again:
+                if ended.status != BatchStatus.FAILED:
+                    departures.had_room(ended.input_file)
+                self.fetching.begin(ended)
+        return True
 
     def _reconsider(self, ended: Batch) -> list[InputFile]:
         may_have_twin = ended.status == BatchStatus.CANCELLED and not self.job.stopped()
         if ended.status != BatchStatus.FAILED and not may_have_twin:
             return []
-        return reconsider_batch(
+        again = reconsider_batch(
             self.job, ended, pause_seconds=self.options.poll_seconds, credentials=self.credentials
         )
-
-    def _keep_deadline(self) -> None:
-        """Cancel what is open when the time for it has come; a new start does so again, to be sure."""
-        deadline = self.job.deadline
-        if deadline and clock.now() >= deadline.cancel_at.timestamp() and not self.cancelled:
-            self.job.stop("finish_by", f"The job had to be done by {deadline.finish_by.isoformat()}.")
-            get_run_logger().info("The job is to be done by %s: what is open is cancelled", deadline.finish_by)
-            cancel_job(self.job, settle_seconds=self.options.settle_seconds, credentials=self.credentials)
-            self.cancelled = True
-            self._answer_rest()
+        self.patience.note("list", is_away=False)
+        return again
 
     def _answer_rest(self) -> None:
-        """Where that was asked for: answer at once what the job's time is too short for."""
+        """Where that was asked for: answer at once what the job's time is too short for, and surely never went."""
         deadline = self.job.deadline
+        if self.departures.waiting:
+            return
         if deadline and deadline.answer_rest and (stopped := self.job.stopped()) and stopped.code == "finish_by":
             self.fetching.settle()  # what fails is raised at the end: now time is short
             answer_rest(self.job_run)
-
-    def _time_is_up(self) -> bool:
-        deadline = self.job.deadline
-        return deadline is not None and clock.now() >= deadline.finish_by.timestamp()

@@ -3,6 +3,7 @@
 The list may lag: one empty look right after a creation proves nothing.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from ...batch.jobs.options import SETTLE_SECONDS
 from ...batch.limits import KEPT_SECONDS
 from .connection import Connection
 from .tries import pause
+
+log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
@@ -99,7 +102,14 @@ def enqueued_by_now(connection: Connection) -> Enqueued:
 
 
 def note_created(connection: Connection, batch: Batch) -> None:
-    """Let a batch count that this process has created."""
+    """Let a batch count that this process has created just now; say where our clock is ahead of OpenAI's."""
+    ahead = clock.now() - (batch.created_at or clock.now())
+    if ahead > CLOCK_SLACK_SECONDS:
+        log.warning(
+            "This machine's clock is %.0f minutes ahead of OpenAI's. Set it: days ahead, batches that are at work "
+            "are taken for late, and cancelled.",
+            ahead / 60,
+        )
     if (seen := _seen.get(connection.account.digest)) is not None:
         seen.live[batch.id] = batch
 

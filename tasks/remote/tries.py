@@ -4,6 +4,7 @@ kind         tries  pauses between, in seconds  all of them  what is tried again
 reading          8  0.5, 1, 4, 15, 60, 60, 60        200.5  what may pass: lost connections, 408, 409, 429, 5xx
 looking          1                                       0  nothing: a sensor's next look is the next try
 checking         3  0.5, 1                             1.5  what may pass, where somebody waits; a file's size
+listing          8  0.5, 1, 4, 15, 60, 60, 60        200.5  as reading, where a whole flight waits for the answer
 finding          5  0.5, 1, 2, 4                     7.5  a batch that is not known: the next look may find it
 uploading        8  0.5, 1, 2, 4, 8, 16, 32           63.5  what may pass: an upload costs nothing
 processing       9  0.5, 1, 2, 4, 8, 15, 30, 60      120.5  an upload that Azure still works on
@@ -16,10 +17,11 @@ connecting       4  1, 5, 15                            21  a database that cann
 Reading is whatever changes nothing the second time: to retrieve, list, delete and cancel. The time of the calls
 themselves comes to the pauses; so do, before a creation is tried again, up to `settle_seconds` of looking for
 what the last one may have created. A pause is as long as the server asks for in Retry-After, though never longer
-than `LONGEST_PAUSE_SECONDS`. A call lasts as long as its credentials let it, but for two that are given up after
-a minute: looking, for a silent server would hold up other accounts' jobs, and creating, so that what may have
-come of it is looked for while its claim has not settled. The SDK's own retries are off, and of the tasks only
-the sensors are retried by Prefect.
+than `LONGEST_PAUSE_SECONDS`. A call lasts as long as its credentials let it, but for some that are given up after
+half a minute or a whole one: looking, for a silent server would hold up other accounts' jobs, checking and
+listing, for it would keep people waiting, or a job from its deadline, and creating, so that what may have come of
+it is looked for while its claim has not settled. The SDK's own retries are off, and of the tasks only the sensors
+are retried by Prefect.
 """
 
 import logging
@@ -243,6 +245,7 @@ def _capital(words: str) -> str:
 
 READING = Tries((0.5, 1, 4, 15, 60, 60, 60))
 LOOKING = Tries(seconds=60)
+LISTING = Tries(READING.pauses, seconds=60)
 FINDING = Tries((0.5, 1, 2, 4), lambda error: isinstance(error, BatchUnknown))
 CHECKING = Tries((0.5, 1), seconds=30)
 UPLOADING = Tries((0.5, 1, 2, 4, 8, 16, 32), awaited="an upload to OpenAI")

@@ -14,9 +14,10 @@ from prefect_openai_batch.batch.errors import DeadlineError
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.rounds import plan_answers
 from prefect_openai_batch.cli import app as command_line
-from prefect_openai_batch.emulator import BatchFault, BatchServer, Timing
+from prefect_openai_batch.emulator import BatchFault, BatchServer, RouteFault, Timing
 from prefect_openai_batch.flows.suspension.checks import AWAKE_SECONDS
 from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_standing
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .conftest import BY_MODEL, Run, looked_at
 
@@ -160,6 +161,39 @@ def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
     assert collected.open_batches == ()
     assert 0 < collected.answered == server.bill()["billed"]
     assert server.state()["files"] == []
+
+
+@pytest.mark.server
+def test_a_batch_that_cannot_be_cancelled_keeps_no_other_running(serve: Serve, by_model: Path, run: Run) -> None:
+    """Nor does it keep the table: the batch is named in it, and is fetched later."""
+    server, deadline = serve(running=10 * HOUR, cancelling=600), in_hours(8)
+    run(by_model, BY_MODEL, wait="detach", **deadline)
+    stuck = server.state()["batches"][0]["id"]
+    server.fail(RouteFault(kind="http_error", route=f"POST */{stuck}/cancel", status=500))
+    with brief_pauses():
+        report = run(by_model, BY_MODEL, **deadline)
+    assert report.open_batches == (stuck,)
+    assert sorted(batch["status"] for batch in server.state()["batches"]) == [
+        *("cancelled", "cancelled", "in_progress")
+    ]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("status", [503, 429])
+def test_a_table_is_written_in_time_where_no_look_gets_through(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run, status: int
+) -> None:
+    """What is open is cancelled when the time for that has come, and named in the report when it is over."""
+    server, deadline = serve(running=10 * HOUR, cancelling=600), in_hours(8)
+    begun = clock.now()
+    run(by_model, BY_MODEL, wait="detach", **deadline)
+    server.fail(RouteFault(kind="http_error", route="GET */batches*", status=status))
+    with brief_pauses():
+        report = run(by_model, BY_MODEL, **deadline)
+    assert 8 * HOUR <= clock.now() - begun < 10 * HOUR
+    assert len(report.open_batches) == 3
+    assert len(pd.read_parquet(tmp_path / "answers.parquet")) == 30
+    assert {batch["status"] for batch in server.state()["batches"]} == {"cancelled"}
 
 
 @pytest.mark.server

@@ -15,12 +15,13 @@ from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.jobs.job import Job, load_job
 from prefect_openai_batch.batch.outcomes.by_row.without_lines import without_line
 from prefect_openai_batch.batch.outcomes.outcome import OutcomeKind
-from prefect_openai_batch.emulator import BatchServer, LineFault, Timing
+from prefect_openai_batch.emulator import BatchServer, LineFault, RouteFault, Timing
 from prefect_openai_batch.flows.job_run import JobRun
 from prefect_openai_batch.flows.sending.flight import Flight
 from prefect_openai_batch.tasks import cancel_batch, cancel_job
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import connect
+from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
 from .conftest import BY_MODEL, Run
 
@@ -154,6 +155,50 @@ def test_what_a_cancelled_job_may_have_sent_is_fetched(
     assert len(cancel_job.fn(job, settle_seconds=0)) == 2
     assert not flow(name="collects")(flight._submit_what_may_go)()
     assert len(flight.departures.flying) == 2
+
+
+def let_them_end(server: BatchServer) -> Thread:
+    """When all batches are being cancelled, let the time pass that it takes."""
+
+    def watch() -> None:
+        while {batch["status"] for batch in server.state()["batches"]} != {"cancelling"}:
+            time.sleep(0.05)
+        server.advance(1_000)
+
+    thread = Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_cancellation_that_does_not_get_through_is_tried_again(
+    validating: BatchServer, left: Job, tmp_path: Path
+) -> None:
+    """Who collects the job waits, and cancels what runs on as soon as OpenAI lets him: nobody else would."""
+    left.stop("cancelled", "The job was cancelled before this row was sent.")
+    validating.fail(RouteFault(kind="http_error", route="POST */cancel", status=503, times=20))
+    watching = let_them_end(validating)
+    with brief_pauses():
+        assert collect_job("job", storage=str(tmp_path / "jobs"), options=QUICK).outcomes == {"cancelled": 30}
+    watching.join()
+
+
+def test_what_is_created_while_the_job_is_cancelled_is_cancelled(
+    validating: BatchServer, reviews: Path, run: Run, tmp_path: Path
+) -> None:
+    """Whoever stopped the job did not know its batch."""
+    validating.fail(RouteFault(kind="hang", route="POST */batches", when="after", seconds=1))
+
+    def stop() -> None:
+        while not validating.state()["batches"]:
+            time.sleep(0.02)
+        load_job(str(tmp_path / "jobs" / "job")).stop("cancelled", "The job was cancelled.")
+
+    stopping = Thread(target=stop)
+    stopping.start()
+    watching = let_them_end(validating)
+    assert run(reviews).outcomes == {"cancelled": 30}
+    for thread in (stopping, watching):
+        thread.join()
 
 
 def test_a_job_that_is_cancelled_while_it_is_collected_is_cancelled(left: Job, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
+import httpx2
 import openai
 import pytest
 from hypothesis import given, settings
@@ -31,6 +32,7 @@ from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create
 from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.looking import look_at
+from prefect_openai_batch.tasks.remote.tries import CHECKING
 from prefect_openai_batch.tasks.wait import LONGEST_WAIT_SECONDS, SHORTEST_DELAY_SECONDS
 
 NOW = 1_800_000_000.0
@@ -71,6 +73,30 @@ def test_after_the_deadline_there_is_one_look_more(looked_at: float, again: bool
     assert looks_again(None, None, Failed(data=BatchNotFinished("none", looked_at=looked_at))) is again
 
 
+@pytest.mark.usefixtures("still_clock")
+@pytest.mark.parametrize(("minutes", "again"), [(-60, True), (0, True), (2, False), (60, False)])
+def test_an_outage_is_not_waited_out_beyond_the_deadline(minutes: int, again: bool) -> None:
+    """A look that does not get through is followed by another as long as there is time, and soon by none."""
+    deadline = datetime.fromtimestamp(NOW - 60 * minutes, UTC)
+    away = openai.APIConnectionError(request=httpx2.Request("GET", "https://away"))
+    assert sensor_options(deadline=deadline)["retry_condition_fn"](None, None, Failed(data=away)) is again
+
+
+def test_a_look_at_the_deadline_that_does_not_get_through_has_found_none(
+    server: BatchServer, connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried for seconds; who looks once for many jobs hears of it."""
+    monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    batch = find_or_create(connection, file, 0)
+    server.fail(RouteFault(kind="http_error", route="GET *"))
+    past, before = datetime(2020, 1, 1, tzinfo=UTC), len(server.requests())
+    assert wait_for_batches.fn([batch], deadline=past) == []
+    assert len(server.requests()) - before == CHECKING.most
+    with pytest.raises(openai.InternalServerError):
+        wait_for_batches.fn([batch], deadline=past, again=False)
+
+
 def test_a_process_may_be_older_than_the_longest_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sensors' options are made when the process begins; how long they look counts from the first look."""
     later = time.time() + LONGEST_WAIT_SECONDS + 1
@@ -91,7 +117,9 @@ def test_a_look_that_waits_for_nothing_is_tried_again(
     server.fail(RouteFault(kind="http_error", route="GET */batches/*", calls=(1, 2, 3)))
     with pytest.raises(openai.InternalServerError):
         wait_for_batches.fn([batch])
-    assert wait_for_batches.fn([batch], deadline=datetime(2020, 1, 1, tzinfo=UTC)) == []
+    server.advance(86_400)
+    (ended,) = wait_for_batches.fn([batch], deadline=datetime(2020, 1, 1, tzinfo=UTC))
+    assert ended.status == "completed"
 
 
 def test_a_day_is_fewer_than_two_hundred_looks() -> None:

@@ -1,6 +1,8 @@
 """OpenAI is away for longer than a call is tried: who waits goes on waiting."""
 
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,10 +10,10 @@ from openai import InternalServerError, RateLimitError
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.states import Suspended
-from prefect_openai_batch import RunOptions, openai_batch
+from prefect_openai_batch import RunOptions, collect_job, openai_batch
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.jobs.job import load_job
-from prefect_openai_batch.emulator import BatchServer, RouteFault, Timing
+from prefect_openai_batch.emulator import BatchServer, Limits, RouteFault, Timing
 from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.flows.job import run_job
 from prefect_openai_batch.flows.job_run import JobRun
@@ -23,7 +25,7 @@ from prefect_openai_batch.flows.suspension.readiness import could_go_on, read_st
 from prefect_openai_batch.flows.suspension.wake import wake_jobs
 from prefect_openai_batch.tasks.remote.tries import brief_pauses
 
-from ..conftest import BY_MODEL, Run
+from ..conftest import BY_MODEL, Run, looked_at
 
 pytestmark = pytest.mark.server
 
@@ -100,6 +102,45 @@ def test_who_cannot_see_what_is_enqueued_gives_up_in_the_end(
     with brief_pauses(), pytest.raises(InternalServerError):
         run(reviews, max_enqueued_tokens=1000)
     assert batch_server.bill()["billed"] == 0
+
+
+def test_an_outage_of_the_list_is_waited_out_where_a_batch_was_refused(
+    monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path
+) -> None:
+    """Longer than a listing is tried: what goes on of the batch is asked later, and no item is paid twice."""
+    limits = Limits(enqueued_tokens={"*": 200})
+    with looked_at(monkeypatch, seconds=0.5, limits=limits, timing=Timing(running=3)) as server:
+        server.fail(RouteFault(kind="http_error", route="GET */batches", status=503, calls=tuple(range(2, 22))))
+        with brief_pauses():
+            assert run(reviews, max_poll_seconds=0.2).complete
+        assert "failed" in {batch["status"] for batch in server.state()["batches"]}
+        bill = server.bill()
+    assert bill["billed"] == 30
+    assert bill["billed_more_than_once"] == []
+
+
+@pytest.mark.parametrize("patient", [True, False], ids=["for minutes", "for hours"])
+def test_an_outage_of_the_list_is_waited_out_where_a_batch_may_have_been_created(
+    still_server: BatchServer,
+    run: Run,
+    by_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    patient: bool,
+) -> None:
+    """By who sends nothing more of the job, for the batch is paid; after an hour he gives up."""
+    run(by_model, BY_MODEL, wait="detach")
+    *_, last = load_job(str(tmp_path / "jobs" / "job")).input_files()
+    last.files.remove("submitted.json")
+    still_server.advance(86_400)
+    away = {"times": 20} if patient else {}
+    still_server.fail(RouteFault(kind="http_error", route="GET */batches", status=503, **away))
+    if not patient:
+        monkeypatch.setattr(flight, "PATIENT_SECONDS", 0.5)
+    collect = partial(collect_job, "job", storage=str(tmp_path / "jobs"), options=RunOptions(poll_seconds=0.1))
+    with brief_pauses(), nullcontext() if patient else pytest.raises(InternalServerError):
+        assert collect().outcomes == {"succeeded": 30}
+    assert len(still_server.state()["batches"]) == 3
 
 
 def test_a_look_for_all_jobs_asks_a_server_that_is_away_once(

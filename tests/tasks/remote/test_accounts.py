@@ -140,6 +140,37 @@ def test_what_is_known_is_cancelled_all_the_same(
     assert connection.batch(second.id).status == "cancelling"
 
 
+@pytest.mark.parametrize("status", [500, 429, 403])
+def test_what_can_be_cancelled_is_cancelled_all_the_same(
+    server: BatchServer, connection: Connection, tmp_path: Path, status: int
+) -> None:
+    """One batch that OpenAI does not cancel, however often it is asked, keeps no other running and billed."""
+    job, files = built_job(tmp_path)
+    first, second = (find_or_create(connection, file, 0) for file in files)
+    server.fail(RouteFault(kind="http_error", route=f"POST */{first.id}/cancel", status=status))
+    with pytest.raises(openai.APIStatusError) as told:
+        cancel_batches(connection, job, 0)
+    assert told.value.status_code == status
+    assert (connection.batch(first.id).status, connection.batch(second.id).status) == ("validating", "cancelling")
+
+
+def test_what_is_recorded_is_cancelled_although_the_list_cannot_be_read(
+    server: BatchServer, connection: Connection, tmp_path: Path
+) -> None:
+    """Nor does a creation without an answer that cannot be looked for; that it may pass comes before all else."""
+    job, files = built_job(tmp_path)
+    unknown, lost = (find_or_create(connection, file, 0) for file in files)
+    files[1].files.remove("submitted.json")
+    not_known = RouteFault(kind="not_found", route=f"POST */{unknown.id}/cancel")
+    server.fail(not_known, RouteFault(kind="http_error", route="GET */batches", status=503))
+    with pytest.raises(openai.InternalServerError):
+        cancel_batches(connection, job, 0)
+    server.fail(not_known)
+    with pytest.raises(BatchUnknown, match=unknown.id):
+        cancel_batches(connection, job, 0)
+    assert connection.batch(lost.id).status == "cancelling"
+
+
 NO_ROOM = "Enqueued token limit reached for gpt-5. Limit: 90,000 enqueued tokens."
 
 

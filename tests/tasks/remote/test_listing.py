@@ -1,5 +1,7 @@
 """How much room there is: by one listing of a day's batches, and then by what is newer."""
 
+import re
+
 import openai
 import pytest
 from prefect_openai_batch.batch import clock
@@ -39,6 +41,22 @@ def test_a_claim_of_a_clock_that_is_behind_has_not_settled(
     monkeypatch.setattr(listing, "pause", pause)
     (found,) = find_created(connection, identity_of(file), now - 2 * SETTLE_SECONDS, SETTLE_SECONDS)
     assert [found.id] == [batch.id for batch in created]
+
+
+@pytest.mark.parametrize(("days", "told"), [(3, ["4320 minutes"]), (0, []), (-3, [])])
+def test_a_clock_that_is_ahead_is_told(
+    connection: Connection,
+    file: InputFile,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    days: int,
+    told: list[str],
+) -> None:
+    """When a batch is created, days before one would be taken for late; what is behind takes none for late."""
+    true_now = clock.now
+    monkeypatch.setattr(clock, "now", lambda: true_now() + 86_400 * days)
+    find_or_create(connection, file, 0)
+    assert re.findall(r"clock is (\d+ minutes) ahead of OpenAI's", caplog.text) == told
 
 
 def test_many_claims_settle_side_by_side(
