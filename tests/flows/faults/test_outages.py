@@ -86,6 +86,23 @@ def test_a_run_that_wakes_while_nothing_can_be_fetched_fetches_later(
     assert batch_server.bill()["billed"] == 30
 
 
+def test_a_run_that_wakes_while_nothing_can_be_cancelled_cancels_later(
+    still_server: BatchServer, run: Run, by_model: Path, tmp_path: Path
+) -> None:
+    """It suspends again; who leaves instead says that it is not done, for nobody comes back to it."""
+    run(by_model, BY_MODEL, wait="detach")
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    job.stop("cancelled", "The job was cancelled.")
+    still_server.fail(RouteFault(kind="http_error", route="POST */cancel", status=503))
+    with brief_pauses():
+        assert not flow(name="cancels later")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
+        with pytest.raises(InternalServerError):
+            flow(name="leaves")(Flight(JobRun(job, RunOptions(wait="detach"), None), 1).run)()
+    still_server.fail()
+    assert not flow(name="cancels now")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
+    assert {batch["status"] for batch in still_server.state()["batches"]} == {"cancelling"}
+
+
 def test_an_outage_of_the_files_is_waited_out(batch_server: BatchServer, run: Run, reviews: Path) -> None:
     """Longer than a download is tried: who waits in its own process fetches it later."""
     batch_server.fail(RouteFault(kind="http_error", route="GET *content", status=503, times=20))
