@@ -8,12 +8,19 @@ from ..batch.files.identity import one_each
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.job import Job
 from ..batch.jobs.own_table import foreign_batches
-from ..batch.jobs.submissions import Adopted, has_claim, submitted
+from ..batch.jobs.submissions import has_claim, submitted
+from ..batch.storage.records import Record
 from .options import KEPT_AS_JSON
 from .remote.adoption import adopt_listed
 from .remote.connection import Connection, connect
 from .remote.listing import batches_of_job
 from .shown.run_names import named
+
+
+class Adopted(Record):
+    """The batches of a round that were found at OpenAI when the job folder was new."""
+
+    batch_ids: tuple[str, ...]
 
 
 @task(name="adopt-batches", task_run_name=named("look for earlier batches"), **KEPT_AS_JSON)

@@ -23,6 +23,7 @@ from ..batch.files.pieces import in_words
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import ANSWERING, ANSWERS, fetched, note_fetched
 from ..batch.leases import Lease
+from ..batch.outcomes.kept.kept_outcomes import name_of_try
 from ..batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ..batch.progress import report
 from ..batch.storage.folders import Folder
@@ -76,7 +77,7 @@ def answer_items(
                 kept_in = kept_in and kept_in.at(connection.server)
             if is_mine:
                 output = _read_answers(job, file, answers, kept_in)
-                note_fetched(file.files, output)
+                output = note_fetched(file.files, output)
                 file.files.remove_file(INPUT)
                 return output
         finally:
@@ -177,6 +178,7 @@ def _read_answers(job: Job, file: InputFile, answers: Folder, kept_in: Answers |
             keep_response=job.request.keep_response,
             answer=answer,
             otherwise=stop.outcome if stop else None,
+            name=name_of_try(),
         )
         if kept_in is not None:
             keep_answers(kept_in, file, output, paths)

@@ -68,20 +68,34 @@ def fetch_output(
         ```
     """
     file, typed = batch.input_file, as_answer_type(answer)
-    done = fetched(file) if file else None
-    if done is not None and done.is_kept:
+    done = _kept_output(file)
+    if done is not None:
         return done
     if not has_ended(batch, clock.now()):
         raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
     kept = None if file is None else _kept_items(file)
     folder = temporary_folder() if file is None or kept is None else file.files
-    with connect(credentials) as connection, scratch_folder() as scratch:
-        sent = _sent(connection, batch, Path(scratch) / "input", kept)
-        keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
-        output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)
-    note_fetched(folder, output)
+    try:
+        with connect(credentials) as connection, scratch_folder() as scratch:
+            sent = _sent(connection, batch, Path(scratch) / "input", kept)
+            keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
+            output = read_output(
+                connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep
+            )
+    except Exception:
+        done = _kept_output(file)  # whoever was first may have removed what was to be read
+        if done is None:
+            raise
+        return done
+    output = note_fetched(folder, output)
     folder.remove_file(INPUT)
     return output
+
+
+def _kept_output(file: InputFile | None) -> FetchedOutput | None:
+    """What was fetched for an input file before, as long as its outcomes are there."""
+    done = None if file is None else fetched(file)
+    return done if done is not None and done.is_kept else None
 
 
 def _kept_items(file: InputFile) -> pa.Table | None:

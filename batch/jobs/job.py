@@ -6,7 +6,7 @@ rows.json, rows/            the rows as they were read, in parts
 window.json, window.seen    which rows were new, and the mark that the job leaves
 rounds/1/00000.json         what was built of selection 0: its input files; building-00000.json says who builds
 rounds/1/00000-0/           an input file's folder: input.jsonl until its outcomes are there, items.parquet, the
-                            records that `submissions.py` lists, outcomes.arrow
+                            records that `submissions.py` lists, outcomes-….arrow
 rounds/1/00000-store/        the rows of selection 0 whose answers are kept in the answer store, as an input file's
 rounds/1/00000-copy/         those that send what another row sends; firsts.parquet says which
 rounds/1/00000.sent.parquet  digests of what selection 0 sends, where repeats are not sent

@@ -10,7 +10,7 @@ twins.json                         batches of the same items that another proces
 ended.json                         since when the batch is seen to have ended, while its files are not there
 answers/                           what was answered one by one, without a batch
 answering.json                     who asks them one by one just now
-fetched.json                       what the batch gave, or those answers
+fetched.json                       what the batch gave, or those answers, and in which outcomes-….arrow it lies
 """
 
 import re
@@ -74,12 +74,6 @@ class SeenEnded(Record):
 
     batch_id: str
     seen_at: float
-
-
-class Adopted(Record):
-    """The batches of a round that were found at OpenAI when the job folder was new."""
-
-    batch_ids: tuple[str, ...]
 
 
 class Twins(Record):
@@ -240,9 +234,19 @@ def fetched(file: InputFile) -> FetchedOutput | None:
     return file.files.read_settled(_FETCHED, FetchedOutput)
 
 
-def note_fetched(folder: Folder, output: FetchedOutput) -> None:
-    """Record in the folder of an input file what its batch gave, or what stands in place of that."""
-    folder.write_settled(_FETCHED, output)
+def note_fetched(folder: Folder, output: FetchedOutput) -> FetchedOutput:
+    """Record in the folder of an input file what its batch gave, or what stands in place of that.
+
+    Returns:
+        What is recorded: where another process was first, what that one has, as long as its outcomes are there.
+    """
+    first = folder.write_first(_FETCHED, output)
+    if first.kept_as != output.kept_as and first.is_kept:
+        folder.remove_file(output.kept_as)
+        return first
+    if first != output:  # whose outcomes are written over, or gone
+        folder.write_settled(_FETCHED, output)
+    return output
 
 
 def last_seen(file: InputFile) -> Batch | None:

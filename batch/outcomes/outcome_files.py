@@ -38,7 +38,7 @@ from .unread import Reading
 
 
 class FetchedOutput(BaseModel):
-    """A reference to what one batch gave: its outcomes in the folder's `outcomes.arrow`.
+    """A reference to what one batch gave: its outcomes in the folder, kept as `name`.
 
     `dimensions` is the length of embeddings, None elsewhere or where they differ; `again` counts the rows
     that are worth another try, `out_of_quota` those that failed because the account could not pay. `untold` counts
@@ -64,6 +64,7 @@ class FetchedOutput(BaseModel):
     first_row: int
     last_row: int
     first_rows: tuple[int, ...] | None = None
+    name: str = OUTCOMES
 
     @property
     def files(self) -> Folder:
@@ -78,7 +79,12 @@ class FetchedOutput(BaseModel):
     @property
     def is_kept(self) -> bool:
         """Whether its outcomes are there."""
-        return self.files.exists(AS_PARQUET if self.first_rows is None else OUTCOMES)
+        return self.files.exists(self.kept_as)
+
+    @property
+    def kept_as(self) -> str:
+        """What the file of the outcomes is called."""
+        return AS_PARQUET if self.first_rows is None else self.name
 
     def numbers_between(self, first: int, end: int) -> range | None:
         """The numbers of the record batches that hold rows from `first` to `end`; None where that is not known."""
@@ -118,6 +124,7 @@ def write_outcomes(
     answer: AnswerType | None = None,
     otherwise: Outcome | None = None,
     hide: Callable[[str], str] = str,
+    name: str = OUTCOMES,
 ) -> FetchedOutput:
     """Reconcile what a batch was sent with what it gave, and write one outcome an item.
 
@@ -126,11 +133,12 @@ def write_outcomes(
         endpoint: Where its items were sent.
         items: What it was sent, in order, as row and custom_id; None takes the custom_ids as the files give them.
         paths: Its output and error files, as downloaded.
-        folder: Where `outcomes.arrow` goes.
+        folder: Where the outcomes go.
         keep_response: Whether whole bodies stay, as JSON text.
         answer: What each answer is, where answers are typed.
         otherwise: What became of an item without a line; by default the batch's end tells it.
         hide: Takes out of an error's text what is secret: a server may quote the request that it came with.
+        name: What their file is called; where others may write theirs beside it, as `name_of_try` says.
     """
     reading = Reading()
     missing = otherwise or without_line(batch)
@@ -149,7 +157,7 @@ def write_outcomes(
             batches = outcome_batches(found, endpoint, batch.id, answer)
         else:
             batches = reconciled_batches(told, outcome_schema(endpoint, answer), batch.id, outcome_of)
-        output = write_batches(batch, endpoint, batches, folder, answer)
+        output = write_batches(batch, endpoint, batches, folder, answer, name)
         reading.add_answers(told.answers)
     unread = reading.unread(batch, all_known=items is not None)
     return output.model_copy(update={"untold": reading.untold, "unread": unread, "shapeless": reading.shapeless})
@@ -173,19 +181,19 @@ def write_batches(
     batches: Iterable[pa.RecordBatch],
     folder: Folder,
     answer: AnswerType | None = None,
+    name: str = OUTCOMES,
 ) -> FetchedOutput:
     """Write the outcomes of a batch's items, given as columns in the order of the rows."""
     tally = Tally()
     first_rows = []
-    with outcome_writer(folder, outcome_schema(endpoint, answer)) as writer:
+    with outcome_writer(folder, outcome_schema(endpoint, answer), name) as writer:
         for outcomes in batches:
             first_rows.append(outcomes["row"][0].as_py())
             writer.write_batch(packed(outcomes))
             tally.add(unpacked(outcomes))
     counted = tally.summary()
-    return FetchedOutput(
-        folder=folder.url, endpoint=endpoint, batch=batch, first_rows=tuple(first_rows), **counted
-    )
+    first, kept = tuple(first_rows), folder.url
+    return FetchedOutput(folder=kept, endpoint=endpoint, batch=batch, first_rows=first, name=name, **counted)
 
 
 @dataclass
@@ -250,7 +258,7 @@ def open_outcomes(
     fetched: FetchedOutput, columns: Sequence[str] | None = None
 ) -> AbstractContextManager[KeptOutcomes]:
     """The same in an open file, to be read a record batch at a time."""
-    return kept_outcomes(fetched.files, columns, as_parquet=fetched.first_rows is None)
+    return kept_outcomes(fetched.files, columns, name=fetched.kept_as)
 
 
 def why_again(fetched: FetchedOutput) -> Counter[str]:

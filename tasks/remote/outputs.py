@@ -13,6 +13,7 @@ from ...batch.errors import BatchUnknown, DownloadBroken, RequestError
 from ...batch.files.batches import Batch
 from ...batch.files.output_files import OutputLines
 from ...batch.outcomes.answers import endpoint_of
+from ...batch.outcomes.kept.kept_outcomes import name_of_try
 from ...batch.outcomes.outcome import response_of
 from ...batch.outcomes.outcome_files import FetchedOutput, write_outcomes
 from ...batch.requests.endpoints import Endpoint
@@ -51,14 +52,16 @@ def read_output(
 
     Where the files tell of fewer items than the batch says it finished, all is read again; what is untold then
     stays so, and the output says how many are `unread`. What keeps answers for other jobs hears of each reading.
+    They have a name of their own there: another process, which may have read more, loses nothing.
     A whole line whose response cannot be read is not read again.
 
     Raises:
         DownloadBroken: a file came cut off, again and again, and not every item is told of.
         RequestError: there is no telling where the items were sent.
     """
+    name = name_of_try()
     for seconds in REREADING.pauses:
-        output = _read(connection, batch, sent, folder, keep_response, answer, keep)
+        output = _read(connection, batch, sent, folder, name, keep_response, answer, keep)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
             break
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
@@ -66,7 +69,7 @@ def read_output(
         with suppress(APIError, BatchUnknown):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
     else:
-        output = _read(connection, batch, sent, folder, keep_response, answer, keep)
+        output = _read(connection, batch, sent, folder, name, keep_response, answer, keep)
     if not output.all_read and _has_files(batch):
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
@@ -87,6 +90,7 @@ def _read(
     batch: Batch,
     sent: Sent,
     folder: Folder,
+    name: str,
     keep_response: bool,
     answer: AnswerType | None,
     keep: Keep | None,
@@ -111,10 +115,12 @@ def _read(
             keep_response=keep_response,
             answer=answer,
             hide=connection.hide,
+            name=name,
         )
         if keep is not None:
             keep(output, came)
     if cut_off and output.untold:
+        folder.remove_file(name)
         raise cut_off
     return output
 

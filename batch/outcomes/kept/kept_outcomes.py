@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,12 +22,17 @@ AS_PARQUET = "outcomes.parquet"
 Batches = Callable[[range | None], Iterator[pa.RecordBatch]]
 
 
+def name_of_try() -> str:
+    """A name for outcomes beside which another process may write its own; the record names those that count."""
+    return f"outcomes-{uuid4().hex[:8]}.arrow"
+
+
 @contextmanager
-def outcome_writer(folder: Folder, schema: pa.Schema) -> Iterator[pa.RecordBatchFileWriter]:
+def outcome_writer(folder: Folder, schema: pa.Schema, name: str = OUTCOMES) -> Iterator[pa.RecordBatchFileWriter]:
     """Keep packed outcomes of this schema in a folder: all that are written while the block runs, or none."""
     compression = None if schema.field(ANSWER).type == VECTOR else "lz4"  # numbers hardly become smaller
     options = pa.ipc.IpcWriteOptions(compression=compression, use_threads=False)
-    with folder.create(OUTCOMES) as file, pa.ipc.new_file(file, packed_schema(schema), options=options) as writer:
+    with folder.create(name) as file, pa.ipc.new_file(file, packed_schema(schema), options=options) as writer:
         yield writer
 
 
@@ -49,17 +55,17 @@ class KeptOutcomes:
 
 @contextmanager
 def kept_outcomes(
-    folder: Folder, columns: Sequence[str] | None = None, *, as_parquet: bool = False
+    folder: Folder, columns: Sequence[str] | None = None, *, name: str = OUTCOMES
 ) -> Iterator[KeptOutcomes]:
     """A folder's outcomes, open while the block runs.
 
     Args:
         folder: Where they lie.
         columns: Only these columns; None: all.
-        as_parquet: Whether an earlier version kept them.
+        name: What they are called there.
     """
-    with folder.open(AS_PARQUET if as_parquet else OUTCOMES) as file:
-        schema, batches = (_of_parquet if as_parquet else _of_arrow)(file, columns)
+    with folder.open(name) as file:
+        schema, batches = (_of_parquet if name == AS_PARQUET else _of_arrow)(file, columns)
         yield KeptOutcomes(
             _unpacked(schema.empty_table()).schema, lambda numbers: map(_unpacked, batches(numbers))
         )

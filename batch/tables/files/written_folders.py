@@ -5,6 +5,7 @@ On local disks the folder is put in its place when it is whole; elsewhere files 
 those of a longer earlier try removed, and `_SUCCESS` comes last.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -35,6 +36,9 @@ SUCCESS = "_SUCCESS"
 """The file that says that all others are there, as Spark and others write and know it."""
 
 USUAL_SUFFIX = ".parquet"
+
+_OVERTAKEN = frozenset({errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST})
+"""Errors of who puts a folder in its place, or aside, where another has just done so."""
 
 _PATTERN = re.compile(r"(?P<folder>(?:.*/)?)\*(?P<suffix>\.[^/*]+)")
 _OWN = re.compile(rf"part-\d{{5,}}({'|'.join(map(re.escape, SUFFIXES))})(\.gz)?|{SUCCESS}")
@@ -130,16 +134,25 @@ class WrittenFolder:
         return rows
 
     def _put(self, made: Path, target: Path) -> None:
-        """Put a whole folder in its place; an older table's stands aside until it is there."""
-        if not target.exists():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.rename(target)
-            return
-        self._refuse_strangers()
-        older = Path(f"{_beside(target)}{OLDER}")
-        target.rename(older)
-        made.rename(target)
-        shutil.rmtree(older, ignore_errors=True)  # another start may find it, too
+        """Put a whole folder in its place; an older table's stands aside until it is there.
+
+        So does what another start puts there at the same moment.
+        """
+        aside = []
+        while True:
+            try:
+                if target.exists():
+                    self._refuse_strangers()
+                    older = Path(f"{_beside(target)}{OLDER}")
+                    target.rename(older)
+                    aside.append(older)
+                made.rename(target)
+                break
+            except OSError as error:
+                if error.errno not in _OVERTAKEN or not made.exists():
+                    raise
+        for older in aside:
+            shutil.rmtree(older, ignore_errors=True)  # another start may find it, too
 
     def _write_files(
         self, folder: Folder, schema: pa.Schema, batches: Iterable[pa.RecordBatch]

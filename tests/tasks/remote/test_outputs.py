@@ -204,7 +204,8 @@ def test_outcomes_that_were_cleaned_out_are_fetched_again(
     """The record of them may be there still."""
     batch = ended(server, connection, file)
     by_hand(server, monkeypatch)
-    fetch_output.fn(batch).files.remove("outcomes.arrow")
+    output = fetch_output.fn(batch)
+    output.files.remove(output.kept_as)
     assert fetch_output.fn(batch).frame()["outcome"].eq("succeeded").all()
 
 

@@ -232,3 +232,30 @@ def test_what_a_killed_process_has_left_goes_with_the_next_writing(tmp_path: Pat
     write(f"{tmp_path}/{name}")
     assert not held.exists()
     assert not dead.exists()
+
+
+@pytest.mark.parametrize(
+    ("older", "at"),
+    [(False, 1), (True, 1), (True, 2)],
+    ids=["nothing there", "an older table there", "an older table aside"],
+)
+def test_two_starts_may_put_their_table_in_place_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, older: bool, at: int
+) -> None:
+    """What another has done between two of its steps is no failure of either."""
+    destination, steps, rename = f"{tmp_path}/out/", 0, Path.rename
+
+    def overtaken(path: Path, target: Path) -> Path:
+        nonlocal steps
+        steps += 1
+        if steps == at:
+            write(destination)
+        return rename(path, target)
+
+    if older:
+        write(destination, TABLE.slice(0, 9))
+    monkeypatch.setattr(Path, "rename", overtaken)
+    write(destination)
+    assert read(destination).equals(TABLE)
+    assert is_written(destination)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
