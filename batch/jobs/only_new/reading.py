@@ -1,8 +1,8 @@
 """Who reads the rows of a job: one run at a time.
 
 Answers stand beside rows by their numbers. Two runs that read at once may see other rows, or another order: of a
-database, of a folder that files come into, of a file that is written anew. They would keep a mixture. Who takes the
-reading over begins at the beginning.
+database, of a folder that files come into, of a file that is written anew. They would keep a mixture. Who takes
+the reading over begins at the beginning.
 """
 
 from types import TracebackType
