@@ -14,6 +14,7 @@ from uuid import uuid4
 from .clock import every
 from .processes import has_ended, this_process
 from .progress import noted_wait
+from .storage.awaiting import awaited
 from .storage.folders import Folder
 from .storage.records import Record
 
@@ -25,9 +26,10 @@ RENEWED_SECONDS = 5.0
 """How often who works says so."""
 
 GONE_SECONDS = 30.0
-"""Who was not heard of for so long works no more."""
+"""Who was not heard of for so long, while others were listening, works no more."""
 
 LOOK_SECONDS = 0.5
+"""How often who waits listens, and how long who takes over waits for others that would do so too."""
 
 AWAITED = "Waiting for %s; if it is not heard of for %.0f s this one does it"
 
@@ -62,17 +64,18 @@ class Lease:
             done: What has come of the work, None as long as nothing has.
 
         Returns:
-            That, where another has done the work; then there is nothing to give back.
+            That, where another has done the work; then, and where this fails, there is nothing to give back.
         """
         found = done()
         if found is None:
             found = self._wait(done)
         if found is None:
-            self._stack.callback(self._give_back)
-            self._stack.enter_context(every(RENEWED_SECONDS, self._say_so))
-            found = done()  # recorded between the look and the lease
-            if found is not None:
-                self.give_back()
+            with ExitStack() as stack:
+                stack.callback(self._give_back)
+                stack.enter_context(every(RENEWED_SECONDS, self._say_so))
+                found = done()  # recorded between the look and the lease
+                if found is None:
+                    self._stack = stack.pop_all()
         return found
 
     def give_back(self) -> None:
@@ -90,26 +93,29 @@ class Lease:
         return self._is_lost
 
     def _wait(self, done: Callable[[], Done | None]) -> Done | None:
-        heard, since, is_told = None, time.monotonic(), False
+        claim = awaited(self._folder.claim)  # again is as good as once: one's own is known by its name
+        heard, unheard, looked, is_told = None, 0.0, time.monotonic(), False
         with ExitStack() as told:
-            while not self._folder.claim(self._name, self._me):
-                if (found := done()) is not None:
-                    return found
-                known = self._folder.read(self._name, Holder)
-                if known is not None and known.name == self._me.name:  # the store's answer to ours was lost
+            while not claim(self._name, self._me):
+                found, known = done(), self._folder.read(self._name, Holder)
+                if known is not None and known.name == self._me.name:  # taken over, or the store's answer was lost
                     break
+                if found is not None:
+                    return found
+                # a look that took long tells little: the storage may have been away, for who works too
+                unheard, looked = unheard + min(time.monotonic() - looked, RENEWED_SECONDS), time.monotonic()
                 is_over = known is not None and has_ended(known.process)
                 if known != heard and not is_over:
                     if not is_told:
                         is_told = True
-                        awaited = f"another run, which {self._work}"
-                        told.enter_context(noted_wait(awaited))
-                        log.warning(AWAITED, awaited, GONE_SECONDS)
-                    heard, since = known, time.monotonic()
-                elif is_over or time.monotonic() - since > GONE_SECONDS:
+                        another = f"another run, which {self._work}"
+                        told.enter_context(noted_wait(another))
+                        log.warning(AWAITED, another, GONE_SECONDS)
+                    heard, unheard = known, 0.0
+                elif is_over or unheard > GONE_SECONDS:
                     log.warning("The run that %s is gone: this one does it", self._work)
                     self._folder.remove_file(self._name)
-                    continue
+                    claim(self._name, self._me)  # if it stands at the next look: another may take over too
                 time.sleep(LOOK_SECONDS)
         return None
 

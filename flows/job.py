@@ -15,7 +15,7 @@ from ..batch.forgetting.forgotten_folders import check_folder_stays, make_way
 from ..batch.forgetting.kept_days import note_keep_days
 from ..batch.form_texts import titled
 from ..batch.jobs.job import IfExists, Job
-from ..batch.jobs.only_new.appending import not_loaded, waits_for_mark
+from ..batch.jobs.only_new.appending import appended_in_turn, not_loaded
 from ..batch.jobs.only_new.window import least_answered, leaves_mark
 from ..batch.jobs.opening import open_job
 from ..batch.jobs.options import USUAL, RunOptions
@@ -196,20 +196,20 @@ def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
         job = job_run.job
         _read_rows(job_run)
         introduce(job)
-        done = recognise_job(job_run)
-        if done is not None:
+        if (done := recognise_job(job_run)) is not None:
             return done
         if not _rounds_or_later(job_run, max_rounds):
             return None
         report = materializing_file(job_run.task(write_results, "report"), job)(job)  # durable first …
         leaves = leaves_mark(job, report, least_answered(job, options.min_answered))
-        if job.into is not None and not job.nothing_was_taken():
-            if waits_for_mark(job) and not (leaves := leaves and mark_stands(job)):
-                report = not_loaded(job, report)
-            else:
-                materializing_table(load_results, job)(job)
-        if leaves:
-            job_run.task(keep_mark, "mark")(job)
+        with appended_in_turn(job) as waits_for_mark:
+            if job.into is not None and not job.nothing_was_taken():
+                if waits_for_mark and not (leaves := leaves and mark_stands(job)):
+                    report = not_loaded(job, report)
+                else:
+                    materializing_table(load_results, job)(job)
+            if leaves:
+                job_run.task(keep_mark, "mark")(job)
         tell_written(report)
         show_report(job, report, credentials=job_run.credentials)
         clean_up(job, credentials=job_run.credentials)  # … then the remote files go

@@ -5,8 +5,10 @@ from prefect import task
 from ..batch.files.input_files import InputFile
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Selection, load_job
+from ..batch.storage.awaiting import storage_awaited
 from ..blocks.databases import open_store_of
 from .options import KEPT_AS_JSON
+from .remote.tries import pause_for_storage
 from .shown.run_names import named
 
 
@@ -31,11 +33,12 @@ def build_items(selection: Selection) -> tuple[InputFile, ...]:
         files = [file for selection in plan_round(job) for file in build_items(selection)]
         ```
     """
-    job = load_job(selection.job_folder)
-    if job.answers is None:  # whether they are built is looked at there
-        return build_selection(job, selection)
-    built = job.built(selection)
-    if built is not None:
-        return built
-    with open_store_of(job.answers) as store:
-        return build_selection(job, selection, store=store)
+    with storage_awaited(pause_for_storage):  # an engine's process knows nothing of the flow's patience
+        job = load_job(selection.job_folder)
+        if job.answers is None:  # whether they are built is looked at there
+            return build_selection(job, selection)
+        built = job.built(selection)
+        if built is not None:
+            return built
+        with open_store_of(job.answers) as store:
+            return build_selection(job, selection, store=store)

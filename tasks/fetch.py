@@ -20,6 +20,7 @@ from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
 from ..batch.schemas.answer_types import as_answer_type
+from ..batch.storage.awaiting import storage_awaited
 from ..batch.storage.scratch import scratch_folder
 from ..batch.temporary_folders import temporary_folder
 from ..blocks.databases import keep_answers
@@ -27,6 +28,7 @@ from .options import KEPT_AS_JSON
 from .remote.connection import NOT_ALLOWED, Connection, connect
 from .remote.downloads import download
 from .remote.outputs import Sent, read_output
+from .remote.tries import pause_for_storage
 from .shown.run_names import named
 
 
@@ -68,28 +70,29 @@ def fetch_output(
         ```
     """
     file, typed = batch.input_file, as_answer_type(answer)
-    done = _kept_output(file)
-    if done is not None:
-        return done
-    if not has_ended(batch, clock.now()):
-        raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
-    kept = None if file is None else _kept_items(file)
-    folder = temporary_folder() if file is None or kept is None else file.files
-    try:
-        with connect(credentials) as connection, scratch_folder() as scratch:
-            sent = _sent(connection, batch, Path(scratch) / "input", kept)
-            keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
-            output = read_output(
-                connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep
-            )
-    except Exception:
-        done = _kept_output(file)  # whoever was first may have removed what was to be read
-        if done is None:
-            raise
-        return done
-    output = note_fetched(folder, output)
-    folder.remove_file(INPUT)
-    return output
+    with storage_awaited(pause_for_storage):  # an engine's process knows nothing of the flow's patience
+        done = _kept_output(file)
+        if done is not None:
+            return done
+        if not has_ended(batch, clock.now()):
+            raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
+        kept = None if file is None else _kept_items(file)
+        folder = temporary_folder() if file is None or kept is None else file.files
+        try:
+            with connect(credentials) as connection, scratch_folder() as scratch:
+                sent = _sent(connection, batch, Path(scratch) / "input", kept)
+                keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
+                output = read_output(
+                    connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep
+                )
+        except Exception:
+            done = _kept_output(file)  # whoever was first may have removed what was to be read
+            if done is None:
+                raise
+            return done
+        output = note_fetched(folder, output)
+        folder.remove_file(INPUT)
+        return output
 
 
 def _kept_output(file: InputFile | None) -> FetchedOutput | None:

@@ -55,7 +55,7 @@ class KeptMarks:
             found = connection.execute(select(MARKS.c.mark, MARKS.c.seen).where(MARKS.c.key == key)).first()
         return None if found is None else KeptMark(Mark.model_validate_json(found.mark), bytes(found.seen))
 
-    def move(self, key: str, moved: KeptMark, *, name: str, column: str) -> bool:
+    def move(self, key: str, moved: KeptMark, *, name: str, column: str, read_from: Mark | None = None) -> bool:
         """Move a mark, unless a run has moved it that read the table later; again and again is as good as once.
 
         Args:
@@ -63,6 +63,8 @@ class KeptMarks:
             moved: The mark as it is from now on.
             name: What the source is called.
             column: The watermark column.
+            read_from: The mark that the table was read from. It is the earlier one whatever the clocks of two
+                machines say.
 
         Returns:
             Whether it stands there now.
@@ -71,7 +73,7 @@ class KeptMarks:
         values: dict[str, Any] = {"name": name, "column": column, "mark": mark, "seen": moved.seen}
         while True:
             with self._store.reached(), writing(self._engine) as connection:
-                done = _moved(connection, key, moved.mark, values)
+                done = _moved(connection, key, moved.mark, values, read_from)
             if done is not None:
                 return done
 
@@ -96,7 +98,9 @@ class KeptMarks:
             return connection.execute(MARKS.delete().where(MARKS.c.key.in_(keys))).rowcount
 
 
-def _moved(connection: Connection, key: str, mark: Mark, values: dict[str, Any]) -> bool | None:
+def _moved(
+    connection: Connection, key: str, mark: Mark, values: dict[str, Any], read_from: Mark | None
+) -> bool | None:
     """Whether the mark stands there now; None where another one was faster, and it is to be looked at again."""
     known = connection.execute(select(MARKS.c.mark, MARKS.c.moves).where(MARKS.c.key == key)).first()
     if known is None:
@@ -106,7 +110,8 @@ def _moved(connection: Connection, key: str, mark: Mark, values: dict[str, Any])
         except IntegrityError:
             return None
         return True
-    if not mark.follows(Mark.model_validate_json(known.mark)):
+    stands = Mark.model_validate_json(known.mark)
+    if stands != read_from and not mark.follows(stands):
         return False
     as_it_was = (MARKS.c.key == key) & (MARKS.c.moves == known.moves)
     moved = connection.execute(MARKS.update().where(as_it_was).values(**values, moves=known.moves + 1))

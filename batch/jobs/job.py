@@ -1,7 +1,6 @@
 """A job and its folder: the records that say what is done, so that a new start does none of it again.
 
-frame.parquet               the source, where it was a DataFrame
-job.json                    the job: source, request, destination
+job.json                    the job: source, request, destination; frame.parquet: the source that was a DataFrame
 rows.json, rows/            the rows as they were read, in parts
 window.json, window.seen    which rows were new, and the mark that the job leaves
 rounds/1/00000.json         what was built of selection 0: its input files; building-00000.json says who builds
@@ -13,12 +12,12 @@ rounds/1/00000.sent.parquet  digests of what selection 0 sends, where repeats ar
 rounds/1/00000-0-rest.json  what goes on of it without the lines that validation refused; -cut.json: its pieces
 rounds/1/adopted.json       the batches of an earlier start that were found at OpenAI
 rounds/2/plan.json          the selections of a later round; 00000.rows.parquet: the rows of selection 0
+planning.json               who plans just now what is answered at once
 progress.json               the artifact in Prefect's UI that shows the job's progress
 stopped.json, resumed.json  nothing more is sent, and why; which run took that back
-results.parquet             the results, where no file is named for them
-report.json, loaded.json    what became of the rows; a database's table holds them
+results.parquet             the results, where no file is named for them; loaded.json: a table holds them
+report.json, cleaned.json   what became of the rows; nothing is left at OpenAI
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone
-cleaned.json                nothing is left at OpenAI
 keep_days.json              how many days rows and answers stay here after the end; forgotten.json: it is removed
 """
 
@@ -49,6 +48,7 @@ from .terms import Terms
 JOB = "job.json"
 RESULTS = "results.parquet"
 LOADED = "loaded.json"
+PLANNING = "planning.json"
 
 IfExists = Literal["refuse", "replace"]
 

@@ -17,7 +17,7 @@ from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
 from .deadlines import Deadline, check_deadline
-from .job import JOB, LOADED, RESULTS, IfExists, Job
+from .job import JOB, LOADED, PLANNING, RESULTS, IfExists, Job
 from .only_new.appending import check_keeps_earlier_rows
 from .only_new.reading import READING
 from .only_new.window import SEEN, WINDOW
@@ -202,7 +202,7 @@ OWN_NAMES = frozenset(
     {
         *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
         *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
-        *(WINDOW, SEEN, READING),
+        *(WINDOW, SEEN, READING, PLANNING),
     }
 )
 """What stands in a job folder; see `job.py`."""

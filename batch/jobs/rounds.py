@@ -1,6 +1,7 @@
 """Which rows go into a round: at first all of them, later those that are worth another try."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -10,11 +11,13 @@ from ..files.batches import Batch
 from ..files.input_files import InputFile
 from ..files.kept_tables import keep_table
 from ..files.unpaid import COPY, STORE
+from ..leases import Lease
 from ..limits import MAX_ITEMS
 from ..outcomes.outcome_files import FetchedOutput, rows_worth_a_try
 from ..side_by_side import side_by_side
 from ..tables.parts import RowNumbers
-from .job import Job, Plan, Selection
+from .building import selected_rows
+from .job import PLANNING, Job, Plan, Selection
 from .report import JobReport
 from .stops import RESUMED, Resumed
 from .submissions import begun, fetched, submitted
@@ -43,7 +46,7 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
     if number == 1:
         parts = job.kept_rows("plan_round").parts
         return tuple(_selection(job, 1, part.number, part.rows) for part in parts)
-    planned = job.round_folder(number).read("plan.json", Plan)
+    planned = _plan(job, number)
     if planned is not None:
         return planned.selections
     return _record(job, number, [unanswered_rows(job)] if resumed else _of_round(job, number - 1))
@@ -52,14 +55,24 @@ def plan_round(job: Job, number: int = 1, *, resumed: bool = False) -> tuple[Sel
 def plan_answers(job: Job, number: int) -> tuple[Selection, ...]:
     """The selections of a round that is answered at once: rows without an answer that no open batch holds.
 
-    What was asked so once is not asked so again.
+    What was planned so once is not planned so again, be it asked yet or not. One process at a time plans: two
+    would give the same rows to two rounds, and each be paid for them.
     """
-    waiting = np.zeros(_count(job), dtype=bool)
-    waiting[unanswered_rows(job)] = True
-    for file in job.input_files():
-        if job.is_synchronous(file.round):
-            waiting[_rows_of(file)] = False
-    return plan_rows(job, number, np.flatnonzero(waiting))
+    if not len(_rows_to_answer(job)):
+        return ()
+    lease = Lease(job.files, PLANNING, f"plans what of the job {job.key} is answered at once")
+    planned = lease.take(partial(_plan, job, number))
+    if planned is not None:
+        return planned.selections
+    try:
+        return plan_rows(job, number, _rows_to_answer(job))
+    finally:
+        lease.give_back()
+
+
+def rounds_to_answer(job: Job) -> list[int]:
+    """The rounds that were planned to be answered at once, and are not answered to their end."""
+    return [number for number in job.rounds() if job.is_synchronous(number) and not _is_answered(job, number)]
 
 
 def plan_rows(job: Job, number: int, rows: RowNumbers) -> tuple[Selection, ...]:
@@ -135,6 +148,26 @@ def finished_report(job: Job) -> JobReport | None:
     if report is None or report.complete:
         return report
     return None if len(unanswered_rows(job)) else report
+
+
+def _plan(job: Job, number: int) -> Plan | None:
+    return job.round_folder(number).read("plan.json", Plan)
+
+
+def _rows_to_answer(job: Job) -> np.ndarray:
+    """The unanswered rows that no synchronous round has."""
+    waiting = np.zeros(_count(job), dtype=bool)
+    waiting[unanswered_rows(job)] = True
+    for plan in map(partial(_plan, job), job.rounds()):
+        if plan is not None and plan.synchronous:
+            for selection in plan.selections:
+                waiting[selected_rows(job, selection)] = False
+    return np.flatnonzero(waiting)
+
+
+def _is_answered(job: Job, number: int) -> bool:
+    built = side_by_side(job.built, plan_round(job, number))
+    return all(files is not None and all(map(fetched, files)) for _, files in built)
 
 
 def _count(job: Job) -> int:

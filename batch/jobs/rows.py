@@ -22,7 +22,7 @@ def keep_rows(job: Job, connect: Connect | None = None, only_new: OnlyNew | None
     """Read a job's source, keep its rows in the job folder, check them, and record that it is done.
 
     A table of no rows is one too; where it has no columns either, as JSONL of no lines, none can be missed. Of two
-    runs at once one reads a source that may give other rows the next time; the other takes its rows.
+    runs at once one reads, and the other takes its rows.
 
     Args:
         job: The job.
@@ -50,7 +50,7 @@ def _read(job: Job, connect: Connect | None, only_new: OnlyNew | None, reading: 
         with opened_rows(job, connect, only_new) as reader:
             if reader.schema.names:
                 job.request.compile(tuple(reader.schema.names))
-            parts = tuple(_told(write_parts(reader, job.files), reading))
+            parts = tuple(_told(write_parts(reader, job.files, goes_on=reading.check)))
         check_content(job.source, job.source_digest)
         _check_ids(job, parts)
     rows = Rows(rows=sum(part.rows for part in parts), parts=parts)
@@ -59,10 +59,9 @@ def _read(job: Job, connect: Connect | None, only_new: OnlyNew | None, reading: 
     return rows
 
 
-def _told(parts: Iterable[Part], reading: Reading) -> Iterator[Part]:
+def _told(parts: Iterable[Part]) -> Iterator[Part]:
     report("read", done=0)
     for part in parts:
-        reading.check()
         report("read", advance=part.rows)
         yield part
 

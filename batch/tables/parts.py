@@ -3,7 +3,7 @@
 Rows are numbered from 0 through the whole job; every part but the last holds as many rows as the first.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby
 from operator import itemgetter
@@ -48,11 +48,22 @@ def part_name(number: int) -> str:
     return f"rows/{number:05d}.parquet"
 
 
-def write_parts(reader: SourceReader, folder: Folder, rows_per_part: int = ROWS_PER_PART) -> Iterator[Part]:
+def write_parts(
+    reader: SourceReader,
+    folder: Folder,
+    rows_per_part: int = ROWS_PER_PART,
+    goes_on: Callable[[], object] = lambda: None,
+) -> Iterator[Part]:
     """Keep all rows of a source in parts under `rows/`; each is named when it is there, whole.
 
     Parts that are there already are written again, with the same bytes if the source is the same. Of a source
     without rows its schema is kept, as a file of no rows that is no part.
+
+    Args:
+        reader: The source.
+        folder: The job folder.
+        rows_per_part: How many rows a part holds at most.
+        goes_on: Called before each part is there; what it raises leaves that away.
 
     Raises:
         SourceError: the source is broken.
@@ -61,11 +72,11 @@ def write_parts(reader: SourceReader, folder: Folder, rows_per_part: int = ROWS_
     part: Part | None = None
     numbered = _numbered(reader, rows_per_part)
     for number, groups in groupby(numbered, key=itemgetter(0)):
-        rows = _write_part(folder, number, reader.schema, (group for _, group in groups))
+        rows = _write_part(folder, number, reader.schema, (group for _, group in groups), goes_on)
         part = Part(number=number, first_row=number * rows_per_part, rows=rows)
         yield part
     if part is None:
-        _write_part(folder, 0, reader.schema, [])
+        _write_part(folder, 0, reader.schema, [], goes_on)
 
 
 def keep_schema_alone(folder: Folder) -> None:
@@ -142,15 +153,20 @@ def _numbered(batches: Iterable[pa.RecordBatch], rows_per_part: int) -> Iterator
                 start += group.num_rows
 
 
-def _write_part(folder: Folder, number: int, schema: pa.Schema, groups: Iterable[pa.RecordBatch]) -> int:
+def _write_part(
+    folder: Folder,
+    number: int,
+    schema: pa.Schema,
+    groups: Iterable[pa.RecordBatch],
+    goes_on: Callable[[], object] = lambda: None,
+) -> int:
     rows = 0
-    with (
-        folder.create(part_name(number)) as file,
-        pq.ParquetWriter(file, schema, **KEPT_AS) as writer,
-    ):
-        for group in groups:
-            writer.write_batch(group)
-            rows += group.num_rows
+    with folder.create(part_name(number)) as file:
+        with pq.ParquetWriter(file, schema, **KEPT_AS) as writer:
+            for group in groups:
+                writer.write_batch(group)
+                rows += group.num_rows
+        goes_on()
     return rows
 
 

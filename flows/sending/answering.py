@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from prefect import get_run_logger
 
-from ...batch.jobs.rounds import plan_answers, plan_round
+from ...batch.jobs.rounds import plan_answers, plan_round, rounds_to_answer
 from ...batch.money.budgets import Spending
 from ...batch.progress import report as report_progress
 from ...tasks import answer_items
@@ -16,8 +16,13 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def answer_rest(job_run: JobRun) -> None:
-    """Answer at once what is left without an answer, and lies in no open batch, in a round of its own."""
+    """Answer at once what is left without an answer, and lies in no open batch, in a round of its own.
+
+    What was planned so before, by a start that was killed, comes first: its rows are in that round alone.
+    """
     job = job_run.job
+    for number in rounds_to_answer(job):
+        answer_round(job_run, number)
     number = max(job.rounds(), default=0) + 1
     if plan_answers(job, number):
         answer_round(job_run, number)

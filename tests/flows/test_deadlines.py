@@ -146,6 +146,27 @@ def test_what_was_to_be_answered_at_once_goes_in_no_batch_of_its_round(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(
+    ("cancelling", "answered"), [(600, 30), (6 * HOUR, 10)], ids=["batches end", "batches do not end in time"]
+)
+def test_what_a_killed_start_had_planned_to_answer_at_once_is_asked_once(
+    serve: Serve, by_model: Path, tmp_path: Path, run: Run, cancelling: float, answered: int
+) -> None:
+    """Killed before any of it was built: the next start asks it in time, in the round that has it."""
+    server = serve(running=10 * HOUR, cancelling=cancelling)
+    deadline = in_hours(8)
+    run(by_model, BY_MODEL, in_flight=2, wait="detach", answer_rest=True, **deadline)
+    job = load_job(str(tmp_path / "jobs" / "job"))
+    job.stop("finish_by", "The job had to be done.")
+    server.advance(5 * HOUR)
+    assert [selection.rows for selection in plan_answers(job, 2)] == [10]
+    assert run(by_model, BY_MODEL, in_flight=2, answer_rest=True, **deadline).answered == answered
+    answers, bill = pd.read_parquet(tmp_path / "answers.parquet"), server.bill()
+    assert answers["batch_id"].value_counts()["synchronous"] == bill["synchronous"]
+    assert bill["billed_more_than_once"] == bill["billed_both_ways"] == []
+
+
+@pytest.mark.server
 def test_what_is_still_cancelling_is_reported_and_not_answered_twice(
     serve: Serve, by_model: Path, tmp_path: Path, run: Run
 ) -> None:

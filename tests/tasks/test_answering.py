@@ -5,9 +5,11 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openai
 import orjson
 import pytest
@@ -16,8 +18,11 @@ from prefect_openai_batch import ChatRequest, Job, open_job, plan_round
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
 from prefect_openai_batch.batch.jobs.building import build_selection
+from prefect_openai_batch.batch.jobs.job import PLANNING
+from prefect_openai_batch.batch.jobs.rounds import plan_answers, plan_rows, rounds_to_answer
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.batch.jobs.submissions import ANSWERING, ANSWERS
+from prefect_openai_batch.batch.leases import Lease
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage.folders import Folder
@@ -118,6 +123,28 @@ def test_of_two_runs_that_answer_at_once_one_asks(
     assert server.bill()["synchronous"] == 40
     assert server.bill()["billed_more_than_once"] == []
     assert not file.files.exists(ANSWERING)
+
+
+def test_of_two_runs_that_plan_what_is_answered_at_once_one_has_the_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other waits while it plans: in a round of each they would be paid twice."""
+    monkeypatch.setenv("OPENAI_API_KEY", "test")
+    job, _ = built_job(tmp_path, rows=3)
+    lease = Lease(job.files, PLANNING, "plans")
+    assert lease.take(lambda: None) is None
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(plan_answers, job, 3)
+        time.sleep(1)
+        assert not other.done()
+        (mine,) = plan_rows(job, 2, np.arange(3))
+        lease.give_back()
+        assert other.result(timeout=60) == ()
+    assert plan_answers(job, 2) == ()
+    assert (job.rounds(), rounds_to_answer(job)) == ([1, 2], [2])
+    (file,) = build_selection(job, mine)
+    answer_items.fn(job, file, deadline=datetime(1970, 1, 1, tzinfo=UTC))
+    assert rounds_to_answer(job) == []
 
 
 def test_who_was_taken_over_asks_no_more(server: BatchServer, file: InputFile, answers: Folder) -> None:

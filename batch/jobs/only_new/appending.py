@@ -1,11 +1,19 @@
 """New rows of night after night in one table: none of them twice, and none taken away."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ...errors import DestinationError
+from ...leases import Lease
+from ...storage.folders import Folder
 from ...tables.any_source import Source
 from ...tables.sql.sql_destination import SqlDestination
 from ..job import Job
 from ..report import JobReport, command_for
 from .window import window_of
+
+APPENDING = ".appending"
+"""The folder of a storage in which stands which mark's rows a job is just appending."""
 
 OF_A_TABLE = "say `append`, or `upsert` with key columns"
 OF_A_FILE = (
@@ -43,6 +51,27 @@ def waits_for_mark(job: Job) -> bool:
     """
     is_appended = job.into is not None and job.into.if_exists == "append" and not job.is_written()
     return is_appended and window_of(job) is not None
+
+
+@contextmanager
+def appended_in_turn(job: Job) -> Iterator[bool]:
+    """Whether a job's results wait for its mark; then no other job of the storage looks at it in the block.
+
+    Two that read from one mark would both find it where it was, as long as none of them has moved it, and append
+    the same rows: a load may wait for its table for minutes.
+    """
+    window = window_of(job) if waits_for_mark(job) else None
+    if window is None:
+        yield False
+        return
+    folder = Folder(job.folder.rpartition("/")[0]) / APPENDING
+    folder.make()
+    lease = Lease(folder, f"{window.key}.json", f"appends new rows of {job.source.name}")
+    lease.take(lambda: None)
+    try:
+        yield True
+    finally:
+        lease.give_back()
 
 
 def not_loaded(job: Job, report: JobReport) -> JobReport:

@@ -174,4 +174,4 @@ def move_mark(job: Job, marks: "KeptMarks") -> bool:
         return False
     with job.files.open(SEEN) as seen:
         moved = KeptMark(window.after, seen.read())
-    return marks.move(window.key, moved, name=job.source.name, column=window.column)
+    return marks.move(window.key, moved, name=job.source.name, column=window.column, read_from=window.before)

@@ -12,10 +12,12 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, SSLError
 from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
-from prefect_openai_batch import ChatRequest, SqlSource, open_job
+from prefect_openai_batch import ChatRequest, SqlSource, build_items, fetch_output, open_job, plan_round
 from prefect_openai_batch.batch.errors import JobKeyError
-from prefect_openai_batch.batch.jobs.submissions import claim
+from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.jobs.submissions import claim, note_fetched
 from prefect_openai_batch.batch.leases import Lease
+from prefect_openai_batch.batch.outcomes.outcome_files import write_outcomes
 from prefect_openai_batch.batch.side_by_side import side_by_side
 from prefect_openai_batch.batch.storage.awaiting import storage_awaited
 from prefect_openai_batch.batch.storage.folders import Folder
@@ -23,7 +25,7 @@ from prefect_openai_batch.batch.storage.locations import is_away
 from s3fs.errors import translate_boto_error
 from sqlalchemy import Engine, create_engine
 
-from ..conftest import MakeJob, built
+from ..conftest import MakeJob, built, kept
 from .kept import Note
 from .test_object_stores import patched
 
@@ -88,6 +90,34 @@ def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: py
     told.extend(range(9))
     with storage_awaited(slept.append, 0.001), pytest.raises(EndpointConnectionError):
         folder.read("1.json", Note)
+
+
+def test_an_engines_process_waits_for_its_storage_too(
+    bucket: AbstractFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an engine spreads does so itself, for the flow's patience holds in the flow's own process alone."""
+    (tmp_path / "rows.csv").write_text("text\na\n")
+    request = ChatRequest(model="gpt-5-mini", prompt="{{ text }}")
+    job = open_job(str(tmp_path / "rows.csv"), request, job_key="job", storage="s3://lake/jobs")
+    kept(job)
+    told, read = list[int](), type(bucket)._cat_file
+
+    async def restarting(self: Any, *args: Any, **kwargs: Any) -> object:
+        if told:
+            told.pop()
+            raise EndpointConnectionError(endpoint_url="http://lake:9000")
+        return await read(self, *args, **kwargs)
+
+    patched(monkeypatch, "_cat_file", restarting)
+    (selection,) = plan_round(job)
+    told.append(1)
+    (file,) = build_items.fn(selection)
+    batch = Batch(id="batch_1", status="completed", input_file=file)
+    output = write_outcomes(batch, file.endpoint, file.read_items(), [], file.files)
+    note_fetched(file.files, output)
+    told.append(1)
+    assert fetch_output.fn(batch) == output
+    assert told == []
 
 
 def test_what_is_claimed_is_ones_own_where_the_answer_was_lost(

@@ -1,4 +1,4 @@
-"""Of two runs that read a database's rows at once, one does, and the other takes what it has read."""
+"""Of two runs that read a job's rows at once, one does, and the other takes what it has read."""
 
 import subprocess
 import sys
@@ -15,6 +15,7 @@ from prefect_openai_batch.batch.jobs.only_new.reading import READING, Reading
 from prefect_openai_batch.batch.jobs.rows import keep_rows
 from prefect_openai_batch.batch.leases import Holder
 from prefect_openai_batch.batch.processes import has_ended, this_process
+from prefect_openai_batch.batch.tables.parts import part_name
 from sqlalchemy import Engine, create_engine, text
 
 ASKED = ChatRequest(model="gpt-5-mini", prompt="{{ review }}")
@@ -35,11 +36,15 @@ def warehouse(database: str) -> Any:
     return connect
 
 
-@pytest.fixture
-def job(tmp_path: Path) -> Job:
-    """A job over them."""
-    source = SqlSource(database="WAREHOUSE", table="reviews")
-    return open_job(source, ASKED, job_key="reviews", storage=str(tmp_path))
+@pytest.fixture(params=["database", "files"])
+def job(request: pytest.FixtureRequest, tmp_path: Path) -> Job:
+    """A job over them, or over a folder of files that holds the same: more may come into it."""
+    folder = tmp_path / "reviews"
+    folder.mkdir()
+    (folder / "monday.csv").write_text("id,review\n1,a\n2,b\n3,c\n")
+    table = SqlSource(database="WAREHOUSE", table="reviews")
+    source = table if request.param == "database" else str(folder)
+    return open_job(source, ASKED, job_key="reviews", storage=str(tmp_path / "jobs"))
 
 
 def test_the_other_takes_what_was_read(job: Job, warehouse: Any) -> None:
@@ -92,6 +97,22 @@ def test_a_reading_that_fails_leaves_no_claim(job: Job, warehouse: Any) -> None:
         keep_rows(missing, warehouse)
     assert not job.files.exists(READING)
     assert keep_rows(job, warehouse).rows == 3
+
+
+def test_whose_reading_was_taken_over_leaves_the_parts_of_the_other(job: Job, warehouse: Any) -> None:
+    """Whose rows are recorded, and sent, and answered: in the place of others the answers would be wrong."""
+    table = job.model_copy(update={"source": SqlSource(database="WAREHOUSE", table="reviews")})
+
+    def while_another_reads(name: str) -> Engine:
+        job.files.write(READING, Holder(name="other"))
+        job.files.write(part_name(0), Rows(rows=7, parts=()))
+        made: Engine = warehouse(name)
+        return made
+
+    with pytest.raises(ReadElsewhere):
+        keep_rows(table, while_another_reads)
+    assert job.files.read(part_name(0), Rows) == Rows(rows=7, parts=())
+    assert job.rows() is None
 
 
 def test_whose_reading_was_taken_over_ends(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from prefect_openai_batch import (
     plan_round,
     read_source,
 )
+from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.answer_store.answers import Answers, KeptAnswer
 from prefect_openai_batch.batch.answer_store.digests import Digests
 from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
@@ -81,6 +82,21 @@ def test_a_job_that_is_not_finished_moves_nothing_and_keeps_its_rows(begin: Nigh
     ]
     assert (is_overtaken(failed, marks), is_overtaken(next_one, marks)) == (True, False)
     assert failed.kept_rows("test").rows == 10
+    assert taken(begin("wednesday", 13), marks) == 1
+
+
+def test_a_job_moves_the_mark_that_it_read_from_whatever_the_clocks_say(
+    begin: Night, marks: KeptMarks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night before ran on a machine whose clock was ahead: its rows would be taken again, and again."""
+    monday, ahead = begin("monday", 10), clock.now() + 600
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: ahead)
+        taken(monday, marks)
+    assert move_mark(monday, marks)
+    tuesday = begin("tuesday", 12)
+    assert taken(tuesday, marks) == 2
+    assert [move_mark(one, marks) for one in (tuesday, monday, tuesday)] == [True, False, True]
     assert taken(begin("wednesday", 13), marks) == 1
 
 

@@ -1,5 +1,7 @@
 """New rows of night after night in one table: a night without a mark, and what would take earlier rows away."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,15 @@ from prefect_openai_batch import (
     openai_batch,
     resume_job,
 )
+from prefect_openai_batch.batch.answer_store.kept_marks import KeptMarks
+from prefect_openai_batch.batch.jobs.job import RESULTS, load_job
+from prefect_openai_batch.batch.jobs.only_new.appending import appended_in_turn
 from prefect_openai_batch.batch.jobs.only_new.window import WINDOW, Window
 from prefect_openai_batch.batch.jobs.report import CLEANED, Cleaned
 from prefect_openai_batch.batch.storage.folders import Folder
-from prefect_openai_batch.batch.watermarks.mark import Mark
+from prefect_openai_batch.batch.watermarks.mark import KeptMark, Mark
 from prefect_openai_batch.batch.watermarks.reading import Counts
+from prefect_openai_batch.blocks.databases import open_store
 from prefect_openai_batch.cli.command_keys import content_of, next_key
 from prefect_openai_batch.emulator import BatchServer, LineFault
 from prefect_openai_batch.flows.destination import refuse_if_exists
@@ -69,6 +75,44 @@ def test_a_night_without_a_mark_is_appended_once_it_leaves_one(
     grow(tmp_path / "reviews.parquet", 11)
     assert night("tuesday").is_completed()
     assert rows_of(url, "SELECT id FROM labels ORDER BY id") == [(number,) for number in range(11)]
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("batch_server", "prefect_server")
+def test_of_two_nights_from_one_mark_that_end_at_once_one_appends(
+    source: FileSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other looks at the mark when that one has moved it: its load may have waited for the table."""
+    url, store = f"sqlite:///{tmp_path / 'warehouse.sqlite'}", str(tmp_path / "answers.db")
+    monkeypatch.setenv("WAREHOUSE", url)
+    night = Folder(str(tmp_path / "jobs" / "monday"))
+
+    def append_the_same() -> None:
+        while (window := night.read(WINDOW, Window)) is None:
+            time.sleep(0.02)
+        other = load_job(night.url)
+        with appended_in_turn(other) as waits, open_store(store) as opened:
+            while not night.exists(RESULTS):
+                time.sleep(0.1)
+            time.sleep(1)
+            assert waits
+            assert window.after is not None
+            moved = KeptMark(window.after.model_copy(update={"job_key": "other"}), b"")
+            assert KeptMarks(opened).move(window.key, moved, name="reviews", column="id")
+
+    with ThreadPoolExecutor(1) as threads:
+        other = threads.submit(append_the_same)
+        report = openai_batch(
+            source,
+            REVIEW,
+            labels(if_exists="append"),
+            job_key="monday",
+            storage=str(tmp_path / "jobs"),
+            options=RunOptions(answers=store, poll_seconds=0.1),
+        )
+        other.result(timeout=60)
+    assert "Nothing was appended" in report.not_loaded
+    assert rows_of(url, "SELECT count(*) FROM sqlite_master WHERE name = 'labels'") == [(0,)]
 
 
 def test_new_rows_alone_never_replace_a_table(source: FileSource, tmp_path: Path) -> None:
