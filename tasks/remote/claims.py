@@ -69,8 +69,8 @@ def find_or_create_in_room(
     identity = {**identity_of(file), **(by_hand or {})}
     find = partial(find_created, connection, identity, settle_seconds=settle_seconds, begun=clock.now())
     batch = _found_or_created(connection, file, seen, identity, find, bound)
-    if batch is None:
-        return None
+    if batch is None or batch.input_file is not None:  # what is recorded stays so, as of its own attempt
+        return batch
     known = submitted(file, seen := look(file))
     if known is not None and known.id != batch.id:  # ours took so long that somebody tried again meanwhile
         return note_submission(file, keep_one(connection, file, [known, batch]))
@@ -137,14 +137,14 @@ def _found_or_tried(
                 raise TimeoutError(f"The job's storage took {took.seconds} s to write that a batch is created")
             if claimed is not None:
                 metadata = metadata_of_attempt(with_tokens(identity, file), seen.attempt)
-                return _create_claimed(connection, file, file_id, claimed, metadata)
+                return _create_claimed(connection, file, file_id, claimed, seen.attempt, metadata)
 
 
 def _looked_for(connection: Connection, file: InputFile, seen: Seen, find: Find) -> tuple[int, Batch | None]:
     """The number of the latest claim, and what came of it, looked for until the claim has settled."""
     number, earlier = last_claim(file, seen)
     if earlier is None:
-        return number, submitted(file, seen)
+        return number, submitted(file) if number else submitted(file, seen)  # the refusal may be a record since
     found = find(earlier.claimed_at.timestamp())
     return number, keep_one(connection, file, found) if found else submitted(file)
 
@@ -164,15 +164,24 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    connection: Connection, file: InputFile, file_id: str, claimed: str, metadata: Mapping[str, str]
+    connection: Connection,
+    file: InputFile,
+    file_id: str,
+    claimed: str,
+    attempt: int,
+    metadata: Mapping[str, str],
 ) -> Batch:
     try:
         batch = connection.create(file_id, file.endpoint, metadata)
     except APIError as error:
-        if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
-            take_back(file, claimed)
-        if lacks_room(error):
-            return refused_batch(error, file.endpoint, file_id)
-        raise
+        if may_have_created(error):
+            raise
+        refused = None
+        if lacks_room(error):  # recorded first: who finds the claim taken back would create it beside the pieces
+            refused = note_submission(file, refused_batch(error, file.endpoint, file_id), attempt)
+        take_back(file, claimed)  # a refusal creates nothing, so there is nothing to look for
+        if refused is None:
+            raise
+        return refused
     note_created(connection, batch)
     return batch

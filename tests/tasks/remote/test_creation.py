@@ -16,8 +16,8 @@ from prefect_openai_batch.batch.files.batches import (
 )
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.files.way_records import Claim
 from prefect_openai_batch.batch.jobs.submissions import (
-    Claim,
     claim,
     has_claim,
     last_claim,
