@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from openai import APIError, OpenAIError, RateLimitError
 
@@ -11,6 +10,7 @@ from ...batch import clock
 from ...batch.files.batches import Batch
 from ...batch.files.identity import identity_of, metadata_of_attempt, with_tokens
 from ...batch.files.input_files import InputFile
+from ...batch.files.way_records import Claim
 from ...batch.jobs.submissions import (
     KEPT_UPLOAD,
     Seen,
@@ -32,8 +32,8 @@ from .tries import CREATING
 from .twins import keep_one
 from .uploads import upload
 
-Find = Callable[[float], list[Batch]]
-"""Gives what was created since a time in Unix seconds, looked for until that has settled."""
+Find = Callable[[Claim], list[Batch]]
+"""Gives what was created since a claim was laid, looked for until that has settled."""
 
 LONGEST_CLAIM = timedelta(seconds=30)
 """A claim that took its storage longer is not used: who waits for it to settle may soon hold it for abandoned."""
@@ -67,7 +67,12 @@ def find_or_create_in_room(
     if done is not None:
         return done
     identity = {**identity_of(file), **(by_hand or {})}
-    find = partial(find_created, connection, identity, settle_seconds=settle_seconds, begun=clock.now())
+    first_seen: dict[Claim, float] = {}  # by our clock: another's may be behind
+
+    def find(claimed: Claim) -> list[Batch]:
+        since, begun = claimed.claimed_at.timestamp(), first_seen.setdefault(claimed, clock.now())
+        return find_created(connection, identity, since, settle_seconds, begun)
+
     batch = _found_or_created(connection, file, seen, identity, find, bound)
     if batch is None or batch.input_file is not None:  # what is recorded stays so, as of its own attempt
         return batch
@@ -145,7 +150,7 @@ def _looked_for(connection: Connection, file: InputFile, seen: Seen, find: Find)
     number, earlier = last_claim(file, seen)
     if earlier is None:
         return number, submitted(file) if number else submitted(file, seen)  # the refusal may be a record since
-    found = find(earlier.claimed_at.timestamp())
+    found = find(earlier)
     return number, keep_one(connection, file, found) if found else submitted(file)
 
 
