@@ -134,9 +134,9 @@ def find_claimed(files: Iterable[InputFile], *, settle_seconds: float, credentia
 
 
 def _settled(connection: Connection, files: Iterable[InputFile], settle_seconds: float) -> Iterator[Batch]:
-    begun = clock.now()
-    for file in files:
-        _, claim = last_claim(file)
+    claims = [(file, last_claim(file)[1]) for file in files]
+    begun = clock.now()  # all of them were seen by now: they settle side by side
+    for file, claim in claims:
         if claim is not None:
             since = claim.claimed_at.timestamp()
             if found := find_created(connection, identity_of(file), since, settle_seconds, begun):

@@ -21,7 +21,6 @@ from ..batch.jobs.submissions import (
     last_seen,
     twins,
     uploads_begun,
-    with_record,
 )
 from ..batch.side_by_side import side_by_side
 from ..batch.storage.records import listed_once
@@ -73,12 +72,18 @@ def remove_files(connection: Connection, done: Job | Batch) -> Cleaned:
             batches, sent, opened = done.batches(), done.input_files(), done.open_batches()
         needed = {file_id for batch in opened for file_id in batch.file_ids}
         below, everywhere = (done.files / "rounds").below(), done.key_given
-        twinned, held = with_record(TWINS, below, sent), with_record(KEPT_UPLOAD, below, sent)
+        twinned, held = _with_record(TWINS, below, sent), _with_record(KEPT_UPLOAD, below, sent)
     batches = [*batches, *_twins(connection, twinned)]
     kept = _unread(sent)
     strays = _strays(connection, sent, held, everywhere=everywhere)
     removed, left = delete_files(connection, strays, batches, needed | kept)
     return Cleaned(file_ids=tuple(removed), left=tuple(left), kept=tuple(sorted(kept)))
+
+
+def _with_record(name: str, below: Iterable[str], files: Iterable[InputFile]) -> list[InputFile]:
+    """Those input files of a job that have a record of this name, by a listing of its rounds."""
+    told = frozenset(below)
+    return [file for file in files if f"{file.round}/{file.name}/{name}" in told]
 
 
 def has_files_left(job: Job) -> bool:

@@ -12,10 +12,10 @@ from prefect import task
 from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.errors import BatchNotFinished, StorageNotShared
-from ..batch.files.batches import Batch, describe_progress
+from ..batch.files.batches import Batch, BatchStatus, describe_progress
 from ..batch.files.input_files import INPUT, InputFile, items_table
 from ..batch.files.output_files import custom_id_of
-from ..batch.jobs.submissions import fetched, has_ended, note_fetched
+from ..batch.jobs.submissions import fetched, has_ended, is_past, note_fetched, submitted
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
@@ -45,6 +45,7 @@ def fetch_output(
 
     Every item that was sent is accounted for, by custom_id over both files. A batch that expired or was
     cancelled gives what it had finished. What was sent is told by our record, or else by the remote input file.
+    Where the input file has gone on with another batch, that one is fetched.
 
     Args:
         batch: A batch that has ended, ours or one that somebody else started.
@@ -54,7 +55,7 @@ def fetch_output(
         credentials: The name of a credentials block; None uses OpenAI's environment variables.
 
     Raises:
-        BatchNotFinished: as it is given, the batch has not ended.
+        BatchNotFinished: as it is given, the batch has not ended, or the one that goes on in its place has not.
         BatchUnknown: OpenAI knows neither the batch nor its file.
         DownloadBroken: a file came cut off, again and again.
         RequestError: neither the batch nor what it was sent and gave tells an endpoint that is known here.
@@ -80,6 +81,7 @@ def fetch_output(
         folder = temporary_folder() if file is None or kept is None else file.files
         try:
             with connect(credentials) as connection, scratch_folder() as scratch:
+                batch = _standing(connection, batch)
                 sent = _sent(connection, batch, Path(scratch) / "input", kept)
                 keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
                 output = read_output(
@@ -93,6 +95,25 @@ def fetch_output(
         output = note_fetched(folder, output)
         folder.remove_file(INPUT)
         return output
+
+
+def _standing(connection: Connection, batch: Batch) -> Batch:
+    """A batch, or the one with which its input file has gone on: no other process would look at that any more.
+
+    Raises:
+        BatchNotFinished: that one has not ended, or is still to be created.
+    """
+    file = batch.input_file
+    if file is None or batch.status == BatchStatus.COMPLETED or not is_past(batch):
+        return batch
+    known = submitted(file)
+    if known is not None and known.status != BatchStatus.FAILED:  # of one refused at once OpenAI knows nothing
+        known = connection.batch(known.id, file)
+    if known is None or not has_ended(known, clock.now()):
+        raise BatchNotFinished(
+            f"The items of the batch {batch.id} have gone on in another one, which has not ended."
+        )
+    return known
 
 
 def _kept_output(file: InputFile | None) -> FetchedOutput | None:

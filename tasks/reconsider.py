@@ -12,6 +12,7 @@ from ..batch.flight.cuts import cut, cuts_of, note_cut, pieces_of, record_pieces
 from ..batch.flight.enqueued import LIVE
 from ..batch.jobs.job import Job
 from ..batch.jobs.submissions import (
+    is_past,
     note_fetched,
     note_kept_upload,
     note_refusal,
@@ -52,7 +53,8 @@ def reconsider_batch(
     refused a third time, with no other batch of ours beside it. Where it named
     lines, it is an input file of all others, and the named ones are recorded as failed. Where the model cannot be
     batched, or the account cannot pay, it is nothing, and the job is stopped. A batch that was cancelled because
-    another process had created one for the same items gives way to that one.
+    another process had created one for the same items gives way to that one, and so does one that another process
+    has reconsidered: the same input file goes on, with the batch that it has by now.
 
     Args:
         job: The job.
@@ -72,6 +74,8 @@ def reconsider(connection: Connection, job: Job, batch: Batch, pause_seconds: fl
     file, reason = batch.input_file, why_refused(batch.errors)
     if file is None:
         return []
+    if is_past(batch):
+        return [file]
     if batch.status == BatchStatus.CANCELLED:
         return _follow_twin(connection, file, batch)
     if reason == Reason.MODEL:

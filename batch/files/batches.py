@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ..words import counted
 from .input_files import InputFile
 
-GRACE_SECONDS = 600
-"""How long a batch that says it has ended may be without its files before that is believed."""
+GRACE_SECONDS = 1_200
+"""How long a batch that says it has ended may be without its files: half of that is for clocks that are apart."""
 
 COUNTED_GRACE_SECONDS = 3_600
 """The same where it counts items that succeeded: then there should be files."""

@@ -20,8 +20,9 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 from uuid import uuid4
 
-from ..files.batches import Batch
+from ..files.batches import ENDED, Batch, BatchStatus
 from ..files.input_files import INPUT, ITEMS, InputFile
+from ..files.way_records import Claim, KeptUpload, SeenEnded, Twins, Uploads
 from ..outcomes.outcome_files import FetchedOutput
 from ..outcomes.validation import Reason, why_refused
 from ..storage.folders import Folder
@@ -30,19 +31,11 @@ from ..storage.records import Record
 ANSWERS = "answers"
 ANSWERING = "answering.json"
 TWINS = "twins.json"
-ENDED = "ended.json"
+SEEN_ENDED = "ended.json"
 _REFUSED = "refused.json"
 _UPLOADING = "uploading.json"
 KEPT_UPLOAD = "kept_upload.json"
 _FETCHED = "fetched.json"
-
-
-class Claim(Record):
-    """Somebody is about to create a batch for an input file; since when, and whether OpenAI has refused it."""
-
-    claimed_at: datetime
-    refused: bool = False
-    name: str = ""
 
 
 class Refusals(Record):
@@ -55,31 +48,6 @@ class Refusals(Record):
     def for_room(self) -> bool:
         """Whether it waits for room among the enqueued tokens, as a piece that has not been sent does."""
         return not self.batches or why_refused(self.batches[-1].errors) == Reason.NO_ROOM
-
-
-class Uploads(Record):
-    """How often an upload was begun: after more than one, copies may be left at OpenAI."""
-
-    begun: int = 0
-
-
-class KeptUpload(Record):
-    """A file that is uploaded, and has no batch yet."""
-
-    file_id: str
-
-
-class SeenEnded(Record):
-    """A batch is seen to have ended, without its files; since when, in Unix seconds."""
-
-    batch_id: str
-    seen_at: float
-
-
-class Twins(Record):
-    """Batches that were cancelled because an older one holds the same items."""
-
-    batch_ids: tuple[str, ...] = ()
 
 
 def refusals(file: InputFile) -> Refusals:
@@ -188,12 +156,21 @@ def note_submission(file: InputFile, batch: Batch, attempt: int | None = None) -
 
 
 def gave_way(batch: Batch) -> bool:
-    """Whether a batch was cancelled for a twin of it, to which its input file's record is turned."""
+    """Whether its input file's record names another batch: a twin for which it was cancelled, or a later attempt.
+
+    In a folder that all starts share that is asked of what has ended without all its answers alone.
+    """
     file = batch.input_file
-    if file is None or not file.contested:
+    if file is None or not (file.contested or batch.status in ENDED - {BatchStatus.COMPLETED}):
         return False
     kept = submitted(file)
     return kept is not None and kept.id != batch.id
+
+
+def is_past(batch: Batch) -> bool:
+    """The same, or its refusal is recorded, and another attempt is to follow: nothing more comes of it."""
+    file = batch.input_file
+    return file is not None and (gave_way(batch) or batch.id in [one.id for one in refusals(file).batches])
 
 
 def has_ended(batch: Batch, now: float) -> bool:
@@ -209,10 +186,10 @@ def has_ended(batch: Batch, now: float) -> bool:
 
 
 def _seen_at(file: InputFile, batch_id: str, now: float) -> float:
-    known = file.files.read(ENDED, SeenEnded)
+    known = file.files.read(SEEN_ENDED, SeenEnded)
     if known is None or known.batch_id != batch_id:
         known = SeenEnded(batch_id=batch_id, seen_at=now)
-        file.files.write(ENDED, known)
+        file.files.write(SEEN_ENDED, known)
     return known.seen_at
 
 
@@ -263,12 +240,6 @@ def begun(rounds: Folder, files: Iterable[InputFile]) -> list[InputFile]:
     records = (name for name in map(PurePosixPath, rounds.below()) if name.name not in (INPUT, ITEMS))
     told = {str(parent) for name in records for parent in name.parents}
     return [file for file in files if f"{file.round}/{file.name}" in told]
-
-
-def with_record(name: str, below: Iterable[str], files: Iterable[InputFile]) -> list[InputFile]:
-    """Those input files of a job that have a record of this name, by such a listing."""
-    told = frozenset(below)
-    return [file for file in files if f"{file.round}/{file.name}/{name}" in told]
 
 
 def may_be_paid(file: InputFile) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from openai import APIError, BadRequestError, OpenAIError, RateLimitError
 
@@ -11,6 +10,7 @@ from ...batch import clock
 from ...batch.files.batches import Batch
 from ...batch.files.identity import identity_of, metadata_of_attempt, with_tokens
 from ...batch.files.input_files import InputFile
+from ...batch.files.way_records import Claim
 from ...batch.jobs.submissions import (
     KEPT_UPLOAD,
     Seen,
@@ -32,8 +32,8 @@ from .tries import CREATING, file_not_found
 from .twins import keep_one
 from .uploads import upload
 
-Find = Callable[[float], list[Batch]]
-"""Gives what was created since a time in Unix seconds, looked for until that has settled."""
+Find = Callable[[Claim], list[Batch]]
+"""Gives what was created since a claim was laid, looked for until that has settled."""
 
 LONGEST_CLAIM = timedelta(seconds=30)
 """A claim that took its storage longer is not used: who waits for it to settle may soon hold it for abandoned."""
@@ -67,10 +67,15 @@ def find_or_create_in_room(
     if done is not None:
         return done
     identity = {**identity_of(file), **(by_hand or {})}
-    find = partial(find_created, connection, identity, settle_seconds=settle_seconds, begun=clock.now())
+    first_seen: dict[Claim, float] = {}  # by our clock: another's may be behind
+
+    def find(claimed: Claim) -> list[Batch]:
+        since, begun = claimed.claimed_at.timestamp(), first_seen.setdefault(claimed, clock.now())
+        return find_created(connection, identity, since, settle_seconds, begun)
+
     batch = _found_or_created(connection, file, seen, identity, find, bound)
-    if batch is None:
-        return None
+    if batch is None or batch.input_file is not None:  # what is recorded stays so, as of its own attempt
+        return batch
     known = submitted(file, seen := look(file))
     if known is not None and known.id != batch.id:  # ours took so long that somebody tried again meanwhile
         return note_submission(file, keep_one(connection, file, [known, batch]))
@@ -153,15 +158,15 @@ def _found_or_tried(
                 raise TimeoutError(f"The job's storage took {took.seconds} s to write that a batch is created")
             if claimed is not None:
                 metadata = metadata_of_attempt(with_tokens(identity, file), seen.attempt)
-                return _create_claimed(connection, file, file_id, claimed, metadata)
+                return _create_claimed(connection, file, file_id, claimed, seen.attempt, metadata)
 
 
 def _looked_for(connection: Connection, file: InputFile, seen: Seen, find: Find) -> tuple[int, Batch | None]:
     """The number of the latest claim, and what came of it, looked for until the claim has settled."""
     number, earlier = last_claim(file, seen)
     if earlier is None:
-        return number, submitted(file, seen)
-    found = find(earlier.claimed_at.timestamp())
+        return number, submitted(file) if number else submitted(file, seen)  # the refusal may be a record since
+    found = find(earlier)
     if found and KEPT_UPLOAD in seen.names:
         drop_kept_upload(file)  # it is the batch's, or goes with it
     return number, keep_one(connection, file, found) if found else submitted(file)
@@ -182,15 +187,24 @@ def _now() -> datetime:
 
 
 def _create_claimed(
-    connection: Connection, file: InputFile, file_id: str, claimed: str, metadata: Mapping[str, str]
+    connection: Connection,
+    file: InputFile,
+    file_id: str,
+    claimed: str,
+    attempt: int,
+    metadata: Mapping[str, str],
 ) -> Batch:
     try:
         batch = connection.create(file_id, file.endpoint, metadata)
     except APIError as error:
-        if not may_have_created(error):  # a refusal creates nothing, so there is nothing to look for
-            take_back(file, claimed)
-        if lacks_room(error):
-            return refused_batch(error, file.endpoint, file_id)
-        raise
+        if may_have_created(error):
+            raise
+        refused = None
+        if lacks_room(error):  # recorded first: who finds the claim taken back would create it beside the pieces
+            refused = note_submission(file, refused_batch(error, file.endpoint, file_id), attempt)
+        take_back(file, claimed)  # a refusal creates nothing, so there is nothing to look for
+        if refused is None:
+            raise
+        return refused
     note_created(connection, batch)
     return batch

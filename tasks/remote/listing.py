@@ -46,7 +46,7 @@ def find_created(
 ) -> list[Batch]:
     """The batches of this identity, looked for until `settle_seconds` after `since` (Unix seconds).
 
-    That is told by another machine's clock, which may be behind ours: of what is older than the step that looks,
+    That is told by another machine's clock, which may be behind ours: of what is older than our knowledge of it,
     it counts from the time at which that has `begun`, by default now.
 
     Raises:

@@ -1,6 +1,7 @@
 """How much room there is: by one listing of a day's batches, and then by what is newer."""
 
 import re
+from datetime import UTC, datetime
 
 import openai
 import pytest
@@ -9,6 +10,7 @@ from prefect_openai_batch.batch.files.batches import Batch
 from prefect_openai_batch.batch.files.identity import identity_of
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
+from prefect_openai_batch.batch.jobs.submissions import claim
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote import listing
 from prefect_openai_batch.tasks.remote.claims import find_or_create
@@ -57,6 +59,29 @@ def test_a_clock_that_is_ahead_is_told(
     monkeypatch.setattr(clock, "now", lambda: true_now() + 86_400 * days)
     find_or_create(connection, file, 0)
     assert re.findall(r"clock is (\d+ minutes) ahead of OpenAI's", caplog.text) == told
+
+
+def test_a_claim_laid_during_a_long_step_has_not_settled(
+    connection: Connection, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that is minutes behind: it was waited for a turn for so long, but not for that claim."""
+    now, passed = clock.now(), list[float]()
+    monkeypatch.setattr(clock, "now", lambda: now + sum(passed))
+
+    def pause(seconds: float) -> None:
+        passed.append(seconds)
+        if sum(passed) > 1.5 * SETTLE_SECONDS and not created:
+            created.append(connection.create(upload(connection, file), file.endpoint, identity_of(file)))
+
+    class Waiting(Connection):
+        def take_turn(self) -> None:
+            passed.append(SETTLE_SECONDS)
+            claim(file, 1, datetime.fromtimestamp(now - SETTLE_SECONDS, UTC))
+
+    created: list[Batch] = []
+    monkeypatch.setattr(listing, "pause", pause)
+    found = find_or_create(Waiting(connection._client), file, SETTLE_SECONDS)
+    assert [found.id] == [batch.id for batch in created]
 
 
 def test_many_claims_settle_side_by_side(

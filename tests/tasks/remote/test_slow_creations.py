@@ -19,6 +19,7 @@ from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
 from prefect_openai_batch.tasks.remote.claims import find_or_create, find_or_create_in_room
 from prefect_openai_batch.tasks.remote.connection import Connection
+from pydantic import BaseModel
 
 ITEMS = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
 
@@ -91,3 +92,24 @@ def test_who_is_overtaken_before_its_claim_claims_the_next_attempt(server: Batch
     assert file.files.names("creating*") == ["creating-2.json", "creating.json"]
     assert [one["id"] for one in server.state()["batches"]] == [batch.id]
     assert submitted(file) == batch
+
+
+def test_a_refusal_for_want_of_room_is_recorded_before_another_may_try(
+    server: BatchServer, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has found it cuts the file: another one would pay for the whole beside its pieces."""
+    server.fail(
+        RouteFault(kind="http_error", route="POST */batches", status=429, code="token_limit_exceeded", calls=(1,))
+    )
+    write, others = Folder.write, list[Batch]()
+    with OpenAI(base_url=server.base_url, api_key="test") as client:
+
+        def written(folder: Folder, name: str, record: BaseModel) -> None:
+            write(folder, name, record)
+            if name == "creating.json":
+                others.append(find_or_create(Connection(client), file, 0.0))
+
+        monkeypatch.setattr(Folder, "write", written)
+        batch = find_or_create(Connection(client), file, 0.0)
+    assert [batch.id] == [other.id for other in others]
+    assert server.state()["batches"] == []
