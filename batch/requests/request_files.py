@@ -4,6 +4,7 @@ PyYAML reads YAML 1.1, where `1e-05` is a text, `no` is false and `12:30` is 750
 """
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -29,6 +30,15 @@ def load_request(url: str) -> Request:
             a request.
     """
     return parse_request(_read(url), f"The request file {url}")
+
+
+def given_request(given: Request | str | os.PathLike[str]) -> Request:
+    """A request as it is, or the one in the file that is named.
+
+    Raises:
+        RequestError: as `load_request` does.
+    """
+    return load_request(os.fspath(given)) if isinstance(given, str | os.PathLike) else given
 
 
 def _read(url: str) -> Any:

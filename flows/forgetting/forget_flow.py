@@ -26,6 +26,7 @@ from ...tasks import cancel_job
 from ...tasks.clean import has_files_left, remove_all_files
 from ...tasks.remote.connection import connect
 from ..defaults import default_storage
+from ..own_parameters import as_we_take_them
 from ..places import check_places
 from ..shown.run_names import run_name
 from .answers_of_jobs import check_store, forget_answers
@@ -47,6 +48,7 @@ EVENTS_STAY = (
 """Prefect's server notes each new version of an artifact as an event, whole; nobody can delete one."""
 
 
+@as_we_take_them
 @flow(name="openai-batch-forget", flow_run_name=run_name)
 def forget_job(
     job_key: str,
