@@ -253,14 +253,13 @@ def describe_job(
     """
     check_job_key(job_key)
     folder = storage_folder(storage) / job_key
-    goes_to = as_text(destination)
     return Job(
         key=job_key,
         folder=folder.url,
         source=source if isinstance(source, SqlSource) else rewritten(source, absolute),
         request=given_request(request),
-        destination=absolute(goes_to) if isinstance(goes_to, str) and goes_to else folder.path(RESULTS),
-        into=goes_to if isinstance(goes_to, SqlDestination) else None,
+        destination=absolute(to) if isinstance(to := as_text(destination), str) and to else folder.path(RESULTS),
+        into=destination if isinstance(destination, SqlDestination) else None,
         source_digest=source_digest,
         key_given=key_given,
         deadline=deadline,
@@ -274,8 +273,7 @@ def storage_folder(storage: str | PathLike[str]) -> Folder:
     Raises:
         StorageError: a claim is not exclusive there.
     """
-    place = as_text(storage)
-    check_claims(place)
+    check_claims(place := as_text(storage))
     return Folder(absolute(place))
 
 

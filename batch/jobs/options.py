@@ -207,7 +207,8 @@ class RunOptions(BaseModel):
         """
         if self.price_in is None and self.price_out is not None:
             raise BudgetError(
-                "price_out says what output costs, and nothing says what input does: give price_in too."
+                "price_out says what output costs, and nothing says what input does: give price_in too "
+                "(--price-in)."
             )
         try:
             given = () if self.price_in is None else (GivenPrice(input=self.price_in, output=self.price_out),)

@@ -23,6 +23,10 @@ NAMED_REASONS = 4
 """So many reasons are named in a sentence; the others are counted together."""
 
 
+OTHER_JOBS = "`prefect-openai-batch jobs` lists those of a storage, and --storage names another."
+"""What helps whoever names a job that is not there."""
+
+
 def command_for(verb: str, folder: str, *more: str) -> str:
     """The command that does something with the job in a folder, wherever that lies."""
     storage, _, key = without_secrets(folder).rstrip("/").rpartition("/")

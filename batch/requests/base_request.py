@@ -203,7 +203,8 @@ class BaseRequest(BaseModel, ABC):
         if not self.keep_response and answers_asked(self.endpoint, body) > 1:
             raise ValueError(
                 f"the body asks for {answers_asked(self.endpoint, body)} answers, of which the column `answer` "
-                "holds the first alone: ask for one, or say keep_response to have them all in `response`"
+                "holds the first alone: ask for one, or say keep_response (--keep-response) to have them all in "
+                "`response`"
             )
 
     def compile(self, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:

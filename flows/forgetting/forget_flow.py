@@ -17,7 +17,7 @@ from ...batch.forgetting.forgotten_folders import (
 from ...batch.forgetting.own_answers import has_table_elsewhere, why_lost_with_folder
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
-from ...batch.jobs.report import command_for
+from ...batch.jobs.report import OTHER_JOBS, command_for
 from ...batch.jobs.submissions import fetched, has_claim, submitted
 from ...batch.storage.folders import Folder
 from ...batch.urls import without_secrets
@@ -149,8 +149,7 @@ def find_folder(job_key: str, storage: str) -> Folder:
     folder = place / job_key
     if not (folder.exists(JOB) or is_half_forgotten(folder)):
         raise JobKeyError(
-            f"There is no job {job_key!r} in {place.url}: `prefect-openai-batch jobs` lists those of a storage, "
-            "and --storage names another.",
+            f"There is no job {job_key!r} in {place.url}: {OTHER_JOBS}",
             job_key=job_key,
         )
     return folder
