@@ -3,7 +3,10 @@
 import os
 import re
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote
+
+Given = TypeVar("Given")
 
 WEB = ("https://", "http://")
 
@@ -21,6 +24,11 @@ _DATABASE = re.compile(
 
 LONGEST_NAME = 60
 """Characters of a file's name, or of a prompt, that are shown."""
+
+
+def as_text(given: Given | os.PathLike[str]) -> Given | str:
+    """A path object as the text of its path; anything else as it is."""
+    return os.fspath(given) if isinstance(given, os.PathLike) else given
 
 
 def without_secrets(url: str) -> str:

@@ -21,6 +21,9 @@ from . import process
 EXIT_FAILED = 1
 EXIT_REFUSED = 2
 
+PLACES = ("--storage", "--to", "--inbox")
+"""The options that name a place which a command writes to."""
+
 ROOM = "Make room and type the same command again: what is paid for is not paid twice."
 
 
@@ -94,10 +97,11 @@ def run(arguments: list[str]) -> int:
     except OpenAIBatchError as error:
         return _fail(error)
     except Exception as error:  # a traceback helps nobody at the command line
-        return _fail("\n".join([_explained(error), *getattr(error, "__notes__", ())]))
+        told = _explained(error, next(iter(arguments), ""))
+        return _fail("\n".join([told, *getattr(error, "__notes__", ())]))
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, command: str) -> str:
     """What went wrong, where, and the way out, of errors that are not our own."""
     room = type(error).__module__.partition(".")[0]
     if room == "openai":
@@ -113,11 +117,17 @@ def _explained(error: Exception) -> str:
         return process.PREFECT_UNREACHED.format(url=os.environ.get("PREFECT_API_URL", "of its profile"), why=error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        way = (
-            ROOM if error.errno in (ENOSPC, EDQUOT) else "Choose another --storage or --to, or change its rights."
-        )
+        way = ROOM if error.errno in (ENOSPC, EDQUOT) else _other_place(command)
         return f"{place}{error.strerror or error}. {way}"
     return f"{type(error).__name__}: {error}"
+
+
+def _other_place(command: str) -> str:
+    """The way out where a place cannot be used: the command's own options that name one."""
+    typed = app.get_command(click.Context(app), command)
+    known = {flag for option in typed.params for flag in option.opts} if typed else set()
+    named = " or ".join(flag for flag in PLACES if flag in known)
+    return f"Choose another {named}, or change its rights." if named else "Change its rights."
 
 
 def _fail(error: Any, code: int = EXIT_FAILED) -> int:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from ..batch.errors import JobKeyError
 from ..batch.files.batches import Batch
 from ..batch.files.identity import job_key_of
 from ..batch.jobs.job import JOB, Job
 from ..batch.jobs.opening import JOB_KEY, storage_folder
-from ..batch.jobs.report import REPORT, JobReport
+from ..batch.jobs.report import OTHER_JOBS, REPORT, JobReport
 from ..batch.progress import waited_for
 from ..batch.storage.folders import Folder
 from ..batch.storage.rights import check_bucket
@@ -234,7 +235,8 @@ def _job(name: str, storage: str | None) -> Job | None:
     job = _kept_job(name, storage)
     if job is None and not name.startswith("batch"):
         place = storage_folder(storage or process.default_storage())
-        raise click.BadParameter(f"{name!r} is no batch id, and no job in {place.url}")
+        check_bucket(place.url)
+        raise JobKeyError(f"{name!r} is no batch id, and no job in {place.url}: {OTHER_JOBS}", job_key=name)
     return job
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from ..batch.errors import OpenAIBatchError
 from ..emulator import ServerSettings, Timing, serve
+from ..emulator.settings import SettingError
 
 DEFAULT_PORT = 8080
 BY_FILE = {"timing", "limits"}
@@ -39,4 +41,7 @@ def emulator_command(*, real_times: bool, **options: str | None) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         raise click.UsageError(f"--{str(first['loc'][0]).replace('_', '-')}: {first['msg']}") from None
-    serve(settings)
+    try:
+        serve(settings)
+    except SettingError as error:
+        raise OpenAIBatchError(f"--{error.setting}: {error.why}. Give another --{error.setting}.") from None

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from ..batch.errors import StorageNotShared
+from ..batch.errors import JobKeyError
 from ..batch.jobs.destinations.moved import goes_elsewhere
 from ..batch.jobs.job import Job
 from ..batch.jobs.opening import check_job_key, storage_folder
 from ..batch.jobs.options import RunOptions
 from ..batch.jobs.own_table import holds_results
-from ..batch.jobs.report import JobReport
+from ..batch.jobs.report import OTHER_JOBS, JobReport
 from ..batch.jobs.rounds import finished_report
 from ..batch.storage.locations import absolute
 from ..batch.storage.rights import check_bucket
@@ -115,10 +115,11 @@ def _recover(
     verbose: bool,
 ) -> int:
     if not isinstance(destination, str):
-        raise StorageNotShared(
-            f"There is no job {job} in {place}. Name its --storage. Where its folder is lost, type its `run` "
-            "command again with the same --job-key: what OpenAI still holds of it is adopted, and not paid "
-            "again. Or give --folder-lost and --to for a table of the answers alone."
+        raise JobKeyError(
+            f"There is no job {job!r} in {place}: {OTHER_JOBS} Where its folder is lost, type its `run` command "
+            "again with the same --job-key: what OpenAI still holds of it is adopted, and not paid again. Or give "
+            "--folder-lost and --to for a table of the answers alone.",
+            job_key=job,
         )
     place_to = absolute(destination)
     check_destination(place_to, "replace" if holds_results(place_to) else "refuse")  # the flow looks into it

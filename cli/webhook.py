@@ -1,11 +1,15 @@
 """`webhook`: the receiver of OpenAI's webhooks."""
 
 import logging
+import os
+import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
+from ..batch.errors import OpenAIBatchError
 from . import process
 
 PORT = 8300
@@ -34,5 +38,18 @@ def webhook_command(host: str, port: int, credentials: str | None, inbox: Path |
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s  %(levelname)s  %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
     app = make_app(inbox, credentials)
-    click.echo(f"Listening for OpenAI's webhooks at http://{host}:{port}/", err=True)
-    uvicorn.run(app, host=host, port=port, log_config=None, log_level="warning", access_log=False)
+    with _listening(host, port) as listening, suppress(KeyboardInterrupt):
+        click.echo(f"Listening for OpenAI's webhooks at http://{host}:{port}/", err=True)
+        config = uvicorn.Config(app, log_config=None, log_level="warning", access_log=False)
+        uvicorn.Server(config).run([listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise OpenAIBatchError(
+            f"Port {port} of {host} cannot be listened at: {why}. Give another --port or --host."
+        ) from None

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -27,7 +28,7 @@ from .routes.app import make_app
 from .routes.context import Context
 from .routes.rates import Rates
 from .routes.view import View
-from .settings import ServerSettings
+from .settings import ServerSettings, SettingError, setting_used
 
 
 class BatchServer:
@@ -95,11 +96,9 @@ class BatchServer:
         """Listen, and move batches along.
 
         Raises:
-            OSError: the port is taken.
-            ValueError: the settings name no answers.
+            SettingError: the port is taken, or what another setting names cannot be used.
         """
         self._open()
-        self._web = self._web_server()
         sockets = [self._socket]
         self._thread = threading.Thread(target=self._web.run, args=(sockets,), name="batch-server", daemon=True)
         self._thread.start()
@@ -117,7 +116,7 @@ class BatchServer:
         self._open()
         with self._stack, suppress(KeyboardInterrupt), _terminating_like_an_interrupt():
             ready(self.base_url)
-            self._web_server().run([self._socket])
+            self._web.run([self._socket])
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests so far: received_at (true time), method, path, query, status (None while it is served)."""
@@ -163,6 +162,7 @@ class BatchServer:
             self._socket = stack.enter_context(_listening(self.settings))
             self._context = _make_context(self.settings, folder, self.clock, self._answer)
             self._gate = make_app(self._context)
+            self._web = self._web_server()
             stack.callback(lambda: self._context.store.save_time(self.clock.now()))
             for part in (self._context.webhooks, self._context.engine):
                 part.start()
@@ -182,6 +182,8 @@ class BatchServer:
             timeout_graceful_shutdown=2,
             ssl_certfile=self.settings.certificate,
         )
+        with setting_used(self.settings, "certificate"):
+            config.load()
         return uvicorn.Server(config)
 
 
@@ -210,19 +212,24 @@ def _listening(settings: ServerSettings) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((settings.host, settings.port))
         listening.listen(2048)  # who connects from now on is served as soon as the loop runs
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        setting = "port" if error.errno in (EADDRINUSE, EACCES) else "host"
+        place = f"port {settings.port} of {settings.host}"
+        raise SettingError(setting, f"{place} cannot be listened at: {error.strerror}") from None
     return listening
 
 
 def _make_context(settings: ServerSettings, folder: Path, clock: Clock, answer: Answerer | None) -> Context:
-    store = Store(folder)
+    with setting_used(settings, "data"):
+        store = Store(folder)
     if (saved := store.saved_time()) is not None:
         clock.catch_up(saved)
-    script = Script() if settings.faults is None else Script.model_validate_json(settings.faults.read_bytes())
+    with setting_used(settings, "faults"):
+        script = Script() if settings.faults is None else Script.model_validate_json(settings.faults.read_bytes())
     faults, webhooks = Faults(script), Webhooks(settings, clock)
-    workshop = Workshop(settings, answer, faults)
+    with setting_used(settings, "answers"):
+        workshop = Workshop(settings, answer, faults)
     engine = Engine(store, clock, settings, workshop, faults, webhooks.batch_ended)
     view, rates = View(settings.profile, clock, faults), Rates(settings.limits, clock)
     return Context(settings, clock, store, engine, faults, view, rates, webhooks)
@@ -242,6 +249,6 @@ def serve(settings: ServerSettings, ready: Callable[[str], None] = announce) -> 
         ready: gets the base URL once the server listens; prints it by default.
 
     Raises:
-        OSError: the port is taken.
+        SettingError: the port is taken, or what another setting names cannot be used.
     """
     BatchServer(settings).run(ready)

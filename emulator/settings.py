@@ -1,9 +1,11 @@
 """Every option of the server, in one frozen model."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 Profile = Literal["openai", "azure", "foreign"]
 
@@ -108,3 +110,24 @@ class ServerSettings(Frozen):
         return "*" in (self.models or ()) or (
             self.models is None and (self.upstream is not None or self.profile != "openai")
         )
+
+
+class SettingError(OSError, ValueError):
+    """What a setting gives cannot be used; `setting` is its name, `why` says what is wrong with it."""
+
+    def __init__(self, setting: str, why: str) -> None:
+        super().__init__(f"{setting}: {why}")
+        self.setting, self.why = setting, why
+
+
+@contextmanager
+def setting_used(settings: ServerSettings, name: str) -> Iterator[None]:
+    """Let what goes wrong in the block, which uses a setting's file or name, say which setting it is."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError, AttributeError) as error:
+        told = error.strerror if isinstance(error, OSError) else None
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            told = ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+        raise SettingError(name, f"{getattr(settings, name)}: {told or error}") from error

@@ -23,11 +23,11 @@ from ..batch.jobs.results import read_results
 from ..batch.outcomes.result_frames import with_results
 from ..batch.reports.report_page import ReportPage, report_page
 from ..batch.requests.request import Request
-from ..batch.requests.request_files import load_request
+from ..batch.requests.request_files import given_request
 from ..batch.tables.rehearsals import unwritable
 from ..batch.tables.sources import FileSource
 from ..batch.tables.sql.sql_destination import SqlDestination
-from ..batch.urls import named_server
+from ..batch.urls import as_text, named_server
 from ..blocks.servers.own_server import own_server
 from ..tasks.reports import at_openai
 from .defaults import default_storage
@@ -52,11 +52,11 @@ ROWS_HASHED = 65_536
 
 def run_dataframe(
     frame: pd.DataFrame,
-    request: Request | str,
+    request: Request | str | os.PathLike[str],
     *,
     destination: SqlDestination | str | os.PathLike[str] | None = None,
     job_key: str | None = None,
-    storage: str | None = None,
+    storage: str | os.PathLike[str] | None = None,
     credentials: str | None = None,
     if_exists: IfExists = "refuse",
     options: RunOptions = USUAL,
@@ -101,12 +101,12 @@ def run_dataframe(
             'A frame is waited for, so wait="detach" cannot be. Write it to a file and start openai_batch on that '
             'file, or leave it at wait="sensor".'
         )
-    request = load_request(request) if isinstance(request, str) else request
-    goes_to = os.fspath(destination) if isinstance(destination, os.PathLike) else destination
+    request = given_request(request)
+    goes_to = as_text(destination)
     deadline = options.deadline(now := datetime.fromtimestamp(clock.now(), UTC))
     table = as_parquet(frame)
     with own_server():
-        named = storage or default_storage()
+        named = as_text(storage) or default_storage()
         check_places(storage=named, destination=path_written(goes_to))
         place = storage_folder(named)
         key = job_key or _key(table, request)
@@ -137,7 +137,7 @@ def run_dataframe(
 
 
 def report_of(
-    job: pd.DataFrame | str, *, storage: str | None = None, credentials: str | None = None
+    job: pd.DataFrame | str, *, storage: str | os.PathLike[str] | None = None, credentials: str | None = None
 ) -> ReportPage:
     """What came of a job, as a page of charts: a notebook shows it, and `save` writes it as an HTML file.
 
@@ -164,7 +164,7 @@ def report_of(
         ```
     """
     if isinstance(job, str):
-        key, place = job, storage or default_storage()
+        key, place = job, as_text(storage) or default_storage()
     elif ATTRIBUTE in job.attrs:
         key, place = job.attrs[ATTRIBUTE]["job_key"], job.attrs[ATTRIBUTE]["storage"]
     else:

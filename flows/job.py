@@ -288,8 +288,8 @@ def _nothing_taken(job: Job) -> BatchFailed:
 def end_state(job_run: JobRun, report: JobReport) -> State[JobReport]:
     """Completed, named Partial where rows have no answer; Failed below the share that is asked for."""
     if report.complete:
-        unsent = f" ({report.unsent})" if report.unsent else ""
-        return Completed(message=f"{counted(report.rows, 'row')} answered{unsent}", data=report)
+        besides = "".join(f" ({said})" for said in (report.unsent, report.cut) if said)
+        return Completed(message=f"{counted(report.rows, 'row')} answered{besides}", data=report)
     answered = f"{report.answered:,} of {counted(report.rows, 'row')} answered"
     helps = [f"What helps: {report.way_out}"] if report.way_out else []
     on = [] if helps and not report.resumable else [f"To go on: {way_on(job_run.job, job_run.credentials)}."]

@@ -1,16 +1,18 @@
 """A flow's parameters as Prefect takes and keeps them: requests whole, blocks by reference, the large by type."""
 
 import json
+from contextlib import suppress
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 
 from prefect import Flow
 from prefect.blocks.core import Block
-from prefect.exceptions import ParameterTypeError
 from pydantic import TypeAdapter, ValidationError
 
 from ..batch.answer_store.names import holds_password
+from ..batch.errors import SourceError
+from ..batch.requests.request_files import parse_request
 from ..batch.tables.sql.sql_source import LIKE_A_URL
-from ..batch.urls import is_of_database, without_secrets
+from ..batch.urls import as_text, is_of_database, without_secrets
 from ..blocks.references import reference_to
 
 P = ParamSpec("P")
@@ -30,6 +32,16 @@ HIDDEN_URL = "url://…:…@…"
 
 
 class _OurFlow(Flow[P, R]):
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:  # type: ignore[override]  # return_state too
+        """Prefect starts a server before it looks at parameters, and logs what it refuses: a frame's rows."""
+        for given in (*args, *kwargs.values()):
+            if hasattr(given, "columns"):
+                raise SourceError(
+                    f"A flow takes the path or URL of a table, and no {type(given).__name__}: a DataFrame goes to "
+                    "run_dataframe, or to try_rows for a trial."
+                )
+        return super().__call__(*args, **kwargs)
+
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         kept = super().serialize_parameters(
             {
@@ -42,16 +54,14 @@ class _OurFlow(Flow[P, R]):
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """Prefect takes each `$ref` for a block's; in a request it is JSON Schema's, and stays."""
-        parameters = {name: without_password(name, value) for name, value in parameters.items()}
+        parameters = {name: without_password(name, as_text(value)) for name, value in parameters.items()}
         if REQUEST not in parameters:
             return super().validate_parameters(parameters)
         others = super().validate_parameters({**parameters, REQUEST: REQUEST})  # a text, as a path would be
         hints = get_type_hints(self.fn, include_extras=True)
-        try:
-            request = TypeAdapter(hints[REQUEST]).validate_python(parameters[REQUEST])
-        except ValidationError as error:
-            raise ParameterTypeError.from_validation_error(error) from None
-        return {**others, REQUEST: request}
+        with suppress(ValidationError):
+            return {**others, REQUEST: TypeAdapter(hints[REQUEST]).validate_python(parameters[REQUEST])}
+        return {**others, REQUEST: parse_request(parameters[REQUEST])}  # it refuses it, in a few words
 
     def with_options(self, **options: Any) -> Flow[P, R]:
         return as_we_take_them(super().with_options(**options))

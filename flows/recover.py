@@ -19,10 +19,12 @@ from ..tasks import (
 from ..tasks.remote.tries import pauses_end_with_it
 from .defaults import begun_at, current_run, with_schedule
 from .job import TASK_RUNNER
+from .own_parameters import as_we_take_them
 from .places import check_places
 from .shown.run_names import run_name
 
 
+@as_we_take_them
 @flow(
     name="openai-batch-recover",
     flow_run_name=run_name,

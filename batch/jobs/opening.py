@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from os import PathLike
 
 from .. import clock
 from ..errors import DeadlineError, JobKeyError, refusals_of
 from ..requests.request import Request
-from ..requests.request_files import load_request
+from ..requests.request_files import given_request
 from ..storage.folders import Folder
 from ..storage.locations import absolute
 from ..storage.rights import check_claims, check_exclusive, usable
@@ -16,6 +17,7 @@ from ..tables.new_rows.column_values import check_watermark
 from ..tables.sql.sql_destination import SqlDestination
 from ..tables.sql.sql_reading import Connect
 from ..tables.sql.sql_source import SqlSource
+from ..urls import as_text
 from .deadlines import Deadline, check_deadline
 from .job import JOB, LOADED, PLANNING, RESULTS, IfExists, Job
 from .only_new.appending import check_keeps_earlier_rows
@@ -29,12 +31,12 @@ JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def open_job(
-    source: Source | str,
-    request: Request | str,
-    destination: SqlDestination | str | None = None,
+    source: Source | str | PathLike[str],
+    request: Request | str | PathLike[str],
+    destination: SqlDestination | str | PathLike[str] | None = None,
     *,
     job_key: str,
-    storage: str,
+    storage: str | PathLike[str],
     if_exists: IfExists = "refuse",
     source_digest: str | None = None,
     key_given: bool = True,
@@ -234,12 +236,12 @@ def check_job_key(job_key: str) -> None:
 
 
 def describe_job(
-    source: Source | str,
-    request: Request | str,
-    destination: SqlDestination | str | None,
+    source: Source | str | PathLike[str],
+    request: Request | str | PathLike[str],
+    destination: SqlDestination | str | PathLike[str] | None,
     *,
     job_key: str,
-    storage: str,
+    storage: str | PathLike[str],
     source_digest: str | None = None,
     key_given: bool = True,
     deadline: Deadline | None = None,
@@ -255,10 +257,8 @@ def describe_job(
         key=job_key,
         folder=folder.url,
         source=source if isinstance(source, SqlSource) else rewritten(source, absolute),
-        request=load_request(request) if isinstance(request, str) else request,
-        destination=absolute(destination)
-        if isinstance(destination, str) and destination
-        else folder.path(RESULTS),
+        request=given_request(request),
+        destination=absolute(to) if isinstance(to := as_text(destination), str) and to else folder.path(RESULTS),
         into=destination if isinstance(destination, SqlDestination) else None,
         source_digest=source_digest,
         key_given=key_given,
@@ -267,14 +267,14 @@ def describe_job(
     )
 
 
-def storage_folder(storage: str) -> Folder:
+def storage_folder(storage: str | PathLike[str]) -> Folder:
     """The folder that holds the job folders.
 
     Raises:
         StorageError: a claim is not exclusive there.
     """
-    check_claims(storage)
-    return Folder(absolute(storage))
+    check_claims(place := as_text(storage))
+    return Folder(absolute(place))
 
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:

@@ -1,14 +1,15 @@
 """What a run wishes: one model, for every flow, the form and the command line."""
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from ..answer_store.names import checked_name
 from ..errors import BudgetError
 from ..form_texts import without_example, without_none
 from ..prices import Budget, Given, GivenPrice, MaybeRate, exact
+from ..urls import as_text
 from .deadlines import CANCEL_LEAD_MINUTES, Deadline, make_deadline
 from .terms import Terms
 
@@ -154,7 +155,7 @@ class RunOptions(BaseModel):
         description="US dollars for a million output tokens in a batch, where it is not OpenAI's own price.",
     )
 
-    answers: str = Field(
+    answers: Annotated[str, BeforeValidator(as_text)] = Field(
         default="",
         title="Answer store",
         description="Where answers are kept across jobs: a file (.db, .sqlite), or a database's name; a row "
@@ -206,7 +207,8 @@ class RunOptions(BaseModel):
         """
         if self.price_in is None and self.price_out is not None:
             raise BudgetError(
-                "price_out says what output costs, and nothing says what input does: give price_in too."
+                "price_out says what output costs, and nothing says what input does: give price_in too "
+                "(--price-in)."
             )
         try:
             given = () if self.price_in is None else (GivenPrice(input=self.price_in, output=self.price_out),)

@@ -23,6 +23,10 @@ NAMED_REASONS = 4
 """So many reasons are named in a sentence; the others are counted together."""
 
 
+OTHER_JOBS = "`prefect-openai-batch jobs` lists those of a storage, and --storage names another."
+"""What helps whoever names a job that is not there."""
+
+
 def command_for(verb: str, folder: str, *more: str) -> str:
     """The command that does something with the job in a folder, wherever that lies."""
     storage, _, key = without_secrets(folder).rstrip("/").rpartition("/")
@@ -42,6 +46,7 @@ class JobReport(Record):
 
     `answered` counts the rows whose answer is there; a refusal succeeds without one. `reasons` counts the others
     by why they have none, the most frequent first; of a job that is known by its table alone it is empty.
+    `cut_off` counts answers that ended at the limit of output tokens; of such a job it is 0.
     `resumable` says whether such rows go again when the job is taken up. `stopped` says why nothing
     more was sent, where that is so; `open_batches` names those whose end was not waited for; `files_left` are the
     remote files that this key may not delete, `files_kept` those of batches that say they finished rows of which
@@ -59,6 +64,7 @@ class JobReport(Record):
     job_key: str
     rows: int
     answered: int
+    cut_off: int = 0
     outcomes: dict[str, int]
     reasons: dict[str, int] = Field(default_factory=dict)
     resumable: bool = True
@@ -92,9 +98,19 @@ class JobReport(Record):
 
     @property
     def shortfall(self) -> tuple[str, ...]:
-        """What is missing, what stopped the job, what was not loaded: a sentence each, where it is so."""
-        told = (f"Missing: {self.missing}" if self.missing else "", self.stopped or "", self.not_loaded)
+        """What is missing or cut, what stopped the job, what was not loaded: a sentence each, where it is so."""
+        missing = f"Missing: {self.missing}" if self.missing else ""
+        told = (missing, self.cut, self.stopped or "", self.not_loaded)
         return tuple(f"{sentence.removesuffix('.')}." for sentence in told if sentence)
+
+    @property
+    def cut(self) -> str:
+        """How many answers were cut off at their length, and what helps; empty where none was."""
+        told = (
+            f"{counted(self.cut_off, 'answer')} cut off at the length limit: give max_completion_tokens (of "
+            "responses max_output_tokens) more room"
+        )
+        return told if self.cut_off else ""
 
     @property
     def unsent(self) -> str:

@@ -153,8 +153,7 @@ def first_results(job: Job, rows: Rows, dimensions: int | None = None) -> tuple[
 
 def result_fields(job: Job) -> list[pa.Field]:
     """The columns that a job's table adds to its rows, as they are called there, by their own names."""
-    columns = _ResultColumns(job, job.kept_rows("result_fields"), [], None)
-    return columns.fields
+    return _ResultColumns(job, job.kept_rows("result_fields"), [], None).fields
 
 
 class _ResultColumns:
@@ -278,6 +277,7 @@ def _report(job: Job, rows: int, outputs: list[FetchedOutput], tally: Tally) -> 
         job_key=job.key,
         rows=rows,
         answered=tally.answered,
+        cut_off=tally.cut_off,
         outcomes=dict(sorted(tally.outcomes.items())),
         reasons=most_first(tally.reasons),
         resumable=bool(tally.again or tally.outcomes[OutcomeKind.CANCELLED]),

@@ -74,7 +74,7 @@ def _check_known(file: InputFile, processing: Processing, given: Given) -> None:
     elif price is not None and file.tokens.output_limit is None:
         why = (
             "the request does not limit its answers. Set max_completion_tokens (chat) or max_output_tokens "
-            "(responses) in its parameters, thinking included"
+            "(responses) in its parameters (--param max_completion_tokens=2000), thinking included"
         )
     elif processing == "synchronous":
         why = (

@@ -200,11 +200,13 @@ def write_batches(
 class Tally:
     """What a stream of outcomes amounts to; `reasons` are those of rows without an answer.
 
+    `cut_off` counts those whose answer is there as far as the request's limit of output tokens let it go.
     `unpaid` counts those for which nothing was sent, by what stands in place of their batch.
     """
 
     rows: int = 0
     answered: int = 0
+    cut_off: int = 0
     again: int = 0
     out_of_quota: int = 0
     first_row: int = 0
@@ -221,8 +223,10 @@ class Tally:
         self.first_row = self.first_row if self.rows else rows[0].as_py()
         self.last_row = rows[-1].as_py()
         self.rows += batch.num_rows
-        without = pc.sum(unanswered(batch)).as_py() or 0
+        lacking = unanswered(batch)
+        without = pc.sum(lacking).as_py() or 0
         self.answered += batch.num_rows - without
+        self.cut_off += pc.sum(pc.and_not(pc.equal(batch["finish_reason"], "length"), lacking)).as_py() or 0
         if without:  # seldom, of a million rows
             count_reasons(self.reasons, batch)
         self.again += pc.sum(batch["again"]).as_py() or 0

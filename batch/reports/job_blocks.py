@@ -40,6 +40,8 @@ def job_blocks(
     yield _figures(report, outputs)
     if report.unsent:
         yield f"Not sent: {report.unsent}."
+    if report.cut:
+        yield f"{report.cut}."
     yield from _missing(report)
     charts = [*answer_charts(findings.answers)]
     if charts:

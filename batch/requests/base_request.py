@@ -6,6 +6,7 @@ Texts are Jinja templates over the row's columns.
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -52,6 +53,17 @@ def _as_a_form_shows_it(schema: dict[str, Any]) -> None:
     schema["properties"] = {**first, **own, **fields}
 
 
+class UnknownField(ValueError):
+    """A request has fields that its kind does not have; `field` is the first, `meant` what each may have meant."""
+
+    def __init__(self, meant: Mapping[str, str | None]) -> None:
+        told = [f"{key}: there is no such field, did you mean {field}?" for key, field in meant.items() if field]
+        if sent := [key for key, field in meant.items() if not field]:
+            told.append(f"{', '.join(sent)}: what is sent as it stands goes under `parameters`")
+        super().__init__(" ".join(told))
+        self.field = next(iter(meant))
+
+
 class BaseRequest(BaseModel, ABC):
     """What all requests share."""
 
@@ -62,6 +74,9 @@ class BaseRequest(BaseModel, ABC):
 
     ways: ClassVar[Ways]
     """How this kind of request can be asked."""
+
+    meant: ClassVar[Mapping[str, str]] = {}
+    """Fields of other kinds of requests, with what this kind has for them."""
 
     parameters: dict[str, Any] = Field(
         default_factory=dict,
@@ -129,6 +144,16 @@ class BaseRequest(BaseModel, ABC):
         """The fields of the body that are sent as they stand, whatever the row."""
         return self.parameters
 
+    @model_validator(mode="before")
+    @classmethod
+    def _known_fields(cls, given: Any) -> Any:
+        fields = {*cls.model_fields, *(field.alias for field in cls.model_fields.values() if field.alias)}
+        unknown = [str(key) for key in given if key not in fields] if isinstance(given, dict) else []
+        if unknown:
+            meant = {key: cls.meant.get(key, *get_close_matches(key, fields, 1, 0.8)) for key in unknown}
+            raise UnknownField(meant)
+        return given
+
     @field_validator("parameters")
     @classmethod
     def _no_own_fields(cls, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +203,8 @@ class BaseRequest(BaseModel, ABC):
         if not self.keep_response and answers_asked(self.endpoint, body) > 1:
             raise ValueError(
                 f"the body asks for {answers_asked(self.endpoint, body)} answers, of which the column `answer` "
-                "holds the first alone: ask for one, or say keep_response to have them all in `response`"
+                "holds the first alone: ask for one, or say keep_response (--keep-response) to have them all in "
+                "`response`"
             )
 
     def compile(self, columns: tuple[str, ...], *, by_hand: bool = False) -> Bodies:

@@ -63,7 +63,8 @@ def bodies_from_template(
     if not (asked_columns or constant):
         raise RequestError(
             "The prompt uses no column, so every row would be sent the same text. Name a column in it, "
-            f"{reference(columns[0] if columns else 'column')} for one; code that means it says constant_prompt."
+            f"{reference(columns[0] if columns else 'column')} for one; or say that it is meant so: "
+            "--constant-prompt, constant_prompt=True."
         )
     return Bodies(make, asked_columns | model_columns, lambda: body_pieces(lambda one: compiled(one)[0]))
 

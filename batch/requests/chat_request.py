@@ -1,5 +1,6 @@
 """Ask a model by chat completions."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -43,6 +44,7 @@ class ChatRequest(PromptRequest, title="Chat"):
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "messages"})
     ways: ClassVar[Ways] = {"prompt": ("system", "image"), "messages": (), "function": ()}
+    meant: ClassVar[Mapping[str, str]] = {"instructions": "system", "input": "prompt"}
 
     @property
     def endpoint(self) -> Endpoint:

@@ -1,5 +1,6 @@
 """Turn a text of each row into a vector."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -41,6 +42,7 @@ class EmbeddingRequest(BaseRequest, title="Embeddings"):
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "dimensions"})
     ways: ClassVar[Ways] = {"input": ("dimensions",), "function": ()}
+    meant: ClassVar[Mapping[str, str]] = {"prompt": "input"}
 
     @property
     def endpoint(self) -> Endpoint:

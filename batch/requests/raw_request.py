@@ -1,5 +1,6 @@
 """Any endpoint: the whole body as a template, or ready-made in a column."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -45,6 +46,7 @@ class RawRequest(BaseRequest, title="Any other"):
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
     own_fields: ClassVar[frozenset[str]] = frozenset({"stream"})
     ways: ClassVar[Ways] = {"body": (), "body_column": (), "function": ()}
+    meant: ClassVar[Mapping[str, str]] = dict.fromkeys(("model", "prompt", "input", "messages"), "body")
 
     @model_validator(mode="after")
     def _nothing_said_twice(self) -> "RawRequest":

@@ -4,6 +4,7 @@ PyYAML reads YAML 1.1, where `1e-05` is a text, `no` is false and `12:30` is 750
 """
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -29,6 +30,15 @@ def load_request(url: str) -> Request:
             a request.
     """
     return parse_request(_read(url), f"The request file {url}")
+
+
+def given_request(given: Request | str | os.PathLike[str]) -> Request:
+    """A request as it is, or the one in the file that is named.
+
+    Raises:
+        RequestError: as `load_request` does.
+    """
+    return load_request(os.fspath(given)) if isinstance(given, str | os.PathLike) else given
 
 
 def _read(url: str) -> Any:
@@ -75,6 +85,7 @@ def parse_request(content: Any, whence: str = "The request") -> Request:
         is_ours = first["type"] == "value_error"  # where it is of no field it says itself what it is about
         told = str(first["ctx"]["error"]) if is_ours else first["msg"]
         said = f"{field or 'kind'}: {told}" if field or not is_ours else told
+        field = field or getattr(first.get("ctx", {}).get("error"), "field", "")
         raise RequestError(f"{whence} is not valid: {said}", field=field or "kind") from None
 
 
@@ -121,6 +132,11 @@ class _Loader(yaml.SafeLoader):
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         node = super().compose_mapping_node(anchor)
+        if any(isinstance(key, yaml.MappingNode) for key, _ in node.value):
+            raise ValueError(
+                f"line {node.start_mark.line + 1}: to YAML {{{{ is no text: put the prompt in quotes, "
+                '"{{ review }}"'
+            )
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.tag != _TAG + "merge"]
         _refuse_twice(key.value for key in keys)
         for key in keys:

@@ -1,5 +1,6 @@
 """Ask a model by the Responses API."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -42,6 +43,7 @@ class ResponsesRequest(PromptRequest, title="Responses"):
 
     own_fields: ClassVar[frozenset[str]] = frozenset({"model", "stream", "input", "instructions"})
     ways: ClassVar[Ways] = {"prompt": ("instructions", "image"), "input": ("instructions",), "function": ()}
+    meant: ClassVar[Mapping[str, str]] = {"system": "instructions", "messages": "input"}
 
     @property
     def endpoint(self) -> Endpoint:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from os import PathLike, fspath
 
 from ..errors import DatabaseError, SourceError
 from .row_groups import GROUP_ROWS
@@ -97,10 +98,10 @@ def path_of(source: Source | str) -> str | None:
     return source.path if isinstance(source, FileSource) else None
 
 
-def rewritten(source: Source | str, write: Callable[[str], str]) -> Source:
+def rewritten(source: Source | str | PathLike[str], write: Callable[[str], str]) -> Source:
     """A source with its path, or its table and the texts among its parameters, written anew."""
-    if isinstance(source, str):
-        return FileSource(path=write(source))
+    if isinstance(source, str | PathLike):
+        return FileSource(path=write(fspath(source)))
     if isinstance(source, FileSource):
         return source.model_copy(update={"path": write(source.path)})
     parameters = {

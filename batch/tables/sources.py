@@ -12,9 +12,10 @@ from typing import Annotated
 
 import orjson
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ..form_texts import without_none
+from ..urls import as_text
 from ..watermarks.watermark import Watermark
 from .csv_source import ColumnType
 from .files.file_tables import NAMES, Reading, table_of_files
@@ -58,7 +59,7 @@ class FileSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", title="A file")
 
-    path: str = Field(
+    path: Annotated[str, BeforeValidator(as_text)] = Field(
         min_length=1,
         title="Path",
         description="Path or URL of the file, as the worker sees it; or of a folder, or a glob: many files that "

@@ -77,6 +77,8 @@ def show_report(report: JobReport, storage: str | None = None, *, as_json: bool,
         f"{report.new_rows and f'taken: {report.new_rows}' + chr(10)}"
         f"results: {report.destination}"
     )
+    if report.cut:
+        click.echo(report.cut)
     if report.missing:
         click.echo(f"missing: {report.missing}" + (f"\nwhat helps: {report.way_out}" if report.way_out else ""))
     if report.files_left:

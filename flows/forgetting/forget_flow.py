@@ -17,7 +17,7 @@ from ...batch.forgetting.forgotten_folders import (
 from ...batch.forgetting.own_answers import has_table_elsewhere, why_lost_with_folder
 from ...batch.jobs.job import JOB, Job
 from ...batch.jobs.opening import check_job_key, storage_folder
-from ...batch.jobs.report import command_for
+from ...batch.jobs.report import OTHER_JOBS, command_for
 from ...batch.jobs.submissions import fetched, has_claim, submitted
 from ...batch.storage.folders import Folder
 from ...batch.urls import without_secrets
@@ -26,6 +26,7 @@ from ...tasks import cancel_job
 from ...tasks.clean import has_files_left, remove_all_files
 from ...tasks.remote.connection import connect
 from ..defaults import default_storage
+from ..own_parameters import as_we_take_them
 from ..places import check_places
 from ..shown.run_names import run_name
 from .answers_of_jobs import check_store, forget_answers
@@ -47,6 +48,7 @@ EVENTS_STAY = (
 """Prefect's server notes each new version of an artifact as an event, whole; nobody can delete one."""
 
 
+@as_we_take_them
 @flow(name="openai-batch-forget", flow_run_name=run_name)
 def forget_job(
     job_key: str,
@@ -147,8 +149,7 @@ def find_folder(job_key: str, storage: str) -> Folder:
     folder = place / job_key
     if not (folder.exists(JOB) or is_half_forgotten(folder)):
         raise JobKeyError(
-            f"There is no job {job_key!r} in {place.url}: `prefect-openai-batch jobs` lists those of a storage, "
-            "and --storage names another.",
+            f"There is no job {job_key!r} in {place.url}: {OTHER_JOBS}",
             job_key=job_key,
         )
     return folder

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from pydantic import Field
 
 from ...batch.requests.request import RequestParameter
-from ...batch.requests.request_files import load_request
+from ...batch.requests.request_files import given_request
 from ...batch.storage.scratch import scratch_folder
 from ...batch.tables.any_source import Source, path_of, rewritten
 from ...batch.trials.expectations import read_expected
@@ -92,7 +92,7 @@ def openai_batch_trial(
         first=first,
         terms=terms_of(price_in, price_out, credentials),
     )
-    asked = load_request(request) if isinstance(request, str) else request
+    asked = given_request(request)
     kept = kept_in(answers or team_store(), asked, wishes, credentials)
     ask = partial(answer_items, kept_in=kept, credentials=credentials)
     check = partial(check_access, credentials=credentials)

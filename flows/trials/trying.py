@@ -16,7 +16,7 @@ from ...batch.jobs.options import RunOptions
 from ...batch.jobs.terms import Terms
 from ...batch.jobs.unsent.job_keepers import keeper_of_trial
 from ...batch.requests.request import Request
-from ...batch.requests.request_files import load_request
+from ...batch.requests.request_files import given_request
 from ...batch.storage.scratch import scratch_folder
 from ...batch.tables.any_source import Source
 from ...batch.tables.sources import FileSource
@@ -35,7 +35,7 @@ from ..frames import FRAME, as_parquet
 
 def try_rows(
     source: pd.DataFrame | Source | str | os.PathLike[str],
-    request: Request | str,
+    request: Request | str | os.PathLike[str],
     rows: int = ROWS,
     *,
     models: Sequence[str] | str = (),
@@ -93,7 +93,7 @@ def try_rows(
         first=first,
         terms=terms_of(price_in, price_out, credentials),
     )
-    asked = load_request(request) if isinstance(request, str) else request
+    asked = given_request(request)
     kept = kept_in(answers, asked, wishes, credentials)
     ask, check = (
         partial(answer_items.fn, kept_in=kept, credentials=credentials),

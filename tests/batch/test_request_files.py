@@ -133,6 +133,20 @@ def test_a_request_file_that_cannot_be_read_is_refused(path: str, message: str, 
         load_request(str(tmp_path / path))
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["{{ review }}", "{{ review }} Is it good?", "\n  - {role: user, content: {{ review }}}"],
+    ids=["alone", "with words", "in a list"],
+)
+def test_a_template_that_yaml_takes_for_a_mapping_is_told(written: str, tmp_path: Path) -> None:
+    """The commonest slip of all."""
+    (tmp_path / "r.yaml").write_text(f"model: m\nprompt: {written}\n")
+    with pytest.raises(
+        RequestError, match=r"r.yaml cannot be read: line [23]: .* put the prompt in quotes, \"{{ rev"
+    ):
+        load_request(str(tmp_path / "r.yaml"))
+
+
 def test_a_url_that_needs_what_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says what to install, or to do without."""
     missing = {"class": "absent_module.Absent", "err": "Install absent_module to read it"}

@@ -148,7 +148,7 @@ def test_a_request_may_lie_in_a_file(request_: BaseRequest, suffix: str, tmp_pat
         ({"model": "m"}, "give one of prompt, messages and function"),
         ({"model": "m", "prompt": "x", "messages": []}, "give one of"),
         ({"prompt": "{{ review }}"}, "model: Field required"),
-        ({"model": "m", "prompt": "x", "temperature": 0}, "temperature: Extra inputs"),
+        ({"model": "m", "prompt": "x", "temperature": 0}, "temperature: what is sent"),
         ({"model": "m", "prompt": "x", "parameters": {"stream": True}}, "do not stream"),
         (
             {"kind": "raw", "endpoint": "/v1/responses", "body": {"model": "m", "input": "x", "stream": True}},

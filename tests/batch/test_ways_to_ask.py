@@ -11,6 +11,7 @@ from prefect_openai_batch.batch.requests.embedding_request import EmbeddingReque
 from prefect_openai_batch.batch.requests.raw_request import RawRequest
 from prefect_openai_batch.batch.requests.request_files import parse_request
 from prefect_openai_batch.batch.requests.responses_request import ResponsesRequest
+from pydantic import ValidationError
 
 from .conftest import MakeJob, built
 
@@ -106,3 +107,42 @@ def test_a_row_that_asks_for_several_answers_is_refused_by_name(make_job: MakeJo
         built(make_job(rows, parse_request(way)))
     (file,) = built(make_job(rows, parse_request({**way, "keep_response": True}), key="kept"))
     assert file.items == 2
+
+
+MISTAKEN: dict[str, tuple[type[BaseRequest], dict[str, Any], str, str]] = {
+    "parameters": (
+        ChatRequest,
+        {"model": "m", "prompt": "x", "temperature": 0, "n": 1},
+        "temperature",
+        "temperature, n: what is sent as it stands goes under `parameters`",
+    ),
+    "misspelt, and a parameter": (
+        ChatRequest,
+        {"model": "m", "promt": "x", "n": 1},
+        "promt",
+        r"promt: there is no such field, did you mean prompt\? n: what is sent",
+    ),
+    "a response's field": (ChatRequest, {"model": "m", "instructions": "x"}, "instructions", r"mean system\?"),
+    "a chat's field": (ResponsesRequest, {"model": "m", "system": "x"}, "system", r"mean instructions\?"),
+    "an embedding's prompt": (EmbeddingRequest, {"model": "m", "prompt": "x"}, "prompt", r"mean input\?"),
+    "a raw prompt": (RawRequest, {"endpoint": "/v1/responses", "prompt": "x"}, "prompt", r"mean body\?"),
+}
+
+
+@pytest.mark.parametrize(("kind", "fields", "first", "message"), MISTAKEN.values(), ids=MISTAKEN)
+def test_an_unknown_field_is_told_with_what_may_be_meant(
+    kind: type[BaseRequest], fields: dict[str, Any], first: str, message: str
+) -> None:
+    """All of them at once, in a file as in Python; the error's details name the first."""
+    with pytest.raises(ValidationError, match=message):
+        kind(**fields)
+    with pytest.raises(RequestError, match=f"is not valid: {first}.*{message.removeprefix(first)}") as refused:
+        parse_request({"kind": kind.model_fields["kind"].default, **fields})
+    assert refused.value.details == {"field": first}
+
+
+def test_a_field_is_known_by_its_alias_and_by_its_own_name() -> None:
+    """As JSON has it, and as Python may."""
+    body = {"model": "m", "input": "{{ x }}"}
+    by_alias = RawRequest.model_validate({"endpoint": "/v1/moderations", "body": body})
+    assert by_alias == RawRequest.model_validate({"endpoint_path": "/v1/moderations", "body": body})

@@ -47,12 +47,6 @@ def test_batches_are_listed_shown_and_cancelled(shell: Shell, monkeypatch: pytes
         assert json.loads(as_json.stdout)["id"] == batch.id
         cancelled = shell.call("cancel", batch.id)
         assert cancelled.stdout.split()[:2] == [batch.id, "cancelling"]
-        missing = shell.call("cancel", "no-such-job", "--storage", "jobs")
-        assert missing.returncode == 2
-        assert "no-such-job" in missing.stderr
-        unknown = shell.call("show", "no-such-job", "--storage", "jobs")
-        assert unknown.returncode == 2
-        assert "'no-such-job' is no batch id, and no job in" in unknown.stderr
 
 
 @pytest.mark.unhurried
@@ -86,3 +80,15 @@ def test_the_emulator_serves_until_it_is_stopped(environment: dict[str, str], tm
             assert client.models.retrieve("gpt-5-mini").id == "gpt-5-mini"
         process.terminate()
         assert process.wait() in (0, -15)
+
+
+@pytest.mark.parametrize("command", ["show", "cancel", "resume", "forget"])
+def test_a_job_that_is_not_there_is_told_alike(shell: Shell, command: str) -> None:
+    """By whichever command: nothing is done, and the message says where to look."""
+    done = shell.call(command, "no-such-job", "--storage", "jobs")
+    assert (done.returncode, done.stdout) == (2, "")
+    [said] = done.errors
+    assert "'no-such-job'" in said
+    assert (
+        f"{Path('jobs').absolute()}: `prefect-openai-batch jobs` lists those of a storage, and --storage" in said
+    )

@@ -103,6 +103,21 @@ def test_rows_without_an_answer_give_exit_3(shell: Shell, tmp_path: Path, monkey
     assert (nowhere.returncode, "could not be written to rows.csv/again.html" in nowhere.stderr) == (1, True)
 
 
+def test_answers_that_were_cut_off_are_counted(
+    shell: Shell, reviews: Path, tmp_path: Path, batch_server: BatchServer
+) -> None:
+    """They succeeded and count as answered, and nobody takes them for whole ones; the page says it too."""
+    cut = shell.run(reviews.name, "--param", "max_completion_tokens=65", "--json", "--report", "report.html")
+    assert (cut.returncode, json.loads(cut.stdout)["cut_off"]) == (0, 20), cut.stderr
+    assert set(pd.read_csv(tmp_path / "answers.csv")["finish_reason"]) == {"length"}
+    said = "20 answers cut off at the length limit: give max_completion_tokens"
+    assert said in shell.run(reviews.name, "--param", "max_completion_tokens=65").stdout
+    assert said in (tmp_path / "report.html").read_text()
+    whole = shell.run(reviews.name, "--to", "whole.csv")
+    assert "20 of 20 rows answered" in whole.stdout
+    assert "cut off" not in whole.stdout
+
+
 def refuse_the_second(body: dict[str, Any]) -> Any:
     return Reply(text="fine") if "fine" in str(body) else Reply(refusal="I cannot.")
 

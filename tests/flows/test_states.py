@@ -47,6 +47,26 @@ def test_rows_without_an_answer_make_a_partial_run(
     assert pd.read_csv(tmp_path / "answers.csv")["answer"].isna().sum() == 1
 
 
+@pytest.mark.parametrize("refuse", [False, True], ids=["all answered", "some refused"])
+def test_a_state_says_how_many_answers_were_cut_off(
+    reviews: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuse: bool
+) -> None:
+    """Whether others have none or not."""
+
+    def answer(body: dict[str, Any]) -> Reply:
+        first = "Review 0:" in str(body)
+        return Reply(refusal="I cannot.") if refuse and first else Reply("I l", finish_reason="length")
+
+    with BatchServer(answer=answer) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "test")
+        options = RunOptions(poll_seconds=0.2)
+        storage = str(tmp_path / "jobs")
+        state = openai_batch(str(reviews), REVIEW, storage=storage, options=options, return_state=True)
+    assert (state.result().answered, state.result().cut_off) == (30 - refuse, 30 - refuse)
+    assert f"{30 - refuse} answers cut off at the length limit: give max_completion_tokens" in str(state.message)
+
+
 def test_results_are_on_the_server_as_json(
     batch_server: BatchServer, reviews: Path, tmp_path: Path, prefect_server: str
 ) -> None:
