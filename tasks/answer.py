@@ -1,7 +1,7 @@
 """Answer items at once, by the synchronous API, where no time is left for a batch."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
@@ -108,27 +108,25 @@ def ask_items(
                 break
             if not goes_on():
                 return False
-            asked: list[Future[bytes]] = []
+            came: list[bytes] = []
             try:
-                asked.extend(pool.submit(copy_context().run, _answer, connection, item) for item in group)
+                asked = [pool.submit(copy_context().run, _ask, connection, item, came) for item in group]
                 wait(asked)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)  # what is asked comes; an item may be asked, and not in hand here
+                raise
             finally:
-                _record(asked, answers, f"{number:06d}.jsonl")
+                _record(came, answers, f"{number:06d}.jsonl")
             for one in asked:
                 one.result()
             report("answer", advance=len(group))
     return True
 
 
-def _record(asked: list[Future[bytes]], answers: Folder, name: str) -> None:
-    """Keep what is answered: it is paid, whatever befell the others or this process.
-
-    Where the wait for them was broken off, what is not begun is not asked any more.
-    """
-    begun = [one for one in asked if not one.cancel()]
-    wait(begun)
+def _record(came: Iterable[bytes], answers: Folder, name: str) -> None:
+    """Keep what is answered: it is paid, whatever befell the others or this process."""
     with answers.create(name) as record:
-        record.writelines(one.result() for one in begun if one.exception() is None)
+        record.writelines(came)
 
 
 def _items(file: InputFile) -> Iterator[dict[str, Any]]:
@@ -141,6 +139,11 @@ def _answered(answers: Folder, names: Iterable[str]) -> Iterator[str]:
     for name in names:
         with answers.open(name) as lines:
             yield from (custom_id for line in lines if (custom_id := custom_id_of(line)) is not None)
+
+
+def _ask(connection: Connection, item: dict[str, Any], came: list[bytes]) -> None:
+    """Ask one item, and note its answer."""
+    came.append(_answer(connection, item))
 
 
 def _answer(connection: Connection, item: dict[str, Any]) -> bytes:
