@@ -113,7 +113,7 @@ def ask_items(
                 asked = [pool.submit(copy_context().run, _ask, connection, item, came) for item in group]
                 wait(asked)
             except BaseException:
-                pool.shutdown(cancel_futures=True)  # what is asked comes; an item may be asked, and not in hand here
+                pool.shutdown(cancel_futures=True)  # what is asked comes, in hand here or not
                 raise
             finally:
                 _record(came, answers, f"{number:06d}.jsonl")
