@@ -14,7 +14,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from ..errors import AnswerSchemaError, RequestError
-from ..storage.locations import open_url
+from ..storage.locations import open_url, told_by_web
 from .request import Request
 
 REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
@@ -52,8 +52,9 @@ def _read(url: str) -> Any:
             f"The request file {url} cannot be read: {error}. Install what is missing, or keep it on a disk.",
             path=url,
         ) from None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RequestError(f"The request file {url} cannot be read: {error}", path=url) from None
+    except Exception as error:  # each file system has errors of its own
+        told = told_by_web(error) or error
+        raise RequestError(f"The request file {url} cannot be read: {told}", path=url) from None
 
 
 def _parse(content: bytes, *, is_json: bool) -> Any:

@@ -3,10 +3,13 @@
 import errno
 import os
 from pathlib import Path
+from socket import gaierror
 
 from fsspec import AbstractFileSystem
 from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
+
+from ..urls import WEB
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 
@@ -63,12 +66,31 @@ def is_away(error: object) -> bool:
     return may_pass(error) or (not is_lasting and bool(kinds & UNREACHED)) or _status(error) >= 500
 
 
+def is_of_web(url: str) -> bool:
+    """Whether a URL's file is a web server's, also behind a cache."""
+    return url.rpartition("::")[2].startswith(WEB)
+
+
+def told_by_web(error: object) -> str:
+    """What a web server has answered, or why none did, in words; empty of an error that is of neither."""
+    if not (isinstance(error, Exception) and type(error).__module__.partition(".")[0] == "aiohttp"):
+        return ""
+    status = _status(error)
+    if status in (401, 403):
+        return f"its server answers {status}: give a URL that is signed, or download the file first"
+    if status:
+        return f"its server answers {status}"
+    if isinstance(getattr(error, "os_error", None), gaierror):
+        return "its server's name does not resolve"
+    return f"its server cannot be reached: {error or type(error).__name__}"
+
+
 def _status(error: Exception) -> int:
-    """The HTTP status of a store's answer, as s3fs, gcsfs and Azure's client tell it; 0 where there is none."""
+    """The HTTP status of an answer, as s3fs, gcsfs, Azure's client and aiohttp tell it; 0 where there is none."""
     told = getattr(error.__cause__, "response", None)
     of_s3 = told.get("ResponseMetadata", {}).get("HTTPStatusCode") if isinstance(told, dict) else None
     root = type(error).__module__.partition(".")[0]
-    of_others = {"gcsfs": "code", "azure": "status_code"}.get(root, "")
+    of_others = {"gcsfs": "code", "azure": "status_code", "aiohttp": "status"}.get(root, "")
     status: object = of_s3 or getattr(error, of_others, 0)
     return int(str(status)) if str(status).isdecimal() else 0
 

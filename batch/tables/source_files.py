@@ -11,6 +11,7 @@ from zipfile import BadZipFile, ZipFile
 from fsspec import AbstractFileSystem
 
 from ..errors import SourceError
+from ..storage.locations import told_by_web
 from .table_formats import compression_of
 
 
@@ -54,7 +55,12 @@ class SourceFile:
         except (OSError, EOFError, zlib.error, LZMAError, BadZipFile) as error:
             if isinstance(error, BadZipFile) and not zipped:  # a workbook's, whose reader says so
                 raise
-            raise self.error(f"cannot be read: {error}") from error
+            told = told_by_web(error) or told_by_web(error.__cause__)  # of what fsspec says is not there
+            raise self.error(told or f"cannot be read: {error}") from error
+        except Exception as error:
+            if told := told_by_web(error):
+                raise self.error(told) from error
+            raise
 
     def _only_file(self, archive: ZipFile) -> IO[bytes]:
         names = [member.filename for member in archive.infolist() if not member.is_dir()]

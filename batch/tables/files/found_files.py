@@ -15,7 +15,8 @@ from fsspec import AbstractFileSystem
 from fsspec.utils import glob_translate
 
 from ...errors import SourceError
-from ...storage.locations import may_pass, open_url
+from ...storage.awaiting import awaited
+from ...storage.locations import is_of_web, may_pass, open_url, told_by_web
 from ...urls import is_of_database
 from ..source_files import SourceFile
 
@@ -71,7 +72,11 @@ def find_files(url: str) -> FoundFiles:
         filesystem.invalidate_cache()  # others may have written meanwhile
         return _found(url, filesystem, path)
     except Exception as error:  # each file system has errors of its own
-        if isinstance(error, SourceError) or may_pass(error):
+        if isinstance(error, SourceError):
+            raise
+        if is_of_web(url) and (told := told_by_web(error)):
+            raise SourceError(f"{url}: {told}.", path=url) from error
+        if may_pass(error):
             raise
         way_out = OF_DATABASE if is_of_database(url) else ""
         raise SourceError(f"{url}: cannot be read: {error}{way_out}", path=url) from error
@@ -108,9 +113,22 @@ def _found(url: str, filesystem: AbstractFileSystem, path: str) -> FoundFiles:
 
 def _kind(filesystem: AbstractFileSystem, path: str) -> str | None:
     try:
-        return str(filesystem.info(path)["type"])
+        return str(_info(filesystem, path)["type"])
     except FileNotFoundError:
         return None
+
+
+@awaited
+def _info(filesystem: AbstractFileSystem, path: str) -> dict[str, Any]:
+    """What is told of a path; fsspec takes whatever a web server answers for a file that is not there."""
+    try:
+        told: dict[str, Any] = filesystem.info(path)
+    except FileNotFoundError as error:
+        cause = error.__cause__
+        if cause is not None and told_by_web(cause) and getattr(cause, "status", None) not in (404, 410):
+            raise cause from None
+        raise
+    return told
 
 
 def _visible(
