@@ -1,7 +1,6 @@
 """A job and its folder: the records that say what is done, so that a new start does none of it again.
 
-frame.parquet               the source, where it was a DataFrame
-job.json                    the job: source, request, destination
+job.json                    the job: source, request, destination; frame.parquet: the source that was a DataFrame
 rows.json, rows/            the rows as they were read, in parts
 window.json, window.seen    which rows were new, and the mark that the job leaves
 rounds/1/00000.json         what was built of selection 0: its input files; building-00000.json says who builds
@@ -94,7 +93,7 @@ class Job(Record):
 
     `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
     is to become of it if it is not; None once that is known. Of a job with a report it says: its answers stand in
-    its table alone. `into` is a database's table, loaded from there.
+    its table alone. `into` is a database's table, loaded from there. `begun_by` names the run that began it.
     """
 
     format_version: int = 1
@@ -112,6 +111,7 @@ class Job(Record):
     answers: Answers | None = None
     deduplicate: bool = False
     opened_at: datetime
+    begun_by: str | None = None
 
     @property
     def files(self) -> Folder:

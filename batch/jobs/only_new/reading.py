@@ -43,9 +43,7 @@ class Reading:
             self.job.files.write(ROWS, rows)
             return rows
         self.check()
-        if self.job.files.claim(ROWS, rows):
-            return rows
-        return self.job.rows() or rows
+        return self.job.files.write_first(ROWS, rows)
 
     def check(self) -> None:
         """Go on reading only while nobody else does.
