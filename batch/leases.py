@@ -128,3 +128,9 @@ class Lease:
     def _give_back(self) -> None:
         if self.is_held():
             self._folder.remove_file(self._name)
+
+
+def is_held(folder: Folder, name: str) -> bool:
+    """Whether somebody has the right that a record says, as far as can be told from here."""
+    known = folder.read(name, Holder)
+    return known is not None and not has_ended(known.process)

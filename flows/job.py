@@ -138,6 +138,7 @@ def openai_batch(
         deadline=options.deadline(begun),
         may_be_done=True,
         connect=database_engine,
+        begun_by=default_job_key(run),
     )
     note_keep_days(job, options.keep_days)
     job_run = JobRun(job, options, credentials)

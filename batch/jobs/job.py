@@ -94,7 +94,7 @@ class Job(Record):
 
     `found` says that a table stood at the destination before the folder did, which may be the job's own, and what
     is to become of it if it is not; None once that is known. Of a job with a report it says: its answers stand in
-    its table alone. `into` is a database's table, loaded from there.
+    its table alone. `into` is a database's table, loaded from there. `begun_by` names the run that began it.
     """
 
     format_version: int = 1
@@ -112,6 +112,7 @@ class Job(Record):
     answers: Answers | None = None
     deduplicate: bool = False
     opened_at: datetime
+    begun_by: str | None = None
 
     @property
     def files(self) -> Folder:

@@ -43,6 +43,7 @@ def open_job(
     deadline: Deadline | None = None,
     may_be_done: bool = False,
     connect: Connect | None = None,
+    begun_by: str | None = None,
 ) -> Job:
     """The job of this key: begun now, or as it was begun before.
 
@@ -62,10 +63,10 @@ def open_job(
             `recognise_table` does: the job's `found` says that there is one.
         connect: Makes an engine for a database by its name, as `blocks.databases.database_engine` does; without
             one a source in a database is looked at when it is read.
+        begun_by: The run that begins it, if it does: that one alone removes its folder where the job is refused.
 
     Raises:
-        Refused: the key, the source, the request, the destination or the deadline cannot be used; the message
-            says why.
+        Refused: the key, source, request, destination or deadline cannot be used; the message says why.
 
     Example:
         ```python
@@ -90,7 +91,7 @@ def open_job(
         if may_be_done:
             wanted = with_table_found(wanted, if_exists, connect)
         check_new_job(wanted, if_exists, connect)
-        known = _begin(wanted)
+        known = _begin(wanted.model_copy(update={"begun_by": begun_by}))
     return known if deadline is None else keep_deadline(known, deadline)
 
 
@@ -98,13 +99,12 @@ def _begin(wanted: Job) -> Job:
     """Begin a job; where another start has begun one of its key meanwhile, that one."""
     with usable(wanted.folder):
         wanted.files.make()
-        if wanted.files.claim(JOB, wanted):
+        known = wanted.files.write_first(JOB, wanted)
+        if known is wanted:
             check_exclusive(wanted.files, JOB, wanted)
             return wanted
-    known = find_known(wanted)
-    if known is None:  # who claimed it died in the act
-        wanted.files.write(JOB, wanted)
-    return known or wanted
+    _refuse_other_job(known, wanted)
+    return known
 
 
 def keep_deadline(job: Job, deadline: Deadline | None) -> Job:

@@ -15,11 +15,12 @@ fetched.json                       what the batch gave, or those answers, and in
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from uuid import uuid4
 
+from .. import clock
 from ..files.batches import ENDED, Batch, BatchStatus
 from ..files.input_files import INPUT, ITEMS, InputFile
 from ..files.way_records import Claim, KeptUpload, SeenEnded, Twins, Uploads
@@ -111,12 +112,15 @@ def take_back(file: InputFile, name: str) -> None:
 def last_claim(file: InputFile, seen: Seen | None = None) -> tuple[int, Claim | None]:
     """The number of the latest claim of an input file's present attempt, 0 where there is none; as it was `seen`.
 
-    And the latest one that was not refused: a batch of it may have been created.
+    And the latest one that was not refused: a batch of it may have been created. One that is empty counts as laid
+    now: without hard links it may be written just now.
     """
     names = _claim_names(file, seen)
     for number in sorted(names, reverse=True):
         found = file.files.read(names[number], Claim)
-        if found is not None and not found.refused:
+        if found is None:
+            found = Claim(claimed_at=datetime.fromtimestamp(clock.now(), UTC), name=names[number])
+        if not found.refused:
             return max(names), found
     return max(names, default=0), None
 

@@ -3,6 +3,7 @@
 import errno
 import fnmatch
 import os
+import time
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -25,6 +26,9 @@ OWNER_ONLY = 0o700
 
 NO_LINKS = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
 """Errors of file systems that have no hard links: gcsfuse, some NFS and SMB mounts."""
+
+WRITING_PAUSES = (0.1, 0.4, 1.5)
+"""Between looks, in seconds, at a record that somebody has claimed and not written yet."""
 
 READ_WHOLE_BYTES = 8_000_000
 """A file elsewhere that is no larger is read by one call, and not by one for each part that is asked for."""
@@ -138,12 +142,20 @@ class Folder:
     def write_first(self, name: str, record: AnyRecord) -> AnyRecord:
         """Write a record that stays as it is, unless somebody was first; the one that stands there then."""
         if not self.claim(name, record):
-            first = self.read_settled(name, type(record))
-            if first is not None:
-                return first
-            self.write(name, record)  # who claimed it died in the act
+            first = self._read_claimed(name, type(record))
+            if first is None:  # who claimed it died in the act
+                self.write(name, record)
+            record = first or record
         remember(self.path(name), record)
         return record
+
+    def _read_claimed(self, name: str, kind: type[AnyRecord]) -> AnyRecord | None:
+        """The record `name` that somebody has claimed: without hard links it may be written only now."""
+        for seconds in WRITING_PAUSES:
+            if (found := self.read(name, kind)) is not None:
+                return found
+            time.sleep(seconds)
+        return self.read(name, kind)
 
     def write_settled(self, name: str, record: BaseModel) -> None:
         """Write a record which from now on this process alone replaces, and remember it."""
@@ -231,7 +243,9 @@ def _claim_local(target: Path, content: bytes) -> None:
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        _write_synced(target, content, "xb")  # an empty claim is one whose owner died before it did anything
+        _write_synced(target, content, "xb")  # an empty one is being written, or its owner died before it did more
+        if target.read_bytes() != content:
+            raise FileExistsError(target) from None  # that took so long that somebody has taken us for dead
     finally:
         temporary.unlink()
     _sync_folder(str(target))

@@ -67,10 +67,11 @@ def find_or_create_in_room(
     if done is not None:
         return done
     identity = {**identity_of(file), **(by_hand or {})}
-    first_seen: dict[Claim, float] = {}  # by our clock: another's may be behind
+    first_seen: dict[str, tuple[float, float]] = {}  # by our clock: another's may be behind
 
     def find(claimed: Claim) -> list[Batch]:
-        since, begun = claimed.claimed_at.timestamp(), first_seen.setdefault(claimed, clock.now())
+        laid = claimed.claimed_at.timestamp()
+        since, begun = first_seen.setdefault(claimed.name or str(laid), (laid, clock.now()))
         return find_created(connection, identity, since, settle_seconds, begun)
 
     batch = _found_or_created(connection, file, seen, identity, find, bound)

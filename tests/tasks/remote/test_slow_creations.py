@@ -11,14 +11,18 @@ from openai import OpenAI
 from prefect_openai_batch import ChatRequest
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.files.batches import Batch
+from prefect_openai_batch.batch.files.identity import identity_of
 from prefect_openai_batch.batch.files.input_files import InputFile
 from prefect_openai_batch.batch.files.items_by_hand import write_items
+from prefect_openai_batch.batch.jobs.options import SETTLE_SECONDS
 from prefect_openai_batch.batch.jobs.submissions import claim, note_refusal, submitted, twins
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.storage.folders import Folder
 from prefect_openai_batch.emulator import BatchServer, RouteFault
+from prefect_openai_batch.tasks.remote import listing
 from prefect_openai_batch.tasks.remote.claims import find_or_create, find_or_create_in_room
 from prefect_openai_batch.tasks.remote.connection import Connection
+from prefect_openai_batch.tasks.remote.uploads import upload
 from pydantic import BaseModel
 
 ITEMS = [ChatRequest(model="gpt-5-mini", prompt="Say it.").item("item")]
@@ -113,3 +117,26 @@ def test_a_refusal_for_want_of_room_is_recorded_before_another_may_try(
         batch = find_or_create(Connection(client), file, 0.0)
     assert [batch.id] == [other.id for other in others]
     assert server.state()["batches"] == []
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["it is written", "its owner died"])
+def test_a_claim_that_is_empty_settles_from_when_it_was_seen(
+    server: BatchServer, file: InputFile, monkeypatch: pytest.MonkeyPatch, *, dies: bool
+) -> None:
+    """Without hard links one is empty while it is written: its owner is about to create the batch."""
+    now, passed, created = clock.now(), list[float](), list[Batch]()
+    Path(file.folder, "creating.json").touch()
+    with OpenAI(base_url=server.base_url, api_key="test") as client:
+        connection = Connection(client)
+
+        def pause(seconds: float) -> None:
+            passed.append(seconds)
+            if sum(passed) > SETTLE_SECONDS / 2 and not (dies or created):
+                created.append(connection.create(upload(connection, file), file.endpoint, identity_of(file)))
+
+        monkeypatch.setattr(clock, "now", lambda: now + sum(passed))
+        monkeypatch.setattr(listing, "pause", pause)
+        batch = find_or_create(connection, file, SETTLE_SECONDS)
+    assert [one["id"] for one in server.state()["batches"]] == [batch.id]
+    assert file.files.exists("creating.2.json") is dies
+    assert sum(passed) == pytest.approx(SETTLE_SECONDS) if dies else batch.id == created[0].id
