@@ -177,6 +177,7 @@ def check_new_job(wanted: Job, if_exists: IfExists, connect: Connect | None = No
     """
     if wanted.deadline is not None:
         check_deadline(wanted.deadline, wanted.opened_at)
+    wanted.request.check_model()
     refused = wanted.files.read(REFUSED_TABLE, RefusedTable)
     own = refused is not None and refused.destination == wanted.destination
     check_place(wanted, "replace" if own or wanted.found else if_exists)
@@ -212,8 +213,7 @@ OWN_NAMES = frozenset(
 
 def _refuse_foreign_folder(job: Job) -> None:
     """A folder that is not a job's is never taken for one: a job that is refused removes its folder."""
-    strangers = [name for name in job.files.names() if name not in OWN_NAMES]
-    if strangers:
+    if strangers := [name for name in job.files.names() if name not in OWN_NAMES]:
         raise JobKeyError(
             f"The folder {job.folder} is there already and holds {strangers[0]}, which is no job's. Choose "
             "another job key or another storage.",

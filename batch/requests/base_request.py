@@ -18,11 +18,12 @@ from pydantic import (
     model_validator,
 )
 
+from ..errors import RequestError
 from ..form_texts import without_example, without_none
 from ..schemas.answer_types import AnswerType
 from ..urls import shortened
 from .bodies import Bodies, bodies_from_column, bodies_from_function, bodies_from_template, check_column
-from .endpoints import Endpoint, answers_asked
+from .endpoints import Endpoint, answers_asked, endpoints_of
 from .items import BatchItem, encode_body
 from .templates import is_template
 
@@ -234,6 +235,21 @@ class BaseRequest(BaseModel, ABC):
         """The model that the request names; empty where each row names its own, or a function does."""
         model = self.body_template().get("model")
         return model if isinstance(model, str) and not is_template(model) else ""
+
+    def check_model(self) -> None:
+        """Refuse a model of OpenAI's whose kind the endpoint does not serve; unknown names pass.
+
+        Raises:
+            RequestError: it is one.
+        """
+        served = endpoints_of(self.named_model)
+        if self.endpoint not in served:
+            other = Endpoint.CHAT_COMPLETIONS if Endpoint.CHAT_COMPLETIONS in served else min(served)
+            raise RequestError(
+                f"The model {self.named_model} is not served at {self.endpoint}: ask it at {other} (--endpoint, "
+                "or another kind of request), or name another model.",
+                field="model",
+            )
 
     @property
     def in_words(self) -> str:

@@ -61,3 +61,21 @@ PROMPT_FIELD = {
     Endpoint.VIDEOS: "prompt",
 }
 """Where the prompt stands in each endpoint's bodies."""
+
+_VECTORS, _JUDGEMENTS = frozenset({Endpoint.EMBEDDINGS}), frozenset({Endpoint.MODERATIONS})
+
+_SERVED: tuple[tuple[str, frozenset[Endpoint]], ...] = (
+    ("text-embedding-", _VECTORS),
+    ("omni-moderation-", _JUDGEMENTS),
+    ("text-moderation-", _JUDGEMENTS),
+    *(
+        (family, frozenset(Endpoint) - _VECTORS - _JUDGEMENTS)
+        for family in ("gpt-3.5-", "gpt-4", "gpt-5", "gpt-6")
+    ),
+)
+"""How names of OpenAI's models begin whose kind is certain, and the endpoints that may serve them."""
+
+
+def endpoints_of(model: str) -> frozenset[Endpoint]:
+    """The endpoints that may serve a model: all of them, where its name says nothing of its kind."""
+    return next((served for family, served in _SERVED if model.startswith(family)), frozenset(Endpoint))

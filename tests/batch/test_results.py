@@ -125,7 +125,7 @@ def test_a_batch_that_failed_at_validation_fails_its_rows(make_job: MakeJob, tmp
             table["error_message"].to_pylist(),
             strict=True,
         )
-    ) == {("failed", "model_not_found", "line 1: No such model.")}
+    ) == {("failed", "model_not_found", "No such model.")}
     assert output.again == 0
 
 

@@ -1,5 +1,6 @@
 """What a request says is sent, all of it, and every answer that is paid for is kept."""
 
+from contextlib import nullcontext
 from itertools import product
 from typing import Any
 
@@ -146,3 +147,17 @@ def test_a_field_is_known_by_its_alias_and_by_its_own_name() -> None:
     body = {"model": "m", "input": "{{ x }}"}
     by_alias = RawRequest.model_validate({"endpoint": "/v1/moderations", "body": body})
     assert by_alias == RawRequest.model_validate({"endpoint_path": "/v1/moderations", "body": body})
+
+
+@pytest.mark.parametrize(
+    "model", ["my-deployment", "{{ model }}", "ft:gpt-4o:me", "nomic-embed-text", "bge-m3", "gpt-oss-20b"]
+)
+@pytest.mark.parametrize("kind", [ChatRequest, EmbeddingRequest], ids=["chat", "embedding"])
+def test_a_model_whose_kind_nobody_knows_is_taken(kind: type[BaseRequest], model: str) -> None:
+    """Other servers have models of their own, and Azure any name; of OpenAI's own, kinds are told apart."""
+    field = "prompt" if kind is ChatRequest else "input"
+    kind.model_validate({"model": model, field: "{{ x }}"}).check_model()
+    for known, fits in (("gpt-5-mini", ChatRequest), ("text-embedding-3-large", EmbeddingRequest)):
+        request = kind.model_validate({"model": known, field: "{{ x }}"})
+        with nullcontext() if fits is kind else pytest.raises(RequestError, match=f"{known} is not served"):
+            request.check_model()

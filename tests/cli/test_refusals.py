@@ -62,6 +62,17 @@ REFUSED = {
         "no typed answers",
     ),
     "several answers": ("rows.csv", ["--param", "n=2"], "keep_response (--keep-response)"),
+    "a model of vectors": (
+        "rows.csv",
+        ["--model", "text-embedding-3-small"],
+        "ask it at /v1/embeddings (--endpoint",
+    ),
+    "a model of judgements": ("rows.csv", ["--model", "omni-moderation-latest"], "ask it at /v1/moderations"),
+    "a model of words": (
+        "rows.csv",
+        ["--endpoint", "/v1/embeddings"],
+        "ask it at /v1/chat/completions (--endpoint",
+    ),
     "a prompt of no column": ("rows.csv", ["--prompt", "Hello."], "--constant-prompt, constant_prompt=True"),
     "a budget without a limit": ("rows.csv", ["--budget-usd", "1"], "(--param max_completion_tokens=2000)"),
     "two requests": ("rows.csv", ["--request", "absent.yaml"], "leave out --model"),

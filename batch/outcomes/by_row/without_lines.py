@@ -55,5 +55,6 @@ def without_line(batch: Batch) -> Outcome:
     if batch.status == BatchStatus.FAILED:
         if not batch.errors:
             return validation_failed(None, batch.why_failed)._replace(again=True)
-        return validation_failed(batch.errors[0].code, batch.why_failed)
+        first = batch.errors[0]  # what it says of its line holds of each: the model, the account, the file
+        return validation_failed(first.code, first.message or batch.why_failed)
     return next((told for status, told in _WITHOUT_LINE.items() if status == batch.status), MISSING)
