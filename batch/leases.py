@@ -66,14 +66,12 @@ class Lease:
         Returns:
             That, where another has done the work; then, and where this fails, there is nothing to give back.
         """
-        found = done()
-        if found is None:
-            found = self._wait(done)
+        found = self._wait(done)
         if found is None:
             with ExitStack() as stack:
                 stack.callback(self._give_back)
                 stack.enter_context(every(RENEWED_SECONDS, self._say_so))
-                found = done()  # recorded between the look and the lease
+                found = done()  # before it was had
                 if found is None:
                     self._stack = stack.pop_all()
         return found
