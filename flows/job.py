@@ -187,12 +187,7 @@ def tell_done(job_run: JobRun, report: JobReport) -> State[JobReport]:
 def run_job(job_run: JobRun, max_rounds: int) -> JobReport | None:
     """Every step of a job that its records do not show as done; None where the rest is to be waited for."""
     job, options = job_run.job, job_run.options
-    with (
-        open_batches_named(job),
-        processes_end_with_it(),
-        pauses_end_with_it(),
-        shown_progress(job) as progress,
-    ):
+    with open_batches_named(job), processes_end_with_it(), pauses_end_with_it(), shown_progress(job) as progress:
         job_run = settle_answers(job_run.on_its_terms())
         job = job_run.job
         _read_rows(job_run)

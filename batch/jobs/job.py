@@ -14,7 +14,7 @@ rounds/1/adopted.json       the batches of an earlier start that were found at O
 rounds/2/plan.json          the selections of a later round; 00000.rows.parquet: the rows of selection 0
 planning.json               who plans just now what is answered at once
 progress.json               the artifact in Prefect's UI that shows the job's progress
-stopped.json, resumed.json  nothing more is sent, and why; which run took that back
+stopped.json, resumed.json  nothing more is sent, and why (cancelling.json: not yet); which run took that back
 results.parquet             the results, where no file is named for them; loaded.json: a table holds them
 report.json, cleaned.json   what became of the rows; nothing is left at OpenAI
 refused_table.json          where the table of the job stands that OpenAI took nothing of, and that is gone

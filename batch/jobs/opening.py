@@ -25,7 +25,7 @@ from .only_new.reading import READING
 from .only_new.window import SEEN, WINDOW
 from .own_table import may_be_own
 from .report import CLEANED, REFUSED_TABLE, REPORT, RefusedTable, command_for
-from .stops import RESUMED, STOPPED
+from .stops import CANCELLING, RESUMED, STOPPED
 
 JOB_KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -203,9 +203,9 @@ def check_place(job: Job, if_exists: IfExists) -> None:
 
 OWN_NAMES = frozenset(
     {
-        *("frame.parquet", JOB, "rows", "rows.json", "rounds", STOPPED, RESUMED, "progress.json"),
+        *("frame.parquet", JOB, "rows", "rows.json", "rounds", "progress.json"),
         *(REPORT, RESULTS, LOADED, REFUSED_TABLE, CLEANED, "keep_days.json", "forgotten.json"),
-        *(WINDOW, SEEN, READING, PLANNING),
+        *(WINDOW, SEEN, READING, PLANNING, STOPPED, CANCELLING, RESUMED),
     }
 )
 """What stands in a job folder; see `job.py`."""

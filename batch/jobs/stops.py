@@ -11,6 +11,8 @@ STOPPED = "stopped.json"
 
 RESUMED = "resumed.json"
 
+CANCELLING = "cancelling.json"
+
 StopCode = Literal["budget", "cancelled", "ended", "finish_by", "insufficient_quota", "model_not_found"]
 """Its budget was used up; or somebody cancelled the job and its batches, or ended the job and lets them run on; or
 its time was up; or the account cannot pay, or the model cannot be batched.
@@ -53,6 +55,27 @@ def note_stop(files: Folder, stop: Stop) -> None:
         files.write(STOPPED, stop)
     elif stop.cancels and (known := files.read(STOPPED, Stop)) is not None and not known.cancels:
         files.write(STOPPED, known.model_copy(update={"time_is_up": True}))
+
+
+class Cancelling(Record):
+    """OpenAI has not cancelled all that a stop asks for; when to ask again, in Unix seconds."""
+
+    stopped_at: datetime
+    not_before: float
+
+
+def note_cancelling(files: Folder, stop: Stop, not_before: float | None) -> None:
+    """Record when what is open is to be cancelled again, for whoever wakes the job; None: it is cancelled."""
+    if not_before is None:
+        files.remove_file(CANCELLING)
+    else:
+        files.write(CANCELLING, Cancelling(stopped_at=stop.stopped_at, not_before=not_before))
+
+
+def is_to_cancel(files: Folder, stop: Stop, now: float) -> bool:
+    """Whether what is open is to be cancelled again by now."""
+    known = files.read(CANCELLING, Cancelling) if stop.cancels else None
+    return known is not None and known.stopped_at == stop.stopped_at and known.not_before <= now
 
 
 class Resumed(Record):

@@ -4,7 +4,7 @@ from functools import partial
 
 from prefect import get_run_logger
 
-from ...batch.errors import AccessError, StorageNotShared
+from ...batch.errors import AccessError, BatchNotFinished, StorageNotShared
 from ...batch.files.batches import Batch
 from ...batch.outcomes.outcome_files import FetchedOutput
 from ...batch.progress import report
@@ -75,7 +75,7 @@ class Fetching:
             try:
                 handed.result()
             except Exception as error:
-                if not (patient and may_pass(error)):
+                if not (isinstance(error, BatchNotFinished) or (patient and may_pass(error))):
                     raise
                 get_run_logger().warning("The output of %s is fetched later: %s", batch.id, kind_of(error))
                 later.append(batch)

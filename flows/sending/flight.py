@@ -124,7 +124,8 @@ class Flight:
                 raise
             departures.could_not_look(clock.now())
             return True
-        self.patience.note("list", is_away=False)
+        if departures.is_bounded:
+            self.patience.note("list", is_away=False)
         while not self._is_over():
             going = departures.leave(UPLOADS, self._may_go, clock.now(), enqueued)
             if not going:

@@ -7,6 +7,7 @@ from prefect import get_run_logger
 
 from ...batch import clock
 from ...batch.jobs.deadlines import next_deadline
+from ...batch.jobs.stops import Stop, note_cancelling
 from ...tasks import cancel_job
 from ...tasks.remote.tries import kind_of, may_pass
 from ..job_run import JobRun
@@ -49,8 +50,13 @@ class Stopping:
             BatchUnknown: the batches are another account's.
             APIError: OpenAI does not cancel them, and nobody waits to try again.
         """
-        if self._is_cancelled or clock.now() < (self.again_at or 0) or not self._cancels():
-            return
+        stopped = self._job.stopped()
+        if stopped is None or not stopped.cancels:  # also where somebody has taken the stop back
+            self.again_at = None
+        elif not self._is_cancelled and clock.now() >= (self.again_at or 0):
+            self._cancel(stopped)
+
+    def _cancel(self, stopped: Stop) -> None:
         leaves = self._options.wait == "detach"
         try:
             cancel_job(
@@ -65,8 +71,11 @@ class Stopping:
             now = clock.now()
             self._failing_since = self._failing_since or now
             self.again_at = now + self._options.pauses.after(now - self._failing_since)
+            note_cancelling(self._job.files, stopped, now + self._options.max_poll_seconds)
             get_run_logger().warning("What is open is not all cancelled yet: %s, tried again", kind_of(error))
         else:
+            if self._failing_since is not None or self._options.wait == "suspend":
+                note_cancelling(self._job.files, stopped, None)
             self._is_cancelled, self.again_at, self._failing_since = True, None, None
 
     def next_deadline(self) -> datetime | None:

@@ -12,6 +12,7 @@ from ...batch.jobs.deadlines import next_deadline
 from ...batch.jobs.job import Job
 from ...batch.jobs.options import USUAL
 from ...batch.jobs.rounds import whereabouts
+from ...batch.jobs.stops import is_to_cancel
 from ...batch.jobs.submissions import refusals
 from ...batch.money.budgets import Spending
 from .checks import AWAKE_SECONDS
@@ -28,6 +29,7 @@ class Standing:
         bounds: What bounds its models' tokens in open batches.
         stopped: Whether nothing more of it is sent.
         cancelled: Whether its open batches were cancelled; what has stopped it otherwise lets them run on.
+        to_cancel: Whether OpenAI has not cancelled all of them, and is to be asked again by now.
     """
 
     job: Job
@@ -36,6 +38,7 @@ class Standing:
     bounds: Bounds
     stopped: bool
     cancelled: bool = False
+    to_cancel: bool = False
 
 
 def read_standing(job: Job) -> Standing:
@@ -48,6 +51,7 @@ def read_standing(job: Job) -> Standing:
         bounds=bounds_of(job, where, clock.now()),
         stopped=stopped is not None,
         cancelled=stopped is not None and stopped.cancels,
+        to_cancel=bool(where.opened and stopped and is_to_cancel(job.files, stopped, clock.now())),
     )
 
 
@@ -68,7 +72,7 @@ def could_go_on(
             job would send is added, and so counts for the next job.
         in_flight: How many of its batches may be open at once.
     """
-    if any(batch.id in ended for batch in standing.opened):
+    if standing.to_cancel or any(batch.id in ended for batch in standing.opened):
         return True
     deadline = next_deadline(standing.job.deadline, cancelled=standing.cancelled)
     if deadline is not None and deadline.timestamp() <= now + AWAKE_SECONDS:  # it stays awake then

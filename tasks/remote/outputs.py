@@ -60,19 +60,36 @@ def read_output(
         RequestError: there is no telling where the items were sent.
     """
     name = name_of_try()
+    try:
+        output = _read_whole(connection, batch, sent, folder, name, keep_response, answer, keep)
+    except BaseException:
+        folder.remove_file(name)
+        raise
+    if not output.all_read and _has_files(batch):
+        log.warning("%s Its files are kept until they expire", _unread(output))
+    return output
+
+
+def _read_whole(
+    connection: Connection,
+    batch: Batch,
+    sent: Sent,
+    folder: Folder,
+    name: str,
+    keep_response: bool,
+    answer: AnswerType | None,
+    keep: Keep | None,
+) -> FetchedOutput:
+    """Read everything until the files tell of what the batch says, as often as is worth it."""
     for seconds in REREADING.pauses:
         output = _read(connection, batch, sent, folder, name, keep_response, answer, keep)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
-            break
+            return output
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
         with suppress(APIError, BatchUnknown):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
-    else:
-        output = _read(connection, batch, sent, folder, name, keep_response, answer, keep)
-    if not output.all_read and _has_files(batch):
-        log.warning("%s Its files are kept until they expire", _unread(output))
-    return output
+    return _read(connection, batch, sent, folder, name, keep_response, answer, keep)
 
 
 def _has_files(batch: Batch) -> bool:
@@ -120,7 +137,6 @@ def _read(
         if keep is not None:
             keep(output, came)
     if cut_off and output.untold:
-        folder.remove_file(name)
         raise cut_off
     return output
 

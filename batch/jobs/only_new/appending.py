@@ -13,7 +13,7 @@ from ..report import JobReport, command_for
 from .window import window_of
 
 APPENDING = ".appending"
-"""The folder of a storage in which stands which mark's rows a job is just appending."""
+"""What begins the name of the record of a storage that says which mark's rows a job is just appending."""
 
 OF_A_TABLE = "say `append`, or `upsert` with key columns"
 OF_A_FILE = (
@@ -64,9 +64,8 @@ def appended_in_turn(job: Job) -> Iterator[bool]:
     if window is None:
         yield False
         return
-    folder = Folder(job.folder.rpartition("/")[0]) / APPENDING
-    folder.make()
-    lease = Lease(folder, f"{window.key}.json", f"appends new rows of {job.source.name}")
+    storage = Folder(job.folder.rpartition("/")[0])  # not a folder in it, which would be another user's
+    lease = Lease(storage, f"{APPENDING}-{window.key}.json", f"appends new rows of {job.source.name}")
     lease.take(lambda: None)
     try:
         yield True

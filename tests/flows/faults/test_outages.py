@@ -87,9 +87,9 @@ def test_a_run_that_wakes_while_nothing_can_be_fetched_fetches_later(
 
 
 def test_a_run_that_wakes_while_nothing_can_be_cancelled_cancels_later(
-    still_server: BatchServer, run: Run, by_model: Path, tmp_path: Path
+    still_server: BatchServer, run: Run, by_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It suspends again; who leaves instead says that it is not done, for nobody comes back to it."""
+    """It suspends again, and is woken for it; who leaves says that it is not done, for nobody comes back to it."""
     run(by_model, BY_MODEL, wait="detach")
     job = load_job(str(tmp_path / "jobs" / "job"))
     job.stop("cancelled", "The job was cancelled.")
@@ -98,9 +98,19 @@ def test_a_run_that_wakes_while_nothing_can_be_cancelled_cancels_later(
         assert not flow(name="cancels later")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
         with pytest.raises(InternalServerError):
             flow(name="leaves")(Flight(JobRun(job, RunOptions(wait="detach"), None), 1).run)()
+    in_a_while = clock.now() + SUSPENDS.max_poll_seconds
+
+    def is_woken_in_a_while() -> bool:
+        with monkeypatch.context() as later:
+            later.setattr(clock, "now", lambda: in_a_while)
+            return could_go_on(read_standing(job), [], clock.now())
+
+    assert not could_go_on(read_standing(job), [], clock.now())
+    assert is_woken_in_a_while()
     still_server.fail()
     assert not flow(name="cancels now")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
     assert {batch["status"] for batch in still_server.state()["batches"]} == {"cancelling"}
+    assert not is_woken_in_a_while()
 
 
 def test_an_outage_of_the_files_is_waited_out(batch_server: BatchServer, run: Run, reviews: Path) -> None:

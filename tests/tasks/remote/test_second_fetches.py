@@ -1,6 +1,6 @@
 """A batch that two runs fetch at once: what the first has recorded stays, and the second takes it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -79,6 +79,21 @@ def test_what_comes_to_less_leaves_what_is_recorded(
     assert fetched(file_of(batch)) == first
     assert outcomes_of(first) == ["failed"] * 2 + ["succeeded"] * 4
     assert file_of(batch).files.names("outcomes*") == [first.kept_as]
+
+
+def test_a_try_that_breaks_off_leaves_nothing(connection: Connection, batch: Batch) -> None:
+    """Who is patient tries often, and each try has a name of its own."""
+    file = file_of(batch)
+
+    def keep(output: FetchedOutput, paths: Sequence[Path]) -> None:
+        assert output.is_kept
+        raise OSError("No space left")
+
+    with pytest.raises(OSError, match="No space left"):
+        read_output(
+            connection, batch, Sent(file.endpoint, file.read_items), file.files, keep_response=False, keep=keep
+        )
+    assert file.files.names("outcomes*") == []
 
 
 def test_who_records_first_is_taken_by_all(server: BatchServer, connection: Connection, batch: Batch) -> None:
