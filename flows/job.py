@@ -150,9 +150,8 @@ def openai_batch(
 def run_to_its_state(job_run: JobRun, max_rounds: int) -> State[JobReport]:
     """Do what is left of a job, and say how it ended, or how it stands where it is waited for elsewhere."""
     job = job_run.job
-    report = job.report()
+    is_done_already = (report := job.report()) is not None
     check_folder_stays(job)
-    is_done_already = report is not None
     if report is not None:
         get_run_logger().info(DONE_ALREADY, job.key, without_secrets(job.folder))
     else:
