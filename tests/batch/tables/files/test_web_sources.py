@@ -69,7 +69,7 @@ def rows(url: str) -> int:
         (404, "there is no such file"),
         (500, "its server answers 500"),
     ],
-    ids=["not signed", "not allowed", "not there", "failing"],
+    ids=["no key", "no right", "no file", "a failure"],
 )
 def test_what_the_server_answers_is_told(server: Server, status: int, told: str) -> None:
     """And nothing of a signature in the URL; of a request file the same."""
