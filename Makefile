@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
-SUITE := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not external" -rs
+SUITE := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not external" -rs
 
 .PHONY: demo test external pictures coverage versions check docs bench matrix clean
 
