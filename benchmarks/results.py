@@ -33,7 +33,8 @@ TABLES = {
 
 def main() -> None:
     """Print all tables that are there."""
-    print("# Results\n\nEach table is what its script printed last; ratios are made within one run. This machine:")
+    print("# Results\n\nEach table is what its script printed last, with a note below where it needs one.")
+    print("Ratios are made within one run. This machine:")
     print(
         f"{machine()}.\n\n`make bench` makes them anew. What kills, faults and races come to, `make matrix` tells."
     )
