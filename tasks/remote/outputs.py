@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,35 +62,28 @@ def read_output(
     """
     name = name_of_try()
     try:
-        output = _read_whole(connection, batch, sent, folder, name, keep_response, answer, keep)
+        read = partial(_read, connection, sent, folder, name, keep_response, answer, keep)
+        output = _read_whole(connection, batch, read)
     except BaseException:
-        folder.remove_file(name)
+        with suppress(Exception):  # why it broke off is what is told
+            folder.remove_file(name)
         raise
     if not output.all_read and _has_files(batch):
         log.warning("%s Its files are kept until they expire", _unread(output))
     return output
 
 
-def _read_whole(
-    connection: Connection,
-    batch: Batch,
-    sent: Sent,
-    folder: Folder,
-    name: str,
-    keep_response: bool,
-    answer: AnswerType | None,
-    keep: Keep | None,
-) -> FetchedOutput:
+def _read_whole(connection: Connection, batch: Batch, read: Callable[[Batch], FetchedOutput]) -> FetchedOutput:
     """Read everything until the files tell of what the batch says, as often as is worth it."""
     for seconds in REREADING.pauses:
-        output = _read(connection, batch, sent, folder, name, keep_response, answer, keep)
+        output = read(batch)
         if not (output.unread and _has_files(batch)):  # for files that do not come it was waited before its end
             return output
         log.warning("%s Read again in %.0f s", _unread(output), seconds)
         pause(seconds)
         with suppress(APIError, BatchUnknown):  # its files and counts may have come late
             batch = connection.batch(batch.id, batch.input_file)
-    return _read(connection, batch, sent, folder, name, keep_response, answer, keep)
+    return read(batch)
 
 
 def _has_files(batch: Batch) -> bool:
@@ -104,13 +98,13 @@ def _unread(output: FetchedOutput) -> str:
 
 def _read(
     connection: Connection,
-    batch: Batch,
     sent: Sent,
     folder: Folder,
     name: str,
     keep_response: bool,
     answer: AnswerType | None,
     keep: Keep | None,
+    batch: Batch,
 ) -> FetchedOutput:
     """Read everything once; a file that stays cut off is good enough where every item sent is told of."""
     cut_off: DownloadBroken | None = None
