@@ -19,7 +19,7 @@ from ..batch.jobs.submissions import fetched, has_ended, is_past, note_fetched, 
 from ..batch.outcomes.outcome_files import FetchedOutput
 from ..batch.requests.endpoints import Endpoint, endpoint_named
 from ..batch.requests.items import endpoint_in
-from ..batch.schemas.answer_types import as_answer_type
+from ..batch.schemas.answer_types import AnswerType, as_answer_type
 from ..batch.storage.awaiting import storage_awaited
 from ..batch.storage.scratch import scratch_folder
 from ..batch.temporary_folders import temporary_folder
@@ -70,31 +70,41 @@ def fetch_output(
         print(answers[["custom_id", "outcome", "answer"]])
         ```
     """
-    file, typed = batch.input_file, as_answer_type(answer)
     with storage_awaited(pause_for_storage):  # an engine's process knows nothing of the flow's patience
-        done = _kept_output(file)
+        done = _kept_output(batch.input_file)
         if done is not None:
             return done
         if not has_ended(batch, clock.now()):
             raise BatchNotFinished(f"The batch {batch.id} has not ended: {describe_progress([batch])}")
-        kept = None if file is None else _kept_items(file)
-        folder = temporary_folder() if file is None or kept is None else file.files
         try:
-            with connect(credentials) as connection, scratch_folder() as scratch:
-                batch = _standing(connection, batch)
-                sent = _sent(connection, batch, Path(scratch) / "input", kept)
-                keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
-                output = read_output(
-                    connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep
-                )
+            return _fetched_now(batch, as_answer_type(answer), answers, credentials, keep_response=keep_response)
         except Exception:
-            done = _kept_output(file)  # whoever was first may have removed what was to be read
+            done = _kept_output(batch.input_file)  # whoever was first may have removed what was to be read
             if done is None:
                 raise
             return done
-        output = note_fetched(folder, output)
-        folder.remove_file(INPUT)
-        return output
+
+
+def _fetched_now(
+    batch: Batch,
+    typed: AnswerType | None,
+    answers: Answers | None,
+    credentials: str | None,
+    *,
+    keep_response: bool,
+) -> FetchedOutput:
+    """What a batch gave, read from OpenAI and recorded; where another process was first, what that one has."""
+    file = batch.input_file
+    kept = None if file is None else _kept_items(file)
+    folder = temporary_folder() if file is None or kept is None else file.files
+    with connect(credentials) as connection, scratch_folder() as scratch:
+        batch = _standing(connection, batch)
+        sent = _sent(connection, batch, Path(scratch) / "input", kept)
+        keep = partial(keep_answers, answers.at(connection.server), file) if answers else None
+        output = read_output(connection, batch, sent, folder, keep_response=keep_response, answer=typed, keep=keep)
+    output = note_fetched(folder, output)
+    folder.remove_file(INPUT)
+    return output
 
 
 def _standing(connection: Connection, batch: Batch) -> Batch:

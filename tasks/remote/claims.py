@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from openai import APIError, BadRequestError, OpenAIError, RateLimitError
 
@@ -101,26 +102,22 @@ def _found_or_created(
     kept = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
     if kept is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
         connection.take_turn()
+    tried = partial(_found_or_tried, connection, file, identity, find, bound)
     try:
-        return _found_or_created_of(connection, file, kept or upload(connection, file), identity, find, bound)
+        return _found_or_created_of(connection, file, kept or upload(connection, file), tried)
     except BadRequestError as error:
         if kept is None or not file_not_found(error):
             raise
     # what was kept has expired, or somebody has deleted it
-    return _found_or_created_of(connection, file, upload(connection, file), identity, find, bound)
+    return _found_or_created_of(connection, file, upload(connection, file), tried)
 
 
 def _found_or_created_of(
-    connection: Connection,
-    file: InputFile,
-    file_id: str,
-    identity: Mapping[str, str],
-    find: Find,
-    bound: int | None,
+    connection: Connection, file: InputFile, file_id: str, tried: Callable[[str], Batch | None]
 ) -> Batch | None:
     """Create the batch of an upload, which is kept where it may be used yet, and else deleted."""
     try:
-        return CREATING.call(_found_or_tried, connection, file, file_id, identity, find, bound)
+        return CREATING.call(tried, file_id)
     except (APIError, TimeoutError) as error:
         if isinstance(error, RateLimitError | TimeoutError) or may_have_created(error):
             note_kept_upload(file, file_id)
@@ -133,10 +130,10 @@ def _found_or_created_of(
 def _found_or_tried(
     connection: Connection,
     file: InputFile,
-    file_id: str,
     identity: Mapping[str, str],
     find: Find,
     bound: int | None,
+    file_id: str,
 ) -> Batch | None:
     while True:
         seen = look(file)

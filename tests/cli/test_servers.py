@@ -64,8 +64,8 @@ def test_a_file_that_may_not_be_used_is_told_with_the_options_of_its_command(
     """And with no other's."""
 
     def fail(*_: object) -> None:
-        raise PermissionError(13, "Permission denied", "/root/x")
+        raise PermissionError(13, "Permission denied", "/data/x")
 
     monkeypatch.setattr(click.Group, "invoke", fail)
     assert app.run([command]) == 1
-    assert capsys.readouterr().err == f"error: /root/x: Permission denied. {way}\n"
+    assert capsys.readouterr().err == f"error: /data/x: Permission denied. {way}\n"

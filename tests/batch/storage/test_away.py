@@ -69,10 +69,8 @@ def test_an_outage_is_told_from_a_fault(error: OSError, away: bool) -> None:
     assert is_away(error) is away
 
 
-def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a job is opened it does not: there a misspelt address is no outage."""
-    folder, told, slept = Folder("s3://lake/jobs/job"), [1, 2, 3], list[float]()
-    folder.write("1.json", Note(text="here"))
+def fail_so_often(monkeypatch: pytest.MonkeyPatch, bucket: AbstractFileSystem, told: list[int]) -> None:
+    """Let the store be away for as many reads as a list is long, which becomes shorter by each."""
     read = type(bucket)._cat_file
 
     async def restarting(self: Any, *args: Any, **kwargs: Any) -> object:
@@ -82,6 +80,13 @@ def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: py
         return await read(self, *args, **kwargs)
 
     patched(monkeypatch, "_cat_file", restarting)
+
+
+def test_a_run_waits_for_its_storage(bucket: AbstractFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a job is opened it does not: there a misspelt address is no outage."""
+    folder, told, slept = Folder("s3://lake/jobs/job"), [1, 2, 3], list[float]()
+    folder.write("1.json", Note(text="here"))
+    fail_so_often(monkeypatch, bucket, told)
     with pytest.raises(EndpointConnectionError):
         folder.read("1.json", Note)
     with storage_awaited(slept.append):
@@ -100,15 +105,8 @@ def test_an_engines_process_waits_for_its_storage_too(
     request = ChatRequest(model="gpt-5-mini", prompt="{{ text }}")
     job = open_job(str(tmp_path / "rows.csv"), request, job_key="job", storage="s3://lake/jobs")
     kept(job)
-    told, read = list[int](), type(bucket)._cat_file
-
-    async def restarting(self: Any, *args: Any, **kwargs: Any) -> object:
-        if told:
-            told.pop()
-            raise EndpointConnectionError(endpoint_url="http://lake:9000")
-        return await read(self, *args, **kwargs)
-
-    patched(monkeypatch, "_cat_file", restarting)
+    told = list[int]()
+    fail_so_often(monkeypatch, bucket, told)
     (selection,) = plan_round(job)
     told.append(1)
     (file,) = build_items.fn(selection)
