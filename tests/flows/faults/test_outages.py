@@ -94,23 +94,24 @@ def test_a_run_that_wakes_while_nothing_can_be_cancelled_cancels_later(
     job = load_job(str(tmp_path / "jobs" / "job"))
     job.stop("cancelled", "The job was cancelled.")
     still_server.fail(RouteFault(kind="http_error", route="POST */cancel", status=503))
+    begins = clock.now()
     with brief_pauses():
         assert not flow(name="cancels later")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
         with pytest.raises(InternalServerError):
             flow(name="leaves")(Flight(JobRun(job, RunOptions(wait="detach"), None), 1).run)()
     in_a_while = clock.now() + SUSPENDS.max_poll_seconds
 
-    def is_woken_in_a_while() -> bool:
-        with monkeypatch.context() as later:
-            later.setattr(clock, "now", lambda: in_a_while)
+    def is_woken(at: float) -> bool:
+        with monkeypatch.context() as driven:
+            driven.setattr(clock, "now", lambda: at)
             return could_go_on(read_standing(job), [], clock.now())
 
-    assert not could_go_on(read_standing(job), [], clock.now())
-    assert is_woken_in_a_while()
+    assert not is_woken(at=begins)
+    assert is_woken(at=in_a_while)
     still_server.fail()
     assert not flow(name="cancels now")(Flight(JobRun(job, SUSPENDS, None), 1).run)()
     assert {batch["status"] for batch in still_server.state()["batches"]} == {"cancelling"}
-    assert not is_woken_in_a_while()
+    assert not is_woken(at=in_a_while)
 
 
 def test_an_outage_of_the_files_is_waited_out(batch_server: BatchServer, run: Run, reviews: Path) -> None:
