@@ -10,6 +10,7 @@ from concurrent.futures import Future as ConcurrentFuture
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
+from threading import Lock
 from typing import Generic, ParamSpec, TypeVar
 
 from httpx import HTTPError
@@ -40,6 +41,7 @@ class Handed(Generic[R]):
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
         self._future: PrefectFuture[R] | None = None
         self._tell: Callable[[], None] | None = None
+        self._at_its_end: list[_Once] = []
         self._owed: Callable[[], None] | None = None
         self._is_over = False
         self._lost: Exception | None = None
@@ -58,23 +60,20 @@ class Handed(Generic[R]):
         if self._future is None:
             self._owed = partial(report, step, advance=rows)
         else:
-            tell = copy_context().run
-            self._future.add_done_callback(lambda _: tell(report, step, advance=rows))
+            self._call_at_its_end(partial(report, step, advance=rows))
         return self
 
     def then(self, tell: Callable[[], None]) -> "Handed[R]":
         """Call `tell` when its work is over, in whichever thread, and again where it was done anew in this one."""
         self._tell = tell
-        if self._future is not None:
-            run = copy_context().run
-            self._future.add_done_callback(lambda _: run(tell))
+        self._call_at_its_end(tell)
         return self
 
     def result(self) -> R:
         """Its result; where its process was lost, that of the same call in this one."""
         if self._future is not None and self._lost is None:
             try:
-                self._result = self._future.result()
+                self._result = self._awaited(self._future)
             except Exception as error:
                 if not is_lost(error):
                     raise
@@ -88,7 +87,7 @@ class Handed(Generic[R]):
         """What it has raised, as far as is known: nothing is waited for, and what is lost is not done here."""
         if self._is_over and self._future is not None and self._lost is None:
             try:
-                self._result = self._future.result()
+                self._result = self._awaited(self._future)
             except Exception as error:
                 return None if is_lost(error) else error
             self._future = None
@@ -109,6 +108,26 @@ class Handed(Generic[R]):
     def _note_end(self, _: object) -> None:
         self._is_over = True
 
+    def _call_at_its_end(self, tell: Callable[[], None]) -> None:
+        if self._future is not None:
+            once = _Once(tell)
+            self._at_its_end.append(once)
+            self._future.add_done_callback(once)
+
+    def _awaited(self, future: PrefectFuture[R]) -> R:
+        """What a future gives, when all is told of its end: its engine may call back only later."""
+        try:
+            result = future.result()
+        except Exception:
+            self._tell_its_end()
+            raise
+        self._tell_its_end()
+        return result
+
+    def _tell_its_end(self) -> None:
+        for once in self._at_its_end:
+            once()
+
     def _do_here(self, error: Exception) -> None:
         said = next(iter(str(error).splitlines()), "")
         get_run_logger().warning("A task's process is gone (%s: %s): it is run here", type(error).__name__, said)
@@ -117,6 +136,20 @@ class Handed(Generic[R]):
         self._result = self._here()
         for tell in filter(None, (self._owed, self._tell)):
             tell()
+
+
+class _Once:
+    """A call that is made once, by the first who comes to it; who comes later waits for its end."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = partial(copy_context().run, call)
+        self._lock = Lock()
+
+    def __call__(self, _: object = None) -> None:
+        with self._lock:
+            call, self._call = self._call, None
+            if call is not None:
+                call()
 
 
 def await_all(handed: Sequence[Handed[R]]) -> None:

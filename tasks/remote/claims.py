@@ -146,9 +146,11 @@ def _found_or_tried(
             if not there_is_room:
                 note_kept_upload(file, file_id)
                 return None
-            if attempt_of(file) != seen.attempt:  # refused meanwhile: the number is of other claims
+            waited = number or bound is not None
+            if waited and attempt_of(file) != seen.attempt:  # refused meanwhile: the number is of other claims
                 continue
-            drop_kept_upload(file)  # before the claim, after which nothing comes before the creation
+            if KEPT_UPLOAD in seen.names:  # before the claim, after which nothing comes before the creation
+                drop_kept_upload(file)
             now = _now()
             claimed = claim(file, number + 1, now, seen.attempt)
             if claimed is not None and (took := _now() - now) > LONGEST_CLAIM:

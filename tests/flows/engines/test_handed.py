@@ -48,6 +48,35 @@ def test_what_the_engine_takes_no_more_is_done_when_it_is_asked_for(prefect_serv
 
 
 @pytest.mark.server
+@pytest.mark.parametrize("fails", [False, True], ids=["done", "failed"])
+def test_all_is_told_of_an_end_before_it_is_gone_on_from(prefect_server: str, *, fails: bool) -> None:
+    """Once, however late the engine calls back: else the log would tell of it after what came of it."""
+    told: list[str] = []
+    late = Event()
+
+    def call_back_late(_: object) -> None:
+        late.wait(60)
+
+    @task
+    def ends() -> None:
+        if fails:
+            raise OSError("no room")
+
+    @flow
+    def hand_over() -> None:
+        handed = Handed(ends)
+        assert handed._future is not None
+        handed._future.add_done_callback(call_back_late)
+        handed.then(lambda: told.append("told"))
+        handed.settle()
+        assert told == ["told"]
+        late.set()
+
+    hand_over()
+    assert told == ["told"]
+
+
+@pytest.mark.server
 def test_what_has_failed_is_known_without_waiting(prefect_server: str) -> None:
     """And what has not keeps its result."""
 
