@@ -17,7 +17,7 @@ class Answer(NamedTuple):
     """What one body says.
 
     `answer` is text, or a vector of float32 for embeddings, or None. `error_code` and `error_message` hold a
-    refusal's text or a failure's; `failed` tells the two apart.
+    refusal's text, or how a body that `failed` ended: the reason is then in its error.
     """
 
     answer: Any = None
@@ -36,6 +36,8 @@ def read_answer(endpoint: Endpoint, body: Any) -> Answer:
     if not isinstance(body, dict):
         raise TypeError(f"it is {'empty' if not body else 'no object'}")
     answer, reason, code, message, failed = READERS[endpoint](body)
+    if answer is None and code is None and body.get("error"):
+        raise ValueError("it holds an error in place of an answer")
     return Answer(answer, _word(reason), _word(code), _word(message), failed)
 
 
@@ -96,10 +98,10 @@ _REASONS = {"max_output_tokens": "length"}
 
 
 def _responses(body: Body) -> Answer:
-    if body.get("status") in ("failed", "cancelled"):
-        return _failed(body, "the response failed")
-    incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
     status = body.get("status")
+    if status in ("failed", "cancelled"):
+        return _failed(status, "the response failed")
+    incomplete: str | None = (body.get("incomplete_details") or {}).get("reason")
     ended = status if isinstance(status, str) and status not in ("", "completed") else "stop"
     reason = ended if incomplete is None else _REASONS.get(incomplete, incomplete)
     output = body["output"]
@@ -142,10 +144,8 @@ def _said_by(item: Body) -> list[Any]:
     return [part.get("text") for part in item.get("content") or ()] if item.get("type") == "message" else []
 
 
-def _failed(body: Body, otherwise: str) -> Answer:
-    error = body.get("error") or {}
-    status = str(body.get("status"))
-    return Answer(None, status, error.get("code") or status, error.get("message") or otherwise, failed=True)
+def _failed(status: str, message: str) -> Answer:
+    return Answer(None, status, status, message, failed=True)
 
 
 def _embeddings(body: Body) -> Answer:
@@ -188,18 +188,27 @@ def _completions(body: Body) -> Answer:
 
 def _moderations(body: Body) -> Answer:
     results = body["results"]
+    _check_some(results)
     return Answer(_json(results[0] if len(results) == 1 else results))
 
 
+def _check_some(found: Any) -> None:
+    """Refuse what is no list, or one of nothing."""
+    if not (isinstance(found, list) and any(isinstance(one, dict) and one for one in found)):
+        raise ValueError("it holds nothing")
+
+
 def _whole_body(body: Body) -> Answer:
-    if not body:
-        raise ValueError("the body is empty")
+    """The body, also where its shape is new, as it may have been paid; but no error, nor a list of no images."""
+    if not body or body.get("error") or "data" in body:
+        _check_some(body.get("data"))
     return Answer(_json(body))
 
 
 def _videos(body: Body) -> Answer:
-    if body.get("status") in ("failed", "expired"):
-        return _failed(body, f"the video ended as {body['status']}")
+    status = body.get("status")
+    if status in ("failed", "expired"):
+        return _failed(status, f"the video ended as {status}")
     return _whole_body(body)
 
 

@@ -3,7 +3,7 @@
 | line | outcome | again? |
 |---|---|---|
 | status 200 with an answer, a refusal, cut at its length or by a content filter | succeeded | no |
-| status 200, the body says failed | failed | yes |
+| status 200, the body says failed, or holds an error and no answer | failed | yes |
 | status 0, 429, 5xx; code `request_timeout`; status 200 and no body, or none that can be read | failed | yes |
 | status 200, and an answer that breaks its schema | invalid | yes, unless asked not to |
 | any other status | failed | no |
@@ -194,9 +194,13 @@ def _executed(endpoint: Endpoint, body: Any, error: Any, request_id: str | None,
     try:
         answer = read_answer(endpoint, body)
     except _MISSHAPEN as misshapen:  # it may have been paid for all the same
-        code, message = _error(told.get("error"), error)
         shapeless = f"The response's body is not shaped as those of {endpoint} are: {misshapen!r}"
-        answer = Answer(error_code=code or UNREADABLE, error_message=message or shapeless, failed=True)
+        answer = Answer(error_code=UNREADABLE, error_message=shapeless, failed=True)
+    if answer.failed:
+        code, message = _error(told.get("error"), error)
+        answer = answer._replace(
+            error_code=code or answer.error_code, error_message=message or answer.error_message
+        )
     return Outcome(
         OutcomeKind.FAILED if answer.failed else OutcomeKind.SUCCEEDED,
         answer.answer,
