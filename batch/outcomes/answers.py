@@ -173,11 +173,14 @@ def _decoded(text: str) -> bytes:
 
 def _vector(embedding: Any) -> np.ndarray:
     if isinstance(embedding, str):
-        return np.frombuffer(_decoded(embedding), dtype="<f4")
-    with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
-        vector = np.array(embedding, dtype=np.float32)
-    if vector.ndim != 1:
+        vector = np.frombuffer(_decoded(embedding), dtype="<f4")
+    elif isinstance(embedding, list) and {*map(type, embedding)} <= {int, float}:
+        with np.errstate(over="ignore"):  # a number beyond a float32 is infinite
+            vector = np.array(embedding, dtype=np.float32)
+    else:  # numpy would make numbers of null, of true and of texts
         raise ValueError("an embedding is a list of numbers")
+    if not vector.size:
+        raise ValueError("the embedding is empty")
     return vector
 
 

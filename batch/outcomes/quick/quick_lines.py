@@ -74,6 +74,8 @@ class QuickLines:
             raise ValueError("a line has no list in its place, or more than one")
         assert self._lists is not None
         vectors = self._lists.read(lists)
+        if not all(vectors):
+            raise ValueError("an empty list is no vector")
         return [(*one[:ANSWER], vector, *one[ANSWER + 1 :]) for one, vector in zip(told, vectors, strict=True)]
 
     def columns(self, told: Sequence[Told]) -> dict[str, pa.Array]:

@@ -193,7 +193,7 @@ def _response(line: Line[Responses]) -> tuple[Any, ...]:
 class Embedding(Struct, gc=False):
     """The only vector of a body, as float32: it comes in base64, or as numbers."""
 
-    embedding: bytes | list[float]
+    embedding: Annotated[bytes, Meta(min_length=1)] | Annotated[list[float], Meta(min_length=1)]
     index: int | None = None
 
     def __post_init__(self) -> None:

@@ -43,6 +43,8 @@ BODIES: dict[Endpoint, list[dict[str, Any]]] = {
         {"model": "m", "data": [PACKED], "usage": USAGE},
         {"model": "m", "data": [LISTED], "usage": USAGE},
         {"model": "m", "data": [LISTED, PACKED], "usage": USAGE},
+        {"model": "m", "data": [LISTED | {"embedding": []}], "usage": USAGE},
+        {"model": "m", "data": [PACKED | {"embedding": ""}], "usage": USAGE},
     ],
 }
 ODD = (

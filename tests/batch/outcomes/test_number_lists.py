@@ -74,6 +74,7 @@ def test_without_their_reader_numbers_are_read_with_their_lines(monkeypatch: pyt
     monkeypatch.setattr(number_lists, "Parser", None)
     assert told is not None
     assert QuickLines(Endpoint.EMBEDDINGS).read(chunk) == told
+    assert QuickLines(Endpoint.EMBEDDINGS).read(line_of(LISTED | {"embedding": []})) is None
 
 
 def test_after_what_is_no_list_of_numbers_the_next_is_read() -> None:
