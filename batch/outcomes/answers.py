@@ -2,7 +2,7 @@
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,11 +82,25 @@ def _chat(body: Body) -> Answer:
     choice = body["choices"][0]
     message = choice["message"]
     reason = choice.get("finish_reason")
-    if message.get("refusal"):
-        return _refused(message["refusal"], reason)
-    if message.get("tool_calls"):
-        return Answer(_json(message["tool_calls"]), reason)
-    return Answer(_text(message.get("content")), reason)
+    content = _content(message)
+    if refusal := message.get("refusal") or "".join(_refusals(content)):
+        return _refused(refusal, reason)
+    if called := message.get("tool_calls") or message.get("function_call"):
+        return Answer(_json(called), reason)
+    return Answer(_text(content), reason)
+
+
+def _content(message: Body) -> Any:
+    """What a message says; of one that is spoken the transcript, or all there is where it has none."""
+    content = message.get("content")
+    if content or not (spoken := message.get("audio")):
+        return content
+    return spoken.get("transcript") or spoken
+
+
+def _refusals(content: Any) -> list[str]:
+    parts = content if isinstance(content, list) else ()
+    return [part["refusal"] for part in parts if part.get("type") == "refusal"]
 
 
 def _refused(text: str, reason: str | None) -> Answer:
@@ -95,6 +109,11 @@ def _refused(text: str, reason: str | None) -> Answer:
 
 _REASONS = {"max_output_tokens": "length"}
 """The Responses API's reasons, in the words of chat completions where they mean the same."""
+
+_IMAGE = "image_generation_call"
+
+_UNSAID = ("reasoning", "compaction", "mcp_list_tools")
+"""Items that are no answer also where they stand alone, as where the limit of output tokens came too early."""
 
 
 def _responses(body: Body) -> Answer:
@@ -106,17 +125,36 @@ def _responses(body: Body) -> Answer:
     reason = ended if incomplete is None else _REASONS.get(incomplete, incomplete)
     output = body["output"]
     calls = [item for item in output if str(item.get("type")).endswith(("function_call", "custom_tool_call"))]
+    if calls and reason == "stop":
+        reason = "tool_calls"
+    if any(item.get("type") == _IMAGE and item.get("result") for item in output):  # what is said besides stays too
+        return Answer(_json(_made(output)), reason)
     if calls:
-        return Answer(_json(calls), "tool_calls" if reason == "stop" else reason)
+        return Answer(_json(calls), reason)
     for item in reversed(output):  # the last message that says anything: an earlier one may be empty or cut off
         parts = item.get("content") or () if item.get("type") == "message" else ()
-        refusals = [part["refusal"] for part in parts if part.get("type") == "refusal"]
+        refusals = _refusals(parts)
         if refusals:
             return _refused(refusals[-1], reason)
         text = "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
         if text:
             return Answer(text, reason)
-    return Answer(None, reason)
+    made = _made(output)
+    if not made and status == "queued":
+        return _failed(status, "the response was not begun")
+    return Answer(_json(made) if made else None, reason)
+
+
+def _made(output: Iterable[Body]) -> list[Body]:
+    """The items that hold something, which was paid for."""
+    return [item for item in output if _holds(item)]
+
+
+def _holds(item: Body) -> bool:
+    kind = item.get("type")
+    if kind == "message":
+        return any(part.get("text") or part.get("type") != "output_text" for part in item.get("content") or ())
+    return bool(item.get("result")) if kind == _IMAGE else kind not in _UNSAID
 
 
 def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
@@ -125,12 +163,13 @@ def said_texts(endpoint: Endpoint, body: Body) -> list[str]:
         said = [body["choices"][0]["text"]]
     elif endpoint == Endpoint.CHAT_COMPLETIONS:
         message = body["choices"][0]["message"]
-        content, calls = message.get("content"), message.get("tool_calls") or ()
-        if isinstance(content, str) and content and not calls:  # as nearly always, a million times a run
+        content, calls, function = _content(message), message.get("tool_calls"), message.get("function_call")
+        if isinstance(content, str) and content and not (calls or function):  # as nearly always
             return [content]
+        functions = [call["function"] for call in calls or () if "function" in call]
+        functions += [function] if function else []
         parts = content if isinstance(content, list) else [{"text": content}]
-        arguments = [call["function"]["arguments"] for call in calls if "function" in call]
-        said = [*(part.get("text") for part in parts), *arguments]
+        said = [*(part.get("text") for part in parts), *(called["arguments"] for called in functions)]
     else:
         said = [text for item in body.get("output") or () for text in _said_by(item)]
     texts = [found for found in said if found and isinstance(found, str | dict)]

@@ -112,6 +112,7 @@ class Message(Struct, gc=False):
     content: Text
     refusal: None = None
     tool_calls: Nothing = None
+    function_call: None = None
 
 
 class ChatChoice(Struct, gc=False):

@@ -21,6 +21,8 @@ SAID: dict[str, Any] = {
 }
 CHOICE = {"index": 0, "message": SAID, "logprobs": None, "finish_reason": "stop"}
 ENDED = {"index": 0, "text": "Fine.", "finish_reason": "length"}
+CALLED, SPOKEN = CALL["function"], {"id": "audio_1", "data": "AA==", "transcript": "Fine."}
+REFUSED = {"type": "refusal", "refusal": "I cannot."}
 PACKED = {"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}
 LISTED = {"object": "embedding", "index": 0, "embedding": [0.5, -1, 0.1]}
 BODIES: dict[Endpoint, list[dict[str, Any]]] = {
@@ -28,6 +30,9 @@ BODIES: dict[Endpoint, list[dict[str, Any]]] = {
         {"model": "m", "choices": [CHOICE], "usage": USAGE | DETAILS},
         {"model": "m", "choices": [CHOICE, CHOICE], "usage": USAGE},
         {"model": "m", "choices": [CHOICE | {"message": SAID | {"tool_calls": [CALL]}}], "usage": USAGE},
+        {"model": "m", "choices": [CHOICE | {"message": SAID | {"function_call": CALLED}}], "usage": USAGE},
+        {"model": "m", "choices": [CHOICE | {"message": SAID | {"audio": SPOKEN}}], "usage": USAGE},
+        {"model": "m", "choices": [CHOICE | {"message": SAID | {"content": [REFUSED]}}], "usage": USAGE},
     ],
     Endpoint.RESPONSES: [
         response({"type": "reasoning", "summary": []}, message("Fine.")),
@@ -36,6 +41,8 @@ BODIES: dict[Endpoint, list[dict[str, Any]]] = {
         response(REFUSAL, message("Fine.")),
         response(message("Fine."), REFUSAL),
         response(message("Fine."), {"type": "reasoning"}),
+        response({"type": "image_generation_call", "result": "iVBORw0KGgo="}, message("Fine.")),
+        response({"type": "web_search_call"}, message("Fine.")),
         response(message("Fine."), usage=USAGE),
     ],
     Endpoint.COMPLETIONS: [{"model": "m", "choices": [ENDED], "usage": USAGE}],
