@@ -6,7 +6,7 @@ import pytest
 from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 
-from .test_outcomes import CHAT, IMAGE, RESPONSES, VIDEO, chat, line, message, response
+from ..test_outcomes import CHAT, IMAGE, RESPONSES, VIDEO, chat, line, message, response
 
 ENDPOINTS = pytest.mark.parametrize("endpoint", Endpoint, ids=lambda endpoint: endpoint.name.lower())
 

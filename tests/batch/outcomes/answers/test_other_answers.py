@@ -8,7 +8,7 @@ from prefect_openai_batch.batch.outcomes.outcome import read_outcome
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_types import as_answer_type
 
-from .test_outcomes import CHAT, FUNCTION_CALL, REFUSAL, RESPONSES, chat, line, message, response
+from ..test_outcomes import CHAT, FUNCTION_CALL, REFUSAL, RESPONSES, chat, line, message, response
 
 MOOD = as_answer_type({"mood": "happy | angry"})
 GOOD = '{"mood":"happy"}'
