@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from .strict_schema import Schema, types_of
+from .schema_keywords import Schema, types_of
 
 Convert = Callable[[Any], Any]
 """From a value of JSON to one that Arrow takes for its column."""

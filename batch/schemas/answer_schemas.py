@@ -8,8 +8,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ..errors import AnswerSchemaError
+from .schema_keywords import Schema
 from .short_fields import AnswerField, fields_schema, parse_fields
-from .strict_schema import Schema, strict_schema
+from .strict_schema import strict_schema
 from .typed_answers import answer_reader
 
 _FIELDS = TypeAdapter(list[AnswerField])

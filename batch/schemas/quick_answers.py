@@ -14,7 +14,7 @@ import msgspec
 import pyarrow as pa
 
 from .answer_columns import answer_type, branches_of, resolved
-from .strict_schema import Schema, types_of
+from .schema_keywords import Schema, types_of
 
 Column = Callable[[Sequence[Any]], pa.Array]
 """From values to their column."""

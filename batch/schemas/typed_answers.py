@@ -11,7 +11,8 @@ import msgspec
 
 from .answer_columns import answer_values
 from .quick_answers import quick_answers
-from .strict_schema import Schema, nodes_of, types_of
+from .schema_keywords import Schema, types_of
+from .strict_schema import nodes_of
 
 _SIXTY_FOUR_BITS = {"minimum": -(2**63), "maximum": 2**63 - 1}
 _UNFIT = (ValueError, TypeError, OverflowError, LookupError, AttributeError, RecursionError)
