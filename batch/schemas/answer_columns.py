@@ -91,7 +91,13 @@ def _struct(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
 
 def _list(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
     kind, convert = _column(node["items"], root_schema)
-    return pa.list_(kind), lambda value: None if value is None else [convert(item) for item in value]
+    items = _different if node.get("uniqueItems") else _as_it_is
+    return pa.list_(kind), lambda value: None if value is None else items([convert(item) for item in value])
+
+
+def _different(items: list[Any]) -> list[Any]:
+    """The items of a set, in their order."""
+    return list({msgspec.json.encode(item): item for item in items}.values())
 
 
 def resolved(node: Schema, root_schema: Schema) -> Schema:
@@ -144,7 +150,8 @@ def _integer(value: Any) -> int | None:
 
 
 def _date(value: Any) -> date | None:
-    return None if value is None else date.fromisoformat(value)
+    """A day may be written with its midnight behind it."""
+    return None if value is None else date.fromisoformat(value[:10])
 
 
 def _json_text(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .schema_keywords import Schema, choice, joined, own_bounds, plain, refusal, saying, types_of
+from .text_forms import AMBIGUOUS_SET
 
 MAX_PROPERTIES = 5_000
 MAX_DEPTH = 10
@@ -264,8 +265,10 @@ def schema_name(schema: Schema) -> str:
 
 
 def _is_pattern(pattern: Any) -> bool:
+    if not isinstance(pattern, str) or _UNREADABLE.search(pattern) or AMBIGUOUS_SET.search(pattern):
+        return False
     try:
         re.compile(pattern)
-    except (re.error, TypeError):
+    except re.error:
         return False
-    return not _UNREADABLE.search(pattern)
+    return True
