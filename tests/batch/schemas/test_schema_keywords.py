@@ -44,6 +44,7 @@ DECLARED: dict[str, Any] = {
     "enum of words": Annotated[Word, Field(max_length=3)],
     "literal": Annotated[Literal[1, 2, 11], Field(ge=2)],
     "behind a validator": Annotated[int, AfterValidator(same), Field(ge=2)],
+    "decimal": Annotated[decimal.Decimal, Field(ge=1, lt=10)],
     "twice": Annotated[int, Field(ge=0), AfterValidator(same), Field(ge=2)],
     "set behind a validator": Annotated[set[int], AfterValidator(same), Field(max_length=1)],
 }

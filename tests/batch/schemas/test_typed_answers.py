@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from decimal import Decimal
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from prefect_openai_batch.batch.schemas.answer_columns import answer_type
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType
 from prefect_openai_batch.batch.schemas.typed_answers import AnswerReader
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 
 from .schema_strategies import LEAVES, schemas
 
@@ -148,6 +149,14 @@ def test_a_number_may_be_absent_and_is_one_all_the_same() -> None:
         {"score": 5.0},
         {"score": None},
     ]
+
+
+def test_a_decimal_of_a_class_is_a_number() -> None:
+    """And no text, which could be any; the JSON text keeps its digits."""
+    schema = answer_schema(create_model("Price", price=(Decimal | None, ...)))
+    assert answer_type(schema).field("price").type == pa.float64()
+    assert AnswerReader(schema).read(['{"price": 1.50}']) == ('{"price": 1.50}', {"price": 1.5}, None)
+    assert AnswerReader(schema).read(['{"price": "N/A"}']).values is None
 
 
 def test_of_several_messages_the_one_that_fits_counts() -> None:
