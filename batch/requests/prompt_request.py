@@ -6,7 +6,7 @@ from typing import Any, Self, cast
 from pydantic import Field, model_validator
 
 from ..schemas.answer_types import AnswerType
-from ..schemas.strict_schema import Schema
+from ..schemas.schema_keywords import Schema
 from ..schemas.structured_outputs import AnswerFields, forced_tool, named_schema, tool_with_schema
 from .base_request import BaseRequest, model_field
 

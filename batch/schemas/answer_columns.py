@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from .strict_schema import Schema, types_of
+from .schema_keywords import Schema, types_of
 
 Convert = Callable[[Any], Any]
 """From a value of JSON to one that Arrow takes for its column."""
@@ -46,8 +46,6 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
         return _JSON_TEXT, _json_text
     branches = branches_of(node, root_schema)
     kinds = {name for branch in branches for name in types_of(branch)} - {"null"}
-    if any("anyOf" in branch for branch in branches):  # whose types are not among these
-        return _JSON_TEXT, _json_text
     if kinds == {"integer", "number"}:
         return pa.float64(), _float
     if len(kinds) != 1 or (len(branches) > 1 and kinds & {"object", "array"}):
@@ -64,9 +62,21 @@ def _column(node: Schema, root_schema: Schema, *, root: bool = False) -> tuple[p
 
 def branches_of(node: Schema, root_schema: Schema) -> list[Schema]:
     """What a value may be, but for null."""
-    node = resolved(node, root_schema)
-    branches = [resolved(branch, root_schema) for branch in node.get("anyOf", [node])]
-    return [branch for branch in branches if types_of(branch) != ["null"]]
+    return [branch for branch in all_branches(node, root_schema) if types_of(branch) != ["null"]]
+
+
+def all_branches(node: Schema, root_schema: Schema) -> list[Schema]:
+    """What a value may be, null included; the branches of a union within a union are its own."""
+    branches: list[Schema] = []
+    waiting, unions = [node], set()
+    while waiting:
+        one = resolved(waiting.pop(0), root_schema)
+        if "anyOf" not in one:
+            branches.append(one)
+        elif id(one) not in unions:  # it may be a branch of itself
+            unions.add(id(one))
+            waiting[:0] = one["anyOf"]
+    return branches
 
 
 def _struct(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
@@ -81,7 +91,13 @@ def _struct(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
 
 def _list(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
     kind, convert = _column(node["items"], root_schema)
-    return pa.list_(kind), lambda value: None if value is None else [convert(item) for item in value]
+    items = _different if node.get("uniqueItems") else _as_it_is
+    return pa.list_(kind), lambda value: None if value is None else items([convert(item) for item in value])
+
+
+def _different(items: list[Any]) -> list[Any]:
+    """The items of a set, in their order."""
+    return list({msgspec.json.encode(item): item for item in items}.values())
 
 
 def resolved(node: Schema, root_schema: Schema) -> Schema:
@@ -134,7 +150,8 @@ def _integer(value: Any) -> int | None:
 
 
 def _date(value: Any) -> date | None:
-    return None if value is None else date.fromisoformat(value)
+    """A day may be written with its midnight behind it."""
+    return None if value is None else date.fromisoformat(value[:10])
 
 
 def _json_text(value: Any) -> str | None:

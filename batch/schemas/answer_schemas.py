@@ -6,10 +6,13 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core.core_schema import DecimalSchema
 
 from ..errors import AnswerSchemaError
+from .schema_keywords import Schema
 from .short_fields import AnswerField, fields_schema, parse_fields
-from .strict_schema import Schema, strict_schema
+from .strict_schema import strict_schema
 from .typed_answers import answer_reader
 
 _FIELDS = TypeAdapter(list[AnswerField])
@@ -91,9 +94,17 @@ def _fields(given: Sequence[Any]) -> list[AnswerField]:
         raise AnswerSchemaError(f"{place}: {first['msg']}", place=place) from None
 
 
+class _AnswerJsonSchema(GenerateJsonSchema):
+    """What pydantic says of a class, but that a decimal is a number alone: as text it could be any."""
+
+    def decimal_schema(self, schema: DecimalSchema) -> Schema:
+        said = super().decimal_schema(schema)
+        return next(branch for branch in said["anyOf"] if branch["type"] == "number")
+
+
 def _of_class(given: type[BaseModel]) -> dict[str, Any]:
     try:
-        return {"title": given.__name__, **given.model_json_schema()}
+        return {"title": given.__name__, **given.model_json_schema(schema_generator=_AnswerJsonSchema)}
     except (PydanticUserError, RecursionError) as error:
         raise AnswerSchemaError(
             f"answer: {given.__name__} has no JSON Schema: {str(error).splitlines()[0]}", place="answer"

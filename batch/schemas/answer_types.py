@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from .answer_columns import answer_choices, answer_type
 from .answer_schemas import answer_schema
-from .strict_schema import Schema
+from .schema_keywords import Schema
 from .typed_answers import AnswerReader, answer_reader
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 import pyarrow as pa
 
-from .answer_columns import answer_type, branches_of, resolved
-from .strict_schema import Schema, types_of
+from .answer_columns import all_branches, answer_type, branches_of
+from .schema_keywords import Schema, types_of
 
 Column = Callable[[Sequence[Any]], pa.Array]
 """From values to their column."""
@@ -78,13 +78,12 @@ _WHOLE_FLOATS = 2**53
 
 def _kind(node: Schema, root: Schema, column: pa.DataType) -> _Kind:
     """What the values of a schema are, whose column is of this type."""
-    node = resolved(node, root)
     branches = branches_of(node, root)
     names = [name for name in types_of(branches[0]) if name != "null"] if len(branches) == 1 else []
     if len(names) != 1:
         raise _NotSimple
     kind = _of_one_type(names[0], branches[0], root, column)
-    takes_null = any("null" in types_of(resolved(one, root)) for one in node.get("anyOf", [node]))
+    takes_null = any("null" in types_of(one) for one in all_branches(node, root))
     return kind._replace(type=kind.type | None) if takes_null else kind
 
 

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import AnswerSchemaError
-
-Schema = dict[str, Any]
+from .schema_keywords import Schema, choice, joined, own_bounds, plain, refusal, saying, types_of
+from .text_forms import AMBIGUOUS_SET
 
 MAX_PROPERTIES = 5_000
 MAX_DEPTH = 10
@@ -22,10 +21,19 @@ MAX_CHOICES = 1_000
 LONG_ENUM, LONG_ENUM_CHARACTERS = 250, 15_000
 
 _REFUSED = (
-    *("not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies", "patternProperties"),
+    *(
+        "allOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "dependentRequired",
+        "dependentSchemas",
+        "dependencies",
+        "patternProperties",
+    ),
     *("contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties", "additionalItems"),
 )
-_ANNOTATIONS = ("title", "default", "examples", "deprecated", "discriminator", "readOnly", "writeOnly", "$comment")
 _TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 _SENT = (
@@ -59,31 +67,29 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema:
         made = _root(dict(schema))
         _check_limits(made)
     except RecursionError:
-        raise _no("answer", "the schema holds itself otherwise than by a reference") from None
+        raise refusal("answer", "the schema holds itself otherwise than by a reference") from None
     except (TypeError, LookupError, AttributeError) as error:
-        raise _no("answer", f"a keyword's value is of the wrong kind: {error}") from None
+        raise refusal("answer", f"a keyword's value is of the wrong kind: {error}") from None
     return made
-
-
-def _no(place: str, why: str) -> AnswerSchemaError:
-    return AnswerSchemaError(f"{place}: {why}", place=place)
 
 
 def _root(schema: Schema) -> Schema:
     definitions = schema.pop("$defs", {})
     if not isinstance(definitions, dict):
-        raise _no("answer.$defs", "definitions are a set of schemas by their names")
+        raise refusal("answer.$defs", "definitions are a set of schemas by their names")
     made = {name: _strict(node, f"answer.$defs.{name}", definitions) for name, node in definitions.items()}
     for name in made:
         _refuse_circle(name, made)
+    title = {"title": schema["title"]} if isinstance(schema.get("title"), str) else {}
     target = schema.get("$ref")
     if isinstance(target, str) and target.removeprefix("#/$defs/") in definitions:
-        root = {**made[target.removeprefix("#/$defs/")]}
-    else:
-        root = _strict(schema, "answer", definitions)
+        del schema["$ref"]
+        schema = joined(schema, definitions[target.removeprefix("#/$defs/")], "answer")
+    root = _strict(schema, "answer", definitions)
     if root.get("type") != "object":
-        raise _no("answer", "the whole answer is an object with named properties: put a list or a choice into one")
-    title = {"title": schema["title"]} if isinstance(schema.get("title"), str) else {}
+        raise refusal(
+            "answer", "the whole answer is an object with named properties: put a list or a choice into one"
+        )
     return {**title, **root, **({"$defs": made} if made else {})}
 
 
@@ -92,7 +98,7 @@ def _refuse_circle(name: str, definitions: Schema) -> None:
     passed: set[str] = set()
     while name in definitions:
         if name in passed:
-            raise _no(f"answer.$defs.{name}", "the reference leads to itself, and to no type")
+            raise refusal(f"answer.$defs.{name}", "the reference leads to itself, and to no type")
         passed.add(name)
         node = definitions[name]
         only = node["anyOf"][0] if len(node.get("anyOf", ())) == 1 else node
@@ -101,22 +107,23 @@ def _refuse_circle(name: str, definitions: Schema) -> None:
 
 def _strict(node: Any, place: str, definitions: Schema) -> Schema:
     if not isinstance(node, dict):
-        raise _no(place, f"a schema is a set of keywords, and not {node!r}")
-    schema = {name: value for name, value in node.items() if name not in _ANNOTATIONS}
-    _refuse_keywords(schema, place)
+        raise refusal(place, f"a schema is a set of keywords, and not {node!r}")
+    schema = plain(node, place)
+    for keyword in _REFUSED:
+        if keyword in schema:
+            raise refusal(place, f"strict mode does not take `{keyword}`")
     if "$ref" in schema:
         return _reference(schema, place, definitions)
-    if "oneOf" in schema:
-        schema["anyOf"] = schema.pop("oneOf")
     if "anyOf" in schema:
         return _any_of(schema, place, definitions)
     if "enum" in schema or "const" in schema:
-        return _choice(schema, place)
+        return choice(schema, place)
     if "type" not in schema and "properties" in schema:
         schema["type"] = "object"
     names = types_of(schema)
     if not names or not all(name in _TYPES for name in names):
-        raise _no(place, "it does not say of what type it is: an answer of any kind cannot be asked for")
+        raise refusal(place, "it does not say of what type it is: an answer of any kind cannot be asked for")
+    schema = own_bounds(schema, place)
     if "object" in names:
         _close(schema, place, definitions)
     if "array" in names:
@@ -124,77 +131,42 @@ def _strict(node: Any, place: str, definitions: Schema) -> Schema:
     return schema
 
 
-def types_of(schema: Schema) -> list[Any]:
-    """The types that a schema names; it may name several, null among them."""
-    types = schema.get("type", [])
-    return types if isinstance(types, list) else [types]
-
-
-def _refuse_keywords(schema: Schema, place: str) -> None:
-    if len(schema.get("allOf", ())) == 1:
-        (only,) = schema.pop("allOf")
-        if not isinstance(only, dict):
-            raise _no(place, "`allOf` holds no schema")
-        schema.update({name: value for name, value in only.items() if name not in schema})
-    for keyword in ("allOf", *_REFUSED):
-        if keyword in schema:
-            raise _no(place, f"strict mode does not take `{keyword}`")
-
-
 def _reference(schema: Schema, place: str, definitions: Schema) -> Schema:
     target = schema["$ref"]
     known = isinstance(target, str) and (target == "#" or target.removeprefix("#/$defs/") in definitions)
     if not known:
-        raise _no(place, f"the reference {target!r} leads nowhere: one leads to `#` or to `#/$defs/…`")
-    if len(schema) == 1:
-        return schema
+        raise refusal(place, f"the reference {target!r} leads nowhere: one leads to `#` or to `#/$defs/…`")
+    told = {"type": "object"} if target == "#" else definitions[target.removeprefix("#/$defs/")]
+    more = {name: value for name, value in saying(schema, "$ref").items() if told.get(name) != value}
+    if more and target == "#":
+        raise refusal(place, f"strict mode does not take `{next(iter(more))}` beside the whole answer again")
     beside = {name: value for name, value in schema.items() if name == "description"}
-    return {"anyOf": [{"$ref": target}], **beside}
+    if more:
+        return _strict(joined({**more, **beside}, told, place), place, definitions)
+    return {"anyOf": [{"$ref": target}], **beside} if len(schema) > 1 else schema
 
 
 def _any_of(schema: Schema, place: str, definitions: Schema) -> Schema:
     branches = schema["anyOf"]
     if not isinstance(branches, list) or not branches:
-        raise _no(place, "`anyOf` is a list of schemas")
-    made = [_strict(branch, f"{place}|{number}", definitions) for number, branch in enumerate(branches)]
+        raise refusal(place, "`anyOf` is a list of schemas")
+    more = saying(schema, "anyOf")
+    places = [f"{place}|{number}" for number in range(len(branches))]
+    if more:
+        branches = [joined(branch, more, where) for branch, where in zip(branches, places, strict=True)]
+    made = [_strict(branch, where, definitions) for branch, where in zip(branches, places, strict=True)]
     beside = {name: schema[name] for name in ("description",) if name in schema}
     return {"anyOf": made, **beside}
-
-
-def _choice(schema: Schema, place: str) -> Schema:
-    words = schema["enum"] if "enum" in schema else [schema["const"]]
-    if not isinstance(words, list) or not words:
-        raise _no(place, "a choice names at least one word")
-    told = {_type_of(word, place) for word in words}
-    nullable = "null" in told and told != {"null"}
-    told -= {"null"} if nullable else set()
-    if told == {"integer", "number"}:
-        told = {"number"}
-    if len(told) != 1:
-        raise _no(place, f"a choice is of words of one type, and not of {' and '.join(sorted(told))}")
-    beside = {name: value for name, value in schema.items() if name not in ("type", "enum", "const")}
-    values = [word for word in dict.fromkeys(words) if word is not None or not nullable]
-    if nullable:
-        return {"anyOf": [{"type": told.pop(), "enum": values}, {"type": "null"}], **beside}
-    kept: Schema = {name: schema[name] for name in ("enum", "const") if name in schema}
-    return {"type": told.pop(), **kept, **({"enum": values} if "enum" in schema else {}), **beside}
-
-
-def _type_of(word: Any, place: str) -> str:
-    by_type = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
-    if type(word) not in by_type:
-        raise _no(place, f"a choice is of words and numbers, and not of {word!r}")
-    return by_type[type(word)]
 
 
 def _close(schema: Schema, place: str, definitions: Schema) -> None:
     properties = schema.get("properties")
     if schema.get("additionalProperties", False) is not False:
-        raise _no(
+        raise refusal(
             place, "strict mode takes no object with names of its own choosing: make it a list of key and value"
         )
     if not isinstance(properties, dict) or not properties:
-        raise _no(place, "an object names its properties: strict mode takes none without any")
+        raise refusal(place, "an object names its properties: strict mode takes none without any")
     required = schema.get("required", ())
     made = {}
     for name, node in properties.items():
@@ -217,12 +189,12 @@ def _one_kind_of_items(schema: Schema, place: str, definitions: Schema) -> None:
     places = schema.pop("prefixItems", None)
     if places is not None:
         if any(other != places[0] for other in places[1:]):
-            raise _no(
+            raise refusal(
                 place, "strict mode takes no list whose places differ: make it an object with a name for each"
             )
         schema |= {"items": places[0], "minItems": len(places), "maxItems": len(places)}
     if not isinstance(schema.get("items"), dict):
-        raise _no(place, "a list says what its items are")
+        raise refusal(place, "a list says what its items are")
     schema["items"] = _strict(schema["items"], f"{place}[]", definitions)
 
 
@@ -266,7 +238,7 @@ def _check_limits(schema: Schema) -> None:
     )
     for count, limit, what in found:
         if count > limit:
-            raise _no("answer", f"the schema has {count:,} {what}, and strict mode takes {limit:,}")
+            raise refusal("answer", f"the schema has {count:,} {what}, and strict mode takes {limit:,}")
 
 
 def sent_schema(schema: Schema, model: str | None = None) -> Schema:
@@ -293,8 +265,10 @@ def schema_name(schema: Schema) -> str:
 
 
 def _is_pattern(pattern: Any) -> bool:
+    if not isinstance(pattern, str) or _UNREADABLE.search(pattern) or AMBIGUOUS_SET.search(pattern):
+        return False
     try:
         re.compile(pattern)
-    except (re.error, TypeError):
+    except re.error:
         return False
-    return not _UNREADABLE.search(pattern)
+    return True

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 from .answer_schemas import answer_schema
+from .schema_keywords import Schema
 from .short_fields import AnswerField
-from .strict_schema import Schema, schema_name, sent_schema
+from .strict_schema import schema_name, sent_schema
 
 
 def _schema_or_none(given: Any) -> Schema | None:

@@ -11,7 +11,9 @@ import msgspec
 
 from .answer_columns import answer_values
 from .quick_answers import quick_answers
-from .strict_schema import Schema, nodes_of, types_of
+from .schema_keywords import Schema, types_of
+from .strict_schema import nodes_of
+from .text_forms import Pattern, formats
 
 _SIXTY_FOUR_BITS = {"minimum": -(2**63), "maximum": 2**63 - 1}
 _UNFIT = (ValueError, TypeError, OverflowError, LookupError, AttributeError, RecursionError)
@@ -33,7 +35,10 @@ class AnswerReader:
     """
 
     def __init__(self, schema: Schema) -> None:
-        self._validator = jsonschema_rs.Draft202012Validator(_bounded(schema), validate_formats=True)
+        jsonschema_rs.Draft202012Validator(schema)  # whose patterns must be JSON Schema's too
+        self._validator = jsonschema_rs.Draft202012Validator(
+            _checked(schema), validate_formats=True, formats=formats(), keywords={"pattern": Pattern}
+        )
         self._values = answer_values(schema)
         self._decode = msgspec.json.Decoder().decode
         self.quick = quick_answers(schema)
@@ -99,12 +104,13 @@ def _bare(text: str) -> str:
     return fenced[1].strip() if fenced else text
 
 
-def _bounded(schema: Schema) -> Schema:
-    """The schema with the bounds of what its columns can hold: integers have 64 bits."""
+def _checked(schema: Schema) -> Schema:
+    """The schema with the bounds of what its columns can hold: integers have 64 bits, and equal items are one."""
     made = deepcopy(schema)
     for node in nodes_of(made):
         if "integer" in types_of(node) and "number" not in types_of(node):
             node["allOf"] = [_SIXTY_FOUR_BITS]
+        node.pop("uniqueItems", None)
     return made
 
 

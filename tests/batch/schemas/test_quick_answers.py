@@ -97,6 +97,7 @@ BOUNDED: dict[str, dict[str, Any]] = {
     "one word": {"const": "a"},
     "no words": {"enum": [1, 2]},
     "either type": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+    "union in a union": {"anyOf": [{"anyOf": [{"type": "integer"}, {"type": "null"}]}, {"type": "null"}]},
     "several types": {"type": ["integer", "null"]},
     "itself": {"anyOf": [{"$ref": "#"}, {"type": "null"}]},
     "null alone": {"type": "null"},

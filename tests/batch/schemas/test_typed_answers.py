@@ -2,7 +2,8 @@
 
 import json
 import pickle
-from typing import Any
+from decimal import Decimal
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pytest
@@ -12,6 +13,7 @@ from prefect_openai_batch.batch.schemas.answer_columns import answer_type
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
 from prefect_openai_batch.batch.schemas.answer_types import AnswerType
 from prefect_openai_batch.batch.schemas.typed_answers import AnswerReader
+from pydantic import BaseModel, Field, create_model
 
 from .schema_strategies import LEAVES, schemas
 
@@ -134,6 +136,29 @@ def test_a_union_within_a_union_is_json_text(value: Any, kept: str) -> None:
     assert found.values == {"value": kept}
 
 
+def test_a_number_may_be_absent_and_is_one_all_the_same() -> None:
+    """However deep its union stands."""
+
+    class Score(BaseModel):
+        """Bounded, and perhaps none."""
+
+        score: Annotated[int | float, Field(ge=0)] | None
+
+    reader = AnswerReader(answer_schema(Score))
+    assert [reader.read([f'{{"score": {said}}}']).values for said in ("5", "null")] == [
+        {"score": 5.0},
+        {"score": None},
+    ]
+
+
+def test_a_decimal_of_a_class_is_a_number() -> None:
+    """And no text, which could be any; the JSON text keeps its digits."""
+    schema = answer_schema(create_model("Price", price=(Decimal | None, ...)))
+    assert answer_type(schema).field("price").type == pa.float64()
+    assert AnswerReader(schema).read(['{"price": 1.50}']) == ('{"price": 1.50}', {"price": 1.5}, None)
+    assert AnswerReader(schema).read(['{"price": "N/A"}']).values is None
+
+
 def test_of_several_messages_the_one_that_fits_counts() -> None:
     """Whichever it is, the last first; they are never joined."""
     other = GOOD.replace("happy", "angry")
@@ -160,6 +185,12 @@ TYPES = {
 COLUMNS: dict[str, tuple[Any, pa.DataType]] = {
     **{name: (LEAVES[name][0], kind) for name, kind in TYPES.items()},
     "either number": ({"anyOf": [{"type": "integer"}, {"type": "number"}]}, pa.float64()),
+    "either number or none": (
+        {"anyOf": [{"anyOf": [{"type": "integer"}, {"type": "number"}]}, {"type": "null"}]},
+        pa.float64(),
+    ),
+    "definition of either number": ({"anyOf": [{"$ref": "#/$defs/N"}, {"type": "null"}]}, pa.float64()),
+    "union of itself": ({"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/U"}]}, pa.int64()),
     "either type": ({"anyOf": [{"type": "integer"}, {"type": "string"}]}, pa.string()),
     "several types": ({"type": ["integer", "null"]}, pa.int64()),
     "list": ({"type": "array", "items": {"type": "integer"}}, pa.list_(pa.int64())),
@@ -173,7 +204,12 @@ COLUMNS: dict[str, tuple[Any, pa.DataType]] = {
 def test_a_column_has_the_type_of_its_field(name: str) -> None:
     """Fixed by the schema; what is of several types, or holds itself, is JSON text."""
     node, kind = COLUMNS[name]
-    schema = answer_schema({"type": "object", "properties": {"field": node}, "required": ["field"]})
+    definitions = {
+        "N": {"anyOf": [{"type": "integer"}, {"type": "number"}]},
+        "U": {"anyOf": [{"type": "integer"}, {"$ref": "#/$defs/U"}]},
+    }
+    object_ = {"type": "object", "properties": {"field": node}, "required": ["field"]}
+    schema = answer_schema({**object_, "$defs": definitions})
     assert answer_type(schema) == pa.struct([("field", kind)])
 
 
