@@ -21,18 +21,9 @@ MAX_CHOICES = 1_000
 LONG_ENUM, LONG_ENUM_CHARACTERS = 250, 15_000
 
 _REFUSED = (
-    *(
-        "allOf",
-        "not",
-        "if",
-        "then",
-        "else",
-        "dependentRequired",
-        "dependentSchemas",
-        "dependencies",
-        "patternProperties",
-    ),
-    *("contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties", "additionalItems"),
+    *("allOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "dependencies"),
+    *("patternProperties", "contains", "contentSchema", "unevaluatedItems", "unevaluatedProperties"),
+    "additionalItems",
 )
 _TYPES = ("string", "number", "integer", "boolean", "object", "array", "null")
 _FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
