@@ -1,6 +1,8 @@
 """An item: one request line of an input file."""
 
 import re
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from math import isfinite
 from typing import Any, Literal
 
@@ -40,7 +42,11 @@ def encode_body(body: dict[str, Any]) -> bytes:
 
 
 def _refuse_no_numbers(value: Any) -> None:
-    if isinstance(value, dict):
+    if isinstance(value, Enum):
+        value = value.value
+    if is_dataclass(value):
+        value = [getattr(value, field.name, None) for field in fields(value)]
+    elif isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
         for part in value:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from .json_types import holds
+from .temporal_values import temporal_values
 from .value_texts import text
 
 import_module("pandas.core.arrays.arrow.extension_types")  # tells Arrow of pandas' types, in every process
@@ -31,10 +32,11 @@ def row_values(column: pa.Array) -> list[Any]:
         return row_values(column.dictionary_decode())
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
         return json_values(column)
-    try:
-        return list(column.to_pylist())
-    except (KeyError, OverflowError, ValueError):  # what only Arrow's own types can hold
-        return json_values(column)
+    return temporal_values(column) if _is_temporal(kind) else list(column.to_pylist())
+
+
+def _is_temporal(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_temporal(kind) and not pa.types.is_interval(kind))
 
 
 def _may_hold_vectors(kind: pa.DataType) -> bool:
@@ -60,7 +62,7 @@ def json_values(column: pa.Array) -> list[Any]:
     if isinstance(column, pa.ExtensionArray) and kind.extension_name in _OF_PANDAS:
         return [None if pd.isna(value) else str(value) for value in column.to_pandas()]
     if isinstance(column, pa.ExtensionArray):
-        return _texts(column) if kind.extension_name == "arrow.uuid" else json_values(column.storage)
+        return _texts(column.to_pylist()) if kind.extension_name == "arrow.uuid" else json_values(column.storage)
     if pa.types.is_dictionary(kind):
         return json_values(column.dictionary_decode())
     if pa.types.is_struct(kind):
@@ -74,12 +76,12 @@ def json_values(column: pa.Array) -> list[Any]:
 
 def _scalars(column: pa.Array) -> list[Any]:
     kind = column.type
-    if pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
-        return _times(column)
+    if _is_temporal(kind):
+        return _texts(temporal_values(column))
     if pa.types.is_float16(kind) or pa.types.is_float32(kind):
         return [None if value is None else float(str(value)) for value in _floats(column)]
     if pa.types.is_decimal(kind) or pa.types.is_interval(kind):
-        return _texts(column)
+        return _texts(column.to_pylist())
     if (
         pa.types.is_binary(kind)
         or pa.types.is_large_binary(kind)
@@ -91,18 +93,8 @@ def _scalars(column: pa.Array) -> list[Any]:
     return values
 
 
-def _times(column: pa.Array) -> list[str | None]:
-    try:
-        return _texts(column)
-    except KeyError:  # a zone that Python does not know
-        return _times(column.cast(pa.timestamp(column.type.unit, "UTC")))
-    except (OverflowError, ValueError):  # Arrow's go further than Python's, and to nanoseconds
-        texts: list[str | None] = column.cast(pa.string()).to_pylist()
-        return texts
-
-
-def _texts(column: pa.Array) -> list[str | None]:
-    return [None if value is None else text(value) for value in column.to_pylist()]
+def _texts(values: list[Any]) -> list[str | None]:
+    return [None if value is None else text(value) for value in values]
 
 
 def _floats(column: pa.Array) -> list[Any]:

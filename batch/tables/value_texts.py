@@ -41,6 +41,8 @@ def _text_of_other(value: Any) -> str:
     """The text of a value whose type is not among the usual."""
     if isinstance(value, datetime):  # pandas' too
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return _duration_text(value)
     if isinstance(value, Mapping | list) or getattr(value, "ndim", None):
         return _json_text(dict(value) if isinstance(value, Mapping) else value)
     if isinstance(value, bytes | bytearray | memoryview):
@@ -49,6 +51,13 @@ def _text_of_other(value: Any) -> str:
     if not (isinstance(value, _SCALARS) or hasattr(value, "ndim")):
         raise TypeError(f"{type(value).__name__} is no value that has a text")
     return found
+
+
+def _duration_text(value: timedelta) -> str:
+    """As Python writes durations, also of pandas'; behind the microseconds the nanoseconds that those may have."""
+    said = str(timedelta(value.days, value.seconds, value.microseconds))
+    rest = getattr(value, "nanoseconds", 0)
+    return f"{said}{'' if value.microseconds else '.000000'}{rest:03}" if rest else said
 
 
 _SCALARS = (str, int, float, Decimal, date, time, timedelta, UUID)

@@ -1,6 +1,8 @@
 """Items made by hand: what is written, and what no job would send is refused."""
 
-from math import nan
+from dataclasses import dataclass
+from enum import Enum
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,20 @@ def test_items_by_hand_that_share_an_id_are_refused_by_it(tmp_path: Path) -> Non
     assert refused.value.details == {"custom_id": "a", "rows": (1, 2)}
 
 
+@dataclass(slots=True)
+class Score:
+    """An object that JSON can say, but for a number that is none."""
+
+    of: str
+    value: float
+
+
+class Bound(Enum):
+    """A number that is none, by its name."""
+
+    NONE = inf
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -69,8 +85,13 @@ def test_items_by_hand_that_share_an_id_are_refused_by_it(tmp_path: Path) -> Non
         ({"model": "m", "stream": True}, "The item 'b' asks for a stream: batches do not stream"),
         ({"model": "m", "seed": 2**70}, "Row 2 cannot be sent as JSON"),
         ({"model": "m", "input": ["null", {"x": [nan]}]}, "Row 2 cannot be sent as JSON: a number in it is nan"),
+        ({"model": "m", "input": [Score("a", 1.0), Score("b", nan)]}, "a number in it is nan"),
+        ({"model": "m", "input": {"most": Bound.NONE}}, "a number in it is inf"),
     ],
-    ids=["no model", "an empty one", "a number", "a list", "a stream", "a long integer", "no number"],
+    ids=[
+        *("no model", "an empty one", "a number", "a list", "a stream", "a long integer", "no number"),
+        *("no number in a dataclass", "no number by its name"),
+    ],
 )
 def test_what_no_job_would_send_is_refused(tmp_path: Path, body: dict[str, Any], said: str) -> None:
     """The item is named."""

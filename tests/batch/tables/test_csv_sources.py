@@ -45,6 +45,15 @@ def test_our_own_csv_is_read_whatever_its_answers_hold(tmp_path: Path) -> None:
     assert rows_of(tmp_path / "a.csv") == table.to_pylist()
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.int64(), pa.list_(pa.int64())], ids=str)
+def test_empty_values_of_one_column_are_rows(tmp_path: Path, kind: pa.DataType) -> None:
+    """They are written in quotes, for a blank line is no row."""
+    table = pa.table({"a": pa.array([None, None, None], kind)})
+    write_table(str(tmp_path / "a.csv"), table.schema, table.to_batches())
+    assert rows_of(tmp_path / "a.csv") == [{"a": ""}] * 3
+    assert rows_of(written(tmp_path, "b.csv", 'a\n""\n\nx\n\n')) == [{"a": ""}, {"a": "x"}]
+
+
 def test_csv_types_are_not_guessed(tmp_path: Path) -> None:
     """Leading zeros, NA and empty fields stay what they are."""
     path = written(tmp_path, "a.csv", "zip,name,note\n01234,NA,\nnull,1e5,' x '\n")

@@ -152,14 +152,6 @@ def test_not_a_number(tmp_path: Path) -> None:
     assert [row[0] for row in cells(tmp_path / "o.csv")] == ["x", "nan", "inf"]
 
 
-def test_times_that_python_cannot_hold(tmp_path: Path) -> None:
-    """A year beyond 9999 is written by Arrow, and nanoseconds are kept."""
-    far = pa.array([10**12], pa.timestamp("s"))
-    fine = pa.array([1], pa.timestamp("ns"))
-    found = objects(write(tmp_path / "out.jsonl", pa.table({"far": far, "fine": fine})))
-    assert found == [{"far": str(far.cast(pa.string())[0]), "fine": "1970-01-01T00:00:00.000000001"}]
-
-
 @FIXTURE_IS_REUSED
 @given(numbers=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1))
 def test_small_floats_are_as_short_as_they_can_be(tmp_path: Path, numbers: list[float]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Dialect, Text
 from sqlalchemy.types import TypeEngine
 
 from ...json_values import json_values
+from ...temporal_values import A_DAY
 from ...value_texts import json_bytes, text
 from .column_types import is_other, is_postgres, is_text
 
@@ -21,9 +22,6 @@ NOT_A_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 FIRST_DAY, LAST_DAY = (day.toordinal() - date(1970, 1, 1).toordinal() for day in (date.min, date.max))
 """In days from 1970."""
-
-A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000}
-"""How many units of time a day has."""
 
 ZERO_IN_JSON = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
