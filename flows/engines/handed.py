@@ -26,6 +26,7 @@ from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
 from ...batch.progress import Step, report
+from .silence import told_where_silent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -37,7 +38,7 @@ OF_THE_TASK = ("RayTaskError", "TaskCancelledError")
 """Ray's names for what a task itself has raised, or could not import, and for a task that somebody cancelled."""
 
 UNREACHABLE = (OSError, ValueError)
-"""What Dask's client raises, which connects when it is given its first task: nobody answers there, or it is no address.
+"""What Dask's client raises, which connects when it is given its first task: nobody answers, or it is no address.
 
 Nothing of a task is run meanwhile, so it is never what the task itself has raised.
 """
@@ -50,6 +51,7 @@ class Handed(Generic[R]):
     """A call of a task that an engine is given."""
 
     def __init__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self._name = task.name
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
         self._tell: Callable[[], None] | None = None
         self._at_its_end: list[_Once] = []
@@ -124,7 +126,8 @@ class Handed(Generic[R]):
     def _awaited(self, future: PrefectFuture[R]) -> R:
         """What a future gives, when all is told of its end: its engine may call back only later."""
         try:
-            result = future.result()
+            with told_where_silent(future, self._name):
+                result = future.result()
         except Exception:
             self._tell_its_end()
             raise
@@ -196,7 +199,7 @@ def _taken(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> PrefectFut
             raise
         address = getattr(runner, "address", None)
         get_run_logger().warning(
-            "The flow's %s%s takes no task (%s): all that it has not taken is run here",
+            "The flow's %s%s takes no task (%s): from now on they are run here, in the flow's own process",
             type(runner).__name__,
             f" at {address}" if address else "",
             _said(error),
