@@ -10,12 +10,11 @@ from typing import Any
 
 from prefect import get_run_logger
 from prefect.futures import PrefectFuture
-from prefect.logging.loggers import LoggingAdapter
 
 SILENT_SECONDS = 30.0
 """Of a task that is waited for so long the log tells, and again each time that this has doubled."""
 
-WAITS = "%s has not ended for %.0f s: it is at work, or no worker of the flow's engine can run it"
+WAITS = "%s has not ended after %.0f s: it is at work, or no worker of the flow's engine can run it"
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def told_where_silent(future: PrefectFuture[Any], name: str) -> Iterator[None]:
         yield
         return
     over = Event()
-    tell = partial(copy_context().run, _tell, get_run_logger(), name, over)  # with Prefect's settings, to log by
+    tell = partial(copy_context().run, _tell, name, over)  # the run, whose log it is, and Prefect's settings
     Thread(target=tell, name="silence", daemon=True).start()
     try:
         yield
@@ -33,9 +32,9 @@ def told_where_silent(future: PrefectFuture[Any], name: str) -> Iterator[None]:
         over.set()
 
 
-def _tell(logger: LoggingAdapter, name: str, over: Event) -> None:
+def _tell(name: str, over: Event) -> None:
     waited, pause = 0.0, SILENT_SECONDS
     while not over.wait(pause):
         waited += pause
-        logger.info(WAITS, name, waited)
+        get_run_logger().info(WAITS, name, waited)
         pause = waited

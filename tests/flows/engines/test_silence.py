@@ -34,7 +34,7 @@ def test_a_cluster_without_a_worker_is_told_of(
         Timer(3, cluster.scale, [1]).start()
         assert hand_over() == 5
     told = [one.message for one in caplog.records if "no worker of the flow's engine" in one.message]
-    assert told[0].startswith("answers has not ended for 0 s")
+    assert told[0].startswith("answers has not ended after 0 s")
     assert 2 < len(told) < 12
 
 
