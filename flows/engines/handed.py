@@ -11,18 +11,22 @@ from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
 from threading import Lock
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 from httpx import HTTPError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.exceptions import CrashedRun, PrefectException
 from prefect.futures import PrefectFuture
 from prefect.states import Crashed
+from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
 from ...batch.progress import Step, report
+from .silence import told_where_silent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,26 +37,30 @@ ENGINES = ("distributed", "ray")
 OF_THE_TASK = ("RayTaskError", "TaskCancelledError")
 """Ray's names for what a task itself has raised, or could not import, and for a task that somebody cancelled."""
 
+UNREACHABLE = (OSError, ValueError)
+"""What Dask's client raises, which connects when it is given its first task: nobody answers, or it is no address.
+
+Nothing of a task is run meanwhile, so it is never what the task itself has raised.
+"""
+
+_taking_none: WeakValueDictionary[int, TaskRunner[Any]] = WeakValueDictionary()
+"""The runners that take no task, by their ids, for not all can be hashed: each try takes Dask's client 30 s."""
+
 
 class Handed(Generic[R]):
     """A call of a task that an engine is given."""
 
     def __init__(self, task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self._name = task.name
         self._here: Callable[[], R] = partial(task, *args, **kwargs)
-        self._future: PrefectFuture[R] | None = None
         self._tell: Callable[[], None] | None = None
         self._at_its_end: list[_Once] = []
         self._owed: Callable[[], None] | None = None
         self._is_over = False
-        self._lost: Exception | None = None
         self._result: R
-        try:
-            self._future = task.submit(*args, **kwargs)
-        except Exception as error:
-            if not is_lost(error):
-                raise
-            self._lost = error
-        else:
+        self._future = _taken(task, *args, **kwargs)
+        self._is_lost = self._future is None
+        if self._future is not None:
             self._future.add_done_callback(self._note_end)
 
     def telling(self, step: Step, rows: int) -> "Handed[R]":
@@ -71,21 +79,22 @@ class Handed(Generic[R]):
 
     def result(self) -> R:
         """Its result; where its process was lost, that of the same call in this one."""
-        if self._future is not None and self._lost is None:
+        if self._future is not None and not self._is_lost:
             try:
                 self._result = self._awaited(self._future)
             except Exception as error:
                 if not is_lost(error):
                     raise
-                self._lost = error
-        if self._lost is not None:
-            self._do_here(self._lost)
-        self._future = self._lost = None  # Dask keeps the results that are referred to, and makes lost ones again
+                get_run_logger().warning("A task's process is gone (%s): it is run here", _said(error))
+                self._is_lost = True
+        if self._is_lost:
+            self._do_here()
+        self._future = None  # Dask keeps the results that are referred to, and makes lost ones again
         return self._result
 
     def failure(self) -> Exception | None:
         """What it has raised, as far as is known: nothing is waited for, and what is lost is not done here."""
-        if self._is_over and self._future is not None and self._lost is None:
+        if self._is_over and self._future is not None and not self._is_lost:
             try:
                 self._result = self._awaited(self._future)
             except Exception as error:
@@ -117,7 +126,8 @@ class Handed(Generic[R]):
     def _awaited(self, future: PrefectFuture[R]) -> R:
         """What a future gives, when all is told of its end: its engine may call back only later."""
         try:
-            result = future.result()
+            with told_where_silent(future, self._name):
+                result = future.result()
         except Exception:
             self._tell_its_end()
             raise
@@ -128,12 +138,11 @@ class Handed(Generic[R]):
         for once in self._at_its_end:
             once()
 
-    def _do_here(self, error: Exception) -> None:
-        said = next(iter(str(error).splitlines()), "")
-        get_run_logger().warning("A task's process is gone (%s: %s): it is run here", type(error).__name__, said)
+    def _do_here(self) -> None:
         if self._future is not None:
             _mark_lost(self._future)
         self._result = self._here()
+        self._is_lost = False
         for tell in filter(None, (self._owed, self._tell)):
             tell()
 
@@ -175,6 +184,33 @@ def is_lost(error: Exception) -> bool:
     return isinstance(error, CrashedRun | BrokenExecutor) or any(
         kind.__module__.partition(".")[0] in ENGINES for kind in kinds
     )
+
+
+def _taken(task: Task[P, R], /, *args: P.args, **kwargs: P.kwargs) -> PrefectFuture[R] | None:
+    """The future of a task that the flow's engine takes; None where it takes none, and is not tried again."""
+    context = FlowRunContext.get()
+    runner = None if context is None else context.task_runner
+    if id(runner) in _taking_none:
+        return None
+    try:
+        return task.submit(*args, **kwargs)
+    except Exception as error:
+        if not (is_lost(error) or isinstance(error, UNREACHABLE)):
+            raise
+        address = getattr(runner, "address", None)
+        get_run_logger().warning(
+            "The flow's %s%s takes no task (%s): from now on they are run here, in the flow's own process",
+            type(runner).__name__,
+            f" at {address}" if address else "",
+            _said(error),
+        )
+        if runner is not None:
+            _taking_none[id(runner)] = runner
+        return None
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _mark_lost(future: PrefectFuture[R]) -> None:

@@ -53,7 +53,7 @@ def _refuse_deleted(connection: Connection, job: Job, batch: Batch) -> None:
         if file_id is not None and not connection.has_file(file_id):
             raise JobKeyError(
                 f"The job {job.key!r} was done before: its batch {batch.id} has ended and its output is deleted. "
-                f"Its results went to its destination then ({job.table}). Choose another job key to pay for "
-                "the answers again.",
+                "Its results went to the destination of the run that did it, perhaps with another `storage`. "
+                "Choose another job key to pay for the answers again.",
                 job_key=job.key,
             )

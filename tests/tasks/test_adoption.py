@@ -88,6 +88,8 @@ def test_a_job_that_is_done_is_refused_by_name(
     for batch in batches:
         remove_files(connection, connection.batch(batch.id))
     job, files = built_job(tmp_path / "elsewhere")
-    with pytest.raises(JobKeyError, match="The job 'job' was done before"):
+    with pytest.raises(JobKeyError, match="The job 'job' was done before") as refused:
         adopt(connection, job, files)
+    assert "the destination of the run that did it" in str(refused.value)
+    assert job.table not in str(refused.value), "which this start has never written"
     assert server.bill()["billed"] == 2
