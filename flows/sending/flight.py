@@ -37,6 +37,9 @@ PATIENT_SECONDS = 3_600.0
 
 ROOM_OF = "room among the enqueued tokens of {}"
 
+A_TURN = "a turn among Prefect's global concurrency limits (openai-batch-…), of which one is 0"
+"""What files wait for that lack room although nothing bounds it."""
+
 
 class Flight:
     """The input files of a round on their way: submitted as `Departures` says, waited for, fetched."""
@@ -179,14 +182,17 @@ class Flight:
     def _say_what_lacks_room(self) -> None:
         """Once for each model."""
         for model in sorted(self.departures.look.lacking - self.told_of):
-            get_run_logger().info("Input files wait for %s", ROOM_OF.format(model))
+            get_run_logger().info("Input files wait for %s", self._room_of(model))
         self.told_of |= self.departures.look.lacking
 
     def _awaited(self) -> str:
         lacking = self.departures.look.lacking
         if self.patience.is_away("list"):
             return "OpenAI, which does not say what is enqueued"
-        return ROOM_OF.format(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
+        return self._room_of(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
+
+    def _room_of(self, models: str) -> str:
+        return ROOM_OF.format(models) if self.departures.is_bounded else A_TURN
 
     def _stop_if_spent(self) -> None:
         """Stop the job where nothing is open any more, and its budget lets none of what waits through."""
