@@ -18,6 +18,7 @@ from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import noted_wait
 from ...batch.progress import report as report_progress
 from ...batch.storage.records import listed_once
+from ...batch.words import counted
 from ...tasks import look_for_room, reconsider_batch, sensor_options, wait_for_batches
 from ...tasks.remote.tries import kind_of, may_pass
 from ..job_run import JobRun
@@ -180,10 +181,13 @@ class Flight:
         return may_go
 
     def _say_what_lacks_room(self) -> None:
-        """Once for each model."""
-        for model in sorted(self.departures.look.lacking - self.told_of):
+        """In the log once for each model; to whoever watches with how many items that are."""
+        lacking = self.departures.look.lacking
+        for model in sorted(lacking - self.told_of):
             get_run_logger().info("Input files wait for %s", self._room_of(model))
-        self.told_of |= self.departures.look.lacking
+        self.told_of |= lacking
+        if items := sum(file.items for file in self.departures.waiting if file.model in lacking):
+            report_progress("upload", text=f"{counted(items, 'item')} without {self._awaited()}")
 
     def _awaited(self) -> str:
         lacking = self.departures.look.lacking

@@ -37,6 +37,7 @@ from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from ...batch.progress import noted_wait
 from .account import Account
 from .tries import pause
 
@@ -97,7 +98,7 @@ def take_turn(account: Account) -> bool:
     """
     paces = (UPLOADS, CREATIONS)
     try:
-        with _turns, _client() as client:
+        with noted_wait("Prefect, for a turn"), _turns, _client() as client:
             return _take(client, paces, account)
     except Exception as error:
         names = " and ".join(pace.name(account) for pace in paces)
