@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a header may be called."""
 
+LONGEST_TIMEOUT_SECONDS = 1e9
+"""What a system can count, thirty years: with more no call gets through."""
+
 
 class NamedSecret(BaseModel):
     """What a gateway in front of the server asks for. What is left empty is not sent."""
@@ -68,10 +71,18 @@ class BatchCredentials(CredentialsBlock):
         description="What the account's webhooks are signed with; else OPENAI_WEBHOOK_SECRET.",
     )
     timeout_seconds: float = Field(
-        default=600.0, gt=0, title="Time-out", description="Seconds a single call may take."
+        default=600.0,
+        gt=0,
+        le=LONGEST_TIMEOUT_SECONDS,
+        title="Time-out",
+        description="Seconds a single call may take.",
     )
     connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, title="Connect time-out", description="Seconds that connecting may take."
+        default=5.0,
+        gt=0,
+        le=LONGEST_TIMEOUT_SECONDS,
+        title="Connect time-out",
+        description="Seconds that connecting may take.",
     )
     prices: Given = Field(
         default=(),

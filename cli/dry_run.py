@@ -9,6 +9,7 @@ import orjson
 from ..batch import clock
 from ..batch.answer_store.answers import Answers
 from ..batch.files.input_files import INPUT, InputFile
+from ..batch.flight.bounds import told_of_small_files
 from ..batch.jobs.building import build_selection
 from ..batch.jobs.job import Job
 from ..batch.jobs.only_new.window import OnlyNew, store_of, window_of
@@ -98,6 +99,8 @@ def show_dry_run(
             else ""
         )
     )
+    if slow := told_of_small_files(files, job.terms.max_enqueued_tokens):
+        click.echo(f"{slow}.", err=True)
 
 
 def _check_table(job: Job) -> None:

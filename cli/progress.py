@@ -139,7 +139,8 @@ def _lines() -> Iterator[None]:
             if news in (News(news.step, total=news.total), News(news.step, total=news.total, done=0)):
                 step.said = ""
                 return  # that it is to come is no news yet
-            if step.is_done or time.monotonic() - step.said_at >= SECONDS_BETWEEN_LINES:
+            is_held_up = news.text is not None and news.step == "upload"
+            if step.is_done or is_held_up or time.monotonic() - step.said_at >= SECONDS_BETWEEN_LINES:
                 say(news.step, step)
 
     def break_silence() -> None:

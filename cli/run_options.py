@@ -1,6 +1,7 @@
 """A run's options on the command line: one for each field of `RunOptions`, with its words, bounds and default."""
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any, TypeVar
 
 import click
@@ -13,6 +14,15 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FLAGS = {"poll_seconds": "--poll", "max_poll_seconds": "--max-poll", "settle_seconds": "--settle"}
 """Flags that are shorter than their field's name."""
+
+
+class NumberRange(click.FloatRange):
+    """A range of numbers: nan is none, and click takes it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; what is none, or outside the range, is refused."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if isnan(number) else number
 
 
 def run_options(*names: str) -> Callable[[Command], Command]:
@@ -51,4 +61,4 @@ def _type(field: FieldInfo) -> "click.ParamType[Any]":  # no subscript before cl
             bounds["max"] = bound.le
     if field.annotation in (int, int | None):
         return click.IntRange(**bounds)
-    return click.FloatRange(**bounds) if field.annotation in (float, float | None) else click.STRING
+    return NumberRange(**bounds) if field.annotation in (float, float | None) else click.STRING

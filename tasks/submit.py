@@ -72,7 +72,8 @@ def submit_batch(
             return find_or_create(connection, file, settle_seconds, by_hand)
         assert input_file_id is not None, "one of the two is given"
         path = endpoint or _endpoint_of(connection, input_file_id)
-        connection.take_turn()
+        while not connection.take_turn():
+            pass  # it waits itself
         return create_once(connection, input_file_id, path, by_hand, settle_seconds)
 
 

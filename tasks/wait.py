@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from ..batch import clock
 from ..batch.errors import BatchNotFinished, BatchUnknown
 from ..batch.files.batches import Batch, BatchStatus, count_items, describe_progress
-from ..batch.jobs.options import MAX_POLL_SECONDS, POLL_SECONDS, Pauses
+from ..batch.jobs.options import LONGEST_SECONDS, MAX_POLL_SECONDS, POLL_SECONDS, Pauses
 from ..batch.jobs.submissions import gave_way, has_ended
 from ..batch.progress import report
 from .options import KEPT_AS_JSON, SensorOptions
@@ -54,6 +54,9 @@ def sensor_options(
         deadline: When to stop looking; it counts by the clock, so a retried run does not begin anew. None means
             when there have been looks for `LONGEST_WAIT_SECONDS`.
 
+    Raises:
+        ValueError: the time between looks is longer than a day, or no number.
+
     Example:
         ```python
         from prefect_openai_batch import ChatRequest, sensor_options, submit_batch, wait_for_batch
@@ -63,6 +66,11 @@ def sensor_options(
         batch = brisk(batch)
         ```
     """
+    if not (poll_seconds <= LONGEST_SECONDS and max_poll_seconds <= LONGEST_SECONDS):  # nan is not, either
+        raise ValueError(
+            f"poll_seconds {poll_seconds:g} and max_poll_seconds {max_poll_seconds:g}: neither may be more than "
+            f"{LONGEST_SECONDS:g}, a day."
+        )
     now = clock.now()
     age = max(0.0, now - (created_at or now))
     pauses, delays = Pauses(poll_seconds, max_poll_seconds), list[float]()

@@ -1,6 +1,6 @@
 """The most tokens of a model in open batches: what somebody has said, and what refusals have told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,7 +11,11 @@ from ..jobs.job import Job
 from ..jobs.rounds import Whereabouts
 from ..jobs.submissions import Refusals, refusals
 from ..prices import undated
+from ..words import counted
 from .cuts import told_limit
+
+MANY_FILES, FEW_ITEMS = 50, 100
+"""More files than that, of fewer items on average, are told of: the bound that cut them is small, or a slip."""
 
 VALIDATION_SECONDS = 80.0
 """Validation takes no longer, as a rule: a minute was measured."""
@@ -96,6 +100,18 @@ class Bounds:
     def bind(self, models: Iterable[str]) -> bool:
         """Whether any of these models is bounded."""
         return any(self.of(model) is not None for model in models)
+
+
+def told_of_small_files(files: Sequence[InputFile], bound: int | None) -> str:
+    """What to say of a bound on enqueued tokens that cuts a job into many small files; empty where it does not."""
+    items = sum(file.items for file in files)
+    if bound is None or len(files) <= MANY_FILES or items >= FEW_ITEMS * len(files):
+        return ""
+    at_once = max(1, bound * items // max(1, sum(map(enqueued_tokens, files))))
+    return (
+        f"max_enqueued_tokens {bound:,} lets about {counted(at_once, 'item')} go at a time: "
+        f"{len(files):,} batches, few of them at once"
+    )
 
 
 def bounds_of(job: Job, where: Whereabouts, now: float) -> Bounds:

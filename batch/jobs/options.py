@@ -22,6 +22,12 @@ POLL_SECONDS = 2.0
 MAX_POLL_SECONDS = 600.0
 """The longest; with it a batch of 24 hours is looked at fewer than 200 times."""
 
+LONGEST_SECONDS = 86_400.0
+"""No pause of a run is longer: that is all the time a batch has."""
+
+LONGEST_DAYS = 1_000_000.0
+"""No answer is asked for that may be older."""
+
 KEEP_DAYS = 7.0
 """Rows are people's data: a finished job's folder does not hold them for good."""
 
@@ -122,18 +128,21 @@ class RunOptions(BaseModel):
     poll_seconds: float = Field(
         default=POLL_SECONDS,
         gt=0,
+        le=LONGEST_SECONDS,
         title="Shortest pause between looks",
         description="Seconds between two looks at the batches; they grow with the batch's age.",
     )
     max_poll_seconds: float = Field(
         default=MAX_POLL_SECONDS,
         gt=0,
+        le=LONGEST_SECONDS,
         title="Longest pause between looks",
         description="The most seconds between two looks at the batches.",
     )
     settle_seconds: float = Field(
         default=SETTLE_SECONDS,
         ge=0,
+        le=LONGEST_SECONDS,
         title="Settle",
         description="Seconds to look for a batch whose creation got no answer, before creating it again.",
     )
@@ -166,6 +175,7 @@ class RunOptions(BaseModel):
     max_answer_age_days: float | None = Field(
         default=None,
         gt=0,
+        le=LONGEST_DAYS,
         title="Oldest answer",
         description="How many days old a kept answer may be when the job begins.",
         json_schema_extra=without_none,
@@ -188,6 +198,13 @@ class RunOptions(BaseModel):
         title="All rows again",
         description="Take all rows of a source with a watermark, and set its mark anew.",
     )
+
+    @field_validator("in_flight", "max_enqueued_tokens", "max_rounds", mode="before")
+    @classmethod
+    def _no_flag(cls, number: object) -> object:
+        if isinstance(number, bool):
+            raise ValueError("it is a number, not true or false")
+        return number
 
     @field_validator("answers")
     @classmethod

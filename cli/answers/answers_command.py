@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ...batch.jobs.options import LONGEST_DAYS
 from ...batch.prices import dollars
 from ...batch.words import counted, size
 from .. import process
+from ..run_options import NumberRange
 from .listing import listing
 
 if TYPE_CHECKING:
@@ -32,7 +34,11 @@ store_option = click.option(
 )
 yes = click.option("--yes", "-y", "sure", is_flag=True, help="Do not ask.")
 older_than = click.option(
-    "--older-than", "days", type=click.FloatRange(min=0), metavar="DAYS", help="Kept so many days ago or more."
+    "--older-than",
+    "days",
+    type=NumberRange(min=0, max=LONGEST_DAYS),
+    metavar="DAYS",
+    help="Kept so many days ago or more.",
 )
 
 
@@ -66,7 +72,12 @@ def show_answers(name: str | None, *, as_json: bool) -> None:
 @answers_command.command("prune")
 @store_option
 @click.option(
-    "--older-than", "days", type=click.FloatRange(min=0), metavar="DAYS", required=True, help="Kept so long ago."
+    "--older-than",
+    "days",
+    type=NumberRange(min=0, max=LONGEST_DAYS),
+    metavar="DAYS",
+    required=True,
+    help="Kept so long ago.",
 )
 @yes
 def prune_answers(name: str | None, days: float, *, sure: bool) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import process
+from ..run_options import NumberRange
 from .named_server import need_server
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ PREFECT_FILE = "prefect.yaml"
 lost_after = click.option(
     "--lost-after",
     "lost_seconds",
-    type=click.FloatRange(min=45),
+    type=NumberRange(min=45, max=1_000_000),
     help="Seconds without a sign of life until a run counts as crashed, 720 unless you say otherwise; under 540 "
     "only where every run beats more often than Prefect's 180 seconds (PREFECT_FLOWS_HEARTBEAT_FREQUENCY).",
 )

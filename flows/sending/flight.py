@@ -18,6 +18,7 @@ from ...batch.outcomes.validation import Reason, why_refused
 from ...batch.progress import noted_wait
 from ...batch.progress import report as report_progress
 from ...batch.storage.records import listed_once
+from ...batch.words import counted
 from ...tasks import look_for_room, reconsider_batch, sensor_options, wait_for_batches
 from ...tasks.remote.tries import kind_of, may_pass
 from ..job_run import JobRun
@@ -36,6 +37,9 @@ PATIENT_SECONDS = 3_600.0
 """So long OpenAI may take, give or tell nothing before a run fails that waits in its own process."""
 
 ROOM_OF = "room among the enqueued tokens of {}"
+
+A_TURN = "a turn among Prefect's global concurrency limits (openai-batch-…), of which one is 0"
+"""What files wait for that lack room although nothing bounds it."""
 
 
 class Flight:
@@ -177,16 +181,22 @@ class Flight:
         return may_go
 
     def _say_what_lacks_room(self) -> None:
-        """Once for each model."""
-        for model in sorted(self.departures.look.lacking - self.told_of):
-            get_run_logger().info("Input files wait for %s", ROOM_OF.format(model))
-        self.told_of |= self.departures.look.lacking
+        """In the log once for each model; to whoever watches with how many items that are."""
+        lacking = self.departures.look.lacking
+        for model in sorted(lacking - self.told_of):
+            get_run_logger().info("Input files wait for %s", self._room_of(model))
+        self.told_of |= lacking
+        if items := sum(file.items for file in self.departures.waiting if file.model in lacking):
+            report_progress("upload", text=f"{counted(items, 'item')} without {self._awaited()}")
 
     def _awaited(self) -> str:
         lacking = self.departures.look.lacking
         if self.patience.is_away("list"):
             return "OpenAI, which does not say what is enqueued"
-        return ROOM_OF.format(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
+        return self._room_of(", ".join(sorted(lacking))) if lacking else "the time at which more may be sent"
+
+    def _room_of(self, models: str) -> str:
+        return ROOM_OF.format(models) if self.departures.is_bounded else A_TURN
 
     def _stop_if_spent(self) -> None:
         """Stop the job where nothing is open any more, and its budget lets none of what waits through."""

@@ -10,6 +10,7 @@ from prefect import get_run_logger
 from ...batch.files.batches import SYNCHRONOUS, Batch
 from ...batch.files.input_files import InputFile
 from ...batch.files.pieces import in_words
+from ...batch.flight.bounds import told_of_small_files
 from ...batch.jobs.job import Job
 from ...batch.jobs.only_new.window import window_of
 from ...batch.jobs.report import JobReport
@@ -56,6 +57,8 @@ def tell_built(job: Job) -> None:
     items = counted(sum(file.items for file in files), "item")
     about = estimate_files(files, job.terms.prices)
     get_run_logger().info("To be sent: %s in %s, %s", items, counted(len(files), "input file"), about)
+    if slow := told_of_small_files(files, job.terms.max_enqueued_tokens):
+        get_run_logger().warning("%s", slow)
     unsent = sum(file.items for file in job.unsent())
     if unsent:
         get_run_logger().info("Not sent: %s, answered before or by another row", counted(unsent, "row"))

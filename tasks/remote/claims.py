@@ -47,9 +47,10 @@ def find_or_create(
 
     Items made by hand are of no job: `by_hand` is their identity.
     """
-    batch = find_or_create_in_room(connection, file, settle_seconds, None, by_hand)
-    assert batch is not None, "only a bound keeps a batch back"
-    return batch
+    while True:  # without a bound only a pace that is paused keeps a batch back
+        batch = find_or_create_in_room(connection, file, settle_seconds, None, by_hand)
+        if batch is not None:
+            return batch
 
 
 def find_or_create_in_room(
@@ -61,7 +62,7 @@ def find_or_create_in_room(
 ) -> Batch | None:
     """The same, where no more than `bound` tokens of a model may be enqueued; None: there is no room for it now.
 
-    Then its upload is kept for the next time.
+    Then its upload is kept for the next time. Or somebody has paused all uploads and creations.
     """
     seen = look(file)
     done = submitted(file, seen)
@@ -100,8 +101,9 @@ def _found_or_created(
     if found is not None:
         return found
     kept = kept_upload(file) if number or KEPT_UPLOAD in seen.names else None
-    if kept is None or attempt_of(file) > 1:  # else it has had its turn, and found no room
-        connection.take_turn()
+    has_turn = kept is not None and attempt_of(file) == 1  # it has found no room
+    if not has_turn and not connection.take_turn():
+        return None
     tried = partial(_found_or_tried, connection, file, identity, find, bound)
     try:
         return _found_or_created_of(connection, file, kept or upload(connection, file), tried)

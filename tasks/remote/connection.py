@@ -73,10 +73,9 @@ class Connection:
         """The address that the calls go to, as an answer store knows it."""
         return without_secrets(self.base_url).rstrip("/")
 
-    def take_turn(self) -> None:
-        """Wait until one more batch may be uploaded and created."""
-        if self._paced:
-            take_turn(self.account)
+    def take_turn(self) -> bool:
+        """Wait until one more batch may be uploaded and created; False where somebody lets none go for now."""
+        return not self._paced or take_turn(self.account)
 
     @contextmanager
     def one_at_a_time(self) -> Iterator[bool]:

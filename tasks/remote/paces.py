@@ -6,8 +6,9 @@ uploads    100 slots, of which 14 come back a second      940 in any minute; Ope
 room       1 slot, held while one looks and submits       one at a time
 
 A batch takes a turn of both before its upload. A limit that is missing is made; one that is there stays as it is,
-so whoever shares the account with other programs sets it lower. It is named by who we are to OpenAI
-(`Account.digest`), and so is shared by all runs that use one Prefect server and one project, or credentials block.
+so whoever shares the account with other programs sets it lower, and whoever sets it to 0 lets nothing go until it
+is lifted; only one of which no slot comes back is mended. It is named by who we are to OpenAI (`Account.digest`),
+and so is shared by all runs that use one Prefect server and one project, or credentials block.
 
 A limit is looked at before it is asked for a slot: each refusal costs it what had come back since the last, and
 many runs that ask at once would keep it from ever filling. The slot of the room comes back by itself, too: leases
@@ -36,6 +37,7 @@ from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from ...batch.progress import noted_wait
 from .account import Account
 from .tries import pause
 
@@ -43,6 +45,9 @@ log = logging.getLogger(__name__)
 
 SLOT_SECONDS = 60.0
 """So long the slot of the room is waited for; and so soon it is free again that a killed process held."""
+
+PAUSED_SECONDS = 10.0
+"""So long a limit of 0 is looked at, before whoever asks sees to what else there is, such as the job's end."""
 
 NO_SLOT = 423
 """Prefect's status of a limit whose slots are all taken."""
@@ -56,6 +61,9 @@ BUSY = 503
 
 BUSY_SECONDS = 0.1
 """So soon Prefect is then asked again, as often as its client tries at all."""
+
+PAUSED = "Prefect's global concurrency limit {0} is 0: `prefect gcl update {0} --limit {1}` lifts it"
+"""What is said of a limit that lets nothing pass."""
 
 _turns, _slots = Lock(), Lock()
 """One thread of a process at a time looks and asks."""
@@ -79,17 +87,23 @@ UPLOADS = Pace("uploads", 100, 14.0)
 ROOM = Pace("room", 1, 1 / SLOT_SECONDS)
 
 
-def take_turn(account: Account) -> None:
+def take_turn(account: Account) -> bool:
     """Wait until one more batch may be uploaded and created.
+
+    Returns:
+        False where somebody has set a limit to 0, and it is better to ask again later.
 
     Raises:
         KeyboardInterrupt: what it is for was ended meanwhile.
     """
+    paces = (UPLOADS, CREATIONS)
     try:
-        with _turns, _client() as client:
-            _take(client, (UPLOADS, CREATIONS), account)
+        with noted_wait("Prefect, for a turn"), _turns, _client() as client:
+            return _take(client, paces, account)
     except Exception as error:
-        log.warning("Prefect keeps no pace of uploads and creations (%s)", type(error).__name__)
+        names = " and ".join(pace.name(account) for pace in paces)
+        log.warning("Prefect keeps no pace of uploads and creations (%s), by %s", type(error).__name__, names)
+        return True
 
 
 @contextmanager
@@ -104,7 +118,9 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
         with _slots, _client() as client:
             taken = got = _take(client, (ROOM,), account, SLOT_SECONDS)
     except Exception as error:
-        log.warning("Prefect keeps no order in looking for room (%s)", type(error).__name__)
+        log.warning(
+            "Prefect keeps no order in looking for room (%s), by %s", type(error).__name__, ROOM.name(account)
+        )
     begun = time.monotonic()
     try:
         yield got
@@ -115,7 +131,10 @@ def one_at_a_time(account: Account) -> Iterator[bool]:
 
 
 def _take(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account, seconds: float = inf) -> bool:
-    """Take a slot of each limit as soon as all have one; False where they had none for so many seconds."""
+    """Take a slot of each limit as soon as all have one; False where they had none for so many seconds.
+
+    Of a limit of 0 that is known sooner.
+    """
     names = [pace.name(account) for pace in paces]
     begun, seen = time.monotonic(), dict[str, tuple[datetime | None, float]]()
     while True:
@@ -123,10 +142,20 @@ def _take(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account, 
         have_one = [_has_slot(limit, seen) for limit in limits]
         if all(have_one) and _took(client, names):
             return True
-        if time.monotonic() - begun >= seconds:
+        paused = [(limit.name, pace.slots) for limit, pace in zip(limits, paces, strict=True) if _is_paused(limit)]
+        if time.monotonic() - begun >= (min(seconds, PAUSED_SECONDS) if paused else seconds):
+            for name, slots in paused:
+                log.warning("Nothing is sent: %s", PAUSED.format(name, slots))
             return False
+        full = [limit.name for limit, has_one in zip(limits, have_one, strict=True) if not has_one]
+        asked = PAUSED.format(*paused[0]) if paused else f"Prefect, for a turn ({', '.join(full or names)})"
         usual = max(map(_pause_at, limits))
-        pause(usual * random.uniform(0.5, 1.5), asked="Prefect, for a turn")  # noqa: S311  # no secret
+        pause(usual * random.uniform(0.5, 1.5), asked=asked)  # noqa: S311  # no secret
+
+
+def _is_paused(limit: GlobalConcurrencyLimitResponse) -> bool:
+    """Whether somebody lets nothing pass; a limit that is not active is off, and lets everything pass."""
+    return limit.active and not limit.limit
 
 
 def _pause_at(limit: GlobalConcurrencyLimitResponse) -> float:
@@ -148,8 +177,9 @@ def _has_slot(limit: GlobalConcurrencyLimitResponse, seen: dict[str, tuple[datet
     if limit.name not in seen or seen[limit.name][0] != limit.updated:
         seen[limit.name] = (limit.updated, now)
     still = now - seen[limit.name][1]
-    is_on = limit.active and limit.limit
-    return not is_on or limit.active_slots < limit.limit or still * limit.slot_decay_per_second >= 1
+    if not limit.active or _is_paused(limit):
+        return not limit.active
+    return limit.active_slots < limit.limit or still * limit.slot_decay_per_second >= 1
 
 
 def _took(client: SyncPrefectClient, names: list[str]) -> bool:
@@ -173,9 +203,9 @@ def _limit(client: SyncPrefectClient, pace: Pace, account: Account) -> GlobalCon
         with suppress(ObjectAlreadyExists):
             client.create_global_concurrency_limit(wanted)
         return client.read_global_concurrency_limit_by_name(name)
-    if (
-        pace is ROOM and not limit.slot_decay_per_second
-    ):  # as earlier versions made it: a lost slot was lost for good
+    if limit.active and not limit.slot_decay_per_second:
+        # as earlier versions made the room's, and Prefect's command line makes any: a slot would be lost for good
+        log.warning("No slot of %s came back: now one does in %g s", name, 1 / pace.decay)
         client.update_global_concurrency_limit(
             name, GlobalConcurrencyLimitUpdate(slot_decay_per_second=pace.decay, active_slots=0)
         )

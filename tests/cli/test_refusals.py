@@ -80,6 +80,10 @@ REFUSED = {
     "price in words": ("rows.csv", ["--price-in", "cheap"], "is not a valid float"),
     "price of output alone": ("rows.csv", ["--price-out", "2"], "give price_in too (--price-in)"),
     "price of one token": ("rows.csv", ["--price-in", "0.00000025"], "for a million tokens"),
+    "a look that never comes": ("rows.csv", ["--poll", "inf"], "'--poll': inf is not in the range"),
+    "looks too far apart": ("rows.csv", ["--max-poll", "1e12"], "'--max-poll'"),
+    "a look at no time": ("rows.csv", ["--poll", "nan"], "poll"),
+    "settled never": ("rows.csv", ["--settle", "inf"], "'--settle'"),
     "unknown option": ("rows.csv", ["--nonsense"], "--nonsense"),
 }
 

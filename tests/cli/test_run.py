@@ -210,3 +210,10 @@ def test_a_job_is_done_before_its_time(shell: Shell, reviews: Path, batch_server
     report = json.loads(done.stdout)
     assert (report["answered"], report["stopped"]) == (20, None)
     assert {batch["status"] for batch in batch_server.state()["batches"]} == {"completed"}
+
+
+def test_a_bound_that_cuts_a_job_into_crumbs_is_told_of_before(shell: Shell, tmp_path: Path) -> None:
+    """The dry run says what the bound makes of the job."""
+    (tmp_path / "many.csv").write_text("review\n" + "Fine.\n" * 60)
+    dry = shell.run("many.csv", "--dry-run", "--max-enqueued-tokens", "1")
+    assert "max_enqueued_tokens 1 lets about 1 item go at a time: 60 batches" in dry.stderr

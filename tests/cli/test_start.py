@@ -129,6 +129,17 @@ def test_silence_says_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> 
     assert len(said.lines()) == 3
 
 
+def test_what_has_no_room_is_said_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where batches are waited for, whose lines come first; and no more than once."""
+    with shown_progress():
+        report("upload", total=200, done=0)
+        report("upload", advance=70)
+        report("wait", done=0, total=70, text="0 of 70 items done (1 in_progress)")
+        for _ in range(2):
+            report("upload", text="130 items without room")
+    assert [line.partition(",")[0] for line in Stderr(capsys).lines()] == ["upload  130 items without room"]
+
+
 def test_a_command_loads_no_other() -> None:
     """Else each would pay for the import of all; every one is there by its name."""
     code = (

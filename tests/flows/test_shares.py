@@ -2,11 +2,14 @@
 
 import time
 from bisect import bisect_right
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect_openai_batch import RunOptions
 from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.options import Wait
@@ -14,6 +17,8 @@ from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.emulator.clock import Clock
 from prefect_openai_batch.flows.job_run import JobRun
 from prefect_openai_batch.flows.sending.flight import Flight
+from prefect_openai_batch.tasks.remote import paces
+from prefect_openai_batch.tasks.remote.account import Account
 
 from .conftest import Run
 
@@ -44,3 +49,19 @@ def test_who_looks_again_leaves_room_to_others_first(
     waited = batches[beyond]["created_at"] - batches[beyond - 1]["created_at"]
     assert pause[0] <= waited < pause[1]
     assert 150 < tokens[-1] <= 200
+
+
+def test_who_is_paused_by_hand_still_ends_in_time(
+    monkeypatch: pytest.MonkeyPatch, batch_server: BatchServer, run: Run, reviews: Path
+) -> None:
+    """A run that waits until a limit of 0 is lifted sees that its time is up; it has sent nothing."""
+    monkeypatch.setattr(paces, "PAUSED_SECONDS", 0.1)
+    name = paces.CREATIONS.name(Account(f"{batch_server.base_url}/"))
+    with get_client(sync_client=True) as client:
+        client.create_global_concurrency_limit(
+            GlobalConcurrencyLimitCreate(name=name, limit=0, slot_decay_per_second=1.0)
+        )
+    finish_by = datetime.now(UTC) + timedelta(seconds=8)
+    report = run(reviews, finish_by=finish_by.isoformat(), cancel_lead_minutes=0, max_poll_seconds=0.5)
+    assert 0 < (datetime.now(UTC) - finish_by).total_seconds() < 30
+    assert (report.answered, batch_server.state()["batches"]) == (0, [])

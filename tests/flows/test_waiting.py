@@ -23,6 +23,7 @@ from prefect_openai_batch.batch.jobs.job import load_job
 from prefect_openai_batch.batch.jobs.rounds import Whereabouts
 from prefect_openai_batch.batch.jobs.submissions import note_refusal
 from prefect_openai_batch.batch.jobs.terms import Terms
+from prefect_openai_batch.batch.progress import Progress, observed_by
 from prefect_openai_batch.emulator import BatchServer, Timing
 from prefect_openai_batch.flows.runs import TAG
 from prefect_openai_batch.flows.suspension.checks import AWAKE_SECONDS
@@ -108,15 +109,19 @@ class _Stopper(logging.Handler):
 def test_a_stop_is_seen_while_room_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, run: Run, reviews: Path, tmp_path: Path
 ) -> None:
-    """Before room is looked for again, however late that is; that it is waited for is said once."""
+    """Before room is looked for again, however late that is; it is said once, and how many wait."""
+    news: list[Progress] = []
     stopper = _Stopper(tmp_path / "jobs" / "job")
     monkeypatch.setattr(logging.getLogger("prefect.flow_runs"), "handlers", [stopper])
     with looked_at(monkeypatch, seconds=0.0) as server:
         take_room(195)
         before = len(server.requests())
-        report = run(reviews, max_enqueued_tokens=200, poll_seconds=15)
+        with observed_by(news.append):
+            report = run(reviews, max_enqueued_tokens=200, poll_seconds=15)
         looks = [one for one in server.requests()[before:] if one["path"].endswith("/batches")]
     assert stopper.said == ["Input files wait for room among the enqueued tokens of gpt-5-mini"]
+    told = {one.text for one in news if one.step == "upload" and one.text}
+    assert told == {"30 items without room among the enqueued tokens of gpt-5-mini"}
     assert (report.answered, len(looks)) == (0, 2)  # the first was for batches of the job's own
 
 

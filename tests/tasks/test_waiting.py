@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import chain, repeat
+from math import inf, nan
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import openai
@@ -13,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import Failed
-from prefect_openai_batch import ChatRequest, sensor_options, wait_for_batch, wait_for_batches
+from prefect_openai_batch import ChatRequest, RunOptions, sensor_options, wait_for_batch, wait_for_batches
 from prefect_openai_batch.batch import clock
 from prefect_openai_batch.batch.errors import BatchNotFinished
 from prefect_openai_batch.batch.files.batches import (
@@ -34,6 +36,7 @@ from prefect_openai_batch.tasks.remote.connection import Connection
 from prefect_openai_batch.tasks.remote.looking import look_at
 from prefect_openai_batch.tasks.remote.tries import CHECKING
 from prefect_openai_batch.tasks.wait import LONGEST_WAIT_SECONDS, SHORTEST_DELAY_SECONDS
+from pydantic import ValidationError
 
 NOW = 1_800_000_000.0
 
@@ -64,6 +67,24 @@ def test_a_look_comes_when_the_deadline_does(seconds: float, age: float, poll: f
         assert number < options["retries"]
         passed += delay
     assert passed <= seconds + 2 * SHORTEST_DELAY_SECONDS + 1e-3
+
+
+@pytest.mark.parametrize("pause", [inf, nan, 1e12])
+def test_a_look_comes_some_time(pause: float) -> None:
+    """A pause that never ends, or that no date can hold, is refused before anything is waited for."""
+    given: list[dict[str, Any]] = [{"poll_seconds": pause}, {"max_poll_seconds": pause}]
+    for refused in given:
+        with pytest.raises(ValueError, match=r"neither may be more than 86400, a day"):
+            sensor_options(**refused)
+        with pytest.raises(ValidationError):
+            RunOptions(**refused)
+
+
+@pytest.mark.parametrize("field", ["in_flight", "max_enqueued_tokens", "max_rounds"])
+def test_a_flag_is_no_number(field: str) -> None:
+    """True would be one batch, one token or one round at a time."""
+    with pytest.raises(ValidationError, match="not true or false"):
+        RunOptions.model_validate({field: True})
 
 
 @pytest.mark.parametrize(("looked_at", "again"), [(NOW - 0.001, True), (NOW, False)])

@@ -74,9 +74,10 @@ def test_a_claim_laid_during_a_long_step_has_not_settled(
             created.append(connection.create(upload(connection, file), file.endpoint, identity_of(file)))
 
     class Waiting(Connection):
-        def take_turn(self) -> None:
+        def take_turn(self) -> bool:
             passed.append(SETTLE_SECONDS)
             claim(file, 1, datetime.fromtimestamp(now - SETTLE_SECONDS, UTC))
+            return True
 
     created: list[Batch] = []
     monkeypatch.setattr(listing, "pause", pause)

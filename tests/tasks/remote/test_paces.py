@@ -13,7 +13,7 @@ import pytest
 from httpx import Response
 from openai import OpenAI
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect_openai_batch.batch.files.input_files import InputFile
@@ -162,6 +162,63 @@ def test_who_held_the_slot_too_long_gives_back_no_others(
     assert client.read_global_concurrency_limit_by_name(ROOM.name(account)).active_slots == 1
     with one_at_a_time(account) as got:
         assert not got
+
+
+@pytest.mark.server
+def test_a_limit_of_0_lets_nothing_go(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody pauses every run by it: it is told by its name, and how it is lifted; then all goes on."""
+    monkeypatch.setattr(paces, "PAUSED_SECONDS", 0.0)
+    account = Account("https://api.example/v1", credentials="paused")
+    for pace in (CREATIONS, ROOM):
+        name = pace.name(account)
+        limit = GlobalConcurrencyLimitCreate(name=name, limit=0, slot_decay_per_second=1e3)
+        client.create_global_concurrency_limit(limit)
+    assert not take_turn(account)
+    with one_at_a_time(account) as got:
+        assert not got
+    assert caplog.messages == [
+        f"Nothing is sent: Prefect's global concurrency limit {pace.name(account)} is 0: "
+        f"`prefect gcl update {pace.name(account)} --limit {pace.slots}` lifts it"
+        for pace in (CREATIONS, ROOM)
+    ]
+    client.update_global_concurrency_limit(CREATIONS.name(account), GlobalConcurrencyLimitUpdate(limit=1))
+    client.update_global_concurrency_limit(ROOM.name(account), GlobalConcurrencyLimitUpdate(active=False))
+    assert take_turn(account)
+    with one_at_a_time(account) as got:
+        assert got
+
+
+@pytest.mark.server
+def test_a_pace_by_which_no_slot_comes_back_is_mended(
+    client: SyncPrefectClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Prefect makes limits so unless it is told otherwise: runs would wait for ever, or go without any pace."""
+    account = Account("https://api.example/v1", credentials="stuck")
+    name = CREATIONS.name(account)
+    client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1, active_slots=1))
+    assert take_turn(account)
+    mended = client.read_global_concurrency_limit_by_name(name)
+    assert (mended.limit, mended.active_slots, mended.slot_decay_per_second) == (1, 1, CREATIONS.decay)
+    assert caplog.messages == [f"No slot of {name} came back: now one does in 2 s"]
+
+
+@pytest.mark.server
+def test_a_paused_file_keeps_no_batch_and_uploads_nothing(
+    client: SyncPrefectClient, server: BatchServer, file: InputFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is bounded or not: whoever asks is told at once, and may see to the job's end meanwhile."""
+    monkeypatch.setattr(paces, "PAUSED_SECONDS", 0.0)
+    with OpenAI(base_url=server.base_url, api_key="test") as openai_client:
+        connection = Connection(openai_client, paced=True)
+        name = CREATIONS.name(connection.account)
+        limit = GlobalConcurrencyLimitCreate(name=name, limit=0, slot_decay_per_second=1.0)
+        client.create_global_concurrency_limit(limit)
+        assert find_or_create_in_room(connection, file, 0.0, bound=None) is None
+        assert server.requests() == []
+        client.update_global_concurrency_limit(name, GlobalConcurrencyLimitUpdate(limit=1))
+        assert find_or_create_in_room(connection, file, 0.0, bound=None) is not None
 
 
 def ten_creations(client: SyncPrefectClient, connection: Connection) -> GlobalConcurrencyLimitCreate:
