@@ -108,6 +108,8 @@ def told_of_small_files(files: Sequence[InputFile], bound: int | None) -> str:
     if bound is None or len(files) <= MANY_FILES or items >= FEW_ITEMS * len(files):
         return ""
     at_once = max(1, bound * items // max(1, sum(map(enqueued_tokens, files))))
+    if at_once >= items:  # their bytes have cut them
+        return ""
     return (
         f"max_enqueued_tokens {bound:,} lets about {counted(at_once, 'item')} go at a time: "
         f"{len(files):,} batches, few of them at once"

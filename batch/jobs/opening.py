@@ -279,22 +279,20 @@ def storage_folder(storage: str | PathLike[str]) -> Folder:
 
 def _refuse_other_job(known: Job, wanted: Job) -> None:
     contents = [digest and digest.removeprefix(CONTENT) for digest in (known.source_digest, wanted.source_digest)]
-    same_content = None in contents or contents[0] == contents[1]
-    differs = [
-        name
-        for name, same in {
-            "source": known.source == wanted.source,
-            "source's content": same_content,
-            "request": known.request == wanted.request,
-            "destination": (known.destination, known.into) == (wanted.destination, wanted.into),
-        }.items()
-        if not same
-    ]
+    same = {
+        "source": known.source == wanted.source,
+        "source's content": None in contents or contents[0] == contents[1],
+        "request": known.request == wanted.request,
+        "destination": (known.destination, known.into) == (wanted.destination, wanted.into),
+    }
+    differs = [name for name, is_same in same.items() if not is_same]
     if differs:
-        moved = f" {command_for('resume', known.folder, '--to DEST')} writes its table elsewhere."
+        resumed = {
+            "destination": f" {command_for('resume', known.folder, '--to DEST')} writes its table elsewhere.",
+            "request": f" {command_for('resume', known.folder)} goes on with the request that it began with.",
+        }
         raise JobKeyError(
             f"The job key {known.key!r} was used before with another {differs[0]} (folder {known.folder}). "
-            "Choose another key."
-            f"{moved if differs == ['destination'] else ''}",
+            f"Choose another key.{resumed.get(differs[0], '') if len(differs) == 1 else ''}",
             job_key=known.key,
         )

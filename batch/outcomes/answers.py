@@ -95,12 +95,12 @@ def _content(message: Body) -> Any:
     content = message.get("content")
     if content or not (spoken := message.get("audio")):
         return content
-    return spoken.get("transcript") or spoken
+    return (spoken.get("transcript") or spoken) if isinstance(spoken, dict) else content
 
 
 def _refusals(content: Any) -> list[str]:
     parts = content if isinstance(content, list) else ()
-    return [part["refusal"] for part in parts if part.get("type") == "refusal"]
+    return [part["refusal"] for part in parts if part.get("type") == "refusal" and part.get("refusal")]
 
 
 def _refused(text: str, reason: str | None) -> Answer:
@@ -112,7 +112,9 @@ _REASONS = {"max_output_tokens": "length"}
 
 _IMAGE = "image_generation_call"
 
-_UNSAID = ("reasoning", "compaction", "mcp_list_tools")
+_FILES = "file_search_call"
+
+_UNSAID = ("reasoning", "compaction", "mcp_list_tools", "web_search_call")
 """Items that are no answer also where they stand alone, as where the limit of output tokens came too early."""
 
 
@@ -140,8 +142,6 @@ def _responses(body: Body) -> Answer:
         if text:
             return Answer(text, reason)
     made = _made(output)
-    if not made and status == "queued":
-        return _failed(status, "the response was not begun")
     return Answer(_json(made) if made else None, reason)
 
 
@@ -154,7 +154,9 @@ def _holds(item: Body) -> bool:
     kind = item.get("type")
     if kind == "message":
         return any(part.get("text") or part.get("type") != "output_text" for part in item.get("content") or ())
-    return bool(item.get("result")) if kind == _IMAGE else kind not in _UNSAID
+    if kind in (_IMAGE, _FILES):
+        return bool(item.get("result") or item.get("results"))
+    return kind not in _UNSAID
 
 
 def said_texts(endpoint: Endpoint, body: Body) -> list[str]:

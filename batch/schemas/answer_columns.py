@@ -91,11 +91,11 @@ def _struct(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
 
 def _list(node: Schema, root_schema: Schema) -> tuple[pa.DataType, Convert]:
     kind, convert = _column(node["items"], root_schema)
-    items = _different if node.get("uniqueItems") else _as_it_is
+    items = different if node.get("uniqueItems") else _as_it_is
     return pa.list_(kind), lambda value: None if value is None else items([convert(item) for item in value])
 
 
-def _different(items: list[Any]) -> list[Any]:
+def different(items: list[Any]) -> list[Any]:
     """The items of a set, in their order."""
     return list({msgspec.json.encode(item): item for item in items}.values())
 

@@ -48,7 +48,7 @@ def plain(node: Schema, place: str) -> Schema:
     """A schema in the keywords that strict mode has words for: one `allOf` is part of it, `oneOf` is `anyOf`.
 
     Raises:
-        AnswerSchemaError: two of its keywords cannot be said as one, or a bound is no number.
+        AnswerSchemaError: two of its keywords cannot be said as one.
     """
     schema = dict(node)
     if len(schema.get("allOf", ())) == 1:
@@ -60,11 +60,20 @@ def plain(node: Schema, place: str) -> Schema:
         schema = joined(schema, {"anyOf": schema.pop("oneOf")}, place)
     for name, plain_name in _OF_PYDANTIC.items():
         if name in schema:
-            bound = schema.pop(name)
-            if not isinstance(bound, int | float):
-                raise refusal(place, f"the bound `{name}` is a number, and not {bound!r}")
-            schema = joined(schema, {plain_name: bound}, place)
+            bound = _number(schema.pop(name))
+            if bound is not None:
+                schema = joined(schema, {plain_name: bound}, place)
     return {name: value for name, value in schema.items() if name not in _ANNOTATIONS}
+
+
+def _number(bound: Any) -> int | float | None:
+    """A bound as pydantic writes it, decimals as text; None where it is a day, of which it mostly says nothing."""
+    if isinstance(bound, int | float):
+        return bound
+    try:
+        return float(bound)
+    except (TypeError, ValueError):
+        return None
 
 
 def saying(schema: Schema, but: str) -> Schema:

@@ -128,13 +128,20 @@ def _reference(schema: Schema, place: str, definitions: Schema) -> Schema:
     if not known:
         raise refusal(place, f"the reference {target!r} leads nowhere: one leads to `#` or to `#/$defs/…`")
     told = {"type": "object"} if target == "#" else definitions[target.removeprefix("#/$defs/")]
-    more = {name: value for name, value in saying(schema, "$ref").items() if told.get(name) != value}
+    more = {name: value for name, value in saying(schema, "$ref").items() if not _says(told, name, value)}
     if more and target == "#":
         raise refusal(place, f"strict mode does not take `{next(iter(more))}` beside the whole answer again")
     beside = {name: value for name, value in schema.items() if name == "description"}
     if more:
         return _strict(joined({**more, **beside}, told, place), place, definitions)
     return {"anyOf": [{"$ref": target}], **beside} if len(schema) > 1 else schema
+
+
+def _says(told: Schema, name: str, value: Any) -> bool:
+    """Whether a keyword says nothing new of what a reference leads to; objects are closed anyhow."""
+    if name == "type":
+        return bool(types_of(told)) and {*types_of(told)} <= {*types_of({"type": value})}
+    return bool(told.get(name) == value) or (name == "additionalProperties" and value is False)
 
 
 def _any_of(schema: Schema, place: str, definitions: Schema) -> Schema:

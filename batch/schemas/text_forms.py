@@ -1,4 +1,4 @@
-"""Which texts a format and a pattern take.
+"""Which texts a format and a pattern take, and which lists a set.
 
 What a person declared is checked; but no text is refused, and paid for again, for being written in a way that its
 declared type reads. So a format takes what JSON Schema says of it, and what pydantic's type reads that writes this
@@ -18,6 +18,9 @@ from uuid import UUID
 import jsonschema_rs
 from pydantic import AnyUrl, ConfigDict, Field, TypeAdapter
 from pydantic_core import SchemaError
+
+from ..words import counted
+from .answer_columns import different
 
 Takes = Callable[[str], bool]
 
@@ -60,6 +63,23 @@ class Pattern:
         """Raise what does not match."""
         if isinstance(value, str) and not self._takes(value):
             raise ValueError(f'"{value}" does not match "{self._pattern}"')
+
+
+class DifferentItems:
+    """Checks `differentItems`, which stands for the bounds of a set: the least and the most of its items."""
+
+    def __init__(self, _schema: dict[str, Any], bounds: list[int | None], _place: list[str | int]) -> None:
+        self._least, self._most = bounds
+
+    def validate(self, value: Any) -> None:
+        """Raise what holds too few, or too many."""
+        items = len(different(value)) if isinstance(value, list) else self._least or 0
+        if items < (self._least or 0) or (self._most is not None and items > self._most):
+            raise ValueError(f"it has {counted(items, 'different item')}")
+
+
+KEYWORDS = {"pattern": Pattern, "differentItems": DifferentItems}
+"""What is checked otherwise than JSON Schema has it."""
 
 
 def _by_pattern(pattern: str) -> Takes:

@@ -13,7 +13,7 @@ from .answer_columns import answer_values
 from .quick_answers import quick_answers
 from .schema_keywords import Schema, types_of
 from .strict_schema import nodes_of
-from .text_forms import Pattern, formats
+from .text_forms import KEYWORDS, formats
 
 _SIXTY_FOUR_BITS = {"minimum": -(2**63), "maximum": 2**63 - 1}
 _UNFIT = (ValueError, TypeError, OverflowError, LookupError, AttributeError, RecursionError)
@@ -37,7 +37,7 @@ class AnswerReader:
     def __init__(self, schema: Schema) -> None:
         jsonschema_rs.Draft202012Validator(schema)  # whose patterns must be JSON Schema's too
         self._validator = jsonschema_rs.Draft202012Validator(
-            _checked(schema), validate_formats=True, formats=formats(), keywords={"pattern": Pattern}
+            _checked(schema), validate_formats=True, formats=formats(), keywords=KEYWORDS
         )
         self._values = answer_values(schema)
         self._decode = msgspec.json.Decoder().decode
@@ -105,12 +105,13 @@ def _bare(text: str) -> str:
 
 
 def _checked(schema: Schema) -> Schema:
-    """The schema with the bounds of what its columns can hold: integers have 64 bits, and equal items are one."""
+    """The schema with the bounds of what its columns can hold: integers have 64 bits, equal items count once."""
     made = deepcopy(schema)
     for node in nodes_of(made):
         if "integer" in types_of(node) and "number" not in types_of(node):
             node["allOf"] = [_SIXTY_FOUR_BITS]
-        node.pop("uniqueItems", None)
+        if node.pop("uniqueItems", False):
+            node["differentItems"] = [node.pop("minItems", None), node.pop("maxItems", None)]
     return made
 
 

@@ -62,8 +62,8 @@ BUSY = 503
 BUSY_SECONDS = 0.1
 """So soon Prefect is then asked again, as often as its client tries at all."""
 
-PAUSED = "Prefect's global concurrency limit {0} is 0: `prefect gcl update {0} --limit {1}` lifts it"
-"""What is said of a limit that lets nothing pass."""
+PAUSED = "Prefect's global concurrency limit {0} of 0 (`prefect gcl update {0} --limit {1}` lifts it)"
+"""How a limit that lets nothing pass is called."""
 
 _turns, _slots = Lock(), Lock()
 """One thread of a process at a time looks and asks."""
@@ -145,7 +145,7 @@ def _take(client: SyncPrefectClient, paces: tuple[Pace, ...], account: Account, 
         paused = [(limit.name, pace.slots) for limit, pace in zip(limits, paces, strict=True) if _is_paused(limit)]
         if time.monotonic() - begun >= (min(seconds, PAUSED_SECONDS) if paused else seconds):
             for name, slots in paused:
-                log.warning("Nothing is sent: %s", PAUSED.format(name, slots))
+                log.warning("Nothing is sent for %s", PAUSED.format(name, slots))
             return False
         full = [limit.name for limit, has_one in zip(limits, have_one, strict=True) if not has_one]
         asked = PAUSED.format(*paused[0]) if paused else f"Prefect, for a turn ({', '.join(full or names)})"

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..outcome import Outcome
+from ..outcome_columns import FIELDS
 
 
 def latest_outcomes(
@@ -24,11 +25,20 @@ def latest_outcomes(
     if len(tables) == 1 and tables[0].num_rows == end - first and tables[0].schema.equals(schema):
         (batch,) = tables[0].combine_chunks().to_batches()  # as nearly always, and in order
         return batch
-    told = pa.concat_tables([schema.empty_table(), *tables], promote_options="default")
+    alike = (_with_fields_as(schema, table) for table in tables)
+    told = pa.concat_tables([schema.empty_table(), *alike], promote_options="default")
     place = np.full(end - first, -1, dtype=np.int64)
     place[told["row"].to_numpy() - first] = np.arange(told.num_rows)
     chosen = told.take(pa.array(place, mask=place < 0)).combine_chunks()
     return _named(chosen, first, untold)
+
+
+def _with_fields_as(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """A table with its typed answers as in a schema: an earlier version may have kept numbers as their JSON."""
+    place = table.schema.get_field_index(FIELDS)
+    if place < 0 or table.schema.field(FIELDS).type == schema.field(FIELDS).type:
+        return table
+    return table.set_column(place, schema.field(FIELDS), table[FIELDS].cast(schema.field(FIELDS).type))
 
 
 def _named(table: pa.Table, first: int, outcome: Outcome) -> pa.RecordBatch:

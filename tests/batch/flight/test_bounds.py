@@ -60,4 +60,6 @@ def test_a_bound_that_cuts_a_job_into_crumbs_is_told_of() -> None:
     )
     assert "about 1 item go" in told_of_small_files(crumbs, 1)
     few, large = crumbs[:50], [file(number, items=100) for number in range(51)]
-    assert [told_of_small_files(*fine) for fine in ((few, 3000), (large, 3000), (crumbs, None))] == [""] * 3
+    assert [
+        told_of_small_files(*fine) for fine in ((few, 3000), (large, 3000), (crumbs, None), (crumbs, 10**9))
+    ] == [""] * 4

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from prefect_openai_batch.batch.outcomes.outcome import Outcome, read_outcome
-from prefect_openai_batch.batch.outcomes.outcome_columns import FIELDS, outcome_batches
+from prefect_openai_batch.batch.outcomes.by_row.latest_outcomes import latest_outcomes
+from prefect_openai_batch.batch.outcomes.outcome import Outcome, OutcomeKind, read_outcome
+from prefect_openai_batch.batch.outcomes.outcome_columns import FIELDS, outcome_batches, outcome_schema
 from prefect_openai_batch.batch.outcomes.result_frames import with_results
 from prefect_openai_batch.batch.requests.endpoints import Endpoint
 from prefect_openai_batch.batch.schemas.answer_schemas import answer_schema
@@ -83,3 +84,19 @@ def meant(cell: str, value: Any) -> Any:
     if isinstance(value, str):
         return cell
     return json.loads(cell) if cell else None
+
+
+def test_numbers_that_were_kept_as_text_are_numbers() -> None:
+    """As an earlier version kept those of an optional union of numbers, beside which others may stand."""
+    union = {"anyOf": [{"anyOf": [{"type": "integer"}, {"type": "number"}]}, {"type": "null"}]}
+    answer = AnswerType(answer_schema({"type": "object", "properties": {"price": union}}))
+    told = [read_outcome(Endpoint.CHAT_COMPLETIONS, line(chat({"content": '{"price": 5}'})), answer=answer)] * 2
+    rows = [(row, str(row), outcome) for row, outcome in enumerate(told)]
+    batches = outcome_batches(iter(rows), Endpoint.CHAT_COMPLETIONS, "batch_1", answer)
+    table = pa.Table.from_batches(batches)
+    place = table.schema.get_field_index(FIELDS)
+    kept = pa.chunked_array([pa.array([{"price": "5"}, {"price": None}])])
+    schema = outcome_schema(Endpoint.CHAT_COMPLETIONS, answer)
+    earlier = table.set_column(place, FIELDS, kept)
+    found = latest_outcomes(schema, [earlier], 0, 3, Outcome(OutcomeKind.FAILED))
+    assert found[FIELDS].to_pylist() == [{"price": 5.0}, {"price": None}, None]

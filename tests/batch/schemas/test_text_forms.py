@@ -113,6 +113,23 @@ def test_a_set_has_each_of_its_items_once(declared: Any, said: list[Any], kept: 
     assert pa.array([found.values], type=column).to_pylist() == [found.values]
 
 
+def test_the_bounds_of_a_set_are_of_its_different_items() -> None:
+    """As its class counts them."""
+    two = Annotated[set[str], Field(min_length=2, max_length=2)]
+    reader = reader_of(two)
+    for said in (["a"], ["a", "a"], ["a", "b"], ["a", "a", "b"], ["a", "b", "c"]):
+        assert takes(reader, said) == takes_by_class(two, said), said
+    assert reader.read(['{"field": ["a", "a"]}']).wrong == "field: it has 1 different item"
+
+
+def takes_by_class(declared: Any, value: Any) -> bool:
+    try:
+        TypeAdapter(declared).validate_json(json.dumps(value))
+    except ValidationError:
+        return False
+    return True
+
+
 PATTERNS: dict[str, list[str]] = {
     r"^\w+$": ["Müller", "東京", "a b"],
     r"^\d+$": ["12", "\u0661\u0662", "a"],

@@ -179,8 +179,8 @@ def test_a_limit_of_0_lets_nothing_go(
     with one_at_a_time(account) as got:
         assert not got
     assert caplog.messages == [
-        f"Nothing is sent: Prefect's global concurrency limit {pace.name(account)} is 0: "
-        f"`prefect gcl update {pace.name(account)} --limit {pace.slots}` lifts it"
+        f"Nothing is sent for Prefect's global concurrency limit {pace.name(account)} of 0 "
+        f"(`prefect gcl update {pace.name(account)} --limit {pace.slots}` lifts it)"
         for pace in (CREATIONS, ROOM)
     ]
     client.update_global_concurrency_limit(CREATIONS.name(account), GlobalConcurrencyLimitUpdate(limit=1))

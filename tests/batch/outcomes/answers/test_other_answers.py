@@ -15,25 +15,14 @@ GOOD = '{"mood":"happy"}'
 
 IMAGE_CALL = {"type": "image_generation_call", "status": "completed", "result": "iVBORw0KGgo="}
 NO_IMAGE = {"type": "image_generation_call", "status": "failed", "result": None}
-SEARCH, THOUGHT, TOOLS = (
-    {"type": "web_search_call"},
-    {"type": "reasoning"},
-    {"type": "mcp_list_tools", "tools": []},
-)
+SEARCH, FILES = {"type": "web_search_call"}, {"type": "file_search_call", "results": None}
+THOUGHT, TOOLS = {"type": "reasoning"}, {"type": "mcp_list_tools", "tools": []}
 APPROVAL = {"type": "mcp_approval_request", "name": "pay"}
 CUT = {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        "image_generation_call",
-        "mcp_call",
-        "mcp_approval_request",
-        "computer_call",
-        "shell_call",
-        "web_search_call",
-    ],
+    "kind", ["image_generation_call", "mcp_call", "mcp_approval_request", "computer_call", "shell_call"]
 )
 def test_an_item_that_stands_alone_is_the_answer(kind: str) -> None:
     """As JSON, without what was thought before it, and without empty messages."""
@@ -71,8 +60,9 @@ def test_work_stays_out_beside_what_is_said(name: str) -> None:
         (response(THOUGHT, TOOLS, **CUT), "length"),
         (response(THOUGHT, message(""), **CUT), "length"),
         (response(NO_IMAGE), "stop"),
+        (response(SEARCH, FILES, **CUT), "length"),
     ],
-    ids=["thoughts", "an empty message", "a failed image"],
+    ids=["thoughts", "an empty message", "a failed image", "searches"],
 )
 def test_thoughts_alone_are_no_answer(body: dict[str, Any], reason: str) -> None:
     """Cut off before it said anything, a row is still one without an answer, and says why."""
@@ -80,11 +70,12 @@ def test_thoughts_alone_are_no_answer(body: dict[str, Any], reason: str) -> None
     assert (outcome.outcome, outcome.answer, outcome.finish_reason) == ("succeeded", None, reason)
 
 
-def test_a_response_that_was_not_begun_has_failed() -> None:
-    """It goes again; one that says something all the same is read."""
-    outcome = read_outcome(RESPONSES, line(response(status="queued")))
-    assert (outcome.outcome, outcome.error_code, outcome.again) == ("failed", "queued", True)
-    assert read_outcome(RESPONSES, line(response(message("Fine."), status="queued"))).answer == "Fine."
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_a_response_that_may_run_yet_is_not_asked_again(status: str) -> None:
+    """It may be paid; its state is the reason. One that says something all the same is read."""
+    outcome = read_outcome(RESPONSES, line(response(status=status)))
+    assert (outcome.again, outcome.answer, outcome.finish_reason) == (False, None, status)
+    assert read_outcome(RESPONSES, line(response(message("Fine."), status=status))).answer == "Fine."
 
 
 def test_a_message_may_call_a_function() -> None:
@@ -122,6 +113,13 @@ def test_a_refusal_may_be_a_part_of_a_message(answer: Any, said: list[Any]) -> N
     outcome = read_outcome(CHAT, line(chat({"content": content})), answer=answer)
     assert (outcome.outcome, outcome.again, outcome.answer) == ("succeeded", False, None)
     assert (outcome.error_code, outcome.error_message) == ("refusal", "I cannot.")
+
+
+def test_a_refusal_that_says_nothing_is_none() -> None:
+    """The text beside it is the answer, as it was paid."""
+    content = [{"type": "text", "text": "Fine."}, {"type": "refusal", "refusal": None}, {"type": "refusal"}]
+    assert read_outcome(CHAT, line(chat({"content": content}))).answer == "Fine."
+    assert read_outcome(CHAT, line(chat({"content": None, "audio": "AA=="}))).outcome == "succeeded"
 
 
 def test_what_is_made_beside_no_typed_answer_is_kept() -> None:
