@@ -7,7 +7,6 @@ import msgspec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core.core_schema import DecimalSchema
 
 from ..errors import AnswerSchemaError
 from .schema_keywords import Schema
@@ -97,7 +96,7 @@ def _fields(given: Sequence[Any]) -> list[AnswerField]:
 class _AnswerJsonSchema(GenerateJsonSchema):
     """What pydantic says of a class, but that a decimal is a number alone: as text it could be any."""
 
-    def decimal_schema(self, schema: DecimalSchema) -> Schema:
+    def decimal_schema(self, schema: Any) -> Schema:
         said = super().decimal_schema(schema)
         return next(branch for branch in said["anyOf"] if branch["type"] == "number")
 
